@@ -1,0 +1,61 @@
+/**
+ * The board as the firmware sees it. Every function is called with a dot (`this: void`). The C port of
+ * `lua-runtime/` and the Node runner of the simulators implement the same contract; functions marked optional are nil
+ * where a board lacks them, and the firmware must then do without.
+ */
+interface Hal {
+  /** Board facts. The serial number names the board; the epoch (0..65535) differs at every start. */
+  serial(this: void): string;
+  epoch(this: void): number;
+  /** 0 power-on, 1 watchdog, 2 software, 3 pin. */
+  reset_cause(this: void): number;
+
+  /** Free-running microseconds, 32 bits, wraps. On 32-bit Lua the same bits as a signed number. */
+  ticks_us(this: void): number;
+
+  /** Link carrier: whole frames out; room in bytes. Bytes in arrive through `rx`. */
+  link_write(this: void, bytes: string): void;
+  link_room(this: void): number;
+
+  /** Modes: 0 input, 1 output, 2 input with pull-up. Levels: 0, 1. */
+  gpio_mode(this: void, pin: number, mode: number): void;
+  gpio_write(this: void, pin: number, level: number): void;
+  gpio_read(this: void, pin: number): number;
+
+  /** Writes, then reads `read` bytes after a repeated start; nil when the part does not acknowledge. */
+  i2c_xfer(this: void, bus: number, address: number, write: string, read: number): string | undefined;
+
+  /** Busy wait, for times too short for the tick (display strobes). */
+  delay_us(this: void, us: number): void;
+
+  /** Marker inputs: starts edge capture on these pins; bit n of the mask is pin n. */
+  edges_start(this: void, mask: number): void;
+  /** Oldest captured edge: pin, level, tick and index of the sample row whose interval holds it; nil when none. */
+  edge_take?(this: void): LuaMultiReturn<[number | undefined, number, number, number]>;
+  /** Edges lost because the capture queue was full, since start. */
+  edges_lost?(this: void): number;
+
+  /**
+   * Fast sampler: rows of i16 little endian, one per channel, every `period_us`; blocks of `rows`. False when the
+   * board has none. It runs until stopped; a full ring drops whole blocks, oldest first, and counts their rows.
+   */
+  sampler_start?(this: void, period_us: number, rows: number): boolean;
+  sampler_stop?(this: void): void;
+  /** Next full block: bytes, index of the first row, tick at the end of its interval, rows lost so far; nil if none. */
+  sampler_take?(this: void): LuaMultiReturn<[string | undefined, number, number, number]>;
+
+  /** CRC-16 as in the protocol, where the runtime has it in C. */
+  crc16?(this: void, bytes: string, init: number): number;
+  /** Restarts the controller. */
+  restart?(this: void): void;
+  /** Bytes of the Lua heap in use. */
+  heap_bytes(this: void): number;
+}
+
+/** What the bundle returns from `boot(hal)`. */
+interface Firmware {
+  /** Bytes from the link, in any chunking. */
+  rx(this: void, chunk: string): void;
+  /** Runs what is due; `now_ms` is milliseconds since start. Returns the milliseconds until the next due time (at most 100). */
+  tick(this: void, now_ms: number): number;
+}

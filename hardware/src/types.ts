@@ -1,0 +1,78 @@
+/** Shapes of hardware data: what a board is made of and how it is wired. Behaviour lives elsewhere. */
+
+/** A pin of the controller, with what hangs on it. */
+export interface PinUse {
+  pin: number;
+  use: string;
+  direction: "in" | "out" | "bus";
+}
+
+/** One target channel of a monitoring board. */
+export interface Channel {
+  /** Number on the connector, from 1. */
+  number: number;
+  /** 7-bit address of its INA226 on the monitor bus. */
+  monitor_address: number;
+  /** High-side shunt shared by the monitor and the fast amplifier. */
+  shunt_ohm: number;
+  /** Bits of the output chain, counted from the first bit of the first 74HC595. */
+  switch_bit: number;
+  discharge_bit: number;
+  reset_bit: number;
+  strap_bit: number;
+  /** Input pin for the target's marker. */
+  marker_pin: number;
+}
+
+/** Fast current chain: shunt, amplifier, simultaneous-sampling converter. */
+export interface FastCurrent {
+  amplifier_gain: number;
+  /** Full scale of the converter input, plus and minus. */
+  full_scale_v: number;
+  /** Codes of a positive full scale (32768 for 16-bit words). */
+  full_scale_code: number;
+  /** Sampling period of the stream. */
+  period_us: number;
+  rows_per_block: number;
+}
+
+/** Limits by which a channel's state is proved, and its ratings. */
+export interface ChannelLimits {
+  /** On is proved inside this band around the nominal voltage of the rail. */
+  on_tolerance: number;
+  on_within_ms: number;
+  /** Off is proved below both within `off_within_ms`. */
+  off_below_v: number;
+  off_below_a: number;
+  off_within_ms: number;
+  /** Largest current that the channel may carry. */
+  rated_a: number;
+}
+
+/** One term of the uncertainty of a measured quantity, after calibration. */
+export interface ErrorTerm {
+  term: string;
+  /** Half width of a rectangular distribution, or the standard deviation of a normal one. */
+  half_width: number;
+  unit: "relative" | "ampere" | "volt";
+  distribution: "rectangular" | "normal";
+  source: string;
+}
+
+export interface MonitoringBoard {
+  kind: "monitoring";
+  revision: string;
+  controller: string;
+  channels: Channel[];
+  nominal_v: number;
+  fast_current: FastCurrent;
+  limits: ChannelLimits;
+  /** Number of bits of the 74HC595 chain. */
+  chain_bits: number;
+  chain: { data_pin: number; clock_pin: number; latch_pin: number };
+  monitor_bus: number;
+  panel_bus: number;
+  lcd: { address: number; columns: number; rows: number };
+  buttons: { up: number; down: number; select: number; stop: number };
+  pins: PinUse[];
+}

@@ -1,0 +1,74 @@
+import { at, byte, shr, slice } from "#platform";
+import { CONTROL_FRAME_BYTES, CRC_BYTES, HEADER_BYTES, MAJOR, STREAM_FRAME_BYTES } from "../limits.ts";
+import { cobsDecode, cobsEncode } from "./cobs.ts";
+
+/**
+ * The frame. On the wire: COBS(header, body, CRC-16 of both, little endian), then a zero byte.
+ *
+ *     byte 0   major version (high 4 bits), kind (low 4 bits)
+ *     byte 1   seq: number of a reliable frame; 0 otherwise
+ *     byte 2   ack: the seq that this end expects next (cumulative)
+ *     byte 3   credit: reliable frames that this end can still take
+ *     byte 4   id of the message
+ *     byte 5   tag: pairs a response with its request; 0 otherwise
+ *     byte 6-7 body length
+ */
+export interface Frame {
+  kind: number;
+  seq: number;
+  ack: number;
+  credit: number;
+  id: number;
+  tag: number;
+  body: string;
+}
+
+/** Delivery classes. Reliable: request, response, event. State: newest wins. Stream: numbered, never repeated. */
+export const Kind = { control: 0, request: 1, response: 2, event: 3, state: 4, stream: 5, ack: 6 } as const;
+
+/** Why bytes between two delimiters were not a frame. */
+export type FrameFault = "cobs" | "short" | "crc" | "length" | "kind" | "major" | "oversize";
+
+export type Crc = (this: void, bytes: string, init: number) => number;
+
+/** The frame as bytes on the wire, delimiter included. The caller keeps bodies inside the limits of the kind. */
+export function encodeFrame(frame: Frame, crc: Crc): string {
+  const length = frame.body.length;
+  const plain =
+    byte(MAJOR * 16 + frame.kind) +
+    byte(frame.seq) +
+    byte(frame.ack) +
+    byte(frame.credit) +
+    byte(frame.id) +
+    byte(frame.tag) +
+    byte(length & 255) +
+    byte(shr(length, 8)) +
+    frame.body;
+  const sum = crc(plain, 65535);
+  return `${cobsEncode(plain + byte(sum & 255) + byte(shr(sum, 8)))}\0`;
+}
+
+/** Reads what stood between two delimiters. A fault is a value: noise on a line is expected. */
+export function decodeFrame(block: string, crc: Crc): Frame | FrameFault {
+  const data = cobsDecode(block);
+  if (data === undefined) return "cobs";
+  const end = data.length - CRC_BYTES;
+  if (end < HEADER_BYTES) return "short";
+  const sum = at(data, end) | (at(data, end + 1) << 8);
+  if (crc(slice(data, 0, end), 65535) !== sum) return "crc";
+  const length = at(data, 6) | (at(data, 7) << 8);
+  if (HEADER_BYTES + length !== end) return "length";
+  const kind = at(data, 0) & 15;
+  if (kind > Kind.ack) return "kind";
+  if (shr(at(data, 0), 4) !== MAJOR && kind !== Kind.control) return "major";
+  if (data.length > CONTROL_FRAME_BYTES && kind !== Kind.stream) return "oversize";
+  return {
+    kind,
+    seq: at(data, 1),
+    ack: at(data, 2),
+    credit: at(data, 3),
+    id: at(data, 4),
+    tag: at(data, 5),
+    body: slice(data, HEADER_BYTES, end),
+  };
+}

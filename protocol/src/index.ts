@@ -1,0 +1,28 @@
+/** The only door of the package: what both ends of the wire agree on. */
+export { crc16 } from "./bytes/crc16.ts";
+export { cobsDecode, cobsEncode } from "./frame/cobs.ts";
+export { type Deframer, deframer, type FrameCounters, frameCounters } from "./frame/deframer.ts";
+export { type Crc, decodeFrame, encodeFrame, type Frame, type FrameFault, Kind } from "./frame/frame.ts";
+export * from "./limits.ts";
+export { type BoardHooks, type BoardSession, createBoardSession } from "./link/board-session.ts";
+export { type LinkCounters, linkCounters } from "./link/counters.ts";
+export { createHostSession, type HostHooks, type HostSession, type RequestOutcome } from "./link/host-session.ts";
+export type { Carrier, Port } from "./link/port.ts";
+export {
+  allMessages,
+  type AnswerOf,
+  decode,
+  encode,
+  type Message,
+  type MessageName,
+  messageById,
+  messageNamed,
+  type RequestName,
+  tableFingerprint,
+} from "./messages/index.ts";
+export { Stream } from "./messages/measure.ts";
+export { Button, Press } from "./messages/panel.ts";
+export { bodyCheck, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
+export { Refusal, refusalName } from "./messages/refusals.ts";
+export { type Body, decodeBody, encodeBody } from "./schema/codec.ts";
+export type { Descriptor } from "./schema/message.ts";

@@ -1,0 +1,44 @@
+/** Every number that both ends of the wire must agree on. */
+
+/** Major version of the wire; ends with different majors only talk control messages. */
+export const MAJOR = 1;
+/** Minor version: grows with every addition to the message table. */
+export const MINOR = 0;
+
+/** Bytes of the frame header, see `frame/frame.ts`. */
+export const HEADER_BYTES = 8;
+/** Bytes of the trailing CRC-16. */
+export const CRC_BYTES = 2;
+/** Largest decoded control frame (header + body + CRC): up to here COBS adds exactly one byte and the delimiter. */
+export const CONTROL_FRAME_BYTES = 253;
+/** Largest decoded stream frame. */
+export const STREAM_FRAME_BYTES = 2048;
+/** Largest body of a control frame. */
+export const CONTROL_BODY_BYTES = CONTROL_FRAME_BYTES - HEADER_BYTES - CRC_BYTES;
+/** Largest body of a stream frame. */
+export const STREAM_BODY_BYTES = STREAM_FRAME_BYTES - HEADER_BYTES - CRC_BYTES;
+
+/** Reliable frames that may be on their way unacknowledged, unless `welcome` grants fewer. */
+export const WINDOW_FRAMES = 4;
+/** Answers that a board keeps to repeat them. */
+export const ANSWERS_KEPT = 8;
+/** Bare acknowledgement is sent this long after a reliable frame when nothing else carried it. */
+export const ACK_DELAY_MS = 5;
+/** Bounds of the adaptive retransmission time-out (smoothed round trip + 4 deviations). */
+export const RETRY_MIN_MS = 25;
+export const RETRY_MAX_MS = 1000;
+/** Sends of one reliable frame, the first included, before the link counts as lost. */
+export const SEND_ATTEMPTS = 4;
+/** A host repeats `hello` at this interval until it is welcomed. */
+export const HELLO_EVERY_MS = 200;
+/** A host pings at this interval; odd, so that it does not beat with other timers. */
+export const PING_EVERY_MS = 230;
+/** Silence after which the other end is lost. */
+export const SILENCE_MS = 900;
+/** Text of the device log never exceeds this. */
+export const LOG_TEXT_BYTES = 120;
+
+/** Longest encoded block of a control frame: COBS adds one byte per 254. */
+export const encodedLimitControl = CONTROL_FRAME_BYTES + 1;
+/** Longest encoded block of a stream frame. */
+export const encodedLimitStream = STREAM_FRAME_BYTES + 10;

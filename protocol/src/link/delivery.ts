@@ -1,0 +1,136 @@
+import { wrapDiff } from "#platform";
+import { ACK_DELAY_MS, SEND_ATTEMPTS, WINDOW_FRAMES } from "../limits.ts";
+import { type Retry, retry, roundTrip, timeoutMs } from "./retry.ts";
+
+/**
+ * Reliable, ordered delivery of frames in both directions (go-back-N): 8-bit sequence numbers, a cumulative
+ * acknowledgement in every frame, repetition after an adaptive time-out. Pure bookkeeping: the session sends.
+ */
+export interface Waiting {
+  kind: number;
+  id: number;
+  tag: number;
+  body: string;
+  seq: number;
+  attempts: number;
+  /** Must go again, because the receiver keeps nothing behind a gap. */
+  resend: boolean;
+  sent_ms: number;
+}
+
+export interface Delivery {
+  /** Frames sent and not acknowledged, oldest first, then frames that wait for the window. */
+  queue: Waiting[];
+  nextSeq: number;
+  /** Seq that the other end must send next. */
+  expected: number;
+  ackDue: boolean;
+  ackDue_ms: number;
+  unackedReceived: number;
+  window: number;
+  retry: Retry;
+}
+
+/** What the session must do with a received reliable frame. */
+export type Arrival = "accept" | "duplicate" | "gap";
+
+export function delivery(): Delivery {
+  return {
+    queue: [],
+    nextSeq: 0,
+    expected: 0,
+    ackDue: false,
+    ackDue_ms: 0,
+    unackedReceived: 0,
+    window: WINDOW_FRAMES,
+    retry: retry(),
+  };
+}
+
+export function enqueue(d: Delivery, kind: number, id: number, tag: number, body: string): void {
+  d.queue.push({ kind, id, tag, body, seq: d.nextSeq, attempts: 0, resend: false, sent_ms: 0 });
+  d.nextSeq = (d.nextSeq + 1) & 255;
+}
+
+/** Drops frames that the other end has: everything before `ack`. An `ack` outside the window is ignored. */
+export function acknowledged(d: Delivery, ack: number, now_ms: number): number {
+  const first = d.queue[0];
+  if (first === undefined) return 0;
+  const count = (ack - first.seq) & 255;
+  if (count === 0 || count > d.queue.length || count > d.window) return 0;
+  const last = d.queue[count - 1] as Waiting;
+  if (last.attempts === 0) return 0;
+  if (last.attempts === 1) roundTrip(d.retry, wrapDiff(now_ms, last.sent_ms));
+  const rest: Waiting[] = [];
+  for (let i = count; i < d.queue.length; i += 1) rest.push(d.queue[i] as Waiting);
+  d.queue = rest;
+  return count;
+}
+
+/** Judges the seq of an arriving reliable frame and notes that an acknowledgement is owed. */
+export function arrived(d: Delivery, seq: number, now_ms: number): Arrival {
+  const ahead = (seq - d.expected) & 255;
+  if (!d.ackDue) {
+    d.ackDue = true;
+    d.ackDue_ms = now_ms + ACK_DELAY_MS;
+  }
+  if (ahead !== 0) {
+    // The sender repeats or skips: tell it at once where this end stands.
+    d.ackDue_ms = now_ms;
+    return ahead < 128 ? "gap" : "duplicate";
+  }
+  d.expected = (d.expected + 1) & 255;
+  d.unackedReceived += 1;
+  if (d.unackedReceived >= 2) d.ackDue_ms = now_ms;
+  return "accept";
+}
+
+/** A frame with the current `ack` has left. */
+export function ackSent(d: Delivery): void {
+  d.ackDue = false;
+  d.unackedReceived = 0;
+}
+
+/**
+ * The frame of the window that must be sent now, for the first time or again; undefined when there is none. `lost`
+ * means that a frame used up its attempts. After a time-out the whole window is repeated.
+ */
+export function dueFrame(d: Delivery, now_ms: number): Waiting | "lost" | undefined {
+  const first = d.queue[0];
+  if (first === undefined) return undefined;
+  const sent = first.attempts > 0 && !first.resend;
+  if (sent && wrapDiff(now_ms, first.sent_ms) >= timeoutMs(d.retry, first.attempts)) {
+    if (first.attempts >= SEND_ATTEMPTS) return "lost";
+    for (let i = 0; i < d.queue.length && i < d.window; i += 1) {
+      const waiting = d.queue[i] as Waiting;
+      waiting.resend = waiting.attempts > 0;
+    }
+  }
+  for (let i = 0; i < d.queue.length && i < d.window; i += 1) {
+    const waiting = d.queue[i] as Waiting;
+    if (waiting.attempts === 0 || waiting.resend) return waiting;
+  }
+  return undefined;
+}
+
+/** Notes that `dueFrame`'s frame has left. */
+export function frameSent(waiting: Waiting, now_ms: number): void {
+  waiting.attempts += 1;
+  waiting.resend = false;
+  waiting.sent_ms = now_ms;
+}
+
+/** Milliseconds until `dueFrame` or the owed acknowledgement may have something, at most `limit`. */
+export function dueIn(d: Delivery, now_ms: number, limit: number): number {
+  let wait = limit;
+  if (d.ackDue) wait = atMost(wait, wrapDiff(d.ackDue_ms, now_ms));
+  const first = d.queue[0];
+  if (first !== undefined) {
+    wait = atMost(wait, first.attempts === 0 ? 0 : timeoutMs(d.retry, first.attempts) - wrapDiff(now_ms, first.sent_ms));
+  }
+  return wait < 0 ? 0 : wait;
+}
+
+function atMost(a: number, b: number): number {
+  return b < a ? b : a;
+}

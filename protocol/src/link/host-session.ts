@@ -1,0 +1,225 @@
+import { wrapDiff } from "#platform";
+import { HELLO_EVERY_MS, MAJOR, MINOR, PING_EVERY_MS, SILENCE_MS, WINDOW_FRAMES, encodedLimitStream } from "../limits.ts";
+import { type Crc, type Frame, Kind } from "../frame/frame.ts";
+import { type AnswerOf, type Message, type MessageName, messageNamed, type RequestName, tableFingerprint } from "../messages/index.ts";
+import type { Body } from "../schema/codec.ts";
+import type { Descriptor } from "../schema/message.ts";
+import { type Carrier, createPort, type Port } from "./port.ts";
+
+/** How a request ended. `unknown`: the link or the board was lost while it ran; nothing is sent again. */
+export type RequestOutcome<N extends MessageName = MessageName> =
+  | { kind: "answer"; name: N; body: Message<N> }
+  | { kind: "refused"; code: number; detail: string }
+  | { kind: "timeout" }
+  | { kind: "unknown" };
+
+export interface HostHooks {
+  /** The board introduced itself: the session is open. `restarted` when its epoch differs from the last one. */
+  onWelcome: (this: void, welcome: Message<"welcome">, restarted: boolean) => void;
+  /** An event, state or stream message. */
+  onMessage: (this: void, name: string, body: Body) => void;
+  /** The board is silent or acknowledges nothing. The session tries to open again until it is stopped. */
+  onLost: (this: void, reason: string) => void;
+  /** A pong, with its round trip. */
+  onPong: (this: void, body: Message<"pong">, round_trip_ms: number) => void;
+}
+
+interface Open {
+  tag: number;
+  answer: string;
+  deadline_ms: number;
+  done: (this: void, outcome: RequestOutcome) => void;
+}
+
+/** The host's end of a link. */
+export interface HostSession {
+  port: Port;
+  /** Says hello until the board answers. */
+  connect(this: void, now_ms: number): void;
+  /** Ends the session; open requests become `unknown`. */
+  close(this: void): void;
+  rx(this: void, chunk: string, now_ms: number): void;
+  /** Serves the link; call at least every few milliseconds. Returns the milliseconds until it wants to run again. */
+  tick(this: void, now_ms: number): number;
+  request<N extends RequestName>(
+    this: void,
+    name: N,
+    body: Message<N>,
+    timeout_ms: number,
+    now_ms: number,
+    done: (this: void, outcome: RequestOutcome<AnswerOf<N>>) => void,
+  ): void;
+}
+
+/**
+ * @param name the host's name, shown by the board
+ * @param nonce 16-bit number of this host process; a board forgets kept answers when it changes
+ */
+export function createHostSession(carrier: Carrier, crc: Crc, name: string, nonce: number, hooks: HostHooks): HostSession {
+  let open: Open[] = [];
+  let wanted = false;
+  let hello_ms = 0;
+  let ping_ms = 0;
+  let pingSent_ms = 0;
+  let pingToken = 0;
+  let sessionNumber = 0;
+  let nextTag = 1;
+  let epoch = -1;
+  let now = 0;
+
+  function finishAll(outcome: RequestOutcome): void {
+    const ended = open;
+    open = [];
+    for (const request of ended) {
+      port.counters.timeouts += 1;
+      request.done(outcome);
+    }
+  }
+
+  function lose(reason: string): void {
+    port.open = false;
+    port.reset();
+    hello_ms = now;
+    hooks.onLost(reason);
+    finishAll({ kind: "unknown" });
+  }
+
+  function onWelcome(body: Message<"welcome">, tag: number): void {
+    if (!wanted || port.open || tag !== sessionNumber || body.nonce !== nonce) {
+      port.counters.unexpected += 1;
+      return;
+    }
+    const restarted = epoch >= 0 && epoch !== body.epoch;
+    epoch = body.epoch;
+    port.reset();
+    port.delivery.window = body.window > 0 && body.window < WINDOW_FRAMES ? body.window : WINDOW_FRAMES;
+    port.open = true;
+    ping_ms = now;
+    pingSent_ms = 0;
+    hooks.onWelcome(body, restarted);
+  }
+
+  function onMessage(descriptor: Descriptor, body: Body, frame: Frame): void {
+    if (descriptor.name === "welcome") {
+      onWelcome(body as unknown as Message<"welcome">, frame.tag);
+    } else if (descriptor.name === "pong") {
+      if (body.token === pingToken) hooks.onPong(body as unknown as Message<"pong">, wrapDiff(now, pingSent_ms));
+      else port.counters.unexpected += 1;
+    } else if (frame.kind === Kind.response) {
+      onResponse(descriptor, body, frame.tag);
+    } else {
+      hooks.onMessage(descriptor.name, body);
+    }
+  }
+
+  function onResponse(descriptor: Descriptor, body: Body, tag: number): void {
+    let found: Open | undefined;
+    const rest: Open[] = [];
+    for (const request of open) {
+      if (request.tag === tag && (descriptor.name === request.answer || descriptor.name === "refusal")) found = request;
+      else rest.push(request);
+    }
+    if (found === undefined) {
+      port.counters.unexpected += 1;
+      return;
+    }
+    open = rest;
+    if (descriptor.name === "refusal") {
+      found.done({ kind: "refused", code: body.code as number, detail: body.detail as string });
+    } else {
+      found.done({ kind: "answer", name: descriptor.name as MessageName, body: body as never });
+    }
+  }
+
+  function freeTag(): number {
+    for (let tries = 0; tries < 255; tries += 1) {
+      const tag = nextTag;
+      nextTag = nextTag === 255 ? 1 : nextTag + 1;
+      let used = false;
+      for (const request of open) if (request.tag === tag) used = true;
+      if (!used) return tag;
+    }
+    return 0;
+  }
+
+  function expire(now_ms: number): void {
+    const rest: Open[] = [];
+    const late: Open[] = [];
+    for (const request of open) {
+      if (wrapDiff(now_ms, request.deadline_ms) >= 0) late.push(request);
+      else rest.push(request);
+    }
+    if (late.length === 0) return;
+    open = rest;
+    for (const request of late) {
+      port.counters.timeouts += 1;
+      request.done({ kind: "timeout" });
+    }
+  }
+
+  const port = createPort(carrier, crc, encodedLimitStream, WINDOW_FRAMES, onMessage);
+
+  return {
+    port,
+    connect(this: void, now_ms: number): void {
+      wanted = true;
+      hello_ms = now_ms;
+      now = now_ms;
+    },
+    close(this: void): void {
+      wanted = false;
+      port.open = false;
+      port.reset();
+      finishAll({ kind: "unknown" });
+    },
+    rx(this: void, chunk: string, now_ms: number): void {
+      now = now_ms;
+      port.rx(chunk, now_ms);
+    },
+    tick(this: void, now_ms: number): number {
+      now = now_ms;
+      if (!wanted) return 1000;
+      if (!port.open) {
+        if (wrapDiff(now_ms, hello_ms) >= 0) {
+          hello_ms = now_ms + HELLO_EVERY_MS;
+          sessionNumber = (sessionNumber + 1) & 255;
+          port.control("hello", { major: MAJOR, minor: MINOR, nonce, fingerprint: tableFingerprint(), name }, sessionNumber);
+        }
+        return hello_ms - now_ms;
+      }
+      if (wrapDiff(now_ms, ping_ms) >= 0) {
+        ping_ms = now_ms + PING_EVERY_MS;
+        pingToken = (pingToken + 1) & 65535;
+        pingSent_ms = now_ms;
+        port.control("ping", { token: pingToken }, 0);
+      }
+      if (wrapDiff(now_ms, port.lastHeard_ms) > SILENCE_MS) lose("silent");
+      else if (port.pump(now_ms) === "lost") lose("no-acknowledgement");
+      expire(now_ms);
+      return port.dueIn(now_ms, ping_ms - now_ms);
+    },
+    request<N extends RequestName>(
+      this: void,
+      requestName: N,
+      body: Message<N>,
+      timeout_ms: number,
+      now_ms: number,
+      done: (this: void, outcome: RequestOutcome<AnswerOf<N>>) => void,
+    ): void {
+      const descriptor = messageNamed(requestName) as Descriptor;
+      const tag = port.open ? freeTag() : 0;
+      if (tag === 0) {
+        done({ kind: "unknown" });
+        return;
+      }
+      open.push({
+        tag,
+        answer: descriptor.answer,
+        deadline_ms: now_ms + timeout_ms,
+        done: done as (this: void, outcome: RequestOutcome) => void,
+      });
+      port.reliable(requestName, body as unknown as Body, tag);
+      port.pump(now_ms);
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import { type Crc, encodeFrame, Kind } from "../frame/frame.ts";
+import { type Deframer, deframer } from "../frame/deframer.ts";
+import type { Frame } from "../frame/frame.ts";
+import { ackSent, arrived, acknowledged, type Delivery, delivery, dueFrame, dueIn, enqueue, frameSent } from "./delivery.ts";
+import { type LinkCounters, linkCounters } from "./counters.ts";
+import { messageById, messageNamed } from "../messages/index.ts";
+import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
+import type { Descriptor } from "../schema/message.ts";
+
+/** What carries the bytes: a UART ring, a USB endpoint, a serial port, a pipe in memory. */
+export interface Carrier {
+  /** Sends bytes. Called only with whole frames. */
+  write(this: void, bytes: string): void;
+  /** Bytes that can be taken without blocking; streams and states wait or drop below their size. */
+  room(this: void): number;
+}
+
+/** A state frame that waits for room; `key` tells which newer one replaces it. */
+interface PendingState {
+  key: string;
+  id: number;
+  body: string;
+}
+
+/** Called for every message of an open or opening session that passed all checks of the wire. */
+export type OnMessage = (this: void, descriptor: Descriptor, body: Body, frame: Frame) => void;
+
+/**
+ * The half of a session that both ends share: frames in and out, reliable delivery, states and streams. It knows
+ * neither roles nor requests; `board-session.ts` and `host-session.ts` build on it.
+ */
+export interface Port {
+  counters: LinkCounters;
+  deframer: Deframer;
+  delivery: Delivery;
+  /** Messages of reliable kinds are taken only while this is set. */
+  open: boolean;
+  lastHeard_ms: number;
+  rx(this: void, chunk: string, now_ms: number): void;
+  /** Sends a control message at once. */
+  control(this: void, name: string, body: Body, tag: number): void;
+  /** Queues a request, response or event. */
+  reliable(this: void, name: string, body: Body, tag: number): void;
+  /** The same for a body that is encoded already. */
+  reliableBytes(this: void, kind: number, id: number, tag: number, body: string): void;
+  /** Sends a state, or keeps it until there is room; a newer one with the same key replaces it. */
+  state(this: void, name: string, key: string, body: Body): void;
+  /** Sends a stream frame, or drops and counts it. */
+  stream(this: void, name: string, body: Body): boolean;
+  /** Sends what is due. Returns `lost` when the other end acknowledges nothing any more. */
+  pump(this: void, now_ms: number): "ok" | "lost";
+  /** Milliseconds until `pump` has work, at most `limit`. */
+  dueIn(this: void, now_ms: number, limit: number): number;
+  /** Forgets all sequence numbers and everything queued. */
+  reset(this: void): void;
+}
+
+/**
+ * @param cap longest encoded block taken from the other end
+ * @param credit reliable frames that this end can take at a time, sent in every header
+ */
+export function createPort(carrier: Carrier, crc: Crc, cap: number, credit: number, onMessage: OnMessage): Port {
+  const counters = linkCounters();
+  let pending: PendingState[] = [];
+  let now = 0;
+
+  function write(kind: number, seq: number, id: number, tag: number, body: string): void {
+    const bytes = encodeFrame({ kind, seq, ack: port.delivery.expected, credit, id, tag, body }, crc);
+    counters.tx_frames += 1;
+    counters.tx_bytes += bytes.length;
+    ackSent(port.delivery);
+    carrier.write(bytes);
+  }
+
+  function onFrame(frame: Frame): void {
+    counters.rx_frames += 1;
+    port.lastHeard_ms = now;
+    const reliable = frame.kind === Kind.request || frame.kind === Kind.response || frame.kind === Kind.event;
+    if (!port.open && frame.kind !== Kind.control) {
+      counters.outside_session += 1;
+      return;
+    }
+    if (port.open && frame.kind !== Kind.control) acknowledged(port.delivery, frame.ack, now);
+    if (reliable) {
+      const arrival = arrived(port.delivery, frame.seq, now);
+      if (arrival === "duplicate") counters.duplicate += 1;
+      if (arrival === "gap") counters.out_of_order += 1;
+      if (arrival !== "accept") return;
+    }
+    if (frame.kind === Kind.ack) return;
+    const descriptor = messageById(frame.id);
+    if (descriptor === undefined) {
+      counters.unknown += 1;
+      if (frame.kind === Kind.request) port.reliable("refusal", { code: 1, detail: "unknown message" }, frame.tag);
+      return;
+    }
+    const body = decodeBody(descriptor, frame.body);
+    if (body === undefined || kindNumber(descriptor.kind) !== frame.kind) {
+      counters.malformed += 1;
+      if (frame.kind === Kind.request) port.reliable("refusal", { code: 2, detail: descriptor.name }, frame.tag);
+      return;
+    }
+    onMessage(descriptor, body, frame);
+  }
+
+  const port: Port = {
+    counters,
+    deframer: deframer(cap, crc, onFrame),
+    delivery: delivery(),
+    open: false,
+    lastHeard_ms: 0,
+
+    rx(this: void, chunk: string, now_ms: number): void {
+      now = now_ms;
+      counters.rx_bytes += chunk.length;
+      port.deframer.rx(chunk);
+    },
+
+    control(this: void, name: string, body: Body, tag: number): void {
+      const descriptor = messageNamed(name) as Descriptor;
+      write(Kind.control, 0, descriptor.id, tag, encodeBody(descriptor, body));
+    },
+
+    reliable(this: void, name: string, body: Body, tag: number): void {
+      const descriptor = messageNamed(name) as Descriptor;
+      port.reliableBytes(kindNumber(descriptor.kind), descriptor.id, tag, encodeBody(descriptor, body));
+    },
+
+    reliableBytes(this: void, kind: number, id: number, tag: number, body: string): void {
+      enqueue(port.delivery, kind, id, tag, body);
+    },
+
+    state(this: void, name: string, key: string, body: Body): void {
+      const descriptor = messageNamed(name) as Descriptor;
+      const bytes = encodeBody(descriptor, body);
+      for (const waiting of pending) {
+        if (waiting.key === key && waiting.id === descriptor.id) {
+          waiting.body = bytes;
+          counters.merged_state += 1;
+          return;
+        }
+      }
+      pending.push({ key, id: descriptor.id, body: bytes });
+    },
+
+    stream(this: void, name: string, body: Body): boolean {
+      const descriptor = messageNamed(name) as Descriptor;
+      const bytes = encodeBody(descriptor, body);
+      // The margin keeps room for pings and acknowledgements, which must never wait behind bulk.
+      if (!port.open || carrier.room() < bytes.length + 320) {
+        counters.dropped_stream += 1;
+        return false;
+      }
+      write(Kind.stream, 0, descriptor.id, 0, bytes);
+      return true;
+    },
+
+    pump(this: void, now_ms: number): "ok" | "lost" {
+      now = now_ms;
+      if (!port.open) return "ok";
+      while (true) {
+        const due = dueFrame(port.delivery, now_ms);
+        if (due === "lost") return "lost";
+        if (due === undefined || carrier.room() < due.body.length + 16) break;
+        if (due.attempts > 0) counters.resent += 1;
+        frameSent(due, now_ms);
+        write(due.kind, due.seq, due.id, due.tag, due.body);
+      }
+      const kept: PendingState[] = [];
+      for (const waiting of pending) {
+        if (carrier.room() < waiting.body.length + 320) kept.push(waiting);
+        else write(Kind.state, 0, waiting.id, 0, waiting.body);
+      }
+      pending = kept;
+      if (port.delivery.ackDue && dueIn(port.delivery, now_ms, 1) === 0) write(Kind.ack, 0, 7, 0, "");
+      return "ok";
+    },
+
+    dueIn(this: void, now_ms: number, limit: number): number {
+      return port.open ? dueIn(port.delivery, now_ms, limit) : limit;
+    },
+
+    reset(this: void): void {
+      port.delivery = delivery();
+      pending = [];
+      counters.resets += 1;
+    },
+  };
+  return port;
+}
+
+function kindNumber(kind: string): number {
+  const kinds: Record<string, number> = Kind;
+  return kinds[kind] as number;
+}

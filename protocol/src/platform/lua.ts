@@ -1,0 +1,55 @@
+/**
+ * Byte-string primitives for Lua, the twin of `node.ts`. Integers may have 64 or 32 bits (`LUA_32BITS`): nothing here
+ * writes a constant above 2^31 or relies on where a shift overflows.
+ */
+
+declare const shiftRight: LuaBitwiseRightShift<number, number, number>;
+declare const shiftLeft: LuaBitwiseLeftShift<number, number, number>;
+declare const floorDiv: LuaFloorDivision<number, number, number>;
+
+export function at(s: string, i: number): number {
+  const b = string.byte(s, i + 1);
+  return b === undefined ? -1 : b;
+}
+
+export function slice(s: string, from: number, to: number): string {
+  return string.sub(s, from + 1, to);
+}
+
+export function findZero(s: string, from: number): number {
+  const [found] = string.find(s, "\0", from + 1, true);
+  return found === undefined ? -1 : found - 1;
+}
+
+export function byte(value: number): string {
+  return string.char(value);
+}
+
+export function join(pieces: string[]): string {
+  return table.concat(pieces);
+}
+
+export function shr(value: number, bits: number): number {
+  return shiftRight(value, bits);
+}
+
+export function u32(b0: number, b1: number, b2: number, b3: number): number {
+  return shiftLeft(b3, 24) | shiftLeft(b2, 16) | shiftLeft(b1, 8) | b0;
+}
+
+export function i32(b0: number, b1: number, b2: number, b3: number): number {
+  // Signed by arithmetic, so that 64-bit and 32-bit integers agree.
+  const high = b3 >= 128 ? b3 - 256 : b3;
+  return high * 16777216 + (shiftLeft(b2, 16) | shiftLeft(b1, 8) | b0);
+}
+
+export function wrapDiff(later: number, earlier: number): number {
+  const diff = later - earlier;
+  const b3 = shiftRight(diff, 24) & 255;
+  const high = b3 >= 128 ? b3 - 256 : b3;
+  return high * 16777216 + (diff & 16777215);
+}
+
+export function idiv(a: number, b: number): number {
+  return floorDiv(a, b);
+}

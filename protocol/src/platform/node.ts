@@ -1,0 +1,54 @@
+/**
+ * Byte-string primitives for Node. A byte string is a latin1 string: one character a byte, so that lengths and
+ * indices mean the same here and in Lua. `lua.ts` exports the same names; a build picks one of the two.
+ */
+
+/** The byte at index `i` (0-based), or -1 past the end. */
+export function at(s: string, i: number): number {
+  return i < s.length ? s.charCodeAt(i) : -1;
+}
+
+/** Bytes `from` (inclusive) to `to` (exclusive). */
+export function slice(s: string, from: number, to: number): string {
+  return s.slice(from, to);
+}
+
+/** Index of the next zero byte at or after `from`, or -1. */
+export function findZero(s: string, from: number): number {
+  return s.indexOf("\0", from);
+}
+
+/** A byte string of one byte. */
+export function byte(value: number): string {
+  return String.fromCharCode(value);
+}
+
+/** The pieces, one after the other. */
+export function join(pieces: string[]): string {
+  return pieces.join("");
+}
+
+/** Logical shift right of a non-negative number below 2^32. */
+export function shr(value: number, bits: number): number {
+  return value >>> bits;
+}
+
+/** An unsigned 32-bit number from its little-endian bytes. On 32-bit Lua the same bits come as a signed number. */
+export function u32(b0: number, b1: number, b2: number, b3: number): number {
+  return ((b3 << 24) | (b2 << 16) | (b1 << 8) | b0) >>> 0;
+}
+
+/** A signed 32-bit number from its little-endian bytes. */
+export function i32(b0: number, b1: number, b2: number, b3: number): number {
+  return (b3 << 24) | (b2 << 16) | (b1 << 8) | b0;
+}
+
+/** `later - earlier` of two 32-bit counters that wrap, as a signed number. */
+export function wrapDiff(later: number, earlier: number): number {
+  return (later - earlier) | 0;
+}
+
+/** Integer division of non-negative numbers. */
+export function idiv(a: number, b: number): number {
+  return Math.floor(a / b);
+}
