@@ -9,8 +9,8 @@ export { type LinkCounters, linkCounters } from "./link/counters.ts";
 export { createHostSession, type HostHooks, type HostSession, type RequestOutcome } from "./link/host-session.ts";
 export type { Carrier, Port } from "./link/port.ts";
 export {
-  allMessages,
   type AnswerOf,
+  allMessages,
   decode,
   encode,
   type Message,

@@ -36,7 +36,11 @@ const pins: PinUse[] = [
   { pin: 22, use: "alert, wired-or of the monitors", direction: "in" },
   { pin: 26, use: "74HC595 chain, serial data", direction: "out" },
   { pin: 27, use: "74HC595 chain, shift clock", direction: "out" },
-  { pin: 28, use: "74HC595 chain, latch clock; its edges also feed the watchdog that gates the outputs", direction: "out" },
+  {
+    pin: 28,
+    use: "74HC595 chain, latch clock; its edges also feed the watchdog that gates the outputs",
+    direction: "out",
+  },
 ];
 
 /** The monitoring board: eight switched and measured channels, and the front panel of a rack. Revision A. */

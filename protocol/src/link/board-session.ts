@@ -1,11 +1,10 @@
-import { WINDOW_FRAMES, encodedLimitControl } from "../limits.ts";
 import { type Crc, Kind } from "../frame/frame.ts";
+import { encodedLimitControl, SILENCE_MS, WINDOW_FRAMES } from "../limits.ts";
 import { encode, type Message, type MessageName, messageNamed, type RequestName } from "../messages/index.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
 import { answeredWith, answers, began, findAnswer } from "./answers.ts";
 import { type Carrier, createPort, type Port } from "./port.ts";
-import { SILENCE_MS } from "../limits.ts";
 
 /** A request that was accepted by the link; it must be answered exactly once, now or later. */
 export type OnRequest = (this: void, name: string, body: Body, tag: number) => void;

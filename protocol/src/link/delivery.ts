@@ -126,7 +126,10 @@ export function dueIn(d: Delivery, now_ms: number, limit: number): number {
   if (d.ackDue) wait = atMost(wait, wrapDiff(d.ackDue_ms, now_ms));
   const first = d.queue[0];
   if (first !== undefined) {
-    wait = atMost(wait, first.attempts === 0 ? 0 : timeoutMs(d.retry, first.attempts) - wrapDiff(now_ms, first.sent_ms));
+    wait = atMost(
+      wait,
+      first.attempts === 0 ? 0 : timeoutMs(d.retry, first.attempts) - wrapDiff(now_ms, first.sent_ms),
+    );
   }
   return wait < 0 ? 0 : wait;
 }

@@ -1,7 +1,22 @@
 import { wrapDiff } from "#platform";
-import { HELLO_EVERY_MS, MAJOR, MINOR, PING_EVERY_MS, SILENCE_MS, WINDOW_FRAMES, encodedLimitStream } from "../limits.ts";
 import { type Crc, type Frame, Kind } from "../frame/frame.ts";
-import { type AnswerOf, type Message, type MessageName, messageNamed, type RequestName, tableFingerprint } from "../messages/index.ts";
+import {
+  encodedLimitStream,
+  HELLO_EVERY_MS,
+  MAJOR,
+  MINOR,
+  PING_EVERY_MS,
+  SILENCE_MS,
+  WINDOW_FRAMES,
+} from "../limits.ts";
+import {
+  type AnswerOf,
+  type Message,
+  type MessageName,
+  messageNamed,
+  type RequestName,
+  tableFingerprint,
+} from "../messages/index.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
 import { type Carrier, createPort, type Port } from "./port.ts";
@@ -55,7 +70,13 @@ export interface HostSession {
  * @param name the host's name, shown by the board
  * @param nonce 16-bit number of this host process; a board forgets kept answers when it changes
  */
-export function createHostSession(carrier: Carrier, crc: Crc, name: string, nonce: number, hooks: HostHooks): HostSession {
+export function createHostSession(
+  carrier: Carrier,
+  crc: Crc,
+  name: string,
+  nonce: number,
+  hooks: HostHooks,
+): HostSession {
   let open: Open[] = [];
   let wanted = false;
   let hello_ms = 0;
@@ -183,7 +204,11 @@ export function createHostSession(carrier: Carrier, crc: Crc, name: string, nonc
         if (wrapDiff(now_ms, hello_ms) >= 0) {
           hello_ms = now_ms + HELLO_EVERY_MS;
           sessionNumber = (sessionNumber + 1) & 255;
-          port.control("hello", { major: MAJOR, minor: MINOR, nonce, fingerprint: tableFingerprint(), name }, sessionNumber);
+          port.control(
+            "hello",
+            { major: MAJOR, minor: MINOR, nonce, fingerprint: tableFingerprint(), name },
+            sessionNumber,
+          );
         }
         return hello_ms - now_ms;
       }

@@ -1,11 +1,21 @@
-import { type Crc, encodeFrame, Kind } from "../frame/frame.ts";
 import { type Deframer, deframer } from "../frame/deframer.ts";
 import type { Frame } from "../frame/frame.ts";
-import { ackSent, arrived, acknowledged, type Delivery, delivery, dueFrame, dueIn, enqueue, frameSent } from "./delivery.ts";
-import { type LinkCounters, linkCounters } from "./counters.ts";
+import { type Crc, encodeFrame, Kind } from "../frame/frame.ts";
 import { messageById, messageNamed } from "../messages/index.ts";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
+import { type LinkCounters, linkCounters } from "./counters.ts";
+import {
+  acknowledged,
+  ackSent,
+  arrived,
+  type Delivery,
+  delivery,
+  dueFrame,
+  dueIn,
+  enqueue,
+  frameSent,
+} from "./delivery.ts";
 
 /** What carries the bytes: a UART ring, a USB endpoint, a serial port, a pipe in memory. */
 export interface Carrier {

@@ -15,7 +15,9 @@ export type Message<N extends MessageName> = BodyOf<Table[N]>;
 
 type Answer<Line> = Line extends `${string} request:${infer A} ${string}` ? (A extends MessageName ? A : never) : never;
 /** Names of requests, and the message that answers one. */
-export type RequestName = { [N in MessageName]: Table[N] extends `${string} request:${string}` ? N : never }[MessageName];
+export type RequestName = {
+  [N in MessageName]: Table[N] extends `${string} request:${string}` ? N : never;
+}[MessageName];
 export type AnswerOf<N extends RequestName> = Answer<Table[N]>;
 
 const byId: Descriptor[] = [];
