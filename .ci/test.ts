@@ -1,0 +1,33 @@
+// npm test, npm run test:images, npm run test:integration: runs one suite with vitest.
+// Options: --suite NAME, --long (the long seeded form of property and soak tests); the rest goes to vitest.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const suites: Record<string, string> = {
+  unit: "vitest.config.ts",
+  images: ".ci/vitest.images.config.ts",
+  integration: ".ci/vitest.integration.config.ts",
+};
+
+const args = process.argv.slice(2);
+let suite = "unit";
+let long = false;
+const rest: string[] = [];
+for (let i = 0; i < args.length; i += 1) {
+  if (args[i] === "--suite") suite = args[++i] ?? "";
+  else if (args[i] === "--long") long = true;
+  else rest.push(args[i] as string);
+}
+const config = suites[suite];
+if (config === undefined) {
+  console.error(`error: no suite ${suite}; there are ${Object.keys(suites).join(", ")}`);
+  process.exit(2);
+}
+const root = fileURLToPath(new URL("..", import.meta.url));
+const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
+const run = spawnSync(process.execPath, [vitest, "run", "-c", config, ...rest], {
+  cwd: root,
+  stdio: "inherit",
+  env: { ...process.env, ...(long ? { MLTB_LONG: "1" } : {}) },
+});
+process.exitCode = run.status ?? 1;

@@ -1,0 +1,150 @@
+import { fileURLToPath } from "node:url";
+import { type Bay, type BayBoard, readBayFile } from "@mltb/contract";
+import type { SimulatedRack } from "@mltb/simulators";
+import type { Supervisor } from "@mltb/supervisor";
+import { CliError, cliError, Exit } from "../errors.ts";
+import { createLog } from "../output/log.ts";
+import type { Steps } from "../output/steps.ts";
+import { type BayState, removeState, runningBay, writeState } from "./state.ts";
+
+export interface BringUpOptions {
+  bayFile: string;
+  http: { host: string; port: number; named: boolean };
+  mqtt: { host: string; port: number; named: boolean } | { broker: string; user: string; password: string };
+  stateDir: string;
+  simControl?: string;
+  steps: Steps;
+  logLevel?: string;
+}
+
+/** A bay that this process has brought up. */
+export interface RunningBay {
+  bay: Bay;
+  state: BayState;
+  supervisor: Supervisor;
+  /** Makes every target safe (off, proved), stops everything and removes the state file. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** The bay of a file; faults end as one error with all of them. */
+export function loadBay(path: string): Bay {
+  const result = readBayFile(path);
+  if ("faults" in result) throw new CliError(Exit.usage, result.faults);
+  return result.bay;
+}
+
+const mltb = fileURLToPath(new URL("../../bin/mltb.mjs", import.meta.url));
+
+/** Brings a bay up: simulated racks where the file asks for them, supervisor, control socket, state file. */
+export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
+  const { steps } = options;
+  const other = runningBay(options.stateDir);
+  if (other !== undefined) {
+    throw cliError(
+      Exit.unreachable,
+      "bay-is-up",
+      `bay ${other.bay} is already up in ${options.stateDir} (process ${other.pid})`,
+      "stop it, or give this one another --state folder",
+    );
+  }
+  const bay = loadBay(options.bayFile);
+  const simulatedRacks = bay.racks.filter((rack) => rack.board.link === "simulated");
+  if (options.simControl !== undefined && simulatedRacks.length === 0) {
+    throw cliError(Exit.usage, "not-simulated", "--sim-control needs a bay with simulated boards");
+  }
+
+  const racks = new Map<string, SimulatedRack>();
+  const closers: (() => Promise<void>)[] = [];
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= (async () => {
+      for (const close of closers.reverse()) await close();
+    })();
+    return stopped;
+  };
+
+  try {
+    // Credentials exist before the supervisor listens, because simulated targets start their agents with them.
+    const agentAccess: { mqtt?: string; user?: string; passwordFile?: string } = {};
+    if (simulatedRacks.length > 0) {
+      const { buildBundle } = await import("@mltb/firmware");
+      const bundle = await steps.run("build firmware (TypeScript to Lua)", async () => {
+        const built = await buildBundle("monitoring");
+        return { value: built, detail: `${built.name} sha256 ${built.sha256.slice(0, 12)}` };
+      });
+      const { createBayRacks } = await import("./simulated-racks.ts");
+      await steps.run("boot simulated boards", async () => {
+        const made = await createBayRacks(bay, bundle.source, mltb, () => agentAccess);
+        for (const [name, rack] of made) {
+          racks.set(name, rack);
+          closers.push(() => rack.stop());
+          rack.start();
+        }
+        return { value: undefined, detail: `${made.size} board${made.size === 1 ? "" : "s"} run the Lua bundle` };
+      });
+    }
+
+    const { startSupervisor } = await import("@mltb/supervisor");
+    const supervisor = await steps.run("start supervisor, broker and API", async () => {
+      const started = await startSupervisor({
+        bay,
+        openBoard: (board) => transportOf(board, racks),
+        console: (target) => consoleOf(target, bay, racks),
+        http: options.http,
+        mqtt: options.mqtt,
+        stateDir: options.stateDir,
+        simulated: simulatedRacks.length > 0,
+        log: createLog(options.logLevel ?? "warn"),
+      });
+      return { value: started, detail: started.http };
+    });
+    closers.push(async () => {
+      await supervisor.makeSafe();
+      await supervisor.stop();
+    });
+    agentAccess.mqtt = supervisor.mqtt;
+    agentAccess.user = supervisor.agentCredentials.user;
+    agentAccess.passwordFile = supervisor.agentCredentials.passwordFile;
+
+    if (options.simControl !== undefined) {
+      const { serveControl } = await import("@mltb/simulators");
+      const { bayControl } = await import("./simulated-racks.ts");
+      const control = await serveControl(options.simControl, bayControl(bay, racks));
+      closers.push(() => control.close());
+    }
+
+    const state: BayState = {
+      schema: "mltb.bay-state/1",
+      pid: process.pid,
+      bay: bay.bay,
+      http: supervisor.http,
+      mqtt: supervisor.mqtt,
+      token_file: supervisor.tokenFile,
+      mqtt_user: supervisor.mqttUser,
+      mqtt_password_file: supervisor.mqttPasswordFile,
+      targets: supervisor.targets,
+      simulated: simulatedRacks.length > 0,
+    };
+    writeState(options.stateDir, state);
+    closers.push(async () => removeState(options.stateDir));
+    await steps.run("wait for the boards", async () => {
+      await supervisor.ready();
+      return { value: undefined, detail: bay.racks.map((rack) => rack.board.name).join(", ") };
+    });
+    return { bay, state, supervisor, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function transportOf(board: BayBoard, racks: Map<string, SimulatedRack>): SimulatedRack["transport"] {
+  const rack = racks.get(board.name);
+  if (rack === undefined) throw cliError(Exit.internal, "no-transport", `board ${board.name} has no simulated transport`);
+  return rack.transport;
+}
+
+function consoleOf(target: string, bay: Bay, racks: Map<string, SimulatedRack>): ReturnType<SimulatedRack["console"]> {
+  const rack = bay.racks.find((candidate) => candidate.targets.some((entry) => entry.target === target));
+  return rack === undefined ? undefined : racks.get(rack.board.name)?.console(target);
+}

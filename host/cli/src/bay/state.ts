@@ -1,0 +1,75 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { cliError, Exit } from "../errors.ts";
+
+/** How to reach a bay, and the files that hold its secrets. Stored as `bay.json` in the state folder. */
+export interface BayState {
+  schema: "mltb.bay-state/1";
+  pid: number;
+  bay: string;
+  http: string;
+  mqtt: string;
+  token_file: string;
+  mqtt_user: string;
+  mqtt_password_file: string;
+  targets: string[];
+  simulated: boolean;
+}
+
+/** The state folder: the option, else `$XDG_STATE_HOME/mltb`, else `~/.local/state/mltb`. */
+export function stateFolder(option: string | undefined): string {
+  if (option !== undefined) return option;
+  return join(process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state"), "mltb");
+}
+
+function file(folder: string): string {
+  return join(folder, "bay.json");
+}
+
+export function writeState(folder: string, state: BayState): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const temporary = `${file(folder)}.${process.pid}`;
+  writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, file(folder));
+}
+
+/** Removes the file, unless another bay has taken the folder meanwhile. */
+export function removeState(folder: string): void {
+  if (readState(folder)?.pid === process.pid) rmSync(file(folder), { force: true });
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function readState(folder: string): BayState | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file(folder), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw cliError(Exit.unreachable, "state-unreadable", `${file(folder)} cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    return JSON.parse(text) as BayState;
+  } catch (error) {
+    throw cliError(
+      Exit.unreachable,
+      "state-damaged",
+      `${file(folder)} is damaged: ${(error as Error).message}`,
+      "stop the bay and remove the file",
+    );
+  }
+}
+
+/** The bay that is up in this folder; undefined when there is none. A file of a process that is gone does not count. */
+export function runningBay(folder: string): BayState | undefined {
+  const state = readState(folder);
+  return state !== undefined && alive(state.pid) ? state : undefined;
+}

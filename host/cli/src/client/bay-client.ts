@@ -1,0 +1,100 @@
+import type { BayState } from "../bay/state.ts";
+import { CliError, cliError, Exit } from "../errors.ts";
+
+/** RFC 9457 problem document with the bay's stable code. */
+interface Problem {
+  code?: string;
+  title?: string;
+  detail?: string;
+  suggestion?: string;
+}
+
+/** A target as the API shows it, INTERFACES section 4. */
+export interface TargetView {
+  name: string;
+  rack: string;
+  channel: number;
+  power: "on" | "off" | "changing" | "fault" | "unknown";
+  voltage_v: number | null;
+  current_a: number | null;
+  power_w: number | null;
+  energy_j: number | null;
+  fault: null | { id: string; cause: string; at: string };
+  lease: null | { id: string; holder: string; expires_at: string };
+  health: Record<string, unknown>;
+  seq: number;
+}
+
+const exits: Record<number, number> = {
+  401: Exit.refused,
+  403: Exit.refused,
+  404: Exit.usage,
+  409: Exit.refused,
+  422: Exit.usage,
+  400: Exit.usage,
+  429: Exit.refused,
+  502: Exit.unreachable,
+  503: Exit.unreachable,
+  504: Exit.unreachable,
+};
+
+/** The HTTP API of a bay, with its answers turned into values or into `CliError`s with the right exit code. */
+export class BayClient {
+  readonly url: string;
+  readonly token: string;
+  readonly state: BayState | undefined;
+
+  constructor(url: string, token: string, state: BayState | undefined) {
+    this.url = url.replace(/\/$/, "");
+    this.token = token;
+    this.state = state;
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${this.token}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      const cause = (error as Error).cause;
+      const why = cause instanceof Error ? cause.message : (error as Error).message;
+      throw cliError(Exit.unreachable, "bay-unreachable", `the bay at ${this.url} does not answer: ${why}`);
+    }
+    const text = await response.text();
+    if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
+    throw problem(response.status, text);
+  }
+
+  targets(): Promise<TargetView[]> {
+    return this.call<TargetView[] | { targets: TargetView[] }>("GET", "/api/v1/targets").then((answer) =>
+      Array.isArray(answer) ? answer : answer.targets,
+    );
+  }
+
+  target(name: string): Promise<TargetView> {
+    return this.call("GET", `/api/v1/targets/${encodeURIComponent(name)}`);
+  }
+}
+
+function problem(status: number, text: string): CliError {
+  let document: Problem = {};
+  try {
+    document = JSON.parse(text) as Problem;
+  } catch {
+    document = { detail: text.slice(0, 200) };
+  }
+  const message = document.detail ?? document.title ?? `the bay answered ${status}`;
+  return new CliError(exits[status] ?? Exit.internal, [
+    {
+      code: document.code ?? `http-${status}`,
+      message,
+      ...(document.suggestion === undefined ? {} : { suggestion: document.suggestion }),
+    },
+  ]);
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { runningBay, stateFolder } from "../bay/state.ts";
+import { cliError, Exit } from "../errors.ts";
+import { BayClient } from "./bay-client.ts";
+
+export interface BayOptions {
+  state?: string;
+  url?: string;
+  tokenFile?: string;
+}
+
+/** Reads a secret of one line. */
+export function readSecret(path: string, what: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw cliError(Exit.unreachable, "secret-unreadable", `${what} ${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** A client of the bay that is up: options first, then the environment, then the state folder. */
+export function findBay(options: BayOptions): BayClient {
+  const client = findBayIfUp(options);
+  if (client !== undefined) return client;
+  throw cliError(
+    Exit.unreachable,
+    "no-bay",
+    `no bay is up (looked in ${stateFolder(options.state)})`,
+    "start one with `mltb up --bay FILE`, or name one with --url and --token-file",
+  );
+}
+
+export function findBayIfUp(options: BayOptions): BayClient | undefined {
+  const url = options.url ?? process.env["MLTB_URL"];
+  const tokenFile = options.tokenFile ?? process.env["MLTB_TOKEN_FILE"];
+  const state = runningBay(stateFolder(options.state));
+  if (url !== undefined) {
+    const file = tokenFile ?? (state?.http === url ? state.token_file : undefined);
+    if (file === undefined) {
+      throw cliError(Exit.usage, "no-token", `a token is needed for ${url}`, "give --token-file FILE or MLTB_TOKEN_FILE");
+    }
+    return new BayClient(url, readSecret(file, "token file"), state?.http === url ? state : undefined);
+  }
+  if (state === undefined) return undefined;
+  return new BayClient(state.http, readSecret(tokenFile ?? state.token_file, "token file"), state);
+}

@@ -1,0 +1,122 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { CliError, cliError, Exit, faultLine } from "./errors.ts";
+
+export type { Command };
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  json?: boolean;
+}
+
+/** What a command gets besides its own arguments. */
+export interface Context {
+  json: boolean;
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP. */
+  signal: AbortSignal;
+  /** Prints the command's result: one JSON document with `--json`, else the text. */
+  print(document: unknown, text: () => string): void;
+  /** Progress and logs, on standard error. */
+  note(text: string): void;
+}
+
+export function createProgram(version: string): Command {
+  const program = new Command("mltb");
+  program
+    .description("MLTB: an evaluation bench for machine learning on embedded boards")
+    .version(version)
+    .showHelpAfterError("(add --help for the options)")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) });
+  return program;
+}
+
+/** Adds the options by which a command finds the bay that is up. */
+export function addBayOptions(command: Command): Command {
+  return command
+    .option("--state <dir>", "folder where the bay that is up keeps its address and secrets")
+    .option("--url <url>", "address of a bay's HTTP API (default: MLTB_URL, then the state folder)")
+    .option("--token-file <file>", "file with the bearer token (default: MLTB_TOKEN_FILE, then the state folder)")
+    .option("--json", "print one JSON document on standard output");
+}
+
+export function parseInteger(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < low || value > high) {
+      throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
+    }
+    return value;
+  };
+}
+
+/** `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (loopback). */
+export function parseHostPort(text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) throw new InvalidArgumentError("HOST:PORT is wanted, such as 127.0.0.1:8080.");
+  return { host: match[1] ?? (match[2] || "127.0.0.1"), port };
+}
+
+const abort = new AbortController();
+
+/** Wraps the action of a command: context in, exit code out. The code is 0 where the action returns none. */
+export function action<A extends unknown[]>(
+  body: (context: Context, ...args: A) => Promise<number | undefined>,
+): (...args: unknown[]) => Promise<void> {
+  return async (...all) => {
+    const command = all.at(-1) as Command;
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const json = options.json === true;
+    const context: Context = {
+      json,
+      signal: abort.signal,
+      print: (document, text) => {
+        process.stdout.write(`${json ? JSON.stringify(document) : text()}\n`);
+      },
+      note: (text) => process.stderr.write(`${text}\n`),
+    };
+    process.exitCode = await body(context, ...(all.slice(0, -1) as A));
+  };
+}
+
+function listenForSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      // A terminal and the wrapper may both deliver Ctrl-C: one is enough, the clean-up then runs to its end.
+      if (!abort.signal.aborted) abort.abort(signal);
+    });
+  }
+}
+
+/** Parses and runs; sets the exit code and never throws. */
+export async function runProgram(program: Command, argv: string[]): Promise<void> {
+  listenForSignals();
+  const json = argv.includes("--json");
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? Exit.done : Exit.usage;
+      if (json && error.exitCode !== 0) printFaults(new CliError(Exit.usage, [usageFault(error)]), true);
+      return;
+    }
+    const known = error instanceof CliError ? error : unexpected(error);
+    process.exitCode = abort.signal.aborted && known.exit === Exit.internal ? Exit.interrupted : known.exit;
+    printFaults(known, json);
+  }
+}
+
+function usageFault(error: CommanderError): { code: string; message: string } {
+  return { code: "usage", message: error.message.replace(/^error: /, "") };
+}
+
+function unexpected(error: unknown): CliError {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return cliError(Exit.internal, "internal", `this should not happen; please report it: ${detail}`);
+}
+
+function printFaults(error: CliError, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify({ errors: error.faults })}\n`);
+  for (const fault of error.faults) process.stderr.write(`${faultLine(fault)}\n`);
+}
