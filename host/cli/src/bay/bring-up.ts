@@ -15,6 +15,7 @@ export interface BringUpOptions {
   simControl?: string;
   steps: Steps;
   logLevel?: string;
+  signal?: AbortSignal;
 }
 
 /** A bay that this process has brought up. */
@@ -22,6 +23,8 @@ export interface RunningBay {
   bay: Bay;
   state: BayState;
   supervisor: Supervisor;
+  /** Agents that have announced themselves and are online. */
+  agents(): { name: string; grpc: string | null; http: string | null; metrics: string | null }[];
   /** Makes every target safe (off, proved), stops everything and removes the state file. Idempotent. */
   stop(): Promise<void>;
 }

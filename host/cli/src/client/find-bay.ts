@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { BayAddress } from "@mltb/bench";
 import { runningBay, stateFolder } from "../bay/state.ts";
 import { cliError, Exit } from "../errors.ts";
 import { BayClient } from "./bay-client.ts";
@@ -43,4 +44,23 @@ export function findBayIfUp(options: BayOptions): BayClient | undefined {
   }
   if (state === undefined) return undefined;
   return new BayClient(state.http, readSecret(tokenFile ?? state.token_file, "token file"), state);
+}
+
+/** What the bench needs to reach a bay. The MQTT side is known only for a bay found through its state folder. */
+export function addressOf(client: BayClient): BayAddress {
+  if (client.state === undefined) {
+    throw cliError(
+      Exit.usage,
+      "no-mqtt",
+      "an experiment also needs the bay's MQTT address and password",
+      "run it where the bay's state folder is, with --state DIR",
+    );
+  }
+  return {
+    http: client.url,
+    token: client.token,
+    mqtt: client.state.mqtt,
+    mqttUser: client.state.mqtt_user,
+    mqttPassword: readSecret(client.state.mqtt_password_file, "MQTT password file"),
+  };
 }

@@ -1,0 +1,54 @@
+import { runInferenceAgent } from "@mltb/agent-inference";
+import { cliError, Exit } from "../errors.ts";
+import { action, type Command, parseHostPort, parseInteger } from "../program.ts";
+
+interface AgentFlags {
+  models?: string;
+  runtime: string;
+  grpc?: { host: string; port: number };
+  http?: { host: string; port: number };
+  metrics?: { host: string; port: number };
+  mqtt: false | string;
+  mqttUser?: string;
+  mqttPasswordFile?: string;
+  bay?: string;
+  name?: string;
+  target?: string;
+  threads: number;
+  tls?: string;
+  tokenFile?: string;
+}
+
+const runtimes = ["ort", "ort-web"];
+
+/** `mltb agent inference`: serves models over the Open Inference Protocol. */
+export function registerAgent(program: Command): void {
+  const agent = program.command("agent").description("run a board agent");
+  agent
+    .command("inference")
+    .description("serve models over the Open Inference Protocol (gRPC) and measure them")
+    .option("--models <dir>", "model repository: DIR/NAME/VERSION/model.onnx and DIR/NAME.onnx")
+    .option("--runtime <name>", `runtime: ${runtimes.join(", ")}`, "ort")
+    .option("--grpc <host:port>", "address of the gRPC service (default 127.0.0.1:8001 or a free port)", parseHostPort)
+    .option("--http <host:port>", "address of the REST service (a later version)", parseHostPort)
+    .option("--metrics <host:port>", "address of the metrics (a later version)", parseHostPort)
+    .option("--mqtt <url>", "broker on which the agent announces itself")
+    .option("--no-mqtt", "do not announce the agent")
+    .option("--mqtt-user <user>", "user at the broker")
+    .option("--mqtt-password-file <file>", "file with the password at the broker")
+    .option("--bay <name>", "bay in whose topics the agent announces itself")
+    .option("--name <name>", "name of the agent")
+    .option("--target <name>", "target that the agent serves")
+    .option("--threads <n>", "threads inside an operator", parseInteger(1, 256), 1)
+    .option("--tls <dir>", "folder with cert.pem and key.pem; needed outside loopback")
+    .option("--token-file <file>", "file with the bearer token; needed outside loopback")
+    .option("--json", "accepted for symmetry: the first line is JSON in any case")
+    .action(
+      action(async (context, flags: AgentFlags) => {
+        if (!runtimes.includes(flags.runtime)) {
+          throw cliError(Exit.usage, "unknown-runtime", `there is no runtime ${flags.runtime}`, `one of ${runtimes.join(", ")}`);
+        }
+        return runInferenceAgent(flags, context);
+      }),
+    );
+}

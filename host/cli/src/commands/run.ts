@@ -1,0 +1,101 @@
+import { checkExperiment, type Experiment, readExperiment, renderTable, runExperiment, type RunDocument } from "@mltb/bench";
+import { type BringUpOptions, bringUp, type RunningBay } from "../bay/bring-up.ts";
+import { stateFolder } from "../bay/state.ts";
+import type { BayClient } from "../client/bay-client.ts";
+import { addressOf, type BayOptions, findBayIfUp } from "../client/find-bay.ts";
+import { CliError, Exit } from "../errors.ts";
+import { progressTo } from "../output/progress.ts";
+import { createSteps, type Steps } from "../output/steps.ts";
+import { action, addBayOptions, type Command, type Context } from "../program.ts";
+
+export interface RunOptions extends BayOptions {
+  set: string[];
+  out?: string;
+}
+
+/** The checked experiment of a file; faults end as one error with all of them, before anything is powered. */
+export function loadExperiment(file: string, sets: string[]): Experiment {
+  const result = readExperiment(file, sets, process.env);
+  if ("faults" in result) throw new CliError(Exit.usage, result.faults);
+  return result.experiment;
+}
+
+/** Where results go unless `--out` names a folder: `results/` below the current folder. */
+export const defaultOut = "results";
+
+/** Runs an experiment on a bay and returns the document that is also in its folder. */
+export async function runOnBay(
+  experiment: Experiment,
+  bay: BayClient,
+  out: string,
+  steps: Steps,
+  signal: AbortSignal,
+): Promise<RunDocument> {
+  return runExperiment({ experiment, bay: addressOf(bay), outDir: out, onProgress: progressTo(steps), signal });
+}
+
+/** 1 when a verdict is `invalid`, else 0. */
+export function verdictExit(run: RunDocument): number {
+  return run.results.some((record) => record.verdict === "invalid") ? Exit.bad : Exit.done;
+}
+
+/** Options of a bay that a command brings up for itself: free ports, its own folder below the state folder. */
+export function ownBay(bayFile: string, state: string | undefined, steps: Steps, signal: AbortSignal): BringUpOptions {
+  return {
+    bayFile,
+    http: { host: "127.0.0.1", port: 0, named: true },
+    mqtt: { host: "127.0.0.1", port: 0, named: true },
+    stateDir: stateFolder(state),
+    steps,
+    signal,
+  };
+}
+
+async function runFile(context: Context, file: string, options: RunOptions): Promise<number> {
+  const experiment = loadExperiment(file, options.set);
+  const steps = createSteps();
+  const client = findBayIfUp(options);
+  let running: RunningBay | undefined;
+  try {
+    if (client === undefined) running = await bringUp(ownBay(experiment.bayFile, options.state, steps, context.signal));
+    const bay = client ?? findBayIfUp(options);
+    if (bay === undefined) throw new Error("the bay that was brought up cannot be found");
+    const run = await runOnBay(experiment, bay, options.out ?? defaultOut, steps, context.signal);
+    context.print(run, () => `${renderTable(run)}\nresults  ${run.folder}\nreport   ${run.folder}/report.html`);
+    if (context.signal.aborted) return Exit.interrupted;
+    return verdictExit(run);
+  } finally {
+    await running?.stop();
+  }
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+/** `mltb run FILE`, `mltb check FILE`. */
+export function registerRun(program: Command): void {
+  addBayOptions(
+    program
+      .command("run")
+      .description("run an experiment on the bay that is up, or on one brought up for it")
+      .argument("<file>", "experiment file (YAML)")
+      .option("--set <path=value>", "override a value by its path, such as measure.window_s=1 (repeatable)", collect, [])
+      .option("--out <dir>", `folder for results (default ./${defaultOut})`),
+  ).action(action((context, file: string, options: RunOptions) => runFile(context, file, options)));
+
+  program
+    .command("check")
+    .description("read a bay or experiment file and report every fault; touches nothing")
+    .argument("<file>", "bay or experiment file (YAML)")
+    .option("--set <path=value>", "override a value by its path (repeatable)", collect, [])
+    .option("--json", "print one JSON document on standard output")
+    .action(
+      action(async (context, file: string, options: { set: string[] }) => {
+        const faults = checkExperiment(file, options.set, process.env);
+        if (faults.length > 0) throw new CliError(Exit.usage, faults);
+        context.print({ file, ok: true, errors: [] }, () => `${file}: no faults`);
+        return Exit.done;
+      }),
+    );
+}

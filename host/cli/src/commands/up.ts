@@ -1,0 +1,110 @@
+import { bringUp } from "../bay/bring-up.ts";
+import { stateFolder } from "../bay/state.ts";
+import { readSecret } from "../client/find-bay.ts";
+import { cliError, Exit } from "../errors.ts";
+import { createSteps, silentSteps } from "../output/steps.ts";
+import { action, type Command, parseHostPort } from "../program.ts";
+
+interface HostPort {
+  host: string;
+  port: number;
+}
+
+export interface UpOptions {
+  bay: string;
+  http?: HostPort;
+  mqtt?: HostPort;
+  broker?: string;
+  brokerUser?: string;
+  brokerPasswordFile?: string;
+  state?: string;
+  simControl?: string;
+  log: string;
+}
+
+/** Ports of the listeners where none is named. */
+export const defaultPorts = { http: 8480, mqtt: 1883 };
+
+/** The listener to ask for: a named port must be free, a default one gives way to a free one. */
+export function listener(named: HostPort | undefined, port: number): HostPort & { named: boolean } {
+  return named === undefined ? { host: "127.0.0.1", port, named: false } : { ...named, named: true };
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** `mltb up`: brings a bay up and keeps it up until SIGINT or SIGTERM. */
+export function registerUp(program: Command): void {
+  program
+    .command("up")
+    .description("bring a bay up and keep it up until Ctrl-C; then its targets are switched off and proved off")
+    .requiredOption("--bay <file>", "bay file (YAML)")
+    .option("--http <host:port>", `address of the HTTP API (default 127.0.0.1:${defaultPorts.http} or a free port)`, parseHostPort)
+    .option("--mqtt <host:port>", `address of the embedded broker (default 127.0.0.1:${defaultPorts.mqtt} or a free port)`, parseHostPort)
+    .option("--broker <url>", "use this MQTT 3.1.1 broker instead of the embedded one, such as mqtt://127.0.0.1:1883")
+    .option("--broker-user <user>", "user at that broker")
+    .option("--broker-password-file <file>", "file with the password at that broker")
+    .option("--state <dir>", "folder for address, secrets and journals (default: $XDG_STATE_HOME/mltb)")
+    .option("--sim-control <socket>", "open the control socket of the simulation (Unix socket)")
+    .option("--log <level>", "level of the log on standard error: trace, debug, info, warn, error", "warn")
+    .option("--json", "print one JSON document a line on standard output")
+    .action(
+      action(async (context, options: UpOptions) => {
+        if (options.broker !== undefined && options.mqtt !== undefined) {
+          throw cliError(Exit.usage, "usage", "--mqtt and --broker exclude each other");
+        }
+        const running = await bringUp({
+          bayFile: options.bay,
+          http: listener(options.http, defaultPorts.http),
+          mqtt:
+            options.broker === undefined
+              ? listener(options.mqtt, defaultPorts.mqtt)
+              : {
+                  broker: options.broker,
+                  user: options.brokerUser ?? "",
+                  password:
+                    options.brokerPasswordFile === undefined
+                      ? ""
+                      : readSecret(options.brokerPasswordFile, "password file"),
+                },
+          stateDir: stateFolder(options.state),
+          simControl: options.simControl,
+          steps: context.json ? silentSteps : createSteps(),
+          logLevel: options.log,
+          signal: context.signal,
+        });
+        const { state } = running;
+        const ready = {
+          event: "ready",
+          bay: state.bay,
+          http: state.http,
+          mqtt: state.mqtt,
+          token_file: state.token_file,
+          mqtt_user: state.mqtt_user,
+          mqtt_password_file: state.mqtt_password_file,
+          targets: state.targets,
+          agents: running.agents(),
+          ...(options.simControl === undefined ? {} : { sim_control: options.simControl }),
+        };
+        context.print(ready, () =>
+          [
+            `bay ${state.bay} is up${state.simulated ? " (simulated boards and rails)" : ""}; Ctrl-C ends it`,
+            `  http        ${state.http}`,
+            `  mqtt        ${state.mqtt} (user ${state.mqtt_user})`,
+            `  token file  ${state.token_file}`,
+            `  targets     ${state.targets.join(", ")}`,
+          ].join("\n"),
+        );
+        await aborted(context.signal);
+        context.note("switching the targets off ...");
+        await running.stop();
+        context.note("stopped");
+        return Exit.done;
+      }),
+    );
+}

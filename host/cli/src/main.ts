@@ -1,0 +1,21 @@
+import { registerAgent } from "./commands/agent.ts";
+import { registerPanel } from "./commands/panel.ts";
+import { registerPower } from "./commands/power.ts";
+import { registerRun } from "./commands/run.ts";
+import { registerSimulate } from "./commands/simulate.ts";
+import { registerStatus } from "./commands/status.ts";
+import { registerUp } from "./commands/up.ts";
+import { createProgram, runProgram } from "./program.ts";
+
+/** The `mltb` command line. */
+export async function main(argv: string[]): Promise<void> {
+  const program = createProgram("0.1.0");
+  registerUp(program);
+  registerRun(program);
+  registerStatus(program);
+  registerPower(program);
+  registerPanel(program);
+  registerSimulate(program);
+  registerAgent(program);
+  await runProgram(program, argv);
+}
