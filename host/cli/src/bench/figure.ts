@@ -1,0 +1,25 @@
+/** One row of the benchmark table. Machine-independent counts stand beside times. */
+export interface Figure {
+  benchmark: string;
+  quantity: string;
+  median: number;
+  low: number;
+  high: number;
+  unit: string;
+  runs: number;
+  /** What does not depend on the machine, such as bytes per frame. */
+  count?: string;
+}
+
+export interface Benchmark {
+  name: string;
+  about: string;
+  run(): Promise<Figure[]>;
+}
+
+/** Median, lowest and highest of repeated measurements. */
+export function spread(values: number[]): { median: number; low: number; high: number; runs: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const pick = (index: number): number => sorted[index] ?? Number.NaN;
+  return { median: pick(sorted.length >> 1), low: pick(0), high: pick(sorted.length - 1), runs: sorted.length };
+}

@@ -1,0 +1,58 @@
+import { crc16, deframer, encodeFrame, encodedLimitStream, type Frame, Kind } from "@mltb/protocol";
+import { type Benchmark, type Figure, spread } from "./figure.ts";
+
+const COUNT = 20_000;
+const RUNS = 7;
+
+function frame(body: string): Frame {
+  return { kind: Kind.event, seq: 1, ack: 2, credit: 4, id: 0x2c, tag: 0, body };
+}
+
+/** Bodies of that size with a spread of byte values, zeros among them as often as in random data. */
+function bodies(bytes: number): string[] {
+  let state = 12345;
+  return Array.from({ length: 64 }, () => {
+    let body = "";
+    for (let i = 0; i < bytes; i += 1) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      body += String.fromCharCode(state >>> 24);
+    }
+    return body;
+  });
+}
+
+function measure(bytes: number): Figure[] {
+  const set = bodies(bytes).map(frame);
+  const wire = set.map((entry) => encodeFrame(entry, crc16)).join("");
+  const encode: number[] = [];
+  const decode: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    let started = performance.now();
+    let written = 0;
+    for (let i = 0; i < COUNT; i += 1) written += encodeFrame(set[i % 64] as Frame, crc16).length;
+    encode.push((COUNT / (performance.now() - started)) * 1000);
+    let seen = 0;
+    const reader = deframer(encodedLimitStream, crc16, () => {
+      seen += 1;
+    });
+    started = performance.now();
+    for (let i = 0; i < COUNT / 64; i += 1) reader.rx(wire);
+    decode.push((seen / (performance.now() - started)) * 1000);
+    if (written === 0 || seen === 0) throw new Error("the codec did nothing");
+  }
+  const count = `${(wire.length / 64).toFixed(1)} bytes on the wire for ${bytes} of body`;
+  return [
+    { benchmark: "frames", quantity: `encode, ${bytes} B body`, ...spread(encode), unit: "frames/s", count },
+    { benchmark: "frames", quantity: `decode, ${bytes} B body`, ...spread(decode), unit: "frames/s", count },
+  ];
+}
+
+/** Frames per second of the TypeScript codec in Node: COBS, CRC-16, header. */
+export const frames: Benchmark = {
+  name: "frames",
+  about: "frames/s through the codec, one core",
+  async run() {
+    measure(16);
+    return [...measure(16), ...measure(64), ...measure(1600)];
+  },
+};

@@ -1,0 +1,46 @@
+// npm run bench [-- --json] [-- --only NAME]: prints a table of medians with the lowest and highest of the runs.
+import { cpus } from "node:os";
+import { cliError, Exit } from "../errors.ts";
+import { columns } from "../output/target-text.ts";
+import { action, createProgram, runProgram } from "../program.ts";
+import type { Benchmark, Figure } from "./figure.ts";
+import { frames } from "./frames.ts";
+import { roundTrip } from "./round-trip.ts";
+import { startTime } from "./start-time.ts";
+
+const benchmarks: Benchmark[] = [frames, roundTrip, startTime];
+
+function text(value: number): string {
+  return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+}
+
+function table(figures: Figure[]): string {
+  const rows = [["benchmark", "quantity", "median", "low", "high", "unit", "runs", "count"]];
+  for (const f of figures) {
+    rows.push([f.benchmark, f.quantity, text(f.median), text(f.low), text(f.high), f.unit, String(f.runs), f.count ?? "-"]);
+  }
+  return columns(rows);
+}
+
+const program = createProgram("0.1.0").name("npm run bench --");
+program
+  .description("measure the bench itself; figures are medians over runs")
+  .option("--only <name>", `one benchmark: ${benchmarks.map((entry) => entry.name).join(", ")}`)
+  .option("--json", "print one JSON document on standard output")
+  .action(
+    action(async (context, options: { only?: string }) => {
+      const chosen = benchmarks.filter((entry) => options.only === undefined || entry.name === options.only);
+      if (chosen.length === 0) {
+        throw cliError(Exit.usage, "unknown-benchmark", `there is no benchmark ${options.only}`, program.options[1]?.description);
+      }
+      const figures: Figure[] = [];
+      for (const entry of chosen) {
+        context.note(`${entry.name}: ${entry.about} ...`);
+        figures.push(...(await entry.run()));
+      }
+      const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version };
+      context.print({ schema: "mltb.bench/1", at: new Date().toISOString(), machine, figures }, () => table(figures));
+      return Exit.done;
+    }),
+  );
+await runProgram(program, process.argv);

@@ -1,0 +1,31 @@
+/** Values that cross between Lua and Node: byte strings are latin1 strings, nil is undefined. */
+export type LuaValue = string | number | boolean | undefined;
+
+/**
+ * The board as the firmware sees it, implemented in Node: the twin of `firmware/runtime/types/hal.d.ts`, where each
+ * function is described. Several results come as an array; optional functions are nil for the firmware when absent.
+ */
+export interface NodeHal {
+  serial(): string;
+  epoch(): number;
+  reset_cause(): number;
+  ticks_us(): number;
+  link_write(bytes: string): void;
+  link_room(): number;
+  gpio_mode(pin: number, mode: number): void;
+  gpio_write(pin: number, level: number): void;
+  gpio_read(pin: number): number;
+  i2c_xfer(bus: number, address: number, write: string, read: number): string | undefined;
+  delay_us(us: number): void;
+  edges_start(mask: number): void;
+  edge_take?(): [number, number, number, number] | undefined;
+  edges_lost?(): number;
+  sampler_start?(period_us: number, rows: number): boolean;
+  sampler_stop?(): void;
+  sampler_take?(): [string, number, number, number] | undefined;
+  crc16?(bytes: string, init: number): number;
+  restart?(): void;
+  heap_bytes(): number;
+}
+
+export type HalName = keyof NodeHal;
