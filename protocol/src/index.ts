@@ -22,7 +22,7 @@ export {
 } from "./messages/index.ts";
 export { Stream } from "./messages/measure.ts";
 export { Button, Press } from "./messages/panel.ts";
-export { bodyCheck, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
+export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
 export { Refusal, refusalName } from "./messages/refusals.ts";
 export { type Body, decodeBody, encodeBody } from "./schema/codec.ts";
 export type { Descriptor } from "./schema/message.ts";

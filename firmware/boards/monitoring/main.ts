@@ -1,24 +1,144 @@
-import { crc16, createBoardSession, tableFingerprint } from "@mltb/protocol";
-export function boot(hal: { write(this: void, s: string): void; room(this: void): number }) {
-  const s = createBoardSession({ write: hal.write, room: hal.room }, crc16, {
-    welcome: () => ({
-      major: 1,
-      minor: 0,
-      nonce: 0,
-      epoch: 5,
-      window: 4,
-      body_limit: 235,
-      fingerprint: tableFingerprint(),
-      reset_cause: 0,
-      uptime_ms: 0,
-      kind: "monitoring",
-      serial: "x",
-      firmware: "1",
-      capabilities: "power:1",
-    }),
-    onRequest: (_n, body, tag) => s.answer(tag, "echo_answer", { data: body["data"] as string }),
-    onHost: () => {},
-    clock: () => ({ tick_us: 1, uptime_ms: 2 }),
+import { monitoringBoard } from "@mltb/hardware";
+import {
+  type BoardSession,
+  type Body,
+  createBoardSession,
+  CONTROL_BODY_BYTES,
+  crc16,
+  MAJOR,
+  MINOR,
+  Refusal,
+  tableFingerprint,
+  WINDOW_FRAMES,
+} from "@mltb/protocol";
+import { createChain } from "../../drivers/hc595.ts";
+import { createHandlers } from "../../services/dispatch.ts";
+import { createLog, Level } from "../../services/log.ts";
+import { createMarkers } from "../../services/markers.ts";
+import { createMonitors } from "../../services/monitors.ts";
+import { createPanel } from "../../services/panel.ts";
+import { createPower } from "../../services/power.ts";
+import { createReset } from "../../services/reset.ts";
+import { createStreams } from "../../services/streams.ts";
+
+const VERSION = "0.1.0";
+/** Longest time between two ticks: buttons are read and edges taken at least this often. */
+const TICK_MS = 10;
+/** The output chain is latched again at this interval: its edges feed the watchdog that gates the outputs. */
+const REFRESH_MS = 100;
+
+/** Starts the firmware on a board: outputs safe, parts set up, link served. */
+export function boot(hal: Hal): Firmware {
+  const board = monitoringBoard;
+  let now = 0;
+  let refresh_ms = 0;
+  let luaErrors = 0;
+
+  // Services and session refer to each other: the session is reached through a function.
+  let link: BoardSession | undefined;
+  const session = (): BoardSession => link as BoardSession;
+
+  const chain = createChain(hal, board.chain, board.chain_bits);
+  const monitors = createMonitors(hal, board);
+  const log = createLog(session, () => now);
+  const reset = createReset(board, chain, session);
+  const power = createPower(board, chain, monitors, session, reset.asserted, hal.ticks_us, () => {
+    refresh_ms = 0;
   });
-  return { rx: s.rx, tick: s.tick };
+  const crc = hal.crc16 === undefined ? crc16 : hal.crc16;
+
+  function counters(tag: number): void {
+    const seen = session().port.counters;
+    const frames = session().port.deframer.counters;
+    session().answer(tag, "counters_answer", {
+      good: frames.good,
+      crc: frames.crc,
+      malformed: frames.cobs + frames.short + frames.length + frames.kind + frames.major + seen.malformed,
+      oversize: frames.oversize,
+      skipped_bytes: frames.skipped_bytes,
+      unknown: seen.unknown,
+      duplicate: seen.duplicate,
+      out_of_order: seen.out_of_order,
+      resent: seen.resent,
+      dropped_stream: seen.dropped_stream,
+      dropped_tx: log.dropped(),
+      lua_errors: luaErrors,
+      heap_bytes: hal.heap_bytes(),
+    });
+  }
+
+  link = createBoardSession({ write: hal.link_write, room: hal.link_room }, crc, {
+    welcome: () => ({
+      major: MAJOR,
+      minor: MINOR,
+      nonce: 0,
+      epoch: hal.epoch(),
+      window: WINDOW_FRAMES,
+      body_limit: CONTROL_BODY_BYTES,
+      fingerprint: tableFingerprint(),
+      reset_cause: hal.reset_cause(),
+      uptime_ms: now,
+      kind: board.kind,
+      serial: hal.serial(),
+      firmware: VERSION,
+      capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:1"}${
+        hal.edge_take === undefined ? "" : " markers:1"
+      } panel:1 buttons:1 locate:1 log:1`,
+    }),
+    onRequest: (name, body, tag) => handle(name, body, tag),
+    onHost: (present) => {
+      if (!present) {
+        streams.end();
+        return;
+      }
+      log.flush();
+      power.announce(now);
+      panel.announce();
+    },
+    clock: () => ({ tick_us: hal.ticks_us(), uptime_ms: now }),
+  });
+
+  const streams = createStreams(hal, board, monitors, session);
+  const markers = createMarkers(hal, board, session);
+  const panel = createPanel(hal, board, power, monitors, session);
+  const handlers = createHandlers(board, { power, reset, streams, panel, counters }, session);
+
+  /** Runs a handler. An error in it refuses the request and is counted; it never reaches the loop. */
+  function handle(name: string, body: Body, tag: number): void {
+    const handler = handlers[name];
+    if (handler === undefined) {
+      session().refuse(tag, Refusal.not_capable, name);
+      return;
+    }
+    const [ok, problem] = pcall(handler, body, tag, now);
+    if (ok) return;
+    luaErrors += 1;
+    log.write(Level.error, `${name}: ${tostring(problem)}`);
+    session().refuse(tag, Refusal.internal, name);
+  }
+
+  log.write(Level.info, `monitoring ${VERSION} started`);
+
+  return {
+    rx(this: void, chunk: string): void {
+      session().rx(chunk, now);
+    },
+    tick(this: void, now_ms: number): number {
+      now = now_ms;
+      const fresh = monitors.tick(now_ms);
+      reset.tick(now_ms);
+      power.tick(now_ms, fresh);
+      markers.tick();
+      streams.tick(now_ms, fresh);
+      panel.tick(now_ms);
+      if (now_ms >= refresh_ms) {
+        refresh_ms = now_ms + REFRESH_MS;
+        chain.write();
+      }
+      let wait = session().tick(now_ms, TICK_MS);
+      const sweepIn = monitors.dueIn(now_ms);
+      if (sweepIn < wait) wait = sweepIn;
+      return reset.dueIn(now_ms, wait);
+    },
+  };
 }

@@ -8,9 +8,9 @@ export const powerMessages = {
     "0x21 response board channel:u8 outcome:u8 state:u8 fault:u8 switch_on:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 -- Outcome of a power command with what was measured. Outcomes: messages/power.ts.",
   channel_get: "0x22 request:channel_answer host channel:u8 -- Asks for the state of a channel, read anew.",
   channel_answer:
-    "0x23 response board channel:u8 state:u8 fault:u8 switch_on:u8 reset_asserted:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 -- The state of a channel.",
+    "0x23 response board channel:u8 state:u8 fault:u8 switch_on:u8 reset_asserted:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 cause:u8 -- The state of a channel.",
   channel_state:
-    "0x24 state board channel:u8 state:u8 fault:u8 switch_on:u8 reset_asserted:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 tick_us:u32 -- Sent at every change and once a second.",
+    "0x24 state board channel:u8 state:u8 fault:u8 switch_on:u8 reset_asserted:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 tick_us:u32 cause:u8 -- Sent at every change and once a second.",
   reset_pulse:
     "0x25 request:reset_answer host channel:u8 pulse_ms:u16 check:u16 -- Asserts the target's reset line for pulse_ms; refused while the channel is off.",
   reset_answer:
@@ -23,6 +23,9 @@ export const PowerAction = { off: 0, on: 1, off_floating: 2, cycle: 3 } as const
 
 /** State of a channel as the firmware proved it. */
 export const ChannelState = { unknown: 0, off: 1, on: 2, changing: 3, fault: 4 } as const;
+
+/** What brought a channel into its state. */
+export const Cause = { start: 0, command: 1, panel: 2, fault: 3, rearm: 4 } as const;
 
 /** How a power or reset command ended. */
 export const Outcome = { done: 0, superseded: 1, not_confirmed: 2, fault: 3 } as const;

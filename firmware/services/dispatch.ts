@@ -1,0 +1,112 @@
+import type { MonitoringBoard } from "@mltb/hardware";
+import { type BoardSession, bodyCheck, type Body, Cause, PowerAction, Refusal } from "@mltb/protocol";
+import type { Panel } from "./panel.ts";
+import type { Power } from "./power.ts";
+import type { Reset } from "./reset.ts";
+import type { Streams } from "./streams.ts";
+
+const RESET_LONGEST_MS = 10000;
+const CYCLE_LONGEST_MS = 60000;
+const TTL_LONGEST_MS = 60000;
+
+type Handler = (this: void, body: Body, tag: number, now_ms: number) => void;
+
+/** The services that answer requests. */
+export interface Services {
+  power: Power;
+  reset: Reset;
+  streams: Streams;
+  panel: Panel;
+  counters: (this: void, tag: number) => void;
+}
+
+/** Request name to handler. A handler answers or refuses its tag exactly once, now or when its proof is there. */
+export function createHandlers(
+  board: MonitoringBoard,
+  services: Services,
+  session: () => BoardSession,
+): Record<string, Handler> {
+  const { power, reset, streams, panel } = services;
+
+  /** Index of the channel of a body, or -1 after a refusal. */
+  function channelOf(body: Body, tag: number): number {
+    const channel = body["channel"] as number;
+    if (channel >= 1 && channel <= board.channels.length) return channel - 1;
+    session().refuse(tag, Refusal.bad_channel, "channel");
+    return -1;
+  }
+
+  function checked(body: Body, tag: number, b: number, c: number): boolean {
+    if (body["check"] === bodyCheck(body["channel"] as number, b, c)) return true;
+    session().refuse(tag, Refusal.bad_check, "check");
+    return false;
+  }
+
+  function within(value: number, low: number, high: number, tag: number, what: string): boolean {
+    if (value >= low && value <= high) return true;
+    session().refuse(tag, Refusal.bad_value, what);
+    return false;
+  }
+
+  return {
+    power_set(this: void, body: Body, tag: number, now_ms: number): void {
+      const action = body["action"] as number;
+      const off_ms = body["off_ms"] as number;
+      if (!checked(body, tag, action, off_ms)) return;
+      const index = channelOf(body, tag);
+      if (index < 0 || !within(action, PowerAction.off, PowerAction.cycle, tag, "action")) return;
+      if (!within(off_ms, 0, CYCLE_LONGEST_MS, tag, "off_ms")) return;
+      const refusal = power.command(index, action, off_ms, tag, Cause.command, now_ms);
+      if (refusal !== 0) session().refuse(tag, refusal, "power_set");
+    },
+    channel_get(this: void, body: Body, tag: number): void {
+      const index = channelOf(body, tag);
+      if (index >= 0) power.answerState(index, tag);
+    },
+    reset_pulse(this: void, body: Body, tag: number, now_ms: number): void {
+      const pulse_ms = body["pulse_ms"] as number;
+      if (!checked(body, tag, 0, pulse_ms)) return;
+      const index = channelOf(body, tag);
+      if (index < 0 || !within(pulse_ms, 1, RESET_LONGEST_MS, tag, "pulse_ms")) return;
+      if (power.isOn(index)) reset.pulse(index, pulse_ms, tag, now_ms);
+      else session().refuse(tag, Refusal.not_on, "reset_pulse");
+    },
+    rearm(this: void, body: Body, tag: number, now_ms: number): void {
+      const fault = body["fault"] as number;
+      if (!checked(body, tag, fault, 0)) return;
+      const index = channelOf(body, tag);
+      if (index < 0) return;
+      const refusal = power.rearm(index, fault, now_ms);
+      if (refusal !== 0) session().refuse(tag, refusal, "rearm");
+      else power.answerState(index, tag);
+    },
+    stream_open(this: void, body: Body, tag: number, now_ms: number): void {
+      const ttl_ms = body["ttl_ms"] as number;
+      if (!within(ttl_ms, 1, TTL_LONGEST_MS, tag, "ttl_ms")) return;
+      streams.open(body["stream"] as number, ttl_ms, tag, now_ms);
+    },
+    panel_write(this: void, body: Body, tag: number, now_ms: number): void {
+      const lines = [body["line1"] as string, body["line2"] as string, body["line3"] as string, body["line4"] as string];
+      session().answer(tag, "panel_answer", { page: panel.write(lines, body["ttl_ms"] as number, now_ms) });
+    },
+    locate(this: void, body: Body, tag: number, now_ms: number): void {
+      const index = channelOf(body, tag);
+      if (index < 0) return;
+      const duration_ms = body["duration_ms"] as number;
+      panel.locate(index + 1, duration_ms, now_ms);
+      session().answer(tag, "locate_answer", { channel: index + 1, active: duration_ms > 0 ? 1 : 0 });
+    },
+    target_names(this: void, body: Body, tag: number): void {
+      const index = channelOf(body, tag);
+      if (index < 0) return;
+      panel.name(index + 1, body["name"] as string);
+      session().answer(tag, "target_names_answer", { channel: index + 1 });
+    },
+    echo(this: void, body: Body, tag: number): void {
+      session().answer(tag, "echo_answer", { data: body["data"] as string });
+    },
+    counters_get(this: void, _body: Body, tag: number): void {
+      services.counters(tag);
+    },
+  };
+}

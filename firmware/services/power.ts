@@ -1,0 +1,294 @@
+import type { MonitoringBoard } from "@mltb/hardware";
+import { type BoardSession, Cause, ChannelState, Fault, Outcome, PowerAction, Refusal } from "@mltb/protocol";
+import { idiv } from "#platform";
+import type { Chain } from "../drivers/hc595.ts";
+import type { Monitors, Reading } from "./monitors.ts";
+
+/** What a channel is waiting for. */
+const Phase = { idle: 0, provingOn: 1, provingOff: 2, dwell: 3 } as const;
+/** Sweeps above the rating after which the channel trips (60 ms). */
+const OVER_SWEEPS = 3;
+const STATE_EVERY_MS = 1000;
+
+interface Control {
+  state: number;
+  fault: number;
+  cause: number;
+  seq: number;
+  phase: number;
+  floating: boolean;
+  thenOn: boolean;
+  dwell_ms: number;
+  deadline_ms: number;
+  /** Readings up to this sweep were taken before the switch moved and prove nothing. */
+  sweepAtSwitch: number;
+  over: number;
+  /** Request that waits for the proof; 0 none. */
+  tag: number;
+  sent_ms: number;
+}
+
+export interface Power {
+  /** Runs a command. `tag` 0 is local. Returns a refusal code, or 0. */
+  command(this: void, index: number, action: number, off_ms: number, tag: number, cause: number, now_ms: number): number;
+  rearm(this: void, index: number, fault: number, now_ms: number): number;
+  tick(this: void, now_ms: number, fresh: boolean): void;
+  isOn(this: void, index: number): boolean;
+  state(this: void, index: number): number;
+  fault(this: void, index: number): number;
+  /** Sends the state of every channel to a host that has just come. */
+  announce(this: void, now_ms: number): void;
+  answerState(this: void, index: number, tag: number): void;
+}
+
+/**
+ * Power of the channels. A state is what was proved by the channel's monitor: `on` inside the voltage band, `off` below
+ * the thresholds. Sequences run here to their end whatever happens to the host; a newer command ends an older one.
+ */
+export function createPower(
+  board: MonitoringBoard,
+  chain: Chain,
+  monitors: Monitors,
+  session: () => BoardSession,
+  resetAsserted: (this: void, index: number) => number,
+  ticks: (this: void) => number,
+  onChange: (this: void, index: number) => void,
+): Power {
+  const limits = board.limits;
+  const low_mv = idiv(board.nominal_v * 1000 * (1 - limits.on_tolerance), 1);
+  const high_mv = idiv(board.nominal_v * 1000 * (1 + limits.on_tolerance), 1);
+  const off_mv = idiv(limits.off_below_v * 1000, 1);
+  const off_ua = idiv(limits.off_below_a * 1000000, 1);
+  const rated_ua = idiv(limits.rated_a * 1000000, 1);
+  const controls: Control[] = [];
+  for (const channel of board.channels) {
+    chain.set(channel.discharge_bit, 1);
+    controls.push({
+      state: ChannelState.unknown,
+      fault: Fault.none,
+      cause: Cause.start,
+      seq: 0,
+      phase: Phase.provingOff,
+      floating: false,
+      thenOn: false,
+      dwell_ms: 0,
+      deadline_ms: 2000,
+      sweepAtSwitch: 2,
+      over: 0,
+      tag: 0,
+      sent_ms: 0,
+    });
+  }
+  chain.write();
+
+  function reading(index: number): Reading {
+    return monitors.readings[index] as Reading;
+  }
+
+  function switchTo(index: number, on: boolean, floating: boolean): void {
+    const channel = board.channels[index] as MonitoringBoard["channels"][0];
+    // Break before make: the discharge resistor and the switch never conduct together.
+    chain.set(on ? channel.discharge_bit : channel.switch_bit, 0);
+    chain.write();
+    chain.set(channel.switch_bit, on ? 1 : 0);
+    chain.set(channel.discharge_bit, !on && !floating ? 1 : 0);
+    chain.write();
+    (controls[index] as Control).sweepAtSwitch = monitors.sweep();
+  }
+
+  function body(index: number): {
+    channel: number;
+    state: number;
+    fault: number;
+    switch_on: number;
+    reset_asserted: number;
+    voltage_mv: number;
+    current_ua: number;
+    state_seq: number;
+    cause: number;
+  } {
+    const control = controls[index] as Control;
+    return {
+      channel: index + 1,
+      state: control.state,
+      fault: control.fault,
+      switch_on: chain.get((board.channels[index] as { switch_bit: number }).switch_bit),
+      reset_asserted: resetAsserted(index),
+      voltage_mv: reading(index).voltage_mv,
+      current_ua: reading(index).current_ua,
+      state_seq: control.seq,
+      cause: control.cause,
+    };
+  }
+
+  function send(index: number, now_ms: number): void {
+    (controls[index] as Control).sent_ms = now_ms;
+    const b = body(index);
+    session().state("channel_state", `${index}`, {
+      channel: b.channel,
+      state: b.state,
+      fault: b.fault,
+      switch_on: b.switch_on,
+      reset_asserted: b.reset_asserted,
+      voltage_mv: b.voltage_mv,
+      current_ua: b.current_ua,
+      state_seq: b.state_seq,
+      tick_us: ticks(),
+      cause: b.cause,
+    });
+  }
+
+  function enter(index: number, state: number, now_ms: number): void {
+    const control = controls[index] as Control;
+    if (control.state !== state) {
+      control.state = state;
+      control.seq += 1;
+      onChange(index);
+    }
+    send(index, now_ms);
+  }
+
+  function finish(index: number, outcome: number): void {
+    const control = controls[index] as Control;
+    if (control.tag === 0) return;
+    const tag = control.tag;
+    control.tag = 0;
+    const b = body(index);
+    session().answer(tag, "power_answer", {
+      channel: b.channel,
+      outcome,
+      state: b.state,
+      fault: b.fault,
+      switch_on: b.switch_on,
+      voltage_mv: b.voltage_mv,
+      current_ua: b.current_ua,
+      state_seq: b.state_seq,
+    });
+  }
+
+  function trip(index: number, fault: number, now_ms: number): void {
+    const control = controls[index] as Control;
+    switchTo(index, false, false);
+    control.fault = fault;
+    control.cause = Cause.fault;
+    control.phase = Phase.idle;
+    control.thenOn = false;
+    enter(index, ChannelState.fault, now_ms);
+    finish(index, Outcome.fault);
+  }
+
+  function beginOn(index: number, now_ms: number): void {
+    const control = controls[index] as Control;
+    control.thenOn = false;
+    control.over = 0;
+    control.phase = Phase.provingOn;
+    control.deadline_ms = now_ms + limits.on_within_ms;
+    switchTo(index, true, false);
+    enter(index, ChannelState.changing, now_ms);
+  }
+
+  function beginOff(index: number, floating: boolean, now_ms: number): void {
+    const control = controls[index] as Control;
+    control.floating = floating;
+    control.phase = Phase.provingOff;
+    control.deadline_ms = now_ms + limits.off_within_ms;
+    switchTo(index, false, floating);
+    enter(index, ChannelState.changing, now_ms);
+  }
+
+  function prove(index: number, now_ms: number): void {
+    const control = controls[index] as Control;
+    const seen = reading(index);
+    const fresh = seen.sweep > control.sweepAtSwitch;
+    if (control.phase === Phase.provingOn) {
+      if (fresh && seen.voltage_mv >= low_mv && seen.voltage_mv <= high_mv) {
+        control.phase = Phase.idle;
+        enter(index, ChannelState.on, now_ms);
+        finish(index, Outcome.done);
+      } else if (now_ms >= control.deadline_ms) {
+        trip(index, monitors.dead(index) ? Fault.sensor_dead : Fault.on_unproved, now_ms);
+      }
+    } else if (control.phase === Phase.provingOff) {
+      const quiet = seen.current_ua < off_ua && seen.current_ua > -off_ua;
+      if (fresh && quiet && (control.floating || seen.voltage_mv < off_mv)) {
+        control.phase = control.thenOn ? Phase.dwell : Phase.idle;
+        control.deadline_ms = now_ms + control.dwell_ms;
+        enter(index, control.thenOn ? ChannelState.changing : ChannelState.off, now_ms);
+        if (!control.thenOn) finish(index, Outcome.done);
+      } else if (now_ms >= control.deadline_ms) {
+        trip(index, monitors.dead(index) ? Fault.sensor_dead : Fault.off_unproved, now_ms);
+      }
+    } else if (control.phase === Phase.dwell && now_ms >= control.deadline_ms) {
+      beginOn(index, now_ms);
+    }
+  }
+
+  function guard(index: number, now_ms: number): void {
+    const control = controls[index] as Control;
+    if (chain.get((board.channels[index] as { switch_bit: number }).switch_bit) === 0) return;
+    if (monitors.dead(index)) {
+      trip(index, Fault.sensor_dead, now_ms);
+      return;
+    }
+    control.over = reading(index).current_ua > rated_ua ? control.over + 1 : 0;
+    if (control.over >= OVER_SWEEPS) trip(index, Fault.over_current, now_ms);
+  }
+
+  return {
+    command(
+      this: void,
+      index: number,
+      action: number,
+      off_ms: number,
+      tag: number,
+      cause: number,
+      now_ms: number,
+    ): number {
+      const control = controls[index] as Control;
+      const wantsOn = action === PowerAction.on || action === PowerAction.cycle;
+      if (wantsOn && control.fault !== Fault.none) return Refusal.fault_latched;
+      finish(index, Outcome.superseded);
+      control.tag = tag;
+      control.cause = cause;
+      if (wantsOn && monitors.dead(index)) {
+        trip(index, Fault.sensor_dead, now_ms);
+        return 0;
+      }
+      control.thenOn = action === PowerAction.cycle;
+      control.dwell_ms = off_ms;
+      if (action === PowerAction.on) beginOn(index, now_ms);
+      else beginOff(index, action === PowerAction.off_floating, now_ms);
+      return 0;
+    },
+    rearm(this: void, index: number, fault: number, now_ms: number): number {
+      const control = controls[index] as Control;
+      if (control.fault === Fault.none || control.fault !== fault) return Refusal.bad_value;
+      control.fault = Fault.none;
+      control.cause = Cause.rearm;
+      beginOff(index, false, now_ms);
+      return 0;
+    },
+    tick(this: void, now_ms: number, fresh: boolean): void {
+      for (let i = 0; i < controls.length; i += 1) {
+        prove(i, now_ms);
+        if (fresh) guard(i, now_ms);
+        if (now_ms - (controls[i] as Control).sent_ms >= STATE_EVERY_MS) send(i, now_ms);
+      }
+    },
+    isOn(this: void, index: number): boolean {
+      return (controls[index] as Control).state === ChannelState.on;
+    },
+    state(this: void, index: number): number {
+      return (controls[index] as Control).state;
+    },
+    fault(this: void, index: number): number {
+      return (controls[index] as Control).fault;
+    },
+    announce(this: void, now_ms: number): void {
+      for (let i = 0; i < controls.length; i += 1) send(i, now_ms);
+    },
+    answerState(this: void, index: number, tag: number): void {
+      session().answer(tag, "channel_answer", body(index));
+    },
+  };
+}

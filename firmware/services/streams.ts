@@ -1,0 +1,102 @@
+import type { MonitoringBoard } from "@mltb/hardware";
+import { type BoardSession, Refusal, Stream } from "@mltb/protocol";
+import type { Monitors } from "./monitors.ts";
+
+export interface Streams {
+  open(this: void, stream: number, ttl_ms: number, tag: number, now_ms: number): void;
+  tick(this: void, now_ms: number, freshSweep: boolean): void;
+  /** The host has gone: streams end. */
+  end(this: void): void;
+  running(this: void): boolean;
+}
+
+/**
+ * Measurement streams: whole blocks of fast samples as they come from the sampler, and monitor sweeps. A stream that is
+ * not renewed ends, so that a dead host silences the board.
+ */
+export function createStreams(
+  hal: Hal,
+  board: MonitoringBoard,
+  monitors: Monitors,
+  session: () => BoardSession,
+): Streams {
+  const fast = board.fast_current;
+  let samplesUntil_ms = -1;
+  let monitorsUntil_ms = -1;
+
+  function stopSampler(): void {
+    if (samplesUntil_ms >= 0 && hal.sampler_stop !== undefined) hal.sampler_stop();
+    samplesUntil_ms = -1;
+  }
+
+  function sendBlocks(): void {
+    const take = hal.sampler_take;
+    if (take === undefined) return;
+    while (true) {
+      const [block, first, tick_us, lost] = take();
+      if (block === undefined) return;
+      session().stream("sample_block", {
+        stream: Stream.samples,
+        channels: board.channels.length,
+        rows: fast.rows_per_block,
+        period_us: fast.period_us,
+        first,
+        tick_us,
+        lost,
+        data: block,
+      });
+    }
+  }
+
+  return {
+    open(this: void, stream: number, ttl_ms: number, tag: number, now_ms: number): void {
+      if (stream === Stream.samples) {
+        if (hal.sampler_start === undefined) {
+          session().refuse(tag, Refusal.not_capable, "no sampler");
+          return;
+        }
+        if (samplesUntil_ms < 0 && !hal.sampler_start(fast.period_us, fast.rows_per_block)) {
+          session().refuse(tag, Refusal.not_capable, "sampler does not start");
+          return;
+        }
+        samplesUntil_ms = now_ms + ttl_ms;
+      } else if (stream === Stream.monitors) {
+        monitorsUntil_ms = now_ms + ttl_ms;
+      } else {
+        session().refuse(tag, Refusal.bad_value, "stream");
+        return;
+      }
+      const samples = stream === Stream.samples;
+      session().answer(tag, "stream_answer", {
+        stream,
+        channels: board.channels.length,
+        rows: samples ? fast.rows_per_block : 1,
+        period_us: samples ? fast.period_us : 20000,
+        first: samples ? 0 : monitors.sweep(),
+        tick_us: hal.ticks_us(),
+      });
+    },
+    tick(this: void, now_ms: number, freshSweep: boolean): void {
+      if (samplesUntil_ms >= 0) {
+        if (now_ms >= samplesUntil_ms) stopSampler();
+        else sendBlocks();
+      }
+      if (monitorsUntil_ms >= 0 && now_ms >= monitorsUntil_ms) monitorsUntil_ms = -1;
+      if (monitorsUntil_ms >= 0 && freshSweep) {
+        session().stream("monitor_block", {
+          channels: board.channels.length,
+          first: monitors.sweep(),
+          tick_us: monitors.blockTick(),
+          data: monitors.block(),
+        });
+      }
+    },
+    end(this: void): void {
+      stopSampler();
+      monitorsUntil_ms = -1;
+    },
+    running(this: void): boolean {
+      return samplesUntil_ms >= 0 || monitorsUntil_ms >= 0;
+    },
+  };
+}

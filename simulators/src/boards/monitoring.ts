@@ -1,0 +1,152 @@
+import { BUS_VOLTAGE_ERRORS, INA226, type MonitoringBoard, monitoringBoard } from "@mltb/hardware";
+import { createHc595Chain, type Hc595Chain } from "../parts/hc595.ts";
+import { createHd44780, type Hd44780 } from "../parts/hd44780.ts";
+import { createI2cBus, type I2cBus } from "../parts/i2c.ts";
+import { createIna226, type Ina226 } from "../parts/ina226.ts";
+import { createLcdBackpack } from "../parts/pcf8574.ts";
+import { createSampler, type Sampler } from "../parts/sampler.ts";
+import type { NodeHal } from "../runtime/node-hal.ts";
+import { random } from "../world/random.ts";
+import { createRail, defaultRail, type Rail, type RailModel } from "../world/rail.ts";
+
+/** Edges that the capture queue holds. */
+const EDGES = 64;
+
+/** The electronics of a monitoring board: everything but its controller's program and link. */
+export interface MonitoringElectronics {
+  board: MonitoringBoard;
+  rails: Rail[];
+  chain: Hc595Chain;
+  monitors: Ina226[];
+  buses: I2cBus[];
+  lcd: Hd44780;
+  backlight(): boolean;
+  sampler: Sampler;
+  /** The controller's side: what the firmware calls. Link functions are the caller's. */
+  hal: Omit<NodeHal, "link_write" | "link_room" | "serial" | "epoch" | "reset_cause" | "heap_bytes">;
+  /** World time; the controller's own clock runs ahead of it while a call keeps it busy. */
+  now_us(): number;
+  cpu_us(): number;
+  /** One step of the world: the load of every channel over the step. */
+  step(step_us: number, power_w: number[]): void;
+  /** Level on a target's marker line at a time inside the next or current step. */
+  marker(channel: number, level: 0 | 1, at_us: number): void;
+  button(name: "up" | "down" | "select" | "stop", down: boolean): void;
+  gpioLevels(): Map<number, number>;
+}
+
+/** Builds the electronics from the hardware data; part errors are drawn with the seed. */
+export function createMonitoringElectronics(seed: number, models: (RailModel | undefined)[]): MonitoringElectronics {
+  const board = monitoringBoard;
+  const source = random(seed ^ 0x5eed);
+  const half = (term: string): number => BUS_VOLTAGE_ERRORS.find((error) => error.term === term)?.half_width ?? 0;
+  const rails = board.channels.map((_, n) => createRail(models[n] ?? defaultRail, seed * 31 + n));
+  const chain = createHc595Chain(board.chain_bits);
+  const buses = [createI2cBus(400_000), createI2cBus(100_000)];
+  const lcd = createHd44780(board.lcd.columns);
+  const backpack = createLcdBackpack(lcd, (buses[board.panel_bus] as I2cBus).byte_us);
+  (buses[board.panel_bus] as I2cBus).parts.set(board.lcd.address, backpack);
+  const monitors = board.channels.map((channel, n) => {
+    const rail = rails[n] as Rail;
+    const monitor = createIna226(
+      { bus_v: () => rail.voltage_v, shunt_v: () => rail.current_a * channel.shunt_ohm },
+      {
+        bus_gain: source.rectangular(half("voltage gain")),
+        bus_offset_v: source.rectangular(half("voltage offset")),
+        shunt_gain: source.rectangular(INA226.gain_error),
+        shunt_offset_v: source.rectangular(INA226.shunt_offset_v / 2),
+      },
+    );
+    (buses[board.monitor_bus] as I2cBus).parts.set(channel.monitor_address, monitor);
+    return monitor;
+  });
+  const sampler = createSampler(board, seed + 1);
+  const gpio = new Map<number, number>();
+  const inputs = new Map<number, number>();
+  const edges: [number, number, number, number][] = [];
+  let edgeMask = 0;
+  let lost = 0;
+  let world_us = 0;
+  let cpu_us = 0;
+
+  chain.onLatch = () => {
+    for (const [n, channel] of board.channels.entries()) {
+      const rail = rails[n] as Rail;
+      rail.switchOn = chain.output(channel.switch_bit) === 1;
+      rail.discharge = chain.output(channel.discharge_bit) === 1;
+    }
+  };
+
+  function spend(us: number): void {
+    cpu_us = Math.max(cpu_us, world_us) + us;
+  }
+
+  const hal: MonitoringElectronics["hal"] = {
+    ticks_us: () => Math.floor(Math.max(cpu_us, world_us)) % 2 ** 32,
+    gpio_mode(pin, mode) {
+      if (mode === 2 && !inputs.has(pin)) inputs.set(pin, 1);
+      if (mode === 1) gpio.set(pin, gpio.get(pin) ?? 0);
+    },
+    gpio_write(pin, level) {
+      gpio.set(pin, level);
+      const { data_pin, clock_pin, latch_pin } = board.chain;
+      if (pin === data_pin || pin === clock_pin || pin === latch_pin) {
+        chain.pins(gpio.get(data_pin) ?? 0, gpio.get(clock_pin) ?? 0, gpio.get(latch_pin) ?? 0);
+      }
+    },
+    gpio_read: (pin) => inputs.get(pin) ?? gpio.get(pin) ?? 0,
+    i2c_xfer(bus, address, write, read) {
+      const line = buses[bus];
+      if (line === undefined) throw new Error(`no I2C bus ${bus}`);
+      const started = Math.max(cpu_us, world_us);
+      // One byte time for each address, one for each data byte.
+      spend(line.byte_us * (write.length + 1 + (read > 0 ? read + 1 : 0)));
+      const answer = line.transfer(address, Buffer.from(write, "latin1"), read, started);
+      return answer === undefined ? undefined : Buffer.from(answer).toString("latin1");
+    },
+    delay_us: spend,
+    edges_start(mask) {
+      edgeMask = mask;
+    },
+    edge_take: () => edges.shift(),
+    edges_lost: () => lost,
+    sampler_start: (period_us, rows) => sampler.start(period_us, rows, world_us),
+    sampler_stop: () => sampler.stop(),
+    sampler_take: () => sampler.take(),
+  };
+
+  return {
+    board,
+    rails,
+    chain,
+    monitors,
+    buses,
+    lcd,
+    backlight: () => backpack.backlight(),
+    sampler,
+    hal,
+    now_us: () => world_us,
+    cpu_us: () => cpu_us,
+    step(step_us, power_w) {
+      world_us += step_us;
+      const currents = rails.map((rail, n) => rail.step(step_us / 1e6, power_w[n] ?? 0));
+      for (const monitor of monitors) monitor.advance(world_us);
+      sampler.row(currents, world_us);
+    },
+    marker(channel, level, at_us) {
+      const pin = board.channels[channel - 1]?.marker_pin ?? -1;
+      if (inputs.get(pin) === level) return;
+      inputs.set(pin, level);
+      if ((edgeMask & (1 << pin)) === 0) return;
+      if (edges.length === EDGES) {
+        lost += 1;
+        return;
+      }
+      edges.push([pin, level, Math.floor(at_us) % 2 ** 32, sampler.indexAt(at_us)]);
+    },
+    button(name, down) {
+      inputs.set(board.buttons[name], down ? 0 : 1);
+    },
+    gpioLevels: () => gpio,
+  };
+}

@@ -1,0 +1,12 @@
+/** Simulated boards, parts and targets: the only door of the package. */
+export { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
+export { type ControlBay, handleControl } from "./control/requests.ts";
+export { ControlSocketError, serveControl } from "./control/socket.ts";
+export { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
+export { createPtyCarrier, type PtyCarrier } from "./link/pty.ts";
+export { createSimulatedRack, type RackOptions, type SimulatedRack, type SimulatedTarget } from "./rack.ts";
+export { type LuaBoard, LuaBoardError, type LuaBoardOptions, createLuaBoard } from "./runtime/lua-vm.ts";
+export type { NodeHal } from "./runtime/node-hal.ts";
+export { simulateBoard, type StandaloneBoard } from "./standalone.ts";
+export type { LoadModel } from "./targets/computer.ts";
+export { defaultRail, type RailModel } from "./world/rail.ts";

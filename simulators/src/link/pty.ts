@@ -1,0 +1,70 @@
+import { lstatSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { resolve } from "node:path";
+import type { ReadStream } from "node:tty";
+import { open } from "@lydell/node-pty";
+import type { BoardEnd } from "./memory.ts";
+
+/** What the terminal object of node-pty's `open` holds; it is undocumented, hence the pinned version. */
+interface OpenedTerminal {
+  _pty: string;
+  _master: ReadStream & NodeJS.WritableStream & { writableLength: number };
+  _slave: ReadStream;
+}
+
+const CAPACITY = 65_536;
+
+export interface PtyCarrier extends BoardEnd {
+  /** Absolute path of the link, and the pseudo-terminal behind it. */
+  link: string;
+  device: string;
+  /** Called when the host has sent bytes. */
+  onBytes?: () => void;
+  close(): void;
+}
+
+/**
+ * A pseudo-terminal whose far end a program opens at `linkPath` as it would open a serial port: raw, no echo. The link
+ * is replaced atomically and removed at `close`. The slave stays open here, so that the host may close and open again.
+ */
+export function createPtyCarrier(linkPath: string): PtyCarrier {
+  const link = resolve(linkPath);
+  const existing = lstatSync(link, { throwIfNoEntry: false });
+  if (existing !== undefined && !existing.isSymbolicLink()) {
+    throw new Error(`${link} exists and is not a link; choose another path`);
+  }
+  const terminal = open({}) as unknown as OpenedTerminal;
+  terminal._slave.setRawMode(true);
+  terminal._slave.pause();
+  let received: Buffer[] = [];
+  terminal._master.setEncoding();
+  terminal._master.on("data", (chunk: Buffer | string) => {
+    received.push(typeof chunk === "string" ? Buffer.from(chunk, "latin1") : chunk);
+    carrier.onBytes?.();
+  });
+  // EIO is how Linux reports that the last slave was closed; the carrier is being closed then.
+  terminal._master.on("error", () => terminal._master.destroy());
+  const temporary = `${link}.${process.pid}`;
+  symlinkSync(terminal._pty, temporary);
+  renameSync(temporary, link);
+
+  const carrier: PtyCarrier = {
+    link,
+    device: terminal._pty,
+    take() {
+      if (received.length === 0) return undefined;
+      const bytes = Buffer.concat(received).toString("latin1");
+      received = [];
+      return bytes;
+    },
+    write(bytes) {
+      terminal._master.write(Buffer.from(bytes, "latin1"));
+    },
+    room: () => CAPACITY - terminal._master.writableLength,
+    close() {
+      rmSync(link, { force: true });
+      terminal._master.destroy();
+      terminal._slave.destroy();
+    },
+  };
+  return carrier;
+}

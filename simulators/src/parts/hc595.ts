@@ -1,0 +1,33 @@
+/** A chain of 74HC595 registers: shift clock and latch clock act on rising edges, outputs are gated by /OE. */
+export interface Hc595Chain {
+  /** Levels of the three input pins after a change of one of them. */
+  pins(data: number, clock: number, latch: number): void;
+  /** Output of a bit as the circuits behind it see it: 0 while the outputs are disabled (pull-downs). */
+  output(bit: number): 0 | 1;
+  outputsEnabled: boolean;
+  onLatch?: () => void;
+}
+
+export function createHc595Chain(bits: number): Hc595Chain {
+  const shift: number[] = new Array(bits).fill(0);
+  let latched: number[] = new Array(bits).fill(0);
+  let lastClock = 0;
+  let lastLatch = 0;
+  const chain: Hc595Chain = {
+    outputsEnabled: true,
+    pins(data, clock, latch) {
+      if (clock === 1 && lastClock === 0) {
+        shift.unshift(data);
+        shift.pop();
+      }
+      if (latch === 1 && lastLatch === 0) {
+        latched = [...shift];
+        chain.onLatch?.();
+      }
+      lastClock = clock;
+      lastLatch = latch;
+    },
+    output: (bit) => (chain.outputsEnabled && latched[bit] === 1 ? 1 : 0),
+  };
+  return chain;
+}

@@ -1,0 +1,120 @@
+import { INA226 } from "@mltb/hardware";
+import type { I2cPart } from "./i2c.ts";
+
+/** What the monitor sees at its pins. */
+export interface Ina226Inputs {
+  bus_v(): number;
+  shunt_v(): number;
+}
+
+/** Relative and absolute errors of one specimen. */
+export interface Ina226Errors {
+  bus_gain: number;
+  bus_offset_v: number;
+  shunt_gain: number;
+  shunt_offset_v: number;
+}
+
+export const idealIna226: Ina226Errors = { bus_gain: 0, bus_offset_v: 0, shunt_gain: 0, shunt_offset_v: 0 };
+
+export interface Ina226 extends I2cPart {
+  /** Lets conversions complete up to this time; call it at least as often as the inputs change. */
+  advance(now_us: number): void;
+}
+
+const R = INA226.registers;
+
+function clamp(code: number): number {
+  return Math.max(-32768, Math.min(32767, code));
+}
+
+/**
+ * INA226 at register level (SBOS547B): reset values, averaging and conversion times of the configuration register,
+ * continuous and triggered modes, conversion-ready flag, power and current registers after calibration, rounding to
+ * codes and saturation. The alert function is not modelled.
+ */
+export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealIna226): Ina226 {
+  const registers = new Map<number, number>();
+  let pointer = 0;
+  let cycleEnd_us = 0;
+  let started = false;
+  let busSum = 0;
+  let shuntSum = 0;
+  let samples = 0;
+
+  function reset(): void {
+    for (const register of Object.values(R)) registers.set(register, 0);
+    registers.set(R.configuration, INA226.configuration_reset);
+    registers.set(R.manufacturer_id, INA226.manufacturer_id);
+    registers.set(R.die_id, INA226.die_id);
+    started = false;
+  }
+  reset();
+
+  const config = (): number => registers.get(R.configuration) as number;
+  const mode = (): number => config() & 7;
+
+  function cycle_us(): number {
+    const bus = (mode() & 2) !== 0 ? (INA226.conversion_us[(config() >> 6) & 7] as number) : 0;
+    const shunt = (mode() & 1) !== 0 ? (INA226.conversion_us[(config() >> 3) & 7] as number) : 0;
+    return (bus + shunt) * (INA226.averages[(config() >> 9) & 7] as number);
+  }
+
+  function complete(): void {
+    const bus_v = (samples > 0 ? busSum / samples : inputs.bus_v()) * (1 + errors.bus_gain) + errors.bus_offset_v;
+    const shunt_v =
+      (samples > 0 ? shuntSum / samples : inputs.shunt_v()) * (1 + errors.shunt_gain) + errors.shunt_offset_v;
+    busSum = 0;
+    shuntSum = 0;
+    samples = 0;
+    // The bus register saturates at 15 bits: 40.96 V.
+    if ((mode() & 2) !== 0) registers.set(R.bus_voltage, Math.max(0, Math.min(32767, Math.round(bus_v / INA226.bus_lsb_v))));
+    if ((mode() & 1) !== 0) registers.set(R.shunt_voltage, clamp(Math.round(shunt_v / INA226.shunt_lsb_v)) & 0xffff);
+    const shunt = ((registers.get(R.shunt_voltage) as number) << 16) >> 16;
+    // Equations 3 and 4: current = shunt x calibration / 2048, power = current x bus / 20000.
+    const current = clamp(Math.trunc((shunt * (registers.get(R.calibration) as number)) / 2048));
+    registers.set(R.current, current & 0xffff);
+    registers.set(R.power, Math.min(0xffff, Math.trunc((Math.abs(current) * (registers.get(R.bus_voltage) as number)) / 20000)));
+    registers.set(R.mask_enable, (registers.get(R.mask_enable) as number) | 0x0008);
+  }
+
+  return {
+    advance(now_us) {
+      const length = cycle_us();
+      if (length === 0) return;
+      if (!started) {
+        started = true;
+        cycleEnd_us = now_us + length;
+      }
+      busSum += inputs.bus_v();
+      shuntSum += inputs.shunt_v();
+      samples += 1;
+      if (now_us < cycleEnd_us) return;
+      complete();
+      const continuous = (mode() & 4) !== 0;
+      if (continuous) cycleEnd_us += Math.max(1, Math.floor((now_us - cycleEnd_us) / length) + 1) * length;
+      else registers.set(R.configuration, config() & ~3);
+    },
+    write(bytes) {
+      pointer = bytes[0] as number;
+      if (bytes.length < 3) return true;
+      const value = ((bytes[1] as number) << 8) | (bytes[2] as number);
+      if (pointer === R.configuration) {
+        if ((value & 0x8000) !== 0) reset();
+        else registers.set(R.configuration, value);
+        started = false;
+        samples = 0;
+        busSum = 0;
+        shuntSum = 0;
+      } else if (pointer === R.calibration) registers.set(pointer, value & 0x7fff);
+      else if (pointer === R.mask_enable || pointer === R.alert_limit) registers.set(pointer, value);
+      // Writes to read-only registers are acknowledged and ignored.
+      return true;
+    },
+    read(count) {
+      const value = registers.get(pointer) ?? 0;
+      if (pointer === R.mask_enable) registers.set(pointer, value & ~0x0008);
+      return Uint8Array.from({ length: count }, (_, i) => (i % 2 === 0 ? value >> 8 : value & 0xff));
+    },
+  };
+}

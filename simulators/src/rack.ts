@@ -1,0 +1,183 @@
+import type { Readable } from "node:stream";
+import type { AgentLauncher } from "@mltb/agent-kit";
+import { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
+import { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
+import { createLuaBoard, type LuaBoard } from "./runtime/lua-vm.ts";
+import { type Computer, createComputer, type LoadModel } from "./targets/computer.ts";
+import { defaultRail, type RailModel } from "./world/rail.ts";
+
+/** The world runs this far behind the real clock, so that readings and edges land on the time they happened. */
+const LAG_US = 30_000;
+const STEP_US = 1000;
+const TIMER_MS = 3;
+/** After a stall of the process at most this much world time is made up in one go; the rest is skipped and counted. */
+const CATCH_UP_US = 2_000_000;
+
+export interface SimulatedTarget {
+  name: string;
+  channel: number;
+  load: LoadModel;
+  rail?: Partial<RailModel>;
+  boot?: { duration_ms: number; lines: string[] };
+  launcher?: AgentLauncher;
+}
+
+export interface RackOptions {
+  rack: string;
+  serial: string;
+  bundle: string;
+  targets: SimulatedTarget[];
+  seed: number;
+  /** `real`: `start` follows the system's clock. `virtual`: only `advance` moves time. */
+  clock: "real" | "virtual";
+  /** Board end of another carrier; memory where none is given. */
+  carrier?: BoardEnd;
+}
+
+/** A rack with one monitoring board that runs the real bundle, its front panel, and the targets behind its channels. */
+export interface SimulatedRack {
+  transport: ByteTransport;
+  electronics: MonitoringElectronics;
+  board: LuaBoard;
+  computers: Map<string, Computer>;
+  channelOf(target: string): number | undefined;
+  console(target: string): Readable | undefined;
+  start(): void;
+  /** Moves virtual time. */
+  advance(ms: number): void;
+  /** Holds a front-panel button down for a time of the world. */
+  press(button: "up" | "down" | "select" | "stop", ms: number): void;
+  counters: { late_edges: number; skipped_us: number };
+  stop(): Promise<void>;
+}
+
+let starts = 0;
+
+export async function createSimulatedRack(options: RackOptions): Promise<SimulatedRack> {
+  const byChannel = new Map(options.targets.map((target) => [target.channel, target]));
+  const models = Array.from({ length: 8 }, (_, n) => ({ ...defaultRail, ...byChannel.get(n + 1)?.rail }));
+  const electronics = createMonitoringElectronics(options.seed, models);
+  const link = createMemoryLink(`memory:${options.rack}`);
+  const end = options.carrier ?? link.board;
+  const counters = { late_edges: 0, skipped_us: 0 };
+  const releases: { at_us: number; release: () => void }[] = [];
+  const edges: { channel: number; level: 0 | 1; at_us: number }[] = [];
+  let origin_ns = 0n;
+  let timer: NodeJS.Timeout | undefined;
+  let next_us = 0;
+
+  const worldTime = (at_ns: bigint): number => Number(at_ns - origin_ns) / 1000;
+
+  starts += 1;
+  const epoch = (options.seed * 257 + starts * 7919 + (process.pid & 0xffff)) & 0xffff;
+  const board: LuaBoard = await createLuaBoard({
+    bundle: options.bundle,
+    hal: {
+      ...electronics.hal,
+      serial: () => options.serial,
+      epoch: () => epoch,
+      reset_cause: () => 0,
+      link_write: (bytes) => end.write(bytes),
+      link_room: () => end.room(),
+      heap_bytes: (): number => heap(),
+    },
+  });
+  function heap(): number {
+    return board?.heapBytes() ?? 0;
+  }
+
+  const computers = new Map<string, Computer>();
+  const slots: (Computer | undefined)[] = new Array(8).fill(undefined);
+  for (const target of options.targets) {
+    const computer = createComputer({
+      name: target.name,
+      load: target.load,
+      boot: target.boot ?? { duration_ms: 300, lines: bootLines(target.name) },
+      launcher: target.launcher,
+      worldTime,
+      onMarker(level, at_us) {
+        if (at_us < electronics.now_us()) counters.late_edges += 1;
+        edges.push({ channel: target.channel, level, at_us });
+      },
+    });
+    computers.set(target.name, computer);
+    slots[target.channel - 1] = computer;
+  }
+
+  function step(): void {
+    const from = electronics.now_us();
+    const to = from + STEP_US;
+    while (edges[0] !== undefined && edges[0].at_us < to) {
+      const edge = edges.shift() as (typeof edges)[0];
+      electronics.marker(edge.channel, edge.level, Math.max(edge.at_us, from));
+    }
+    for (let i = releases.length - 1; i >= 0; i -= 1) {
+      if ((releases[i]?.at_us ?? 0) <= from) releases.splice(i, 1)[0]?.release();
+    }
+    const power = slots.map((computer, n) => {
+      const channel = electronics.board.channels[n];
+      const rail = electronics.rails[n];
+      if (computer === undefined || channel === undefined || rail === undefined) return 0;
+      return computer.power(from, to, rail.voltage_v, electronics.chain.output(channel.reset_bit) === 1);
+    });
+    electronics.step(STEP_US, power);
+    const bytes = end.take();
+    if (bytes !== undefined) board.rx(bytes);
+    if (bytes === undefined && to < next_us && !electronics.sampler.full()) return;
+    // A controller that a bus transfer keeps busy cannot tick before it is through.
+    if (electronics.cpu_us() > to) return;
+    const wait_ms = board.tick(Math.floor(to / 1000));
+    next_us = to + Math.max(1, wait_ms) * 1000;
+  }
+
+  function follow(): void {
+    for (const computer of computers.values()) computer.poll();
+    const target = worldTime(process.hrtime.bigint()) - LAG_US;
+    const behind = target - electronics.now_us();
+    if (behind > CATCH_UP_US) {
+      const skip = behind - CATCH_UP_US;
+      counters.skipped_us += skip;
+      origin_ns += BigInt(Math.floor(skip * 1000));
+    }
+    const until = worldTime(process.hrtime.bigint()) - LAG_US;
+    while (electronics.now_us() + STEP_US <= until) step();
+  }
+
+  return {
+    transport: link.transport,
+    electronics,
+    board,
+    computers,
+    counters,
+    channelOf: (target) => options.targets.find((entry) => entry.name === target)?.channel,
+    console: (target) => computers.get(target)?.console,
+    start() {
+      if (options.clock !== "real" || timer !== undefined) return;
+      origin_ns = process.hrtime.bigint() - BigInt(LAG_US * 1000) - BigInt(Math.floor(electronics.now_us() * 1000));
+      timer = setInterval(follow, TIMER_MS);
+    },
+    advance(ms) {
+      for (let i = 0; i < (ms * 1000) / STEP_US; i += 1) step();
+    },
+    press(button, ms) {
+      electronics.button(button, true);
+      releases.push({ at_us: electronics.now_us() + ms * 1000, release: () => electronics.button(button, false) });
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+      await Promise.all([...computers.values()].map((computer) => computer.stop()));
+      board.close();
+    },
+  };
+}
+
+function bootLines(name: string): string[] {
+  return [
+    "simulated boot loader 1.0",
+    "memory test: ok",
+    `loading kernel for ${name} ...`,
+    "starting system services",
+    "starting the inference agent",
+  ];
+}

@@ -1,0 +1,42 @@
+/** CPU load over time, from readings of a process's CPU time. Times are world microseconds. */
+export interface CpuLoad {
+  /** A reading: the process had used `cpu_ns` at `at_us`. */
+  reading(cpu_ns: bigint, at_us: number): void;
+  /** The process is gone (or a new one comes): nothing is drawn after `at_us`. */
+  end(at_us: number): void;
+  /** Mean number of busy cores over an interval of the world. */
+  busy(from_us: number, to_us: number): number;
+}
+
+interface Segment {
+  from_us: number;
+  to_us: number;
+  cores: number;
+}
+
+/** Keeps the share of busy cores between consecutive readings. The world asks later, when both ends are known. */
+export function createCpuLoad(): CpuLoad {
+  let segments: Segment[] = [];
+  let last: { cpu_ns: bigint; at_us: number } | undefined;
+  return {
+    reading(cpu_ns, at_us) {
+      if (last !== undefined && at_us > last.at_us) {
+        const cores = Number(cpu_ns - last.cpu_ns) / 1000 / (at_us - last.at_us);
+        segments.push({ from_us: last.at_us, to_us: at_us, cores: Math.max(0, cores) });
+      }
+      last = { cpu_ns, at_us };
+    },
+    end() {
+      last = undefined;
+    },
+    busy(from_us, to_us) {
+      let sum = 0;
+      for (const segment of segments) {
+        const overlap = Math.min(to_us, segment.to_us) - Math.max(from_us, segment.from_us);
+        if (overlap > 0) sum += overlap * segment.cores;
+      }
+      if (segments.length > 64) segments = segments.filter((segment) => segment.to_us > from_us);
+      return sum / (to_us - from_us);
+    },
+  };
+}

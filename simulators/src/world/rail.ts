@@ -1,0 +1,106 @@
+import { type Random, random } from "./random.ts";
+
+/** Electrical facts of a channel's power path and of what hangs on it. */
+export interface RailModel {
+  /** Open-circuit voltage of the supply. */
+  supply_v: number;
+  /** Supply, switch and shunt in series. */
+  series_ohm: number;
+  capacitance_uf: number;
+  /** Soft start: the switch lets the voltage rise no faster than this, so inrush is C x slew. */
+  slew_v_per_ms: number;
+  discharge_ohm: number;
+  /** What drains the capacitance when everything is off. */
+  leakage_ohm: number;
+  /** Ripple of the load current, as a share of it, and its frequency. */
+  ripple: number;
+  ripple_hz: number;
+}
+
+export const defaultRail: RailModel = {
+  supply_v: 5.08,
+  series_ohm: 0.085,
+  capacitance_uf: 470,
+  slew_v_per_ms: 1,
+  discharge_ohm: 100,
+  leakage_ohm: 20_000,
+  ripple: 0.01,
+  ripple_hz: 137,
+};
+
+/** Voltage below which a computer stops drawing its working power. */
+const BROWN_OUT_V = 3;
+const STEP_S = 0.0001;
+
+/** The true state of a rail. */
+export interface Rail {
+  voltage_v: number;
+  /** Mean current through the shunt over the last step. */
+  current_a: number;
+  /** Energy that has gone through the shunt into the rail. */
+  energy_j: number;
+  switchOn: boolean;
+  discharge: boolean;
+  /** Load that a test or a user adds, as a constant current. */
+  extra_a: number;
+  /** Advances by `seconds` with the load drawing `power_w`; returns the mean current through the shunt. */
+  step(seconds: number, power_w: number): number;
+}
+
+/**
+ * Supply, switch with soft start, shunt, capacitance, discharge resistor and load. Each sub-step solves the RC network
+ * exactly for a load current held during it, so the result is stable for any step; the shunt current is the load's plus
+ * what charges the capacitance.
+ */
+export function createRail(model: RailModel, seed: number): Rail {
+  const noise: Random = random(seed);
+  const farad = model.capacitance_uf * 1e-6;
+  let source_v = 0;
+  let time_s = 0;
+
+  function load(power_w: number): number {
+    if (rail.voltage_v < 0.3) return 0;
+    const wave = 1 + model.ripple * Math.sin(2 * Math.PI * model.ripple_hz * time_s) + noise.normal(model.ripple / 4);
+    const drawn = rail.voltage_v >= BROWN_OUT_V ? power_w / rail.voltage_v : rail.voltage_v / 1000;
+    return drawn * wave + rail.extra_a;
+  }
+
+  function settle(seconds: number, power_w: number): number {
+    const before = rail.voltage_v;
+    const drain = 1 / model.leakage_ohm + (rail.discharge ? 1 / model.discharge_ohm : 0);
+    const current = load(power_w);
+    const conducts = rail.switchOn && source_v > before - current * model.series_ohm - 1e-9;
+    const conductance = drain + (conducts ? 1 / model.series_ohm : 0);
+    const final = (conducts ? source_v / model.series_ohm : 0) / conductance - current / conductance;
+    const after = Math.max(0, final + (before - final) * Math.exp((-seconds * conductance) / farad));
+    rail.voltage_v = after;
+    if (!conducts) return 0;
+    return Math.max(0, current + ((before + after) / 2) * drain + (farad * (after - before)) / seconds);
+  }
+
+  const rail: Rail = {
+    voltage_v: 0,
+    current_a: 0,
+    energy_j: 0,
+    switchOn: false,
+    discharge: false,
+    extra_a: 0,
+    step(seconds, power_w) {
+      let charge = 0;
+      let left = seconds;
+      while (left > 1e-9) {
+        const dt = Math.min(STEP_S, left);
+        left -= dt;
+        time_s += dt;
+        source_v = rail.switchOn ? Math.min(model.supply_v, Math.max(source_v, rail.voltage_v) + model.slew_v_per_ms * dt * 1000) : 0;
+        const before = rail.voltage_v;
+        const current = settle(dt, power_w);
+        charge += current * dt;
+        rail.energy_j += current * dt * ((before + rail.voltage_v) / 2);
+      }
+      rail.current_a = charge / seconds;
+      return rail.current_a;
+    },
+  };
+  return rail;
+}
