@@ -1,0 +1,109 @@
+import { type Fault, suggest } from "./document/fault.ts";
+import { readDocument } from "./document/read.ts";
+import { nameSchema } from "./names.ts";
+import { z } from "./schema.ts";
+
+const watts = z.number().min(0).max(500);
+
+/** What a simulated target draws; only with simulated boards. */
+const loadSchema = z.strictObject({
+  /** Power at rest. */
+  idle_w: watts,
+  /** Added for each busy core of the process that runs the model. */
+  cpu_w: watts,
+  /** Power while booting; 1.3 x idle where it is not given. */
+  boot_w: watts.optional(),
+  capacitance_uf: z.number().min(1).max(100_000).optional(),
+});
+
+const targetSchema = z.strictObject({
+  target: nameSchema,
+  channel: z.int().min(1).max(8),
+  nominal_v: z.literal(5).default(5),
+  agent: z
+    .strictObject({ runtime: z.enum(["ort", "ort-web"]), threads: z.int().min(1).max(64).default(1) })
+    .optional(),
+  boot: z.strictObject({ duration_ms: z.int().min(10).max(60_000) }).optional(),
+  load: loadSchema.optional(),
+});
+
+const linkSchema = z.union([
+  z.literal("simulated"),
+  z.strictObject({ serial: z.string().min(1) }),
+  z.strictObject({ serial_number: z.string().min(1) }),
+]);
+
+const boardSchema = z.strictObject({
+  name: nameSchema,
+  kind: z.enum(["monitoring"]),
+  link: linkSchema,
+  seed: z.int().min(0).max(0x7fffffff).default(1),
+});
+
+const rackSchema = z.strictObject({
+  rack: nameSchema,
+  board: boardSchema,
+  targets: z.array(targetSchema).min(1).max(8),
+});
+
+export const baySchema = z.strictObject({ bay: nameSchema, racks: z.array(rackSchema).min(1).max(64) });
+
+export type Bay = z.infer<typeof baySchema>;
+export type BayRack = Bay["racks"][number];
+export type BayBoard = BayRack["board"];
+export type BayTarget = BayRack["targets"][number];
+
+/** Reads and checks a bay file: names unique in the bay, each channel of a rack used once, loads only when simulated. */
+export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
+  const read = readDocument(file, baySchema);
+  if ("faults" in read) return read;
+  const bay = read.value;
+  const faults: Fault[] = [];
+  const seen = new Map<string, string>();
+  const claim = (name: string, path: (string | number)[], what: string): void => {
+    const other = seen.get(name);
+    if (other !== undefined) {
+      faults.push(read.fault("duplicate-name", path, `${what} ${name}: this name is already a ${other}`));
+    }
+    seen.set(name, what);
+  };
+  for (const [r, rack] of bay.racks.entries()) {
+    claim(rack.rack, ["racks", r, "rack"], "rack");
+    claim(rack.board.name, ["racks", r, "board", "name"], "board");
+    const channels = new Map<number, string>();
+    for (const [t, target] of rack.targets.entries()) {
+      const at = ["racks", r, "targets", t];
+      claim(target.target, [...at, "target"], "target");
+      const user = channels.get(target.channel);
+      if (user !== undefined) {
+        const free = [1, 2, 3, 4, 5, 6, 7, 8].filter((n) => !rack.targets.some((entry) => entry.channel === n));
+        faults.push(
+          read.fault(
+            "channel-used",
+            [...at, "channel"],
+            `channel ${target.channel} already feeds ${user}`,
+            free.length > 0 ? `free: ${free.join(", ")}` : undefined,
+          ),
+        );
+      }
+      channels.set(target.channel, target.target);
+      if (rack.board.link === "simulated" && target.load === undefined) {
+        faults.push(read.fault("missing", at, `target ${target.target} needs a load, because its board is simulated`));
+      }
+      if (rack.board.link !== "simulated" && target.load !== undefined) {
+        faults.push(read.fault("value", [...at, "load"], "a load only goes with a simulated board", "remove it"));
+      }
+    }
+  }
+  return faults.length > 0 ? { faults } : { bay };
+}
+
+/** Every target of a bay with its rack. */
+export function bayTargets(bay: Bay): { rack: BayRack; target: BayTarget }[] {
+  return bay.racks.flatMap((rack) => rack.targets.map((target) => ({ rack, target })));
+}
+
+/** The mend for an unknown target name. */
+export function suggestTarget(bay: Bay, name: string): string | undefined {
+  return suggest(name, bayTargets(bay).map(({ target }) => target.target));
+}

@@ -1,0 +1,66 @@
+/** Numbered, stable codes of what can go wrong on the way from a command to a board. */
+export const ErrorCode = {
+  unknown_target: 100,
+  unknown_rack: 101,
+  unknown_fault: 102,
+  malformed: 110,
+  expired: 111,
+  retained: 112,
+  not_supported: 113,
+  superseded: 120,
+  fault_latched: 121,
+  not_on: 122,
+  refused_by_board: 123,
+  not_confirmed: 130,
+  board_failed: 131,
+  board_lost: 132,
+  outcome_unknown: 133,
+  port_in_use: 140,
+  broker_unreachable: 141,
+  unauthorized: 150,
+} as const;
+
+export type ErrorName = keyof typeof ErrorCode;
+
+/** HTTP status of each code. */
+export const httpStatus: Record<ErrorName, number> = {
+  unknown_target: 404,
+  unknown_rack: 404,
+  unknown_fault: 404,
+  malformed: 422,
+  expired: 409,
+  retained: 409,
+  not_supported: 422,
+  superseded: 409,
+  fault_latched: 409,
+  not_on: 409,
+  refused_by_board: 502,
+  not_confirmed: 504,
+  board_failed: 502,
+  board_lost: 503,
+  outcome_unknown: 503,
+  port_in_use: 503,
+  broker_unreachable: 503,
+  unauthorized: 401,
+};
+
+/** The code as it stands in problem documents and MQTT answers: `fault-latched`. */
+export function wireCode(name: ErrorName): string {
+  return name.replaceAll("_", "-");
+}
+
+/** An error of the bay, with its code and, where there is one, the mend. */
+export class BayError extends Error {
+  readonly code: ErrorName;
+  readonly suggestion: string | undefined;
+
+  constructor(code: ErrorName, message: string, suggestion?: string) {
+    super(message);
+    this.code = code;
+    this.suggestion = suggestion;
+  }
+}
+
+export function isBayError(error: unknown): error is BayError {
+  return error instanceof BayError;
+}

@@ -1,0 +1,2 @@
+/** The one place of the package that imports zod; everybody else gets it from here. */
+export { z } from "zod";
