@@ -43,6 +43,7 @@ export function topics(bay: string) {
     agent: (agent: string, rest: "birth" | "state"): string => `${root}/agent/${agent}/${rest}`,
     supervisor: `${root}/supervisor/state`,
     commands: `${root}/cmd/+/+/+/+`,
+    retainedCommands: `${root}/cmd-retained/+/+/+/+`,
     answer: (user: string, kind: "target" | "rack", name: string, feature: string): string =>
       `${root}/ans/${user}/${kind}/${name}/${feature}`,
   };
@@ -52,13 +53,15 @@ export function topics(bay: string) {
 export function parseCommandTopic(
   bay: string,
   topic: string,
-): { user: string; kind: "target" | "rack"; name: string; feature: string } | undefined {
-  const match = new RegExp(`^mltb/v1/${bay}/cmd/([^/]+)/(target|rack)/([^/]+)/([^/]+)$`).exec(topic);
+): { user: string; kind: "target" | "rack"; name: string; feature: string; retained: boolean } | undefined {
+  const match = new RegExp(`^mltb/v1/${bay}/cmd(-retained)?/([^/]+)/(target|rack)/([^/]+)/([^/]+)$`).exec(topic);
   if (match === null) return undefined;
   return {
-    user: match[1] as string,
-    kind: match[2] as "target" | "rack",
-    name: match[3] as string,
-    feature: match[4] as string,
+    user: match[2] as string,
+    kind: match[3] as "target" | "rack",
+    name: match[4] as string,
+    feature: match[5] as string,
+    // The embedded broker diverts commands that were published as retained.
+    retained: match[1] !== undefined,
   };
 }

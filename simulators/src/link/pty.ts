@@ -1,7 +1,7 @@
 import { lstatSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ReadStream } from "node:tty";
-import { open } from "@lydell/node-pty";
+import * as pty from "@lydell/node-pty";
 import type { BoardEnd } from "./memory.ts";
 
 /** What the terminal object of node-pty's `open` holds; it is undocumented, hence the pinned version. */
@@ -32,7 +32,7 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
   if (existing !== undefined && !existing.isSymbolicLink()) {
     throw new Error(`${link} exists and is not a link; choose another path`);
   }
-  const terminal = open({}) as unknown as OpenedTerminal;
+  const terminal = (pty as unknown as { open(options: object): OpenedTerminal }).open({});
   terminal._slave.setRawMode(true);
   terminal._slave.pause();
   let received: Buffer[] = [];

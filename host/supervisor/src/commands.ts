@@ -1,0 +1,249 @@
+import {
+  BayError,
+  type ErrorName,
+  locateArgs,
+  panelArgs,
+  powerArgs,
+  rearmArgs,
+  resetArgs,
+  suggest,
+  type TargetView,
+  wireCode,
+  type z,
+} from "@mltb/contract";
+import { bodyCheck, Outcome, PowerAction, refusalName, type RequestOutcome } from "@mltb/protocol";
+import type { Board } from "./device/board.ts";
+import { type ChannelModel, faultNumber } from "./device/channel.ts";
+
+/** Time for the answer of a command beyond what the board itself may take. */
+const MARGIN_MS = 1500;
+
+const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
+  on: PowerAction.on,
+  off: PowerAction.off,
+  "off-floating": PowerAction.off_floating,
+  cycle: PowerAction.cycle,
+};
+
+/** How a command ended. Expected refusals are values. */
+export type CommandResult =
+  | { status: "done"; state: unknown }
+  | { status: "refused" | "failed" | "unknown"; code: ErrorName; message: string; suggestion?: string; state?: unknown };
+
+type Bad = Exclude<CommandResult, { status: "done" }>;
+
+/** Commands that a bay understands, by feature. Arguments are checked before anything is sent. */
+export class Commands {
+  /** Grows with every accepted command: the last accepted one wins. */
+  acceptedSeq = 0;
+  /** Told of every command that has ended. */
+  onResult: (feature: string, status: CommandResult["status"], seconds: number) => void = () => undefined;
+  private readonly boards: Board[];
+
+  constructor(boards: Board[]) {
+    this.boards = boards;
+  }
+
+  targets(): ChannelModel[] {
+    return this.boards.flatMap((board) => board.channels.filter((channel) => channel !== undefined));
+  }
+
+  find(target: string): { board: Board; channel: ChannelModel } {
+    for (const board of this.boards) {
+      const channel = board.channels.find((entry) => entry?.name === target);
+      if (channel !== undefined) return { board, channel };
+    }
+    const names = this.targets().map((channel) => channel.name);
+    throw new BayError("unknown_target", `there is no target ${target}`, suggest(target, names));
+  }
+
+  rack(name: string): Board {
+    const board = this.boards.find((entry) => entry.rack === name);
+    if (board !== undefined) return board;
+    throw new BayError("unknown_rack", `there is no rack ${name}`, suggest(name, this.boards.map((entry) => entry.rack)));
+  }
+
+  /** Checks and runs a command; `onAccepted` is called once when it is sure to be sent. Never rejects. */
+  async run(
+    kind: "target" | "rack",
+    name: string,
+    feature: string,
+    args: unknown,
+    onAccepted: (seq: number) => void = () => undefined,
+  ): Promise<CommandResult> {
+    const started = performance.now();
+    const result = await this.attempt(kind, name, feature, args, onAccepted);
+    this.onResult(feature, result.status, (performance.now() - started) / 1000);
+    return result;
+  }
+
+  private async attempt(
+    kind: "target" | "rack",
+    name: string,
+    feature: string,
+    args: unknown,
+    onAccepted: (seq: number) => void,
+  ): Promise<CommandResult> {
+    try {
+      const prepared = this.prepare(kind, name, feature, args ?? {});
+      if ("status" in prepared) return prepared;
+      this.acceptedSeq += 1;
+      onAccepted(this.acceptedSeq);
+      return await prepared.execute();
+    } catch (error) {
+      if (error instanceof BayError) return refused(error.code, error.message, error.suggestion);
+      throw error;
+    }
+  }
+
+  private prepare(
+    kind: "target" | "rack",
+    name: string,
+    feature: string,
+    args: unknown,
+  ): Bad | { execute: () => Promise<CommandResult> } {
+    if (kind === "rack") {
+      const board = this.rack(name);
+      if (feature !== "panel") return refused("not_supported", `racks have no feature ${feature}`);
+      return checked(panelArgs, args, board, (value) => this.panel(board, value.lines));
+    }
+    const { board, channel } = this.find(name);
+    switch (feature) {
+      case "power":
+        return checked(powerArgs, args, board, (value) => this.power(board, channel, value));
+      case "reset":
+        return checked(resetArgs, args, board, (value) => this.reset(board, channel, value.pulse_ms));
+      case "locate":
+        return checked(locateArgs, args, board, (value) => this.locate(board, channel, value.duration_ms));
+      case "rearm":
+        return checked(rearmArgs, args, board, (value) => this.rearm(board, channel, value.fault));
+      case "strap":
+        return refused("not_supported", "strap sequences are not supported by this version");
+      default:
+        return refused(
+          "not_supported",
+          `targets have no feature ${feature}`,
+          suggest(feature, ["power", "reset", "locate", "rearm", "strap"]),
+        );
+    }
+  }
+
+  private async power(board: Board, channel: ChannelModel, args: z.infer<typeof powerArgs>): Promise<CommandResult> {
+    const action = actions[args.state];
+    const off_ms = args.state === "cycle" ? (args.off_ms ?? 1000) : 0;
+    const outcome = await board.link.request(
+      "power_set",
+      { channel: channel.channel, action, off_ms, check: bodyCheck(channel.channel, action, off_ms) },
+      MARGIN_MS + 1000 + off_ms,
+    );
+    if (outcome.kind !== "answer") return failed(outcome, channel);
+    const answer = outcome.body;
+    channel.voltage_v = answer.voltage_mv / 1000;
+    channel.current_a = answer.current_ua / 1e6;
+    const fresh = await this.reread(board, channel);
+    if (answer.outcome === Outcome.done) return { status: "done", state: fresh };
+    if (answer.outcome === Outcome.superseded) {
+      return { status: "refused", code: "superseded", message: "a newer command took the place of this one", state: fresh };
+    }
+    const fault = channel.fault;
+    return {
+      status: "failed",
+      code: answer.outcome === Outcome.fault ? "board_failed" : "not_confirmed",
+      message: fault === null ? "the board could not prove the state" : `${fault.id}: ${fault.cause}`,
+      state: fresh,
+    };
+  }
+
+  private async reset(board: Board, channel: ChannelModel, pulse_ms: number): Promise<CommandResult> {
+    const body = { channel: channel.channel, pulse_ms, check: bodyCheck(channel.channel, 0, pulse_ms) };
+    const outcome = await board.link.request("reset_pulse", body, MARGIN_MS + pulse_ms);
+    if (outcome.kind !== "answer") return failed(outcome, channel);
+    if (outcome.body.outcome === Outcome.superseded) {
+      return { status: "refused", code: "superseded", message: "a newer pulse took the place of this one" };
+    }
+    if (outcome.body.reset_asserted !== 0) {
+      return { status: "failed", code: "board_failed", message: "the reset line is still asserted" };
+    }
+    return { status: "done", state: await this.reread(board, channel) };
+  }
+
+  private async locate(board: Board, channel: ChannelModel, duration_ms: number): Promise<CommandResult> {
+    const outcome = await board.link.request("locate", { channel: channel.channel, duration_ms }, MARGIN_MS);
+    return outcome.kind === "answer" ? { status: "done", state: channel.view() } : failed(outcome, channel);
+  }
+
+  private async rearm(board: Board, channel: ChannelModel, id: string): Promise<CommandResult> {
+    const fault = faultNumber(id);
+    if (fault === undefined || channel.fault?.id !== id) {
+      const current = channel.fault === null ? "there is none" : `the latched fault is ${channel.fault.id}`;
+      return refused("unknown_fault", `${channel.name} has no latched fault ${id}; ${current}`);
+    }
+    const body = { channel: channel.channel, fault, check: bodyCheck(channel.channel, fault, 0) };
+    const outcome = await board.link.request("rearm", body, MARGIN_MS);
+    if (outcome.kind !== "answer") return failed(outcome, channel);
+    return { status: "done", state: await this.reread(board, channel) };
+  }
+
+  private async panel(board: Board, lines: string[]): Promise<CommandResult> {
+    const [line1 = "", line2 = "", line3 = "", line4 = ""] = lines;
+    const outcome = await board.link.request("panel_write", { ttl_ms: 0, line1, line2, line3, line4 }, MARGIN_MS);
+    if (outcome.kind !== "answer") return failed(outcome, undefined);
+    const shown = lines.length === 0 ? board.panel.lines : [line1, line2, line3, line4];
+    return { status: "done", state: { page: outcome.body.page, lines: shown } };
+  }
+
+  /** The channel as the board sees it now; what was known stays where the board does not answer. */
+  private async reread(board: Board, channel: ChannelModel): Promise<TargetView> {
+    const outcome = await board.link.request("channel_get", { channel: channel.channel }, MARGIN_MS);
+    if (outcome.kind === "answer") board.observe(channel, outcome.body);
+    return channel.view();
+  }
+}
+
+function checked<T>(
+  schema: z.ZodType<T>,
+  args: unknown,
+  board: Board,
+  execute: (value: T) => Promise<CommandResult>,
+): Bad | { execute: () => Promise<CommandResult> } {
+  const parsed = schema.safeParse(args);
+  if (!parsed.success) {
+    const text = parsed.error.issues.map((issue) => `${issue.path.join(".") || "args"}: ${issue.message}`).join("; ");
+    return refused("malformed", text);
+  }
+  if (!board.link.session.port.open) {
+    return { status: "failed", code: "board_lost", message: `board ${board.name} is ${board.link.lifecycle}` };
+  }
+  return { execute: () => execute(parsed.data) };
+}
+
+function refused(code: ErrorName, message: string, suggestion?: string): Bad {
+  return { status: "refused", code, message, ...(suggestion === undefined ? {} : { suggestion }) };
+}
+
+function failed(outcome: Exclude<RequestOutcome, { kind: "answer" }>, channel: ChannelModel | undefined): Bad {
+  if (outcome.kind === "refused") {
+    const name = refusalName(outcome.code);
+    const text = `the board refused: ${name.replaceAll("_", "-")} (${outcome.detail})`;
+    if (name === "fault_latched") {
+      const id = channel?.fault?.id ?? "?";
+      return refused("fault_latched", `fault ${id} is latched on ${channel?.name ?? "the channel"}`, `rearm ${id} first`);
+    }
+    return name === "not_on" ? refused("not_on", "the target is not on") : refused("refused_by_board", text);
+  }
+  if (outcome.kind === "timeout") {
+    return { status: "failed", code: "not_confirmed", message: "the board did not confirm in time" };
+  }
+  return { status: "unknown", code: "outcome_unknown", message: "the link was lost while the command ran; the state is read again" };
+}
+
+/** A result as it goes out on MQTT. */
+export function answerOf(result: CommandResult): { status: CommandResult["status"]; code?: string; message?: string; state?: unknown } {
+  if (result.status === "done") return { status: "done", state: result.state };
+  return {
+    status: result.status,
+    code: wireCode(result.code),
+    message: result.message,
+    ...(result.state === undefined ? {} : { state: result.state }),
+  };
+}

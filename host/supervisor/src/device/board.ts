@@ -1,0 +1,145 @@
+import type { BayRack } from "@mltb/contract";
+import { monitoringBoard } from "@mltb/hardware";
+import { type Body, type FrameCounters, type Message, Stream } from "@mltb/protocol";
+import type { BayHub } from "../events.ts";
+import { DeviceLink } from "../link/device-link.ts";
+import type { ByteTransport } from "../link/transport.ts";
+import { ChannelModel, causeWord } from "./channel.ts";
+import { MeasureStreams } from "./measure.ts";
+
+const RENEW_MS = 1000;
+const STREAM_TTL_MS = 4000;
+const REQUEST_MS = 1500;
+
+const buttons = ["?", "up", "down", "select", "stop"];
+const presses = ["?", "short", "long", "held"];
+
+/** A monitoring board as the supervisor knows it: link, channels, measurement streams, panel. */
+export class Board {
+  readonly name: string;
+  readonly rack: string;
+  readonly link: DeviceLink;
+  /** By channel number less one; undefined where no target hangs on it. */
+  readonly channels: (ChannelModel | undefined)[];
+  readonly measure: MeasureStreams;
+  welcome: Message<"welcome"> | undefined;
+  /** The board's own counters, as it last reported them. */
+  counters: Message<"counters_answer"> | undefined;
+  panel: { page: string; lines: string[] } = { page: "", lines: [] };
+  private readonly hub: BayHub;
+  private renewal: NodeJS.Timeout | undefined;
+
+  constructor(rack: BayRack, transport: ByteTransport, hub: BayHub, nonce: number) {
+    this.name = rack.board.name;
+    this.rack = rack.rack;
+    this.hub = hub;
+    this.channels = monitoringBoard.channels.map((channel) => {
+      const target = rack.targets.find((entry) => entry.channel === channel.number);
+      return target === undefined ? undefined : new ChannelModel(rack.rack, target);
+    });
+    this.measure = new MeasureStreams(monitoringBoard, this.channels, hub);
+    this.link = new DeviceLink(
+      transport,
+      {
+        onLifecycle: (state, reason) => {
+          hub.emit("lifecycle", this.name, state, reason);
+          if (state === "lost" || state === "absent") this.forget(reason);
+        },
+        onWelcome: (welcome, restarted) => this.onWelcome(welcome, restarted),
+        onMessage: (name, body) => this.onMessage(name, body),
+      },
+      nonce,
+    );
+  }
+
+  /** Whether the board has a capability, by the word in its welcome. */
+  can(capability: string): boolean {
+    return this.welcome?.capabilities.split(" ").some((word) => word.startsWith(`${capability}:`)) ?? false;
+  }
+
+  start(): void {
+    this.link.start();
+    this.renewal = setInterval(() => void this.renew(), RENEW_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.renewal);
+    await this.link.stop();
+  }
+
+  frameCounters(): FrameCounters {
+    return this.link.session.port.deframer.counters;
+  }
+
+  private forget(reason: string): void {
+    for (const channel of this.channels) {
+      if (channel?.forget() === true) this.hub.emit("power", channel.view(), reason, "policy");
+    }
+  }
+
+  private onWelcome(welcome: Message<"welcome">, restarted: boolean): void {
+    this.welcome = welcome;
+    this.measure.restart();
+    if (restarted) this.forget("board restarted");
+    for (const channel of this.channels) {
+      if (channel !== undefined) {
+        void this.link.request("target_names", { channel: channel.channel, name: channel.name }, REQUEST_MS);
+      }
+    }
+    void this.renew();
+  }
+
+  private async renew(): Promise<void> {
+    if (!this.link.session.port.open) return;
+    if (this.can("samples")) await this.link.request("stream_open", { stream: Stream.samples, ttl_ms: STREAM_TTL_MS }, REQUEST_MS);
+    await this.link.request("stream_open", { stream: Stream.monitors, ttl_ms: STREAM_TTL_MS }, REQUEST_MS);
+    const outcome = await this.link.request("counters_get", {}, REQUEST_MS);
+    if (outcome.kind === "answer") this.counters = outcome.body;
+    for (const channel of this.channels) {
+      if (channel === undefined) continue;
+      channel.health = {
+        board: this.link.lifecycle,
+        link: this.link.session.port.open ? "open" : "closed",
+        round_trip_ms: this.link.roundTrip_ms,
+        crc_errors: this.frameCounters().crc + (this.counters?.crc ?? 0),
+        uptime_ms: this.welcome?.uptime_ms ?? null,
+      };
+    }
+  }
+
+  private onMessage(name: string, body: Body): void {
+    if (name === "sample_block") this.measure.samples(body as unknown as Message<"sample_block">);
+    else if (name === "monitor_block") {
+      this.measure.monitors(body as unknown as Message<"monitor_block">, this.can("samples"));
+    } else if (name === "channel_state") this.onState(body as unknown as Message<"channel_state">);
+    else if (name === "marker_edge") {
+      const edge = body as unknown as Message<"marker_edge">;
+      const channel = this.channels[edge.channel - 1];
+      if (channel !== undefined) this.hub.emit("marker", channel.name, edge.level, this.measure.time(edge.tick_us));
+    } else if (name === "button") {
+      const press = body as unknown as Message<"button">;
+      this.hub.emit("button", this.rack, buttons[press.button] ?? "?", presses[press.press] ?? "?");
+    } else if (name === "panel_state") {
+      const p = body as unknown as Message<"panel_state">;
+      this.panel = { page: p.page, lines: [p.line1, p.line2, p.line3, p.line4] };
+      this.hub.emit("panel", this.rack, this.panel.page, this.panel.lines);
+    } else if (name === "log") {
+      this.hub.emit("log", this.name, body["level"] as number, body["text"] as string);
+    }
+  }
+
+  private onState(state: Message<"channel_state">): void {
+    const channel = this.channels[state.channel - 1];
+    if (channel !== undefined) this.observe(channel, state);
+  }
+
+  /** Takes a reported state of a channel and tells subscribers what changed. */
+  observe(channel: ChannelModel, state: Message<"channel_state"> | Message<"channel_answer">): void {
+    const before = channel.fault?.id;
+    if (!channel.apply(state)) return;
+    const cause = causeWord(state.cause);
+    const source = cause === "panel" ? "local" : cause === "command" || cause === "rearm" ? "api" : "policy";
+    this.hub.emit("power", channel.view(), cause, source);
+    if (channel.fault?.id !== before) this.hub.emit("fault", channel.view());
+  }
+}

@@ -1,0 +1,108 @@
+import type { BayTarget, TargetView } from "@mltb/contract";
+import { Cause, ChannelState, Fault, type Message } from "@mltb/protocol";
+
+const states: Record<number, TargetView["power"]> = {
+  [ChannelState.unknown]: "unknown",
+  [ChannelState.off]: "off",
+  [ChannelState.on]: "on",
+  [ChannelState.changing]: "changing",
+  [ChannelState.fault]: "fault",
+};
+
+const faultTexts: Record<string, string> = {
+  on_unproved: "the rail did not reach its voltage in time",
+  off_unproved: "voltage or current stayed above the threshold after switching off",
+  sensor_dead: "the channel's monitor does not answer",
+  over_current: "the current exceeded the channel's rating",
+};
+
+function nameOf(table: Record<string, number>, value: number): string {
+  return Object.entries(table).find(([, number]) => number === value)?.[0] ?? `code-${value}`;
+}
+
+/** Words of a cause on MQTT and in the log. */
+export function causeWord(cause: number): string {
+  return nameOf(Cause, cause);
+}
+
+/** Id of a latched fault, such as `on-unproved`, and its number on the wire. */
+export function faultId(fault: number): string {
+  return nameOf(Fault, fault).replaceAll("_", "-");
+}
+
+export function faultNumber(id: string): number | undefined {
+  return (Fault as Record<string, number>)[id.replaceAll("-", "_")];
+}
+
+/** What is known of a target's channel: the state the board proved, and the latest measurement. */
+export class ChannelModel {
+  readonly name: string;
+  readonly rack: string;
+  readonly channel: number;
+  power: TargetView["power"] = "unknown";
+  voltage_v: number | null = null;
+  current_a: number | null = null;
+  energy_j = 0;
+  fault: TargetView["fault"] = null;
+  seq = 0;
+  switchOn = false;
+  health: Record<string, unknown> = {};
+  private boardSeq = -1;
+
+  constructor(rack: string, target: BayTarget) {
+    this.name = target.target;
+    this.rack = rack;
+    this.channel = target.channel;
+  }
+
+  /** Takes a state that the board reported; true when something that subscribers see has changed. */
+  apply(state: Message<"channel_state"> | Message<"channel_answer">): boolean {
+    const power = states[state.state] ?? "unknown";
+    const fault = state.fault === Fault.none ? null : faultId(state.fault);
+    this.voltage_v = state.voltage_mv / 1000;
+    this.current_a = state.current_ua / 1e6;
+    this.switchOn = state.switch_on === 1;
+    const changed = power !== this.power || state.state_seq !== this.boardSeq || fault !== (this.fault?.id ?? null);
+    if (!changed) return false;
+    this.power = power;
+    this.boardSeq = state.state_seq;
+    if (fault === null) this.fault = null;
+    else if (fault !== this.fault?.id) {
+      const cause = faultTexts[fault.replaceAll("-", "_")] ?? fault;
+      this.fault = { id: fault, cause, at: new Date().toISOString() };
+    }
+    this.seq += 1;
+    return true;
+  }
+
+  /** The board is gone or started anew: its state must be read again before anything is said about it. */
+  forget(): boolean {
+    this.boardSeq = -1;
+    if (this.power === "unknown") return false;
+    this.power = "unknown";
+    this.seq += 1;
+    return true;
+  }
+
+  view(): TargetView {
+    const { voltage_v, current_a } = this;
+    return {
+      name: this.name,
+      rack: this.rack,
+      channel: this.channel,
+      power: this.power,
+      voltage_v,
+      current_a,
+      power_w: voltage_v === null || current_a === null ? null : round(voltage_v * current_a, 1e6),
+      energy_j: round(this.energy_j, 1e6),
+      fault: this.fault,
+      lease: null,
+      health: this.health,
+      seq: this.seq,
+    };
+  }
+}
+
+function round(value: number, scale: number): number {
+  return Math.round(value * scale) / scale;
+}

@@ -1,0 +1,89 @@
+import { ampsPerCode, INA226, type MonitoringBoard, monitorAmpsPerCode } from "@mltb/hardware";
+import type { Message } from "@mltb/protocol";
+import { createTickCounter } from "../energy/ticks.ts";
+import type { BayHub } from "../events.ts";
+import type { ChannelModel } from "./channel.ts";
+
+/** Shunt code of a monitor that did not answer. */
+const ABSENT = -32768;
+
+/** Turns the board's measurement streams into samples, voltages and energy of its targets. */
+export class MeasureStreams {
+  received = 0;
+  lost = 0;
+  malformed = 0;
+  private readonly board: MonitoringBoard;
+  private readonly channels: (ChannelModel | undefined)[];
+  private readonly hub: BayHub;
+  private wide = createTickCounter();
+  private nextFirst: number | undefined;
+
+  constructor(board: MonitoringBoard, channels: (ChannelModel | undefined)[], hub: BayHub) {
+    this.board = board;
+    this.channels = channels;
+    this.hub = hub;
+  }
+
+  /** The board has started anew: its ticks and indices begin again. */
+  restart(): void {
+    this.wide = createTickCounter();
+    this.nextFirst = undefined;
+  }
+
+  /** Unwrapped device time of a tick. */
+  time(tick_us: number): number {
+    return this.wide(tick_us);
+  }
+
+  samples(block: Message<"sample_block">): void {
+    const bytes = Buffer.from(block.data, "latin1");
+    const rows = Math.floor(bytes.length / 2 / block.channels);
+    if (rows !== block.rows || block.channels !== this.board.channels.length) {
+      this.malformed += 1;
+      return;
+    }
+    this.received += rows;
+    if (this.nextFirst !== undefined && block.first > this.nextFirst) this.lost += block.first - this.nextFirst;
+    this.nextFirst = block.first + rows;
+    const tick_us = this.wide(block.tick_us);
+    for (const [n, channel] of this.channels.entries()) {
+      const hardware = this.board.channels[n];
+      if (channel === undefined || hardware === undefined) continue;
+      const scale = ampsPerCode(this.board, hardware);
+      const current_a: number[] = [];
+      let sum = 0;
+      for (let row = 0; row < rows; row += 1) {
+        const amps = bytes.readInt16LE((row * block.channels + n) * 2) * scale;
+        current_a.push(amps);
+        sum += amps;
+      }
+      channel.current_a = sum / rows;
+      channel.energy_j += (sum * (channel.voltage_v ?? 0) * block.period_us) / 1e6;
+      this.hub.emit("samples", {
+        target: channel.name,
+        first: block.first,
+        tick_us,
+        period_us: block.period_us,
+        lost: block.lost,
+        current_a,
+      });
+    }
+  }
+
+  monitors(block: Message<"monitor_block">, hasSamples: boolean): void {
+    const bytes = Buffer.from(block.data, "latin1");
+    if (bytes.length !== block.channels * 4) {
+      this.malformed += 1;
+      return;
+    }
+    const tick_us = this.wide(block.tick_us);
+    for (const [n, channel] of this.channels.entries()) {
+      const hardware = this.board.channels[n];
+      const shunt = n < block.channels ? bytes.readInt16LE(n * 4 + 2) : ABSENT;
+      if (channel === undefined || hardware === undefined || shunt === ABSENT) continue;
+      channel.voltage_v = bytes.readUInt16LE(n * 4) * INA226.bus_lsb_v;
+      if (!hasSamples) channel.current_a = shunt * monitorAmpsPerCode(hardware);
+      this.hub.emit("voltage", channel.name, tick_us, channel.voltage_v);
+    }
+  }
+}

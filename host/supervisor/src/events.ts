@@ -1,0 +1,37 @@
+import { EventEmitter } from "node:events";
+import type { TargetView } from "@mltb/contract";
+import type { Lifecycle } from "./link/lifecycle.ts";
+
+/** Samples of one target from one block, as the NDJSON stream and the recordings take them. */
+export interface SampleBlock {
+  target: string;
+  first: number;
+  /** Device time (unwrapped) at the end of the first sample's interval. */
+  tick_us: number;
+  period_us: number;
+  lost: number;
+  current_a: number[];
+}
+
+/** What happens in a bay, for everybody who shows, stores or forwards it. */
+export interface BayEvents {
+  power: [target: TargetView, cause: string, source: string];
+  measure: [target: TargetView];
+  fault: [target: TargetView];
+  samples: [block: SampleBlock];
+  voltage: [target: string, tick_us: number, voltage_v: number];
+  marker: [target: string, level: number, tick_us: number];
+  console: [target: string, line: string];
+  button: [rack: string, button: string, press: string];
+  panel: [rack: string, page: string, lines: string[]];
+  lifecycle: [board: string, state: Lifecycle, reason: string];
+  log: [board: string, level: number, text: string];
+}
+
+export type BayHub = EventEmitter<BayEvents>;
+
+export function createHub(): BayHub {
+  const hub: BayHub = new EventEmitter();
+  hub.setMaxListeners(1000);
+  return hub;
+}

@@ -1,0 +1,139 @@
+import { linkCounters, frameCounters } from "@mltb/protocol";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Board } from "../device/board.ts";
+import type { CommandCounters } from "../mqtt/commands.ts";
+import type { MqttLink } from "../mqtt/client.ts";
+
+const lifecycles = ["absent", "opening", "handshaking", "ready", "degraded", "lost"];
+
+export interface Metrics {
+  contentType: string;
+  text(): Promise<string>;
+  command(feature: string, status: string, seconds: number): void;
+  control(counters: CommandCounters, link: MqttLink): void;
+}
+
+/** Prometheus metrics of a bay: link counters of both ends, measurements, lifecycles, commands, process. */
+export function createMetrics(boards: Board[]): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  let control: { counters: CommandCounters; link: MqttLink } | undefined;
+
+  /** A counter whose value lives elsewhere: set anew at each scrape. */
+  const mirrored = (name: string, help: string, labelNames: string[], fill: (counter: Counter) => void): void => {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        fill(this);
+      },
+    });
+  };
+
+  mirrored("mltb_link_frames_total", "Blocks between delimiters seen by the host, by outcome.", ["board", "outcome"], (counter) => {
+    for (const board of boards) {
+      const frames = board.frameCounters();
+      for (const key of Object.keys(frameCounters()) as (keyof typeof frames)[]) {
+        if (key !== "skipped_bytes") counter.inc({ board: board.name, outcome: key }, frames[key]);
+      }
+    }
+  });
+  mirrored("mltb_link_skipped_bytes_total", "Bytes that the host threw away with faulty blocks.", ["board"], (counter) => {
+    for (const board of boards) counter.inc({ board: board.name }, board.frameCounters().skipped_bytes);
+  });
+  mirrored("mltb_link_events_total", "What the host's session has done and dropped.", ["board", "event"], (counter) => {
+    for (const board of boards) {
+      const session = board.link.session.port.counters;
+      for (const key of Object.keys(linkCounters()) as (keyof typeof session)[]) {
+        counter.inc({ board: board.name, event: key }, session[key]);
+      }
+    }
+  });
+  mirrored("mltb_board_link_events_total", "What the board's end of the link has seen and dropped.", ["board", "event"], (counter) => {
+    for (const board of boards) {
+      for (const [event, value] of Object.entries(board.counters ?? {})) {
+        if (event !== "heap_bytes") counter.inc({ board: board.name, event }, Number(value));
+      }
+    }
+  });
+  mirrored("mltb_samples_total", "Rows of current samples, received and lost.", ["board", "outcome"], (counter) => {
+    for (const board of boards) {
+      counter.inc({ board: board.name, outcome: "received" }, board.measure.received);
+      counter.inc({ board: board.name, outcome: "lost" }, board.measure.lost);
+      counter.inc({ board: board.name, outcome: "malformed" }, board.measure.malformed);
+    }
+  });
+  mirrored("mltb_mqtt_commands_total", "Commands that came by MQTT.", ["outcome"], (counter) => {
+    for (const [outcome, value] of Object.entries(control?.counters ?? {})) counter.inc({ outcome }, value);
+  });
+  mirrored("mltb_mqtt_dropped_messages_total", "Messages dropped while the broker was away.", [], (counter) => {
+    counter.inc(control?.link.dropped() ?? 0);
+  });
+  mirrored("mltb_target_energy_joules_total", "Energy since the supervisor started.", ["target"], (counter) => {
+    for (const board of boards) {
+      for (const channel of board.channels) {
+        if (channel !== undefined) counter.inc({ target: channel.name }, Math.max(0, channel.energy_j));
+      }
+    }
+  });
+
+  const gauge = (name: string, help: string, labelNames: string[], fill: (gauge: Gauge) => void): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        fill(this);
+      },
+    });
+  };
+  gauge("mltb_board_lifecycle", "1 for the lifecycle state that a board is in.", ["board", "state"], (g) => {
+    for (const board of boards) {
+      for (const state of lifecycles) g.set({ board: board.name, state }, board.link.lifecycle === state ? 1 : 0);
+    }
+  });
+  gauge("mltb_link_round_trip_seconds", "Round trip of the last ping.", ["board"], (g) => {
+    for (const board of boards) g.set({ board: board.name }, board.link.roundTrip_ms / 1000);
+  });
+  gauge("mltb_board_heap_bytes", "Lua heap of a board.", ["board"], (g) => {
+    for (const board of boards) if (board.counters !== undefined) g.set({ board: board.name }, board.counters.heap_bytes);
+  });
+  const measured: [string, string, (v: ReturnType<NonNullable<Board["channels"][0]>["view"]>) => number | null][] = [
+    ["mltb_target_voltage_volts", "Voltage of a target.", (v) => v.voltage_v],
+    ["mltb_target_current_amperes", "Current of a target.", (v) => v.current_a],
+    ["mltb_target_power_watts", "Power of a target.", (v) => v.power_w],
+    ["mltb_target_on", "1 where the board has proved the target on.", (v) => (v.power === "on" ? 1 : 0)],
+  ];
+  for (const [name, help, read] of measured) {
+    gauge(name, help, ["target"], (g) => {
+      for (const board of boards) {
+        for (const channel of board.channels) {
+          const value = channel === undefined ? null : read(channel.view());
+          if (channel !== undefined && value !== null) g.set({ target: channel.name }, value);
+        }
+      }
+    });
+  }
+  const durations = new Histogram({
+    name: "mltb_command_duration_seconds",
+    help: "Time from a command to its answer.",
+    labelNames: ["feature", "status"],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    registers,
+  });
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    command: (feature, status, seconds) => durations.observe({ feature, status }, seconds),
+    control(counters, link) {
+      control = { counters, link };
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { timingSafeEqual } from "node:crypto";
+import { createServer, type Server, type Socket } from "node:net";
+import { BayError } from "@mltb/contract";
+import { Aedes } from "aedes";
+
+/** Who may publish what. `+` and `#` as in MQTT. */
+export interface BrokerUser {
+  name: string;
+  password: string;
+  /** Topic filters that the user may publish to; everybody with a login may subscribe. */
+  publish: string[];
+}
+
+export interface Broker {
+  port: number;
+  close(): Promise<void>;
+}
+
+function matches(filter: string, topic: string): boolean {
+  const f = filter.split("/");
+  const t = topic.split("/");
+  for (let i = 0; i < f.length; i += 1) {
+    if (f[i] === "#") return true;
+    if (f[i] !== "+" && f[i] !== t[i]) return false;
+  }
+  return f.length === t.length;
+}
+
+function same(a: string, b: string): boolean {
+  const x = Buffer.from(a);
+  const y = Buffer.from(b);
+  return x.length === y.length && timingSafeEqual(x, y);
+}
+
+/** Listens; a named port that is taken is an error, a default one gives way to a free one. */
+export async function listen(server: Server, host: string, port: number, named: boolean): Promise<number> {
+  const attempt = (wanted: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port: wanted }, () => {
+        server.off("error", reject);
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : wanted);
+      });
+    });
+  try {
+    return await attempt(port);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    if (!named) return attempt(0);
+    throw new BayError("port_in_use", `port ${port} on ${host} is in use`, "name another port, or 0 for a free one");
+  }
+}
+
+/**
+ * The embedded MQTT 3.1.1 broker. Nagle's algorithm is off on every connection: with delayed acknowledgements it would
+ * hold small messages back for up to 40 ms.
+ */
+export async function startBroker(options: {
+  host: string;
+  port: number;
+  named: boolean;
+  users: BrokerUser[];
+  noDelay?: boolean;
+}): Promise<Broker> {
+  const aedes = await Aedes.createBroker();
+  const users = new Map(options.users.map((user) => [user.name, user]));
+  const names = new WeakMap<object, BrokerUser>();
+
+  aedes.authenticate = (client, username, password, done) => {
+    const user = users.get(username ?? "");
+    if (user === undefined || !same(user.password, password?.toString() ?? "")) {
+      done(Object.assign(new Error("bad user name or password"), { returnCode: 4 }) as never, null);
+      return;
+    }
+    names.set(client, user);
+    done(null, true);
+  };
+  aedes.authorizePublish = (client, packet, done) => {
+    const user = client === null ? undefined : names.get(client);
+    if (user === undefined || !user.publish.some((filter) => matches(filter, packet.topic))) {
+      done(new Error(`${user?.name ?? "?"} may not publish to ${packet.topic}`));
+      return;
+    }
+    // MQTT 3.1.1 hides from a subscriber that a fresh message was published as retained. A retained command would run
+    // again at every reconnect, so it is diverted to where the supervisor refuses it, and never stored.
+    if (packet.retain && packet.payload.length > 0 && packet.topic.includes("/cmd/")) {
+      packet.topic = packet.topic.replace("/cmd/", "/cmd-retained/");
+      packet.retain = false;
+    }
+    done(null);
+  };
+
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: options.noDelay ?? true }, (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    aedes.handle(socket);
+  });
+  const port = await listen(server, options.host, options.port, options.named);
+  return {
+    port,
+    async close() {
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { type Answer, commandSchema, type ErrorName, parseCommandTopic, topics, wireCode } from "@mltb/contract";
+import { answerOf, type Commands } from "../commands.ts";
+import type { MqttLink } from "./client.ts";
+
+/** Ids whose answers are remembered, per user; a command runs at most once per id. */
+const REMEMBERED = 4096;
+const PAYLOAD_BYTES = 16_384;
+
+export interface CommandCounters {
+  accepted: number;
+  refused: number;
+  duplicates: number;
+  /** Topics below `cmd/` that are no command. */
+  ignored: number;
+}
+
+/** Runs commands that come by MQTT and answers on the mirrored topic of the sender. */
+export async function serveCommands(bay: string, commands: Commands, link: MqttLink): Promise<CommandCounters> {
+  const t = topics(bay);
+  const counters: CommandCounters = { accepted: 0, refused: 0, duplicates: 0, ignored: 0 };
+  const seen = new Map<string, Answer[]>();
+
+  function remember(key: string): Answer[] {
+    const answers: Answer[] = [];
+    seen.set(key, answers);
+    if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value as string);
+    return answers;
+  }
+
+  link.onMessage((topic, payload, retained) => {
+    const parts = parseCommandTopic(bay, topic);
+    if (parts === undefined) {
+      counters.ignored += 1;
+      return;
+    }
+    const { user, kind, name, feature } = parts;
+    const send = (answer: Answer): void =>
+      link.publish(t.answer(user, kind, name, feature), JSON.stringify(answer), { retain: false, qos: 1 });
+    const refuse = (id: string, code: ErrorName, message: string): void => {
+      counters.refused += 1;
+      send({ id, status: "refused", code: wireCode(code), message });
+    };
+
+    const parsed = parse(payload);
+    if ("problem" in parsed) {
+      // An empty retained message is how a retained one is cleared: nobody sent a command.
+      if (payload.length === 0) counters.ignored += 1;
+      else refuse(parsed.id, "malformed", parsed.problem);
+      return;
+    }
+    const { id, expires_at, args } = parsed.command;
+    if (retained || parts.retained) {
+      refuse(id, "retained", "commands must not be retained");
+      return;
+    }
+    const key = `${user} ${id}`;
+    const known = seen.get(key);
+    if (known !== undefined) {
+      counters.duplicates += 1;
+      for (const answer of known) send(answer);
+      return;
+    }
+    if (expires_at !== undefined && Date.parse(expires_at) <= Date.now()) {
+      refuse(id, "expired", `expired at ${expires_at}`);
+      return;
+    }
+    const answers = remember(key);
+    const tell = (answer: Answer): void => {
+      answers.push(answer);
+      send(answer);
+    };
+    void commands
+      .run(kind, name, feature, args, (seq) => {
+        counters.accepted += 1;
+        tell({ id, status: "accepted", accepted_seq: seq });
+      })
+      .then((result) => {
+        if (result.status === "refused") counters.refused += 1;
+        tell({ id, ...answerOf(result) });
+      });
+  });
+  await link.subscribe(t.commands);
+  await link.subscribe(t.retainedCommands);
+  return counters;
+}
+
+type Command = { id: string; expires_at?: string; args?: unknown };
+
+/** The command of a payload, or what is wrong with it; the id is kept where there is one, so that the sender knows. */
+function parse(payload: Buffer): { command: Command } | { problem: string; id: string } {
+  if (payload.length > PAYLOAD_BYTES) return { problem: `a command has at most ${PAYLOAD_BYTES} bytes`, id: "" };
+  let value: unknown;
+  try {
+    value = JSON.parse(payload.toString("utf8"));
+  } catch (error) {
+    return { problem: `not JSON: ${(error as Error).message}`, id: "" };
+  }
+  const parsed = commandSchema.safeParse(value);
+  if (parsed.success) return { command: parsed.data };
+  const given = (value as { id?: unknown } | null)?.id;
+  const text = parsed.error.issues.map((issue) => `${issue.path.join(".") || "command"}: ${issue.message}`).join("; ");
+  return { problem: text, id: typeof given === "string" ? given.slice(0, 64) : "" };
+}

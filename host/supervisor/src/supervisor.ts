@@ -1,0 +1,173 @@
+import { randomInt } from "node:crypto";
+import type { Readable } from "node:stream";
+import { type Bay, type BayBoard, topics } from "@mltb/contract";
+import type { Logger } from "pino";
+import { Commands } from "./commands.ts";
+import { Board } from "./device/board.ts";
+import { createHub } from "./events.ts";
+import { watchConsole } from "./features/console.ts";
+import { createApp } from "./http/app.ts";
+import { liveRoutes } from "./http/live-routes.ts";
+import { targetRoutes } from "./http/target-routes.ts";
+import type { ByteTransport } from "./link/transport.ts";
+import { createMetrics } from "./metrics/registry.ts";
+import { type Broker, listen, startBroker } from "./mqtt/broker.ts";
+import { connectMqtt } from "./mqtt/client.ts";
+import { serveCommands } from "./mqtt/commands.ts";
+import { startPublisher } from "./mqtt/publisher.ts";
+import { secretFile } from "./secrets.ts";
+
+export const VERSION = "0.1.0";
+
+/** `named`: the port was asked for by name, so that it must be free; else a free one is taken where it is not. */
+export interface Listener {
+  host: string;
+  port: number;
+  named: boolean;
+}
+
+export interface SupervisorOptions {
+  bay: Bay;
+  openBoard(board: BayBoard): ByteTransport;
+  console?(target: string): Readable | undefined;
+  http: Listener;
+  mqtt: Listener | { broker: string; user: string; password: string };
+  stateDir: string;
+  simulated: boolean;
+  log: Logger;
+}
+
+export interface Supervisor {
+  http: string;
+  mqtt: string;
+  tokenFile: string;
+  mqttUser: string;
+  mqttPasswordFile: string;
+  /** For agents: user and password file at the broker. */
+  agentCredentials: { user: string; passwordFile: string };
+  targets: string[];
+  /** Resolves when every board is ready; rejects after the time-out with the boards that are not. */
+  ready(timeout_ms?: number): Promise<void>;
+  /** Switches every target off; resolves with the targets whose off was not proved. */
+  makeSafe(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+const READY_MS = 10_000;
+
+/** Starts links, broker, MQTT features, HTTP API and metrics of a bay. */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const { bay, log } = options;
+  const hub = createHub();
+  const nonce = randomInt(1, 65_536);
+  const boards = bay.racks.map((rack) => new Board(rack, options.openBoard(rack.board), hub, nonce));
+  const commands = new Commands(boards);
+  const metrics = createMetrics(boards);
+  const token = secretFile(options.stateDir, "token");
+  const operator = secretFile(options.stateDir, "mqtt-operator-password");
+  const agent = secretFile(options.stateDir, "mqtt-agent-password");
+  const own = secretFile(options.stateDir, "mqtt-supervisor-password");
+  const root = topics(bay.bay).root;
+
+  let broker: Broker | undefined;
+  let url: string;
+  let login = { user: "supervisor", password: own.value };
+  if ("broker" in options.mqtt) {
+    url = options.mqtt.broker;
+    login = { user: options.mqtt.user, password: options.mqtt.password };
+  } else {
+    broker = await startBroker({
+      ...options.mqtt,
+      users: [
+        { name: "supervisor", password: own.value, publish: ["#"] },
+        { name: "operator", password: operator.value, publish: [`${root}/cmd/operator/#`] },
+        { name: "agent", password: agent.value, publish: [`${root}/agent/#`, `${root}/target/+/event/#`] },
+      ],
+    });
+    url = `mqtt://${options.mqtt.host}:${broker.port}`;
+  }
+  const mqtt = await connectMqtt({
+    url,
+    ...login,
+    clientId: `mltb-supervisor-${bay.bay}-${nonce}`,
+    will: { topic: topics(bay.bay).supervisor, payload: "lost" },
+  }).catch(async (error: unknown) => {
+    await broker?.close();
+    throw error;
+  });
+
+  const app = await createApp({ bay: bay.bay, token: token.value, version: VERSION });
+  targetRoutes(app, boards, commands);
+  liveRoutes(app, commands, hub, options.simulated);
+  app.get("/metrics", async (_request, reply) => reply.header("content-type", metrics.contentType).send(await metrics.text()));
+  app.get("/openapi.json", async () => app.swagger());
+
+  hub.on("lifecycle", (board, state, reason) => log.info({ board, state, reason }, "board lifecycle"));
+  hub.on("power", (target, cause, source) => log.info({ target: target.name, power: target.power, cause, source }, "power"));
+  hub.on("log", (board, level, text) => log[level >= 3 ? "error" : level === 2 ? "warn" : "info"]({ board }, text));
+  commands.onResult = (feature, status, seconds) => metrics.command(feature, status, seconds);
+
+  const stopConsoles = commands
+    .targets()
+    .map((channel) => watchConsole(options.console?.(channel.name), (line) => hub.emit("console", channel.name, line)));
+  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt);
+  metrics.control(await serveCommands(bay.bay, commands, mqtt), mqtt);
+  for (const board of boards) board.start();
+
+  await app.ready();
+  let httpPort: number;
+  try {
+    httpPort = await listen(app.server, options.http.host, options.http.port, options.http.named);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  let stopping: Promise<void> | undefined;
+  function stop(): Promise<void> {
+    stopping ??= (async () => {
+      stopPublisher();
+      for (const end of stopConsoles) end();
+      app.server.closeAllConnections();
+      await app.close();
+      for (const board of boards) await board.stop();
+      await mqtt.close({ topic: topics(bay.bay).supervisor, payload: "stopped" });
+      await broker?.close();
+    })();
+    return stopping;
+  }
+
+  return {
+    http: `http://${options.http.host.includes(":") ? `[${options.http.host}]` : options.http.host}:${httpPort}`,
+    mqtt: url,
+    tokenFile: token.path,
+    mqttUser: "broker" in options.mqtt ? options.mqtt.user : "operator",
+    mqttPasswordFile: operator.path,
+    agentCredentials: { user: "agent", passwordFile: agent.path },
+    targets: commands.targets().map((channel) => channel.name),
+    async ready(timeout_ms = READY_MS) {
+      const started = Date.now();
+      const known = (board: Board): boolean =>
+        board.link.lifecycle === "ready" &&
+        board.channels.every((channel) => channel === undefined || !["unknown", "changing"].includes(channel.power));
+      while (!boards.every(known)) {
+        if (Date.now() - started > timeout_ms) {
+          const late = boards.filter((board) => !known(board)).map((board) => `${board.name} (${board.link.lifecycle})`);
+          throw new Error(`not ready after ${timeout_ms / 1000} s: ${late.join(", ")}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+    async makeSafe() {
+      const results = await Promise.all(
+        commands.targets().map(async (channel) => {
+          if (channel.power === "off") return undefined;
+          const result = await commands.run("target", channel.name, "power", { state: "off" });
+          return result.status === "done" ? undefined : channel.name;
+        }),
+      );
+      return results.filter((name) => name !== undefined);
+    },
+    stop,
+  };
+}
