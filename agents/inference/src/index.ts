@@ -1,0 +1,2 @@
+/** The inference agent: the only door of the package. */
+export { AgentStartError, type InferenceAgentOptions, runInferenceAgent } from "./agent.ts";

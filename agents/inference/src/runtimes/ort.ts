@@ -1,0 +1,19 @@
+import ort from "onnxruntime-node";
+import { onnxModel, type OrtSession, type TensorConstructor } from "./onnx-session.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** ONNX Runtime, native CPU build. */
+export const runtime: Runtime = {
+  name: "onnxruntime",
+  version: ort.env.versions.node ?? "unknown",
+  async load(model, threads) {
+    const session = await ort.InferenceSession.create(model, {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+    });
+    return onnxModel(session as unknown as OrtSession, ort.Tensor as unknown as TensorConstructor);
+  },
+};
