@@ -1,0 +1,88 @@
+import protobuf from "protobufjs";
+
+/**
+ * The part of ONNX's protobuf that the bench reads and writes. Field numbers are those of the ONNX IR specification
+ * (onnx.proto); unknown fields of a file are skipped by the decoder.
+ */
+const definition = `
+syntax = "proto3";
+message AttributeProto { string name = 1; float f = 2; int64 i = 3; bytes s = 4; TensorProto t = 5; repeated float floats = 7; repeated int64 ints = 8; repeated bytes strings = 9; int32 type = 20; }
+message ValueInfoProto { string name = 1; TypeProto type = 2; }
+message NodeProto { repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4; repeated AttributeProto attribute = 5; string domain = 7; }
+message ModelProto { int64 ir_version = 1; string producer_name = 2; string producer_version = 3; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8; }
+message GraphProto { repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5; repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12; }
+message TensorProto { repeated int64 dims = 1; int32 data_type = 2; repeated float float_data = 4; repeated int32 int32_data = 5; repeated int64 int64_data = 7; string name = 8; bytes raw_data = 9; }
+message TensorShapeProto { message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } } repeated Dimension dim = 1; }
+message TypeProto { message Tensor { int32 elem_type = 1; TensorShapeProto shape = 2; } oneof value { Tensor tensor_type = 1; } }
+message OperatorSetIdProto { string domain = 1; int64 version = 2; }
+`;
+
+const model = protobuf.parse(definition, { keepCase: true }).root.lookupType("ModelProto");
+
+/** Element types of TensorProto that occur here. */
+export const Elem = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
+/** Kinds of AttributeProto. */
+export const Attr = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const;
+
+export interface Attribute {
+  name: string;
+  type: number;
+  f?: number;
+  i?: number;
+  s?: Uint8Array;
+  t?: TensorProto;
+  floats?: number[];
+  ints?: number[];
+}
+
+export interface TensorProto {
+  name: string;
+  dims: number[];
+  data_type: number;
+  raw_data?: Uint8Array;
+  float_data?: number[];
+  int32_data?: number[];
+  int64_data?: number[];
+}
+
+export interface Node {
+  name: string;
+  op_type: string;
+  domain?: string;
+  input: string[];
+  output: string[];
+  attribute: Attribute[];
+}
+
+export interface ValueInfo {
+  name: string;
+  type: { tensor_type: { elem_type: number; shape?: { dim: { dim_value?: number; dim_param?: string }[] } } };
+}
+
+export interface Graph {
+  name: string;
+  node: Node[];
+  initializer: TensorProto[];
+  input: ValueInfo[];
+  output: ValueInfo[];
+}
+
+export interface Model {
+  ir_version: number;
+  producer_name: string;
+  producer_version: string;
+  graph: Graph;
+  opset_import: { domain: string; version: number }[];
+}
+
+/** Bytes of a model; equal models give equal bytes. */
+export function encodeModel(value: Model): Uint8Array {
+  return model.encode(model.fromObject(value)).finish();
+}
+
+/** A model from its bytes; throws on bytes that are no ONNX model. */
+export function decodeModel(bytes: Uint8Array): Model {
+  const decoded = model.toObject(model.decode(bytes), { longs: Number, arrays: true }) as Model;
+  if (decoded.graph === undefined) throw new Error("the file is not an ONNX model: it has no graph");
+  return decoded;
+}

@@ -1,0 +1,146 @@
+import { type Attribute, Elem, type Node, type TensorProto } from "./schema.ts";
+
+export type Shape = number[];
+
+/** What is known of a value: its shape, and its numbers where it is a small constant (such as a Reshape's target). */
+export interface Known {
+  shape: Shape;
+  numbers?: number[];
+  constant?: boolean;
+}
+
+/** An operator that the analyser has no rule for; counts would be wrong, so there are none. */
+export class UnknownOperatorError extends Error {}
+
+export function int(node: Node, name: string, fallback: number): number {
+  return attribute(node, name)?.i ?? fallback;
+}
+
+export function ints(node: Node, name: string): number[] | undefined {
+  const found = attribute(node, name)?.ints;
+  return found === undefined || found.length === 0 ? undefined : found;
+}
+
+function attribute(node: Node, name: string): Attribute | undefined {
+  return node.attribute.find((entry) => entry.name === name);
+}
+
+export const product = (values: number[]): number => values.reduce((a, b) => a * b, 1);
+
+/** Numbers of an integer constant; undefined for others. */
+export function constantNumbers(tensor: TensorProto): number[] | undefined {
+  if (tensor.data_type === Elem.int64) {
+    if (tensor.int64_data !== undefined && tensor.int64_data.length > 0) return tensor.int64_data;
+    const raw = Buffer.from(tensor.raw_data ?? []);
+    return Array.from({ length: raw.length / 8 }, (_, i) => Number(raw.readBigInt64LE(i * 8)));
+  }
+  if (tensor.data_type === Elem.int32) {
+    if (tensor.int32_data !== undefined && tensor.int32_data.length > 0) return tensor.int32_data;
+    const raw = Buffer.from(tensor.raw_data ?? []);
+    return Array.from({ length: raw.length / 4 }, (_, i) => raw.readInt32LE(i * 4));
+  }
+  return undefined;
+}
+
+/** Output size of a convolution or pool along one axis (ONNX operator specification, Conv and AveragePool). */
+function windowed(node: Node, input: Shape, kernel: number[], channels: number): Shape {
+  const spatial = input.slice(2);
+  const strides = ints(node, "strides") ?? spatial.map(() => 1);
+  const dilations = ints(node, "dilations") ?? spatial.map(() => 1);
+  const auto = Buffer.from(attribute(node, "auto_pad")?.s ?? []).toString();
+  const pads = ints(node, "pads") ?? spatial.flatMap(() => [0, 0]);
+  const out = spatial.map((size, i) => {
+    const stride = strides[i] as number;
+    if (auto.startsWith("SAME")) return Math.ceil(size / stride);
+    const reach = ((kernel[i] as number) - 1) * (dilations[i] as number) + 1;
+    const padded = auto === "VALID" ? size : size + (pads[i] as number) + (pads[i + spatial.length] as number);
+    const steps = (padded - reach) / stride;
+    return (int(node, "ceil_mode", 0) === 1 ? Math.ceil(steps) : Math.floor(steps)) + 1;
+  });
+  return [input[0] as number, channels, ...out];
+}
+
+function broadcast(a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  const at = (shape: Shape, i: number): number => shape[i - rank + shape.length] ?? 1;
+  return Array.from({ length: rank }, (_, i) => Math.max(at(a, i), at(b, i)));
+}
+
+function reshape(input: Shape, target: number[]): Shape {
+  const shape = target.map((dim, i) => (dim === 0 ? (input[i] as number) : dim));
+  const open = shape.indexOf(-1);
+  if (open >= 0) shape[open] = product(input) / product(shape.filter((dim) => dim !== -1));
+  return shape;
+}
+
+type Rule = (node: Node, inputs: Known[]) => Shape;
+
+const shapeOf = (inputs: Known[], i: number): Shape => (inputs[i] as Known).shape;
+const same: Rule = (_node, inputs) => shapeOf(inputs, 0);
+
+function axesOf(node: Node, inputs: Known[]): number[] {
+  return ints(node, "axes") ?? inputs[1]?.numbers ?? [];
+}
+
+/** Output shape by operator. */
+const rules: Record<string, Rule> = {
+  Relu: same,
+  Clip: same,
+  Softmax: same,
+  Sigmoid: same,
+  Identity: same,
+  Cast: same,
+  BatchNormalization: same,
+  QuantizeLinear: same,
+  DequantizeLinear: same,
+  Add: (_n, i) => broadcast(shapeOf(i, 0), shapeOf(i, 1)),
+  Mul: (_n, i) => broadcast(shapeOf(i, 0), shapeOf(i, 1)),
+  Sub: (_n, i) => broadcast(shapeOf(i, 0), shapeOf(i, 1)),
+  Div: (_n, i) => broadcast(shapeOf(i, 0), shapeOf(i, 1)),
+  Conv: (n, i) => windowed(n, shapeOf(i, 0), shapeOf(i, 1).slice(2), shapeOf(i, 1)[0] as number),
+  AveragePool: (n, i) => windowed(n, shapeOf(i, 0), ints(n, "kernel_shape") ?? [], shapeOf(i, 0)[1] as number),
+  MaxPool: (n, i) => windowed(n, shapeOf(i, 0), ints(n, "kernel_shape") ?? [], shapeOf(i, 0)[1] as number),
+  GlobalAveragePool: (_n, i) => shapeOf(i, 0).map((dim, axis) => (axis < 2 ? dim : 1)),
+  Flatten: (n, i) => {
+    const shape = shapeOf(i, 0);
+    const axis = int(n, "axis", 1);
+    return [product(shape.slice(0, axis)), product(shape.slice(axis))];
+  },
+  Reshape: (_n, i) => reshape(shapeOf(i, 0), i[1]?.numbers ?? []),
+  Transpose: (n, i) => {
+    const shape = shapeOf(i, 0);
+    return (ints(n, "perm") ?? shape.map((_, axis) => shape.length - 1 - axis)).map((axis) => shape[axis] as number);
+  },
+  Squeeze: (n, i) => {
+    const shape = shapeOf(i, 0);
+    const axes = axesOf(n, i).map((axis) => (axis < 0 ? axis + shape.length : axis));
+    return shape.filter((dim, axis) => (axes.length > 0 ? !axes.includes(axis) : dim !== 1));
+  },
+  Unsqueeze: (n, i) => {
+    const shape = [...shapeOf(i, 0)];
+    for (const axis of [...axesOf(n, i)].sort((a, b) => a - b)) shape.splice(axis, 0, 1);
+    return shape;
+  },
+  Concat: (n, i) => {
+    const shape = [...shapeOf(i, 0)];
+    const axis = (int(n, "axis", 0) + shape.length) % shape.length;
+    shape[axis] = i.reduce((sum, entry) => sum + (entry.shape[axis] as number), 0);
+    return shape;
+  },
+  Gemm: (n, i) => [
+    shapeOf(i, 0)[int(n, "transA", 0) === 1 ? 1 : 0] as number,
+    shapeOf(i, 1)[int(n, "transB", 0) === 1 ? 0 : 1] as number,
+  ],
+  MatMul: (_n, i) => {
+    const a = shapeOf(i, 0);
+    const b = shapeOf(i, 1);
+    return [...broadcast(a.slice(0, -2), b.slice(0, -2)), a.at(-2) as number, b.at(-1) as number];
+  },
+};
+
+/** Output shape of an operator; throws `UnknownOperatorError` where there is no rule. */
+export function outputShape(node: Node, inputs: Known[]): Shape {
+  const rule = rules[node.op_type];
+  if (rule === undefined) throw new UnknownOperatorError(`operator ${node.op_type} is not known to the analyser`);
+  return rule(node, inputs);
+}
