@@ -111,7 +111,28 @@ function usageFault(error: CommanderError): { code: string; message: string } {
   return { code: "usage", message: error.message.replace(/^error: /, "") };
 }
 
+/** Errors of the packages below, by the exit code that they mean. */
+const packageErrors: Record<string, [number, string]> = {
+  BayError: [Exit.unreachable, "bay"],
+  LuaBoardError: [Exit.unreachable, "board"],
+  ControlSocketError: [Exit.unreachable, "sim-control"],
+  FirmwareBuildError: [Exit.internal, "firmware-build"],
+  RunError: [Exit.unreachable, "run"],
+  DatasetError: [Exit.usage, "dataset"],
+};
+
 function unexpected(error: unknown): CliError {
+  if (error instanceof Error) {
+    const { code, suggestion, kind } = error as Error & { code?: unknown; suggestion?: string; kind?: string };
+    const name = error.constructor.name;
+    if (name === "AgentStartError") {
+      return cliError(kind === "usage" ? Exit.usage : Exit.unreachable, "agent-start", error.message, suggestion);
+    }
+    const known = packageErrors[name];
+    if (known !== undefined) {
+      return cliError(known[0], typeof code === "string" ? code.replaceAll("_", "-") : known[1], error.message, suggestion);
+    }
+  }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return cliError(Exit.internal, "internal", `this should not happen; please report it: ${detail}`);
 }

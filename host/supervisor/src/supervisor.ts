@@ -11,6 +11,7 @@ import { liveRoutes } from "./http/live-routes.ts";
 import { targetRoutes } from "./http/target-routes.ts";
 import type { ByteTransport } from "./link/transport.ts";
 import { createMetrics } from "./metrics/registry.ts";
+import { type AgentSeen, followAgents } from "./mqtt/agents.ts";
 import { type Broker, listen, startBroker } from "./mqtt/broker.ts";
 import { connectMqtt } from "./mqtt/client.ts";
 import { serveCommands } from "./mqtt/commands.ts";
@@ -46,6 +47,8 @@ export interface Supervisor {
   /** For agents: user and password file at the broker. */
   agentCredentials: { user: string; passwordFile: string };
   targets: string[];
+  /** Agents that are online now. */
+  agents(): AgentSeen[];
   /** Resolves when every board is ready; rejects after the time-out with the boards that are not. */
   ready(timeout_ms?: number): Promise<void>;
   /** Switches every target off; resolves with the targets whose off was not proved. */
@@ -112,6 +115,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     .map((channel) => watchConsole(options.console?.(channel.name), (line) => hub.emit("console", channel.name, line)));
   const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt);
   metrics.control(await serveCommands(bay.bay, commands, mqtt), mqtt);
+  const agents = await followAgents(bay.bay, mqtt);
   for (const board of boards) board.start();
 
   await app.ready();
@@ -145,6 +149,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     mqttPasswordFile: operator.path,
     agentCredentials: { user: "agent", passwordFile: agent.path },
     targets: commands.targets().map((channel) => channel.name),
+    agents,
     async ready(timeout_ms = READY_MS) {
       const started = Date.now();
       const known = (board: Board): boolean =>

@@ -102,7 +102,8 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       return { value: started, detail: started.http };
     });
     closers.push(async () => {
-      await supervisor.makeSafe();
+      const unsafe = await supervisor.makeSafe();
+      if (unsafe.length > 0) steps.note(`not proved off: ${unsafe.join(", ")}`);
       await supervisor.stop();
     });
     agentAccess.mqtt = supervisor.mqtt;
@@ -134,7 +135,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       await supervisor.ready();
       return { value: undefined, detail: bay.racks.map((rack) => rack.board.name).join(", ") };
     });
-    return { bay, state, supervisor, stop };
+    return { bay, state, supervisor, agents: supervisor.agents, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,4 +1,3 @@
-import { runInferenceAgent } from "@mltb/agent-inference";
 import { cliError, Exit } from "../errors.ts";
 import { action, type Command, parseHostPort, parseInteger } from "../program.ts";
 
@@ -48,7 +47,15 @@ export function registerAgent(program: Command): void {
         if (!runtimes.includes(flags.runtime)) {
           throw cliError(Exit.usage, "unknown-runtime", `there is no runtime ${flags.runtime}`, `one of ${runtimes.join(", ")}`);
         }
-        return runInferenceAgent(flags, context);
+        if (flags.http !== undefined || flags.metrics !== undefined) {
+          throw cliError(Exit.usage, "not-supported", "--http and --metrics are not supported by this version");
+        }
+        const { runInferenceAgent } = await import("@mltb/agent-inference");
+        await runInferenceAgent(flags, {
+          signal: context.signal,
+          line: (text) => process.stdout.write(`${text}\n`),
+        });
+        return Exit.done;
       }),
     );
 }

@@ -1,4 +1,4 @@
-import { checkExperiment, type Experiment, readExperiment, renderTable, runExperiment, type RunDocument } from "@mltb/bench";
+import { checkFile, type Experiment, readExperiment, renderTable, runExperiment, type RunDocument } from "@mltb/bench";
 import { type BringUpOptions, bringUp, type RunningBay } from "../bay/bring-up.ts";
 import { stateFolder } from "../bay/state.ts";
 import type { BayClient } from "../client/bay-client.ts";
@@ -92,7 +92,7 @@ export function registerRun(program: Command): void {
     .option("--json", "print one JSON document on standard output")
     .action(
       action(async (context, file: string, options: { set: string[] }) => {
-        const faults = checkExperiment(file, options.set, process.env);
+        const faults = checkFile(file, options.set, process.env);
         if (faults.length > 0) throw new CliError(Exit.usage, faults);
         context.print({ file, ok: true, errors: [] }, () => `${file}: no faults`);
         return Exit.done;

@@ -28,6 +28,7 @@ export async function serveCommands(bay: string, commands: Commands, link: MqttL
   }
 
   link.onMessage((topic, payload, retained) => {
+    if (!topic.startsWith(`${t.root}/cmd`)) return;
     const parts = parseCommandTopic(bay, topic);
     if (parts === undefined) {
       counters.ignored += 1;

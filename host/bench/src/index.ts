@@ -1,0 +1,8 @@
+/** Experiments, results and reports: the only door of the package. */
+export { checkFile, type Env, type Experiment, readExperiment } from "./configurator/experiment.ts";
+export { type Analysis, analyzeModel, type GeneratedName, generatedModels, generateModel } from "./onnx/index.ts";
+export { renderReport } from "./report/html.ts";
+export { renderTable } from "./report/table.ts";
+export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
+export { type BayAddress, RunError } from "./runner/bay-api.ts";
+export { type Progress, type RunOptions, runExperiment } from "./runner/run.ts";

@@ -1,0 +1,49 @@
+import type { ResultRecord, RunDocument } from "../results/record.ts";
+
+const us = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(1));
+
+/** Energy with its expanded uncertainty, both with digits that the uncertainty supports. */
+export function energyText(record: ResultRecord): string {
+  const energy = record.energy_uj_per_inference;
+  if (energy === null) return "refused";
+  const digits = Math.max(0, Math.min(4, 1 - Math.floor(Math.log10(energy.uncertainty))));
+  return `${energy.value.toFixed(digits)} ± ${energy.uncertainty.toFixed(digits)}`;
+}
+
+/** The results of a run as a table of text; says which parts are simulated. */
+export function renderTable(run: RunDocument): string {
+  const rows = [
+    ["target", "model", "p50 us", "p90 us", "p99 us", "per second", "energy uJ", "lost", "accuracy", "verdict", "simulated"],
+  ];
+  for (const record of run.results) {
+    const { latency_us: latency, accuracy } = record;
+    rows.push([
+      record.target,
+      record.model.name,
+      us(latency?.p50),
+      us(latency?.p90),
+      us(latency?.p99),
+      record.throughput_per_s === null ? "-" : record.throughput_per_s.toFixed(0),
+      energyText(record),
+      String(record.samples.lost),
+      accuracy === null ? "-" : `${accuracy.correct}/${accuracy.total}`,
+      record.verdict,
+      record.simulated.length === 0 ? "-" : record.simulated.join(", "),
+    ]);
+  }
+  const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
+  const numeric = new Set([2, 3, 4, 5, 6, 7, 8]);
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (numeric.has(column) ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number)))
+      .join("  ")
+      .trimEnd(),
+  );
+  lines.splice(1, 0, "-".repeat((lines[0] as string).length));
+  const notes = run.results.filter((record) => record.verdict === "invalid" || record.verdict === "unstable");
+  for (const record of notes) lines.push(`${record.target} ${record.model.name}: ${record.reasons.join("; ")}`);
+  if (run.results.some((record) => record.simulated.includes("rail"))) {
+    lines.push("rail simulated: voltage, current and energy come from a model of the rail; latency and accuracy are real");
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import type { EnergyPerInference } from "./energy.ts";
+import type { Latency } from "./statistics.ts";
+
+export type Verdict = "valid" | "valid-short" | "unstable" | "invalid";
+
+/** One result, INTERFACES section 3. */
+export interface ResultRecord {
+  schema: "mltb.result/1";
+  target: string;
+  target_kind: "real" | "simulated" | "predicted";
+  simulated: string[];
+  model: { name: string; sha256: string; bytes: number; macs: number | null; weights: number | null };
+  runtime: { name: string; version: string; threads: number };
+  scenario: "single-stream";
+  seed: number;
+  warmup: number;
+  verdict: Verdict;
+  reasons: string[];
+  latency_us: Latency | null;
+  phases_us: { pre: number; inference: number; post: number } | null;
+  throughput_per_s: number | null;
+  energy_uj_per_inference: EnergyPerInference | null;
+  energy_refused: string | null;
+  windows: {
+    start_tick: number | null;
+    stop_tick: number | null;
+    duration_us: number;
+    inferences: number;
+    p50_us: number;
+    energy_uj: number | null;
+    samples_lost: number | null;
+  }[];
+  samples: { rate_hz: number; received: number; lost: number };
+  memory_bytes: { peak: number } | null;
+  accuracy: { metric: "top1"; correct: number; total: number; value: number } | null;
+  numerical_error: { max_abs: number; rmse: number } | null;
+  fingerprint: { hash: string; fields: Record<string, unknown> };
+  artifacts: { path: string; sha256: string }[];
+}
+
+/** What `mltb run` prints and stores. */
+export interface RunDocument {
+  schema: "mltb.run/1";
+  run_id: string;
+  experiment: string;
+  started_at: string;
+  ended_at: string;
+  folder: string;
+  results: ResultRecord[];
+}
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** Hash over the facts that must be equal before two results may be compared; keys in alphabetical order. */
+export function fingerprint(fields: Record<string, unknown>): ResultRecord["fingerprint"] {
+  const sorted = Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { hash: sha256(JSON.stringify(sorted)), fields: sorted };
+}

@@ -1,0 +1,179 @@
+import * as grpc from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { protoFile } from "@mltb/contract";
+import { RunError } from "./bay-api.ts";
+
+const MESSAGE_BYTES = 64 * 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+
+export interface ModelInput {
+  name: string;
+  datatype: string;
+  shape: number[];
+}
+
+export interface MeasuredWindow {
+  inferences: number;
+  duration_us: number;
+  latency_us: Float64Array;
+  pre_us: number;
+  inference_us: number;
+  post_us: number;
+}
+
+export interface Measured {
+  windows: MeasuredWindow[];
+  runtime: { name: string; version: string; threads: number };
+  method: "edges" | "host_clock";
+}
+
+/** What the bench asks of an inference agent. */
+export interface AgentApi {
+  deploy(name: string, sha256: string, bytes: Uint8Array): Promise<void>;
+  inputs(model: string): Promise<ModelInput[]>;
+  /** Runs one input set; gives the first output as numbers. */
+  infer(model: string, inputs: ModelInput[], raw: Uint8Array[]): Promise<Float64Array>;
+  measure(
+    request: { model: string; warmup: number; windows: number; window_s: number; seed: number; inputs: Uint8Array[][] },
+    onWindow: (index: number, window: MeasuredWindow) => void,
+    signal: AbortSignal,
+  ): Promise<Measured>;
+  close(): void;
+}
+
+type Client = grpc.Client & Record<string, (...args: unknown[]) => grpc.ClientReadableStream<unknown>>;
+type ClientConstructor = new (address: string, credentials: grpc.ChannelCredentials, options: object) => Client;
+
+function client(file: "open_inference_v2" | "mltb_agent_v1", path: string[], address: string): Client {
+  const definition = loadSync(protoFile(file), { keepCase: true, longs: String, defaults: true, oneofs: true });
+  let at: unknown = grpc.loadPackageDefinition(definition);
+  for (const part of path) at = (at as Record<string, unknown>)[part];
+  return new (at as ClientConstructor)(address, grpc.credentials.createInsecure(), {
+    "grpc.max_receive_message_length": MESSAGE_BYTES,
+    "grpc.max_send_message_length": MESSAGE_BYTES,
+  });
+}
+
+function floats(bytes: Uint8Array): Float64Array {
+  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+function numbers(datatype: string, bytes: Uint8Array): Float64Array {
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  if (datatype === "FP32") return Float64Array.from(new Float32Array(buffer));
+  if (datatype === "FP64") return new Float64Array(buffer);
+  if (datatype === "INT8") return Float64Array.from(new Int8Array(buffer));
+  if (datatype === "UINT8") return Float64Array.from(new Uint8Array(buffer));
+  if (datatype === "INT32") return Float64Array.from(new Int32Array(buffer));
+  if (datatype === "INT64") return Float64Array.from(new BigInt64Array(buffer), Number);
+  throw new RunError(`outputs of datatype ${datatype} cannot be scored`);
+}
+
+interface MeasureEvent {
+  window_done?: {
+    index: number;
+    start_ns: string;
+    stop_ns: string;
+    inferences: number;
+    latency_us: Uint8Array;
+    pre_us: number;
+    inference_us: number;
+    post_us: number;
+  };
+  done?: { runtime_name: string; runtime_version: string; threads: number; marker_method: "edges" | "host_clock" };
+}
+
+/** An agent at a gRPC address. */
+export function grpcAgent(address: string): AgentApi {
+  const oip = client("open_inference_v2", ["inference", "GRPCInferenceService"], address);
+  const bench = client("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"], address);
+
+  function unary<A>(of: Client, method: string, request: unknown): Promise<A> {
+    return new Promise((resolve, reject) => {
+      of[method]?.(request, (error: grpc.ServiceError | null, answer: A) => {
+        if (error === null) resolve(answer);
+        else reject(new RunError(`${method}: ${error.details}`));
+      });
+    });
+  }
+
+  return {
+    deploy(name, sha256, bytes) {
+      return new Promise((resolve, reject) => {
+        const stream = bench["Deploy"]?.((error: grpc.ServiceError | null) => {
+          if (error === null) resolve();
+          else reject(new RunError(`deploying ${name}: ${error.details}`));
+        }) as unknown as grpc.ClientWritableStream<unknown>;
+        for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+          stream.write({ name, sha256, data: bytes.subarray(at, at + CHUNK_BYTES) });
+        }
+        stream.end();
+      });
+    },
+    async inputs(model) {
+      type Answer = { inputs: { name: string; datatype: string; shape: string[] }[] };
+      const answer = await unary<Answer>(oip, "ModelMetadata", { name: model });
+      return answer.inputs.map((input) => ({
+        name: input.name,
+        datatype: input.datatype,
+        shape: input.shape.map((dim) => Math.max(1, Number(dim))),
+      }));
+    },
+    async infer(model, inputs, raw) {
+      type Answer = { outputs: { datatype: string }[]; raw_output_contents: Uint8Array[] };
+      const answer = await unary<Answer>(oip, "ModelInfer", { model_name: model, inputs, raw_input_contents: raw });
+      const [output] = answer.outputs;
+      const [bytes] = answer.raw_output_contents;
+      if (output === undefined || bytes === undefined) throw new RunError(`${model} gave no output`);
+      return numbers(output.datatype, bytes);
+    },
+    measure(request, onWindow, signal) {
+      return new Promise((resolve, reject) => {
+        const windows: MeasuredWindow[] = [];
+        let done: MeasureEvent["done"];
+        const stream = bench["Measure"]?.({
+          model_name: request.model,
+          warmup: request.warmup,
+          windows: request.windows,
+          window_s: request.window_s,
+          seed: request.seed,
+          markers: true,
+          inputs: request.inputs.map((raw_input_contents) => ({ raw_input_contents })),
+        }) as grpc.ClientReadableStream<MeasureEvent>;
+        const abort = (): void => stream.cancel();
+        signal.addEventListener("abort", abort);
+        stream.on("data", (event: MeasureEvent) => {
+          if (event.window_done != null) {
+            const w = event.window_done;
+            const window = {
+              inferences: w.inferences,
+              duration_us: Number(BigInt(w.stop_ns) - BigInt(w.start_ns)) / 1000,
+              latency_us: floats(w.latency_us),
+              pre_us: w.pre_us,
+              inference_us: w.inference_us,
+              post_us: w.post_us,
+            };
+            windows.push(window);
+            onWindow(w.index, window);
+          } else if (event.done != null) done = event.done;
+        });
+        const finish = (error?: Error): void => {
+          signal.removeEventListener("abort", abort);
+          if (signal.aborted) reject(new RunError("interrupted"));
+          else if (error !== undefined) reject(new RunError(`measuring ${request.model}: ${error.message}`));
+          else if (done === undefined) reject(new RunError(`measuring ${request.model}: the agent ended early`));
+          else {
+            const runtime = { name: done.runtime_name, version: done.runtime_version, threads: done.threads };
+            resolve({ windows, runtime, method: done.marker_method });
+          }
+        };
+        stream.on("error", finish);
+        stream.on("end", () => finish());
+      });
+    },
+    close() {
+      oip.close();
+      bench.close();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import type { Dataset, Step } from "../configurator/experiment.ts";
+
+/** A data set that does not fit itself or the model. */
+export class DatasetError extends Error {}
+
+const bytesOf = { int8: 1, uint8: 1, int16: 2, int32: 4, float32: 4 } as const;
+
+/** One record as numbers with a shape. */
+export interface Sample {
+  values: Float64Array;
+  shape: number[];
+}
+
+function transpose(sample: Sample, axes: number[]): Sample {
+  const { values, shape } = sample;
+  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
+  const outShape = axes.map((axis) => shape[axis] as number);
+  const out = new Float64Array(values.length);
+  const index = new Array<number>(axes.length).fill(0);
+  for (let i = 0; i < out.length; i += 1) {
+    let from = 0;
+    for (let axis = 0; axis < axes.length; axis += 1) from += (index[axis] as number) * (strides[axes[axis] as number] as number);
+    out[i] = values[from] as number;
+    for (let axis = axes.length - 1; axis >= 0; axis -= 1) {
+      index[axis] = (index[axis] as number) + 1;
+      if ((index[axis] as number) < (outShape[axis] as number)) break;
+      index[axis] = 0;
+    }
+  }
+  return { values: out, shape: outShape };
+}
+
+/** Applies the preprocessing steps in their order. */
+export function preprocess(sample: Sample, steps: Step[]): Sample {
+  let at = sample;
+  for (const step of steps) {
+    at = "transpose" in step ? transpose(at, step.transpose) : { shape: at.shape, values: at.values.map((v) => v * step.scale) };
+  }
+  return at;
+}
+
+/** All records of a data set, preprocessed, with their labels. */
+export function loadDataset(dataset: Dataset): { samples: Sample[]; labels: number[] } {
+  const { dtype, shape, file } = dataset.inputs;
+  const raw = readFileSync(file);
+  const count = shape.reduce((a, b) => a * b, 1);
+  const size = count * bytesOf[dtype];
+  if (raw.length === 0 || raw.length % size !== 0) {
+    throw new DatasetError(`${file}: ${raw.length} bytes are not whole records of ${size} bytes (${dtype} [${shape}])`);
+  }
+  const read = {
+    int8: (at: number) => raw.readInt8(at),
+    uint8: (at: number) => raw.readUInt8(at),
+    int16: (at: number) => raw.readInt16LE(at),
+    int32: (at: number) => raw.readInt32LE(at),
+    float32: (at: number) => raw.readFloatLE(at),
+  }[dtype];
+  const samples: Sample[] = [];
+  for (let at = 0; at < raw.length; at += size) {
+    const values = Float64Array.from({ length: count }, (_, i) => read(at + i * bytesOf[dtype]));
+    samples.push(preprocess({ values, shape }, dataset.preprocess));
+  }
+  const labels = readLabels(dataset.labels.file, dataset.labels.column);
+  if (labels.length !== samples.length) {
+    throw new DatasetError(`${dataset.labels.file}: ${labels.length} labels for ${samples.length} inputs`);
+  }
+  return { samples, labels };
+}
+
+/** A column of whole numbers of a comma-separated file with a header and no quoting. */
+function readLabels(file: string, column: string): number[] {
+  const [header = "", ...rows] = readFileSync(file, "utf8").split(/\r?\n/).filter((line) => line.trim() !== "");
+  const at = header.split(",").map((cell) => cell.trim()).indexOf(column);
+  if (at < 0) throw new DatasetError(`${file}: no column ${column}; there are ${header}`);
+  return rows.map((row, i) => {
+    const label = Number(row.split(",")[at]);
+    if (!Number.isInteger(label)) throw new DatasetError(`${file}:${i + 2}: ${column} is not a whole number`);
+    return label;
+  });
+}
+
+/** Bytes of a tensor of that datatype, rounded and clamped for integers. The record is reshaped by its order alone. */
+export function toRaw(values: ArrayLike<number>, datatype: string): Uint8Array {
+  const integer: Record<string, [number, number, number]> = {
+    INT8: [1, -128, 127],
+    UINT8: [1, 0, 255],
+    INT16: [2, -32768, 32767],
+    INT32: [4, -2147483648, 2147483647],
+  };
+  if (datatype === "FP32") return new Uint8Array(Float32Array.from(values).buffer);
+  if (datatype === "FP64") return new Uint8Array(Float64Array.from(values).buffer);
+  const kind = integer[datatype];
+  if (kind === undefined) throw new DatasetError(`inputs of datatype ${datatype} cannot be made from this data set`);
+  const [bytes, low, high] = kind;
+  const out = Buffer.alloc(values.length * bytes);
+  for (let i = 0; i < values.length; i += 1) {
+    const value = Math.max(low, Math.min(high, Math.round(values[i] as number)));
+    if (low < 0) out.writeIntLE(value, i * bytes, bytes);
+    else out.writeUIntLE(value, i * bytes, bytes);
+  }
+  return out;
+}
+
+/** Random input values in [-1, 1) from a seed (mulberry32), for experiments without a data set. */
+export function randomInput(count: number, seed: number): Float64Array {
+  let state = seed >>> 0;
+  return Float64Array.from({ length: count }, () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
+  });
+}

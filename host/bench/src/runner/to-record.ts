@@ -1,0 +1,149 @@
+import { cpus } from "node:os";
+import type { Experiment } from "../configurator/experiment.ts";
+import { energyPerInference } from "../results/energy.ts";
+import { fingerprint, type ResultRecord } from "../results/record.ts";
+import { latency, percentile } from "../results/statistics.ts";
+import { judge } from "../results/verdict.ts";
+import type { MeasuredWindow } from "./agent-client.ts";
+import type { ModelFile, ModelOutcome } from "./measure-model.ts";
+
+/** Window durations by the agent's clock and by marker edges may differ by this share before the pairing is doubted. */
+const DURATION_TOLERANCE = 0.02;
+
+/** Why the energy of the windows cannot be believed; null where it can. */
+function refusal(outcome: ModelOutcome): string | null {
+  const { windows } = outcome.measured;
+  const seen = outcome.recording.windows;
+  if (outcome.measured.method !== "edges") return "the target has no marker";
+  if (seen.length !== windows.length) return `${seen.length} marker windows were recorded, the agent measured ${windows.length}`;
+  for (const [i, window] of windows.entries()) {
+    const edges = seen[i]?.duration_us ?? 0;
+    if (Math.abs(edges - window.duration_us) > DURATION_TOLERANCE * window.duration_us) {
+      return `window ${i + 1} lasted ${edges.toFixed(0)} us by its edges and ${window.duration_us.toFixed(0)} us by the agent's clock`;
+    }
+  }
+  return null;
+}
+
+function concat(windows: MeasuredWindow[]): Float64Array {
+  const all = new Float64Array(windows.reduce((sum, window) => sum + window.latency_us.length, 0));
+  let at = 0;
+  for (const window of windows) {
+    all.set(window.latency_us, at);
+    at += window.latency_us.length;
+  }
+  return all;
+}
+
+function weighted(windows: MeasuredWindow[], key: "pre_us" | "inference_us" | "post_us"): number {
+  const count = windows.reduce((sum, window) => sum + window.inferences, 0);
+  return windows.reduce((sum, window) => sum + window[key] * window.inferences, 0) / count;
+}
+
+function kindOf(experiment: Experiment, target: string): "real" | "simulated" {
+  const rack = experiment.bay.racks.find((entry) => entry.targets.some((t) => t.target === target));
+  return rack?.board.link === "simulated" ? "simulated" : "real";
+}
+
+/** The record of a measured model; with `failure` instead of an outcome, the record that says why there is none. */
+export function toRecord(
+  experiment: Experiment,
+  target: string,
+  model: ModelFile,
+  outcome: ModelOutcome | { failure: string },
+): ResultRecord {
+  const { measure } = experiment;
+  const kind = kindOf(experiment, target);
+  const good = "failure" in outcome ? undefined : outcome;
+  const windows = good?.measured.windows ?? [];
+  const recorded = good?.recording.windows ?? [];
+  const energy_refused = good === undefined ? "nothing was measured" : refusal(good);
+  const energy =
+    good === undefined || energy_refused !== null
+      ? null
+      : energyPerInference(
+          windows.map((window, i) => ({
+            energy_uj: recorded[i]?.energy_uj as number,
+            inferences: window.inferences,
+            terms: recorded[i]?.terms ?? [],
+          })),
+          good.measured.method,
+        );
+  const p50 = windows.map((window) => percentile(window.latency_us.slice().sort(), 0.5));
+  const lost = recorded.reduce((sum, window) => sum + window.samples_lost, 0);
+  const { verdict, reasons } = judge({
+    window_s: measure.window_s,
+    windows_asked: measure.windows,
+    p50_us: p50,
+    inferences: windows.map((window) => window.inferences),
+    samples_lost: lost,
+    energy_refused: good === undefined ? null : energy_refused,
+    failure: "failure" in outcome ? outcome.failure : null,
+  });
+  const all = concat(windows);
+  const total_us = windows.reduce((sum, window) => sum + window.duration_us, 0);
+  const runtime = good?.measured.runtime ?? { name: "unknown", version: "unknown", threads: 0 };
+  return {
+    schema: "mltb.result/1",
+    target,
+    target_kind: kind,
+    simulated: kind === "simulated" ? ["rail"] : [],
+    model: { name: model.name, sha256: model.sha256, bytes: model.bytes.length, macs: model.macs, weights: model.weights },
+    runtime,
+    scenario: measure.scenario,
+    seed: measure.seed,
+    warmup: measure.warmup,
+    verdict,
+    reasons,
+    latency_us: all.length === 0 ? null : latency(all),
+    phases_us:
+      all.length === 0
+        ? null
+        : { pre: weighted(windows, "pre_us"), inference: weighted(windows, "inference_us"), post: weighted(windows, "post_us") },
+    throughput_per_s: total_us === 0 ? null : (all.length / total_us) * 1e6,
+    energy_uj_per_inference: energy,
+    energy_refused,
+    windows: windows.map((window, i) => ({
+      start_tick: recorded[i]?.start_tick ?? null,
+      stop_tick: recorded[i]?.stop_tick ?? null,
+      duration_us: recorded[i]?.duration_us ?? window.duration_us,
+      inferences: window.inferences,
+      p50_us: p50[i] as number,
+      energy_uj: recorded[i]?.energy_uj ?? null,
+      samples_lost: recorded[i]?.samples_lost ?? null,
+    })),
+    samples: {
+      rate_hz: good?.recording.rate_hz ?? 0,
+      received: good?.recording.samples.received ?? 0,
+      lost: good?.recording.samples.lost ?? 0,
+    },
+    memory_bytes: null,
+    accuracy:
+      good?.accuracy == null
+        ? null
+        : { metric: "top1", ...good.accuracy, value: good.accuracy.correct / good.accuracy.total },
+    numerical_error: null,
+    fingerprint: fingerprint({
+      target,
+      target_kind: kind,
+      simulated: kind === "simulated" ? ["rail"] : [],
+      model_sha256: model.sha256,
+      runtime: runtime.name,
+      runtime_version: runtime.version,
+      threads: runtime.threads,
+      scenario: measure.scenario,
+      warmup: measure.warmup,
+      windows: measure.windows,
+      window_s: measure.window_s,
+      seed: measure.seed,
+      dataset: experiment.dataset === undefined ? null : "given",
+      nominal_v: good?.recording.nominal_v ?? null,
+      board_revision: good?.recording.board_revision ?? null,
+      firmware: good?.recording.firmware ?? null,
+      host_cpu: cpus()[0]?.model ?? "unknown",
+      host_cores: cpus().length,
+      os: `${process.platform} ${process.arch}`,
+    }),
+    artifacts: [],
+  };
+}
