@@ -27,7 +27,10 @@ for (const module of result.modules) {
     const npm = dependency.dependencyTypes.some((type) => type.startsWith("npm"));
     const own = dependency.module.startsWith("@mltb/") || dependency.module.startsWith("#");
     if (!npm || own || module.source.includes("node_modules")) continue;
-    const name = dependency.module.split("/").slice(0, dependency.module.startsWith("@") ? 2 : 1).join("/");
+    const name = dependency.module
+      .split("/")
+      .slice(0, dependency.module.startsWith("@") ? 2 : 1)
+      .join("/");
     const key = `${packageOf(module.source)} imports ${name}`;
     users.set(key, (users.get(key) ?? new Set()).add(module.source));
   }

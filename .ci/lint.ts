@@ -25,7 +25,9 @@ function report(title: string, ok: boolean, detail: string): void {
 function fileSizes(): void {
   const files = execFileSync("git", ["ls-files", "*.ts", "*.mjs", "*.c", "*.h", "*.S"], { cwd: root, encoding: "utf8" })
     .split("\n")
-    .filter((file) => file !== "" && !/(^|\/)(generated|vectors|fixtures)\//.test(file) && existsSync(join(root, file)));
+    .filter(
+      (file) => file !== "" && !/(^|\/)(generated|vectors|fixtures)\//.test(file) && existsSync(join(root, file)),
+    );
   const counts = files.map((file) => ({ file, lines: readFileSync(join(root, file), "utf8").split("\n").length }));
   const sorted = counts.map((entry) => entry.lines).sort((a, b) => a - b);
   const p90 = sorted[Math.floor(sorted.length * 0.9)] ?? 0;

@@ -59,7 +59,10 @@ export function createButtons(
           told[i] = true;
           onPress(entry.button, entry.button === Button.stop ? Press.held : Press.long);
         } else if (!isDown && down[i] === true && told[i] !== true) {
-          onPress(entry.button, (changed_ms[i] as number) - (pressed_ms[i] as number) >= LONG_MS ? Press.long : Press.short);
+          onPress(
+            entry.button,
+            (changed_ms[i] as number) - (pressed_ms[i] as number) >= LONG_MS ? Press.long : Press.short,
+          );
         }
         down[i] = isDown;
       }

@@ -1,5 +1,5 @@
 import type { MonitoringBoard } from "@mltb/hardware";
-import { type BoardSession, bodyCheck, type Body, Cause, PowerAction, Refusal } from "@mltb/protocol";
+import { type BoardSession, type Body, bodyCheck, Cause, PowerAction, Refusal } from "@mltb/protocol";
 import type { Panel } from "./panel.ts";
 import type { Power } from "./power.ts";
 import type { Reset } from "./reset.ts";
@@ -86,7 +86,12 @@ export function createHandlers(
       streams.open(body["stream"] as number, ttl_ms, tag, now_ms);
     },
     panel_write(this: void, body: Body, tag: number, now_ms: number): void {
-      const lines = [body["line1"] as string, body["line2"] as string, body["line3"] as string, body["line4"] as string];
+      const lines = [
+        body["line1"] as string,
+        body["line2"] as string,
+        body["line3"] as string,
+        body["line4"] as string,
+      ];
       session().answer(tag, "panel_answer", { page: panel.write(lines, body["ttl_ms"] as number, now_ms) });
     },
     locate(this: void, body: Body, tag: number, now_ms: number): void {

@@ -30,7 +30,15 @@ interface Control {
 
 export interface Power {
   /** Runs a command. `tag` 0 is local. Returns a refusal code, or 0. */
-  command(this: void, index: number, action: number, off_ms: number, tag: number, cause: number, now_ms: number): number;
+  command(
+    this: void,
+    index: number,
+    action: number,
+    off_ms: number,
+    tag: number,
+    cause: number,
+    now_ms: number,
+  ): number;
   rearm(this: void, index: number, fault: number, now_ms: number): number;
   tick(this: void, now_ms: number, fresh: boolean): void;
   isOn(this: void, index: number): boolean;

@@ -25,7 +25,11 @@ export async function simulateBoard(options: {
       seed: options.seed,
       clock: "real",
       carrier,
-      targets: Array.from({ length: 8 }, (_, n) => ({ name: `target-${n + 1}`, channel: n + 1, load: { idle_w: 1, cpu_w: 0 } })),
+      targets: Array.from({ length: 8 }, (_, n) => ({
+        name: `target-${n + 1}`,
+        channel: n + 1,
+        load: { idle_w: 1, cpu_w: 0 },
+      })),
     });
     rack.start();
     return {

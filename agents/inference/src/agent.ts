@@ -48,7 +48,11 @@ function loopback(host: string): boolean {
 export async function runInferenceAgent(options: InferenceAgentOptions, io: AgentIo): Promise<void> {
   const host = options.grpc?.host ?? "127.0.0.1";
   if (!loopback(host)) {
-    throw new AgentStartError("usage", `${host} is not a loopback address`, "this version serves loopback addresses only");
+    throw new AgentStartError(
+      "usage",
+      `${host} is not a loopback address`,
+      "this version serves loopback addresses only",
+    );
   }
   const supplied = process.send !== undefined;
   const repository = new Repository({
@@ -59,7 +63,8 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     events: {
       onProcess: (pid) => tellParent({ type: "model-process", pid }),
       onMarker: (level, at_ns) => tellParent({ type: "marker", level, at_ns: at_ns.toString() }),
-      onCpuTime: (cpu_ns, at_ns) => tellParent({ type: "cpu-time", cpu_ns: cpu_ns.toString(), at_ns: at_ns.toString() }),
+      onCpuTime: (cpu_ns, at_ns) =>
+        tellParent({ type: "cpu-time", cpu_ns: cpu_ns.toString(), at_ns: at_ns.toString() }),
     },
   });
   const service = await serve(repository, options, host, supplied);
@@ -92,7 +97,11 @@ async function serve(
     return await serveGrpc({ ...common, port: options.grpc?.port ?? DEFAULT_PORT });
   } catch (error) {
     if (options.grpc === undefined) return serveGrpc({ ...common, port: 0 });
-    throw new AgentStartError("unreachable", `port ${options.grpc.port} on ${host}: ${(error as Error).message}`, "name another port, or 0 for a free one");
+    throw new AgentStartError(
+      "unreachable",
+      `port ${options.grpc.port} on ${host}: ${(error as Error).message}`,
+      "name another port, or 0 for a free one",
+    );
   }
 }
 

@@ -2,7 +2,12 @@
 export type AgentErrorKind = "not-found" | "invalid-argument" | "unavailable" | "aborted";
 
 /** Numbered codes, stable for clients that log them. */
-const codes: Record<AgentErrorKind, number> = { "not-found": 200, "invalid-argument": 201, unavailable: 202, aborted: 203 };
+const codes: Record<AgentErrorKind, number> = {
+  "not-found": 200,
+  "invalid-argument": 201,
+  unavailable: 202,
+  aborted: 203,
+};
 
 export class AgentError extends Error {
   readonly kind: AgentErrorKind;

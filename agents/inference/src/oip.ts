@@ -1,5 +1,5 @@
-import { AgentError } from "./errors.ts";
 import { fromOip, fromOnnx } from "./datatypes.ts";
+import { AgentError } from "./errors.ts";
 import type { Tensor, TensorInfo } from "./runtimes/runtime.ts";
 
 /** An input of a ModelInfer request, as the gRPC library hands it over. */
@@ -51,12 +51,16 @@ export function requestTensors(inputs: InferInput[], raw: Uint8Array[], model: T
   return model.map((info) => {
     const index = inputs.findIndex((input) => input.name === info.name);
     const input = inputs[index];
-    if (input === undefined) throw bad(`input ${info.name} is missing; given: ${inputs.map((entry) => entry.name).join(", ")}`);
+    if (input === undefined)
+      throw bad(`input ${info.name} is missing; given: ${inputs.map((entry) => entry.name).join(", ")}`);
     const type = fromOnnx(info.type);
     if (type === undefined) throw bad(`input ${info.name}: type ${info.type} is not supported`);
-    if (type.oip !== input.datatype) throw bad(`input ${info.name}: datatype ${type.oip} is wanted, not ${input.datatype}`);
+    if (type.oip !== input.datatype)
+      throw bad(`input ${info.name}: datatype ${type.oip} is wanted, not ${input.datatype}`);
     const dims = input.shape.map(Number);
-    const fits = dims.length === info.shape.length && dims.every((dim, i) => dim >= 0 && (info.shape[i] === -1 || info.shape[i] === dim));
+    const fits =
+      dims.length === info.shape.length &&
+      dims.every((dim, i) => dim >= 0 && (info.shape[i] === -1 || info.shape[i] === dim));
     if (!fits) throw bad(`input ${info.name}: shape [${info.shape}] is wanted, not [${dims}]`);
     const data = raw.length > 0 ? raw[index] : contentsToRaw(input);
     const wanted = elements(dims) * type.bytes;

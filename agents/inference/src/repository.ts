@@ -48,7 +48,8 @@ export class Repository {
       } else if (item.isDirectory()) {
         for (const version of readdirSync(join(folder, item.name))) {
           const file = join(folder, item.name, version, "model.onnx");
-          if (/^\d+$/.test(version) && existsSync(file) && statSync(file).isFile()) this.add({ name: item.name, version, file });
+          if (/^\d+$/.test(version) && existsSync(file) && statSync(file).isFile())
+            this.add({ name: item.name, version, file });
         }
       }
     }

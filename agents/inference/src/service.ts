@@ -75,19 +75,28 @@ function inference(repository: Repository, version: string): grpc.UntypedService
       const results = await process.infer(tensors);
       const chosen = process.outputs
         .map((info, i) => ({ info, tensor: results[i] }))
-        .filter(({ info }) => request.outputs.length === 0 || request.outputs.some((output) => output.name === info.name));
+        .filter(
+          ({ info }) => request.outputs.length === 0 || request.outputs.some((output) => output.name === info.name),
+        );
       return {
         model_name: request.model_name,
         model_version: found,
         id: request.id,
-        outputs: chosen.map(({ info, tensor }) => ({ name: info.name, datatype: oipType(info.type), shape: tensor?.dims })),
+        outputs: chosen.map(({ info, tensor }) => ({
+          name: info.name,
+          datatype: oipType(info.type),
+          shape: tensor?.dims,
+        })),
         raw_output_contents: chosen.map(({ tensor }) => tensor?.data),
       };
     }),
     RepositoryIndex: unary(async () => ({
-      models: repository
-        .list()
-        .map(({ name, version: v, ready, reason }) => ({ name, version: v, state: ready ? "READY" : "UNAVAILABLE", reason })),
+      models: repository.list().map(({ name, version: v, ready, reason }) => ({
+        name,
+        version: v,
+        state: ready ? "READY" : "UNAVAILABLE",
+        reason,
+      })),
     })),
     RepositoryModelLoad: unary(async ({ model_name }: { model_name: string }) => {
       await repository.model(model_name, "");
@@ -146,7 +155,8 @@ function bench(repository: Repository, threads: number, marker: boolean): grpc.U
       head ??= chunk;
       parts.push(chunk.data);
       size += chunk.data.length;
-      if (size > MODEL_BYTES) callback(toStatus(new AgentError("invalid-argument", `a model has at most ${MODEL_BYTES} bytes`)));
+      if (size > MODEL_BYTES)
+        callback(toStatus(new AgentError("invalid-argument", `a model has at most ${MODEL_BYTES} bytes`)));
     });
     call.on("end", () => {
       if (size > MODEL_BYTES) return;
@@ -167,7 +177,8 @@ function bench(repository: Repository, threads: number, marker: boolean): grpc.U
       const request = call.request;
       const { process } = await repository.model(request.model_name, request.model_version);
       if (request.inputs.length === 0) throw new AgentError("invalid-argument", "at least one input set is needed");
-      const inWindow = request.window_s > 0 && request.window_s <= 3600 && request.windows >= 1 && request.windows <= 1000;
+      const inWindow =
+        request.window_s > 0 && request.window_s <= 3600 && request.windows >= 1 && request.windows <= 1000;
       if (!inWindow) throw new AgentError("invalid-argument", "1 to 1000 windows of up to 3600 s are wanted");
       await process.measure(
         {
@@ -226,8 +237,14 @@ export async function serveGrpc(options: {
     "grpc.max_send_message_length": MESSAGE_BYTES,
     "grpc.so_reuseport": 0,
   });
-  server.addService(serviceOf("open_inference_v2", ["inference", "GRPCInferenceService"]), inference(options.repository, options.version));
-  server.addService(serviceOf("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]), bench(options.repository, options.threads, options.marker));
+  server.addService(
+    serviceOf("open_inference_v2", ["inference", "GRPCInferenceService"]),
+    inference(options.repository, options.version),
+  );
+  server.addService(
+    serviceOf("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]),
+    bench(options.repository, options.threads, options.marker),
+  );
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${options.host}:${options.port}`, grpc.ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);

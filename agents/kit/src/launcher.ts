@@ -10,7 +10,9 @@ const STOP_MS = 3000;
  * Starts agents as child processes with an IPC channel, each the leader of a process group of its own, so that `kill`
  * takes its model processes with it. `command` is asked at every start for the program and its arguments.
  */
-export function processLauncher(command: () => { file: string; args: string[]; env?: NodeJS.ProcessEnv }): AgentLauncher {
+export function processLauncher(
+  command: () => { file: string; args: string[]; env?: NodeJS.ProcessEnv },
+): AgentLauncher {
   return {
     launch(events: AgentEvents): RunningAgent {
       const { file, args, env } = command();

@@ -41,7 +41,10 @@ export async function announce(options: {
     will: { topic: state, payload: Buffer.from("offline"), qos: 1, retain: true },
   });
   const publish = async (): Promise<void> => {
-    await client.publishAsync(t.agent(options.birth.name, "birth"), JSON.stringify(options.birth), { qos: 1, retain: true });
+    await client.publishAsync(t.agent(options.birth.name, "birth"), JSON.stringify(options.birth), {
+      qos: 1,
+      retain: true,
+    });
     await client.publishAsync(state, "online", { qos: 1, retain: true });
   };
   await new Promise<void>((resolve, reject) => {

@@ -2,9 +2,9 @@ import { monitoringBoard } from "@mltb/hardware";
 import {
   type BoardSession,
   type Body,
-  createBoardSession,
   CONTROL_BODY_BYTES,
   crc16,
+  createBoardSession,
   MAJOR,
   MINOR,
   Refusal,

@@ -12,5 +12,7 @@ if (stripsTypes()) {
     console.error("error: the bundled Node is not installed; run `npm run setup` in the repository first");
     process.exit(4);
   }
-  process.exitCode = await run(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { cwd: process.cwd() });
+  process.exitCode = await run(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    cwd: process.cwd(),
+  });
 }

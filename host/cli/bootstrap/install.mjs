@@ -9,7 +9,8 @@ const stamp = join(root, "node_modules", ".mltb-installed");
 /** Hash over what decides the installed packages. */
 function wanted() {
   const hash = createHash("sha256");
-  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"]) hash.update(readFileSync(join(root, file)));
+  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"])
+    hash.update(readFileSync(join(root, file)));
   return `${hash.digest("hex")} ${process.platform} ${process.arch}`;
 }
 

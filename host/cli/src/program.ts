@@ -130,7 +130,12 @@ function unexpected(error: unknown): CliError {
     }
     const known = packageErrors[name];
     if (known !== undefined) {
-      return cliError(known[0], typeof code === "string" ? code.replaceAll("_", "-") : known[1], error.message, suggestion);
+      return cliError(
+        known[0],
+        typeof code === "string" ? code.replaceAll("_", "-") : known[1],
+        error.message,
+        suggestion,
+      );
     }
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

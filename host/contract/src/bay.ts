@@ -20,9 +20,7 @@ const targetSchema = z.strictObject({
   target: nameSchema,
   channel: z.int().min(1).max(8),
   nominal_v: z.literal(5).default(5),
-  agent: z
-    .strictObject({ runtime: z.enum(["ort", "ort-web"]), threads: z.int().min(1).max(64).default(1) })
-    .optional(),
+  agent: z.strictObject({ runtime: z.enum(["ort", "ort-web"]), threads: z.int().min(1).max(64).default(1) }).optional(),
   boot: z.strictObject({ duration_ms: z.int().min(10).max(60_000) }).optional(),
   load: loadSchema.optional(),
 });
@@ -105,5 +103,8 @@ export function bayTargets(bay: Bay): { rack: BayRack; target: BayTarget }[] {
 
 /** The mend for an unknown target name. */
 export function suggestTarget(bay: Bay, name: string): string | undefined {
-  return suggest(name, bayTargets(bay).map(({ target }) => target.target));
+  return suggest(
+    name,
+    bayTargets(bay).map(({ target }) => target.target),
+  );
 }

@@ -1,5 +1,13 @@
 /** Documents, topics, payloads and errors: all that agents and clients may import. The only door of the package. */
-export { type Bay, type BayBoard, type BayRack, type BayTarget, bayTargets, readBayFile, suggestTarget } from "./bay.ts";
+export {
+  type Bay,
+  type BayBoard,
+  type BayRack,
+  type BayTarget,
+  bayTargets,
+  readBayFile,
+  suggestTarget,
+} from "./bay.ts";
 export { type Fault, nearest, suggest } from "./document/fault.ts";
 export { type Loaded, type Override, parseOverride, type Read, readDocument } from "./document/read.ts";
 export { BayError, ErrorCode, type ErrorName, httpStatus, isBayError, wireCode } from "./errors.ts";
@@ -13,8 +21,8 @@ export {
   powerStateSchema,
   rearmArgs,
   resetArgs,
-  targetSchema,
   type TargetView,
+  targetSchema,
 } from "./payloads.ts";
 export { protoFile } from "./proto.ts";
 export { z } from "./schema.ts";

@@ -12,7 +12,12 @@ export const locateArgs = z.strictObject({
 });
 export const panelArgs = z.strictObject({
   lines: z
-    .array(z.string().max(20).regex(/^[\x20-\x7d]*$/, "printable ASCII only"))
+    .array(
+      z
+        .string()
+        .max(20)
+        .regex(/^[\x20-\x7d]*$/, "printable ASCII only"),
+    )
     .max(4)
     .describe("empty: back to the status page"),
 });

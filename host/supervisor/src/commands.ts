@@ -11,7 +11,7 @@ import {
   wireCode,
   type z,
 } from "@mltb/contract";
-import { bodyCheck, Outcome, PowerAction, refusalName, type RequestOutcome } from "@mltb/protocol";
+import { bodyCheck, Outcome, PowerAction, type RequestOutcome, refusalName } from "@mltb/protocol";
 import type { Board } from "./device/board.ts";
 import { type ChannelModel, faultNumber } from "./device/channel.ts";
 
@@ -28,7 +28,13 @@ const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
 /** How a command ended. Expected refusals are values. */
 export type CommandResult =
   | { status: "done"; state: unknown }
-  | { status: "refused" | "failed" | "unknown"; code: ErrorName; message: string; suggestion?: string; state?: unknown };
+  | {
+      status: "refused" | "failed" | "unknown";
+      code: ErrorName;
+      message: string;
+      suggestion?: string;
+      state?: unknown;
+    };
 
 type Bad = Exclude<CommandResult, { status: "done" }>;
 
@@ -60,7 +66,14 @@ export class Commands {
   rack(name: string): Board {
     const board = this.boards.find((entry) => entry.rack === name);
     if (board !== undefined) return board;
-    throw new BayError("unknown_rack", `there is no rack ${name}`, suggest(name, this.boards.map((entry) => entry.rack)));
+    throw new BayError(
+      "unknown_rack",
+      `there is no rack ${name}`,
+      suggest(
+        name,
+        this.boards.map((entry) => entry.rack),
+      ),
+    );
   }
 
   /** Checks and runs a command; `onAccepted` is called once when it is sure to be sent. Never rejects. */
@@ -143,7 +156,12 @@ export class Commands {
     const fresh = await this.reread(board, channel);
     if (answer.outcome === Outcome.done) return { status: "done", state: fresh };
     if (answer.outcome === Outcome.superseded) {
-      return { status: "refused", code: "superseded", message: "a newer command took the place of this one", state: fresh };
+      return {
+        status: "refused",
+        code: "superseded",
+        message: "a newer command took the place of this one",
+        state: fresh,
+      };
     }
     const fault = channel.fault;
     return {
@@ -227,18 +245,31 @@ function failed(outcome: Exclude<RequestOutcome, { kind: "answer" }>, channel: C
     const text = `the board refused: ${name.replaceAll("_", "-")} (${outcome.detail})`;
     if (name === "fault_latched") {
       const id = channel?.fault?.id ?? "?";
-      return refused("fault_latched", `fault ${id} is latched on ${channel?.name ?? "the channel"}`, `rearm ${id} first`);
+      return refused(
+        "fault_latched",
+        `fault ${id} is latched on ${channel?.name ?? "the channel"}`,
+        `rearm ${id} first`,
+      );
     }
     return name === "not_on" ? refused("not_on", "the target is not on") : refused("refused_by_board", text);
   }
   if (outcome.kind === "timeout") {
     return { status: "failed", code: "not_confirmed", message: "the board did not confirm in time" };
   }
-  return { status: "unknown", code: "outcome_unknown", message: "the link was lost while the command ran; the state is read again" };
+  return {
+    status: "unknown",
+    code: "outcome_unknown",
+    message: "the link was lost while the command ran; the state is read again",
+  };
 }
 
 /** A result as it goes out on MQTT. */
-export function answerOf(result: CommandResult): { status: CommandResult["status"]; code?: string; message?: string; state?: unknown } {
+export function answerOf(result: CommandResult): {
+  status: CommandResult["status"];
+  code?: string;
+  message?: string;
+  state?: unknown;
+} {
   if (result.status === "done") return { status: "done", state: result.state };
   return {
     status: result.status,

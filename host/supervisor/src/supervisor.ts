@@ -102,11 +102,15 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const app = await createApp({ bay: bay.bay, token: token.value, version: VERSION });
   targetRoutes(app, boards, commands);
   liveRoutes(app, commands, hub, options.simulated);
-  app.get("/metrics", async (_request, reply) => reply.header("content-type", metrics.contentType).send(await metrics.text()));
+  app.get("/metrics", async (_request, reply) =>
+    reply.header("content-type", metrics.contentType).send(await metrics.text()),
+  );
   app.get("/openapi.json", async () => app.swagger());
 
   hub.on("lifecycle", (board, state, reason) => log.info({ board, state, reason }, "board lifecycle"));
-  hub.on("power", (target, cause, source) => log.info({ target: target.name, power: target.power, cause, source }, "power"));
+  hub.on("power", (target, cause, source) =>
+    log.info({ target: target.name, power: target.power, cause, source }, "power"),
+  );
   hub.on("log", (board, level, text) => log[level >= 3 ? "error" : level === 2 ? "warn" : "info"]({ board }, text));
   commands.onResult = (feature, status, seconds) => metrics.command(feature, status, seconds);
 
@@ -157,7 +161,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         board.channels.every((channel) => channel === undefined || !["unknown", "changing"].includes(channel.power));
       while (!boards.every(known)) {
         if (Date.now() - started > timeout_ms) {
-          const late = boards.filter((board) => !known(board)).map((board) => `${board.name} (${board.link.lifecycle})`);
+          const late = boards
+            .filter((board) => !known(board))
+            .map((board) => `${board.name} (${board.link.lifecycle})`);
           throw new Error(`not ready after ${timeout_ms / 1000} s: ${late.join(", ")}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 10));

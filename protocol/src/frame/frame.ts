@@ -1,5 +1,5 @@
 import { at, byte, shr, slice } from "#platform";
-import { CONTROL_FRAME_BYTES, CRC_BYTES, HEADER_BYTES, MAJOR, STREAM_FRAME_BYTES } from "../limits.ts";
+import { CONTROL_FRAME_BYTES, CRC_BYTES, HEADER_BYTES, MAJOR } from "../limits.ts";
 import { cobsDecode, cobsEncode } from "./cobs.ts";
 
 /**

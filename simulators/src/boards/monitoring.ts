@@ -6,8 +6,8 @@ import { createIna226, type Ina226 } from "../parts/ina226.ts";
 import { createLcdBackpack } from "../parts/pcf8574.ts";
 import { createSampler, type Sampler } from "../parts/sampler.ts";
 import type { NodeHal } from "../runtime/node-hal.ts";
-import { random } from "../world/random.ts";
 import { createRail, defaultRail, type Rail, type RailModel } from "../world/rail.ts";
+import { random } from "../world/random.ts";
 
 /** Edges that the capture queue holds. */
 const EDGES = 64;

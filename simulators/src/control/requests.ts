@@ -31,7 +31,8 @@ function railOf(rack: SimulatedRack, target: string): SimulatedRack["electronics
 
 /** Answers one control request, INTERFACES section 6: `get` pins, rail, lcd; `set` load; `press`. */
 export function handleControl(bay: ControlBay, request: unknown): Answer {
-  if (typeof request !== "object" || request === null || Array.isArray(request)) return refuse("a request is one JSON object");
+  if (typeof request !== "object" || request === null || Array.isArray(request))
+    return refuse("a request is one JSON object");
   const r = request as Record<string, unknown>;
   const name = (key: string): string => (typeof r[key] === "string" ? (r[key] as string) : "");
   if (r["get"] === "pins") {
@@ -44,7 +45,8 @@ export function handleControl(bay: ControlBay, request: unknown): Answer {
     if (rail === undefined) return refuse(`no target ${name("target")}`);
     if (r["get"] === "rail") return { voltage_v: rail.voltage_v, current_a: rail.current_a, energy_j: rail.energy_j };
     const current = r["current_a"];
-    if (typeof current !== "number" || !(current >= 0 && current <= 20)) return refuse("current_a: a number from 0 to 20 is wanted");
+    if (typeof current !== "number" || !(current >= 0 && current <= 20))
+      return refuse("current_a: a number from 0 to 20 is wanted");
     rail.extra_a = current;
     return { ok: true, target: name("target"), current_a: current };
   }

@@ -68,13 +68,17 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
     shuntSum = 0;
     samples = 0;
     // The bus register saturates at 15 bits: 40.96 V.
-    if ((mode() & 2) !== 0) registers.set(R.bus_voltage, Math.max(0, Math.min(32767, Math.round(bus_v / INA226.bus_lsb_v))));
+    if ((mode() & 2) !== 0)
+      registers.set(R.bus_voltage, Math.max(0, Math.min(32767, Math.round(bus_v / INA226.bus_lsb_v))));
     if ((mode() & 1) !== 0) registers.set(R.shunt_voltage, clamp(Math.round(shunt_v / INA226.shunt_lsb_v)) & 0xffff);
     const shunt = ((registers.get(R.shunt_voltage) as number) << 16) >> 16;
     // Equations 3 and 4: current = shunt x calibration / 2048, power = current x bus / 20000.
     const current = clamp(Math.trunc((shunt * (registers.get(R.calibration) as number)) / 2048));
     registers.set(R.current, current & 0xffff);
-    registers.set(R.power, Math.min(0xffff, Math.trunc((Math.abs(current) * (registers.get(R.bus_voltage) as number)) / 20000)));
+    registers.set(
+      R.power,
+      Math.min(0xffff, Math.trunc((Math.abs(current) * (registers.get(R.bus_voltage) as number)) / 20000)),
+    );
     registers.set(R.mask_enable, (registers.get(R.mask_enable) as number) | 0x0008);
   }
 

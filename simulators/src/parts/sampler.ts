@@ -31,7 +31,11 @@ function half(term: string): number {
 
 /** Draws the errors of a specimen from the distributions of the hardware data. */
 export function drawErrors(source: Random): ChainErrors {
-  return { gain: source.rectangular(half("gain")), offset_a: source.rectangular(half("offset")), noise_a: half("noise") };
+  return {
+    gain: source.rectangular(half("gain")),
+    offset_a: source.rectangular(half("offset")),
+    noise_a: half("noise"),
+  };
 }
 
 export function createSampler(board: MonitoringBoard, seed: number): Sampler {
@@ -70,7 +74,8 @@ export function createSampler(board: MonitoringBoard, seed: number): Sampler {
       if (!running) return;
       for (let channel = 0; channel < currents_a.length; channel += 1) {
         const error = errors[channel] as ChainErrors;
-        const measured = (currents_a[channel] as number) * (1 + error.gain) + error.offset_a + source.normal(error.noise_a);
+        const measured =
+          (currents_a[channel] as number) * (1 + error.gain) + error.offset_a + source.normal(error.noise_a);
         const code = Math.max(-32768, Math.min(32767, Math.round(measured / (lsb[channel] as number))));
         block.writeInt16LE(code, (filled * currents_a.length + channel) * 2);
       }

@@ -1,4 +1,4 @@
-import { LuaType, type LuaApi, luaApi, MASK_COUNT, readBytes, REGISTRY, withBytes } from "./lua-raw.ts";
+import { type LuaApi, LuaType, luaApi, MASK_COUNT, REGISTRY, readBytes, withBytes } from "./lua-raw.ts";
 import type { LuaValue, NodeHal } from "./node-hal.ts";
 
 /** A board: the firmware bundle in a Lua state, with a HAL in Node. */

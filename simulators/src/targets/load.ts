@@ -8,6 +8,9 @@ export interface CpuLoad {
   busy(from_us: number, to_us: number): number;
 }
 
+/** The kernel brings a running thread's time up to date at its tick (4 ms at 250 Hz): no change sooner means nothing. */
+const TICK_US = 12_000;
+
 interface Segment {
   from_us: number;
   to_us: number;
@@ -20,6 +23,7 @@ export function createCpuLoad(): CpuLoad {
   let last: { cpu_ns: bigint; at_us: number } | undefined;
   return {
     reading(cpu_ns, at_us) {
+      if (last !== undefined && cpu_ns === last.cpu_ns && at_us - last.at_us < TICK_US) return;
       if (last !== undefined && at_us > last.at_us) {
         const cores = Number(cpu_ns - last.cpu_ns) / 1000 / (at_us - last.at_us);
         segments.push({ from_us: last.at_us, to_us: at_us, cores: Math.max(0, cores) });

@@ -92,7 +92,9 @@ export function createRail(model: RailModel, seed: number): Rail {
         const dt = Math.min(STEP_S, left);
         left -= dt;
         time_s += dt;
-        source_v = rail.switchOn ? Math.min(model.supply_v, Math.max(source_v, rail.voltage_v) + model.slew_v_per_ms * dt * 1000) : 0;
+        source_v = rail.switchOn
+          ? Math.min(model.supply_v, Math.max(source_v, rail.voltage_v) + model.slew_v_per_ms * dt * 1000)
+          : 0;
         const before = rail.voltage_v;
         const current = settle(dt, power_w);
         charge += current * dt;

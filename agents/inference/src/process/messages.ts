@@ -27,7 +27,14 @@ export interface WindowResult {
 
 /** What a model's process answers; `call` pairs an answer with its request. */
 export type ModelReply =
-  | { call: number; kind: "loaded"; inputs: TensorInfo[]; outputs: TensorInfo[]; runtime: { name: string; version: string }; load_ms: number }
+  | {
+      call: number;
+      kind: "loaded";
+      inputs: TensorInfo[];
+      outputs: TensorInfo[];
+      runtime: { name: string; version: string };
+      load_ms: number;
+    }
   | { call: number; kind: "inferred"; outputs: Tensor[] }
   | { call: number; kind: "warmed"; inferences: number }
   | { call: number; kind: "window"; window: WindowResult }

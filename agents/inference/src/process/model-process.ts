@@ -26,7 +26,11 @@ export class ModelProcess {
   private nextCall = 1;
 
   private constructor(events: ModelProcessEvents) {
-    this.child = fork(main, [], { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"], execArgv: [] });
+    this.child = fork(main, [], {
+      serialization: "advanced",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      execArgv: [],
+    });
     events.onProcess(this.child.pid ?? null);
     this.child.on("message", (reply: ModelReply) => {
       if (reply.kind === "marker") events.onMarker(reply.level, reply.at_ns);
@@ -48,7 +52,12 @@ export class ModelProcess {
   }
 
   /** Starts a process and loads a model into it; rejects with `unavailable` when it cannot be loaded. */
-  static async start(file: string, runtime: string, threads: number, events: ModelProcessEvents): Promise<ModelProcess> {
+  static async start(
+    file: string,
+    runtime: string,
+    threads: number,
+    events: ModelProcessEvents,
+  ): Promise<ModelProcess> {
     const made = new ModelProcess(events);
     try {
       await made.call({ op: "load", file, runtime, threads }, (reply) => {

@@ -1,5 +1,5 @@
 import * as ort from "onnxruntime-web";
-import { onnxModel, type OrtSession, type TensorConstructor } from "./onnx-session.ts";
+import { type OrtSession, onnxModel, type TensorConstructor } from "./onnx-session.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** ONNX Runtime's WebAssembly build, in Node; one thread, because its worker threads need a browser. */

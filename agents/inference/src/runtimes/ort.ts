@@ -1,5 +1,5 @@
 import ort from "onnxruntime-node";
-import { onnxModel, type OrtSession, type TensorConstructor } from "./onnx-session.ts";
+import { type OrtSession, onnxModel, type TensorConstructor } from "./onnx-session.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** ONNX Runtime, native CPU build. */

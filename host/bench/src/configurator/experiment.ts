@@ -116,7 +116,14 @@ export function readExperiment(file: string, sets: string[], env: Env): ReadExpe
   for (const text of sets) {
     const override = parseOverride(text);
     if (override === undefined) {
-      faults.push({ code: "usage", message: `--set ${text}: PATH=VALUE is wanted`, file, line: 1, column: 1, path: "" });
+      faults.push({
+        code: "usage",
+        message: `--set ${text}: PATH=VALUE is wanted`,
+        file,
+        line: 1,
+        column: 1,
+        path: "",
+      });
     } else overrides.push(override);
   }
   if (faults.length > 0) return { faults };
@@ -134,9 +141,17 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
     const expanded = expand(text, folder, env);
     if (expanded.unset.length > 0) {
       const names = expanded.unset.join(", ");
-      faults.push(read.fault("variable-unset", path, `${what} ${text}: ${names} is not set`, `set ${names} to the folder that holds it`));
+      faults.push(
+        read.fault(
+          "variable-unset",
+          path,
+          `${what} ${text}: ${names} is not set`,
+          `set ${names} to the folder that holds it`,
+        ),
+      );
     } else if (!existsSync(expanded.path)) {
-      const mend = expanded.variables.length > 0 ? `is ${expanded.variables.join(", ")} set to the right folder?` : undefined;
+      const mend =
+        expanded.variables.length > 0 ? `is ${expanded.variables.join(", ")} set to the right folder?` : undefined;
       faults.push(read.fault("file-not-found", path, `${what} ${expanded.path} not found`, mend));
     }
     return expanded.path;
@@ -151,11 +166,14 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
   }
   for (const [i, target] of value.targets.entries()) {
     const path = ["targets", i];
-    if (value.targets.indexOf(target) !== i) faults.push(read.fault("duplicate-name", path, `target ${target} is listed twice`));
+    if (value.targets.indexOf(target) !== i)
+      faults.push(read.fault("duplicate-name", path, `target ${target} is listed twice`));
     if (bay === undefined) continue;
     const found = bayTargets(bay).find((entry) => entry.target.target === target);
     if (found === undefined) {
-      faults.push(read.fault("unknown-target", path, `bay ${bay.bay} has no target ${target}`, suggestTarget(bay, target)));
+      faults.push(
+        read.fault("unknown-target", path, `bay ${bay.bay} has no target ${target}`, suggestTarget(bay, target)),
+      );
     } else if (found.target.agent === undefined) {
       const able = bayTargets(bay).filter((entry) => entry.target.agent !== undefined);
       const list = able.map((entry) => entry.target.target).join(", ");
@@ -183,7 +201,13 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
       if (!("transpose" in step)) continue;
       const sorted = [...step.transpose].sort((a, b) => a - b);
       if (step.transpose.length !== rank || sorted.some((axis, n) => axis !== n)) {
-        faults.push(read.fault("value", ["dataset", "preprocess", i, "transpose"], `a permutation of the ${rank} axes 0..${rank - 1} is wanted`));
+        faults.push(
+          read.fault(
+            "value",
+            ["dataset", "preprocess", i, "transpose"],
+            `a permutation of the ${rank} axes 0..${rank - 1} is wanted`,
+          ),
+        );
       }
       rank = step.transpose.length;
     }
@@ -216,7 +240,14 @@ export function checkFile(file: string, sets: string[], env: Env): Fault[] {
   }
   if (!keys.includes("experiment") && keys.includes("bay") === false) {
     const hint = suggest(keys[0] ?? "", ["bay", "experiment"]);
-    return [read.fault("unknown-document", [], "neither a bay file (bay, racks) nor an experiment file (experiment, targets, models)", hint)];
+    return [
+      read.fault(
+        "unknown-document",
+        [],
+        "neither a bay file (bay, racks) nor an experiment file (experiment, targets, models)",
+        hint,
+      ),
+    ];
   }
   const experiment = readExperiment(file, sets, env);
   return "faults" in experiment ? experiment.faults : [];

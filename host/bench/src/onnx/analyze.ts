@@ -23,7 +23,20 @@ export interface Analysis {
   outputs: TensorSummary[];
 }
 
-const names: Record<number, string> = { 1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 12: "uint32", 13: "uint64" };
+const names: Record<number, string> = {
+  1: "float32",
+  2: "uint8",
+  3: "int8",
+  4: "uint16",
+  5: "int16",
+  6: "int32",
+  7: "int64",
+  9: "bool",
+  10: "float16",
+  11: "float64",
+  12: "uint32",
+  13: "uint64",
+};
 const sizes: Record<number, number> = { 1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8 };
 
 function summary(value: ValueInfo): TensorSummary {
@@ -67,10 +80,17 @@ function analyze(model: Model): Analysis {
   const known = new Map<string, Known & { elem: number; source?: string }>();
   for (const tensor of graph.initializer) {
     const numbers = constantNumbers(tensor);
-    known.set(tensor.name, { shape: tensor.dims, numbers, constant: true, elem: tensor.data_type, source: tensor.name });
+    known.set(tensor.name, {
+      shape: tensor.dims,
+      numbers,
+      constant: true,
+      elem: tensor.data_type,
+      source: tensor.name,
+    });
   }
   const inputs = graph.input.filter((value) => !known.has(value.name));
-  for (const value of inputs) known.set(value.name, { shape: summary(value).shape, elem: value.type.tensor_type.elem_type });
+  for (const value of inputs)
+    known.set(value.name, { shape: summary(value).shape, elem: value.type.tensor_type.elem_type });
 
   const parameters = new Map<string, { count: number; bytes: number }>();
   const operators: Record<string, number> = {};
@@ -80,9 +100,16 @@ function analyze(model: Model): Analysis {
     operators[node.op_type] = (operators[node.op_type] ?? 0) + 1;
     if (node.op_type === "Constant") {
       const tensor = node.attribute.find((entry) => entry.name === "value")?.t;
-      if (tensor === undefined) throw new UnknownOperatorError("Constant without a tensor is not known to the analyser");
+      if (tensor === undefined)
+        throw new UnknownOperatorError("Constant without a tensor is not known to the analyser");
       const name = node.output[0] as string;
-      known.set(name, { shape: tensor.dims, numbers: constantNumbers(tensor), constant: true, elem: tensor.data_type, source: name });
+      known.set(name, {
+        shape: tensor.dims,
+        numbers: constantNumbers(tensor),
+        constant: true,
+        elem: tensor.data_type,
+        source: name,
+      });
       continue;
     }
     const values = node.input.map((name) => known.get(name) ?? { shape: [], elem: 0 });
@@ -91,7 +118,8 @@ function analyze(model: Model): Analysis {
     const first = values[0];
     const elem = elementOf(node, first?.elem ?? Elem.float32, known);
     const numbers = constant ? first?.numbers : undefined;
-    for (const name of node.output) known.set(name, { shape, elem, constant, numbers, source: constant ? first?.source : undefined });
+    for (const name of node.output)
+      known.set(name, { shape, elem, constant, numbers, source: constant ? first?.source : undefined });
     if (constant) continue;
     macs += macsOf(node, values, shape);
     const activations = values.filter((value) => value.constant !== true && value.elem !== 0);
@@ -101,7 +129,10 @@ function analyze(model: Model): Analysis {
       const value = values[i];
       if (value?.constant !== true || value.source === undefined) continue;
       const stored = known.get(value.source);
-      parameters.set(value.source, { count: product(value.shape), bytes: product(value.shape) * (sizes[stored?.elem ?? 1] ?? 4) });
+      parameters.set(value.source, {
+        count: product(value.shape),
+        bytes: product(value.shape) * (sizes[stored?.elem ?? 1] ?? 4),
+      });
     }
   }
   const all = [...parameters.values()];

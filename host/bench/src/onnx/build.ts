@@ -29,19 +29,31 @@ export class GraphBuilder {
   }
 
   /** A convolution with bias. `pads`: top, left, bottom, right. */
-  conv(from: string, channels: [number, number], kernel: [number, number], stride: number, pads: number[], group = 1): string {
+  conv(
+    from: string,
+    channels: [number, number],
+    kernel: [number, number],
+    stride: number,
+    pads: number[],
+    group = 1,
+  ): string {
     const [input, output] = channels;
     const fan = (input / group) * kernel[0] * kernel[1];
     const name = this.name("conv");
     this.weights(`${name}.weight`, [output, input / group, ...kernel], Math.sqrt(2 / fan));
     this.weights(`${name}.bias`, [output], 0.05);
-    return this.node("Conv", name, [from, `${name}.weight`, `${name}.bias`], [
-      ints("kernel_shape", kernel),
-      ints("strides", [stride, stride]),
-      ints("pads", pads),
-      ints("dilations", [1, 1]),
-      { name: "group", type: Attr.int, i: group },
-    ]);
+    return this.node(
+      "Conv",
+      name,
+      [from, `${name}.weight`, `${name}.bias`],
+      [
+        ints("kernel_shape", kernel),
+        ints("strides", [stride, stride]),
+        ints("pads", pads),
+        ints("dilations", [1, 1]),
+        { name: "group", type: Attr.int, i: group },
+      ],
+    );
   }
 
   relu(from: string): string {
@@ -64,7 +76,12 @@ export class GraphBuilder {
     const name = this.name("dense");
     this.weights(`${name}.weight`, [output, input], Math.sqrt(1 / input));
     this.weights(`${name}.bias`, [output], 0.05);
-    return this.node("Gemm", name, [from, `${name}.weight`, `${name}.bias`], [{ name: "transB", type: Attr.int, i: 1 }]);
+    return this.node(
+      "Gemm",
+      name,
+      [from, `${name}.weight`, `${name}.bias`],
+      [{ name: "transB", type: Attr.int, i: 1 }],
+    );
   }
 
   softmax(from: string): string {

@@ -24,11 +24,13 @@ const esc = (text: string): string => text.replace(/[&<>"]/g, (c) => escapes[c] 
 /** Rows of cells; the first row is the header. Cells are HTML. */
 function table(rows: string[][]): string {
   const [head = [], ...body] = rows;
-  const line = (cells: string[], tag: string): string => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join("")}</tr>`;
+  const line = (cells: string[], tag: string): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join("")}</tr>`;
   return `<div class="wide"><table>${line(head, "th")}${body.map((row) => line(row, "td")).join("")}</table></div>`;
 }
 
-const number = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined ? "–" : value.toFixed(digits));
+const number = (value: number | null | undefined, digits = 1): string =>
+  value === null || value === undefined ? "–" : value.toFixed(digits);
 const badge = (record: ResultRecord): string => `<span class="verdict ${record.verdict}">${record.verdict}</span>`;
 
 function overview(run: RunDocument): string {
@@ -82,13 +84,18 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
   const model = record.model;
   const facts = [
     `${esc(record.runtime.name)} ${esc(record.runtime.version)}, ${record.runtime.threads} thread(s)`,
-    model.macs === null ? "" : `${model.macs.toLocaleString("en")} multiply-accumulates, ${model.weights?.toLocaleString("en")} weights`,
+    model.macs === null
+      ? ""
+      : `${model.macs.toLocaleString("en")} multiply-accumulates, ${model.weights?.toLocaleString("en")} weights`,
     record.phases_us === null
       ? ""
       : `phases: pre ${number(record.phases_us.pre)}, inference ${number(record.phases_us.inference)}, post ${number(record.phases_us.post)} µs`,
     `${record.samples.received} samples at ${record.samples.rate_hz} Hz, ${record.samples.lost} lost`,
   ].filter((text) => text !== "");
-  const simulated = record.simulated.length > 0 ? ` <span class="verdict unstable">${esc(record.simulated.join(", "))} simulated</span>` : "";
+  const simulated =
+    record.simulated.length > 0
+      ? ` <span class="verdict unstable">${esc(record.simulated.join(", "))} simulated</span>`
+      : "";
   return (
     `<h2>${esc(record.target)} · ${esc(model.name)} ${badge(record)}${simulated}</h2>` +
     `<p class="meta">${facts.join(" · ")}</p>` +

@@ -17,7 +17,8 @@ function niceStep(range: number, count: number): number {
 function ticks(low: number, high: number, count: number): number[] {
   const step = niceStep(high - low || 1, count);
   const out: number[] = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9; value += step) out.push(Number(value.toPrecision(12)));
+  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9; value += step)
+    out.push(Number(value.toPrecision(12)));
   return out;
 }
 
@@ -66,7 +67,10 @@ export function tracePlot(recording: RecordingDocument): string {
     points.map((p, i) => `${i === 0 ? "M" : "L"}${f(px(i))} ${f(y(Math.max(0, p.high)))}`).join("") +
     [...points]
       .reverse()
-      .map((p, i) => `L${f(px(points.length - 1 - i))} ${f(Math.max(y(Math.max(0, p.low)), y(Math.max(0, p.high)) + 0.8))}`)
+      .map(
+        (p, i) =>
+          `L${f(px(points.length - 1 - i))} ${f(Math.max(y(Math.max(0, p.low)), y(Math.max(0, p.high)) + 0.8))}`,
+      )
       .join("") +
     "Z";
   const axisX = ticks(0, duration_s, 8)

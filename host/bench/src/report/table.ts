@@ -13,7 +13,19 @@ export function energyText(record: ResultRecord): string {
 /** The results of a run as a table of text; says which parts are simulated. */
 export function renderTable(run: RunDocument): string {
   const rows = [
-    ["target", "model", "p50 us", "p90 us", "p99 us", "per second", "energy uJ", "lost", "accuracy", "verdict", "simulated"],
+    [
+      "target",
+      "model",
+      "p50 us",
+      "p90 us",
+      "p99 us",
+      "per second",
+      "energy uJ",
+      "lost",
+      "accuracy",
+      "verdict",
+      "simulated",
+    ],
   ];
   for (const record of run.results) {
     const { latency_us: latency, accuracy } = record;
@@ -31,11 +43,15 @@ export function renderTable(run: RunDocument): string {
       record.simulated.length === 0 ? "-" : record.simulated.join(", "),
     ]);
   }
-  const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
+  const widths = (rows[0] as string[]).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] as string).length)),
+  );
   const numeric = new Set([2, 3, 4, 5, 6, 7, 8]);
   const lines = rows.map((row) =>
     row
-      .map((cell, column) => (numeric.has(column) ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number)))
+      .map((cell, column) =>
+        numeric.has(column) ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
+      )
       .join("  ")
       .trimEnd(),
   );
@@ -43,7 +59,9 @@ export function renderTable(run: RunDocument): string {
   const notes = run.results.filter((record) => record.verdict === "invalid" || record.verdict === "unstable");
   for (const record of notes) lines.push(`${record.target} ${record.model.name}: ${record.reasons.join("; ")}`);
   if (run.results.some((record) => record.simulated.includes("rail"))) {
-    lines.push("rail simulated: voltage, current and energy come from a model of the rail; latency and accuracy are real");
+    lines.push(
+      "rail simulated: voltage, current and energy come from a model of the rail; latency and accuracy are real",
+    );
   }
   return lines.join("\n");
 }

@@ -40,7 +40,11 @@ export function energyPerInference(windows: WindowEnergy[], method: "edges" | "h
   const names = windows[0]?.terms ?? [];
   const budget = names.map((first, i) => {
     const typical = median(windows.map((window) => (window.terms[i] as WindowTerm).standard_uj / window.inferences));
-    return { term: first.term, value: first.systematic ? typical : typical * shrink, distribution: first.distribution as string };
+    return {
+      term: first.term,
+      value: first.systematic ? typical : typical * shrink,
+      distribution: first.distribution as string,
+    };
   });
   if (windows.length > 1) {
     const mean = each.reduce((a, b) => a + b, 0) / each.length;

@@ -4,6 +4,11 @@ import type { Verdict } from "./record.ts";
 const FULL_WINDOW_S = 10;
 /** Triton's rule of stability: the largest median of a window is within 10 % of the smallest. */
 const STABLE = 1.1;
+/**
+ * The same for windows shorter than `FULL_WINDOW_S`: a fraction of a second averages little, and the spread of such
+ * windows is told as a reason instead of a verdict until it reaches a factor of two.
+ */
+const STABLE_SHORT = 2;
 
 export interface VerdictFacts {
   window_s: number;
@@ -26,11 +31,10 @@ export function judge(facts: VerdictFacts): { verdict: Verdict; reasons: string[
   if (facts.samples_lost > 0) invalid.push(`${facts.samples_lost} current samples were lost inside windows`);
   if (facts.energy_refused !== null) invalid.push(`energy refused: ${facts.energy_refused}`);
   if (invalid.length > 0) return { verdict: "invalid", reasons: invalid };
-  const short = facts.window_s < FULL_WINDOW_S ? [`windows of ${facts.window_s} s, ${FULL_WINDOW_S} s are wanted`] : [];
+  const isShort = facts.window_s < FULL_WINDOW_S;
+  const reasons = isShort ? [`windows of ${facts.window_s} s, ${FULL_WINDOW_S} s are wanted`] : [];
   const spread = Math.max(...facts.p50_us) / Math.min(...facts.p50_us);
-  if (spread > STABLE) {
-    const percent = ((spread - 1) * 100).toFixed(1);
-    return { verdict: "unstable", reasons: [`the medians of the windows differ by ${percent} %, 10 % are allowed`, ...short] };
-  }
-  return short.length > 0 ? { verdict: "valid-short", reasons: short } : { verdict: "valid", reasons: [] };
+  if (spread > STABLE) reasons.push(`the medians of the windows differ by ${((spread - 1) * 100).toFixed(1)} %`);
+  if (spread > (isShort ? STABLE_SHORT : STABLE)) return { verdict: "unstable", reasons };
+  return { verdict: isShort ? "valid-short" : "valid", reasons };
 }

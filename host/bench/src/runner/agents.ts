@@ -13,7 +13,12 @@ export interface AgentBirth {
 /** The agents of a bay as they announce themselves on MQTT. */
 export interface AgentWatch {
   /** Waits for an agent of the target that is online and was born at or after `since_ms`. */
-  wait(target: string, since_ms: number, timeout_ms: number, signal: AbortSignal): Promise<AgentBirth & { grpc: string }>;
+  wait(
+    target: string,
+    since_ms: number,
+    timeout_ms: number,
+    signal: AbortSignal,
+  ): Promise<AgentBirth & { grpc: string }>;
   close(): Promise<void>;
 }
 

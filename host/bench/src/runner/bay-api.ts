@@ -49,7 +49,10 @@ export function httpBay(address: BayAddress): BayApi {
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${address.http}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${address.token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      headers: {
+        authorization: `Bearer ${address.token}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }).catch((error: Error) => {
       throw new RunError(`${method} ${path}: the bay does not answer (${error.message})`);

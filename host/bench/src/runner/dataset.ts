@@ -20,7 +20,8 @@ function transpose(sample: Sample, axes: number[]): Sample {
   const index = new Array<number>(axes.length).fill(0);
   for (let i = 0; i < out.length; i += 1) {
     let from = 0;
-    for (let axis = 0; axis < axes.length; axis += 1) from += (index[axis] as number) * (strides[axes[axis] as number] as number);
+    for (let axis = 0; axis < axes.length; axis += 1)
+      from += (index[axis] as number) * (strides[axes[axis] as number] as number);
     out[i] = values[from] as number;
     for (let axis = axes.length - 1; axis >= 0; axis -= 1) {
       index[axis] = (index[axis] as number) + 1;
@@ -35,7 +36,10 @@ function transpose(sample: Sample, axes: number[]): Sample {
 export function preprocess(sample: Sample, steps: Step[]): Sample {
   let at = sample;
   for (const step of steps) {
-    at = "transpose" in step ? transpose(at, step.transpose) : { shape: at.shape, values: at.values.map((v) => v * step.scale) };
+    at =
+      "transpose" in step
+        ? transpose(at, step.transpose)
+        : { shape: at.shape, values: at.values.map((v) => v * step.scale) };
   }
   return at;
 }
@@ -70,8 +74,13 @@ export function loadDataset(dataset: Dataset): { samples: Sample[]; labels: numb
 
 /** A column of whole numbers of a comma-separated file with a header and no quoting. */
 function readLabels(file: string, column: string): number[] {
-  const [header = "", ...rows] = readFileSync(file, "utf8").split(/\r?\n/).filter((line) => line.trim() !== "");
-  const at = header.split(",").map((cell) => cell.trim()).indexOf(column);
+  const [header = "", ...rows] = readFileSync(file, "utf8")
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== "");
+  const at = header
+    .split(",")
+    .map((cell) => cell.trim())
+    .indexOf(column);
   if (at < 0) throw new DatasetError(`${file}: no column ${column}; there are ${header}`);
   return rows.map((row, i) => {
     const label = Number(row.split(",")[at]);

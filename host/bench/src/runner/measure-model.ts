@@ -26,12 +26,15 @@ function elements(input: ModelInput): number {
 
 /** Input sets for the model: the data set's records, or one random set. */
 function inputSets(inputs: ModelInput[], samples: Sample[] | undefined, seed: number): Uint8Array[][] {
-  if (samples === undefined) return [inputs.map((input, i) => toRaw(randomInput(elements(input), seed + i), input.datatype))];
+  if (samples === undefined)
+    return [inputs.map((input, i) => toRaw(randomInput(elements(input), seed + i), input.datatype))];
   const [input, ...more] = inputs;
-  if (input === undefined || more.length > 0) throw new RunError(`a data set feeds models with one input, this one has ${inputs.length}`);
+  if (input === undefined || more.length > 0)
+    throw new RunError(`a data set feeds models with one input, this one has ${inputs.length}`);
   const wanted = elements(input);
   const given = samples[0]?.values.length ?? 0;
-  if (given !== wanted) throw new RunError(`the model's input [${input.shape}] has ${wanted} values, a record has ${given}`);
+  if (given !== wanted)
+    throw new RunError(`the model's input [${input.shape}] has ${wanted} values, a record has ${given}`);
   return samples.map((sample) => [toRaw(sample.values, input.datatype)]);
 }
 
@@ -85,7 +88,9 @@ export async function measureModel(
       signal,
     );
   } catch (error) {
-    await bay.stopRecording(recordingId).catch((late: Error) => note(`the recording could not be closed: ${late.message}`));
+    await bay
+      .stopRecording(recordingId)
+      .catch((late: Error) => note(`the recording could not be closed: ${late.message}`));
     throw error;
   }
   return { measured, recording: await bay.stopRecording(recordingId), accuracy };

@@ -44,7 +44,13 @@ function loadModel(source: ModelSource): ModelFile {
     // A model that the analyser does not understand can still be measured; its counts are then not known.
     if (!(error instanceof UnknownOperatorError)) throw error;
   }
-  return { name: source.name, bytes, sha256: sha256(bytes), macs: counts?.macs ?? null, weights: counts?.weights ?? null };
+  return {
+    name: source.name,
+    bytes,
+    sha256: sha256(bytes),
+    macs: counts?.macs ?? null,
+    weights: counts?.weights ?? null,
+  };
 }
 
 /** Runs an experiment on a bay: JSON, traces and report go into a folder of their own below `outDir`. */
@@ -149,7 +155,11 @@ async function switchOff(bay: BayApi, target: string, note: (text: string) => vo
   }
 }
 
-function storeTrace(folder: string, record: ResultRecord, recording: RecordingDocument): { path: string; sha256: string } {
+function storeTrace(
+  folder: string,
+  record: ResultRecord,
+  recording: RecordingDocument,
+): { path: string; sha256: string } {
   const path = `trace-${record.target}-${record.model.name}.json.gz`;
   const bytes = gzipSync(JSON.stringify(recording));
   writeFileSync(join(folder, path), bytes);

@@ -15,7 +15,8 @@ function refusal(outcome: ModelOutcome): string | null {
   const { windows } = outcome.measured;
   const seen = outcome.recording.windows;
   if (outcome.measured.method !== "edges") return "the target has no marker";
-  if (seen.length !== windows.length) return `${seen.length} marker windows were recorded, the agent measured ${windows.length}`;
+  if (seen.length !== windows.length)
+    return `${seen.length} marker windows were recorded, the agent measured ${windows.length}`;
   for (const [i, window] of windows.entries()) {
     const edges = seen[i]?.duration_us ?? 0;
     if (Math.abs(edges - window.duration_us) > DURATION_TOLERANCE * window.duration_us) {
@@ -88,7 +89,13 @@ export function toRecord(
     target,
     target_kind: kind,
     simulated: kind === "simulated" ? ["rail"] : [],
-    model: { name: model.name, sha256: model.sha256, bytes: model.bytes.length, macs: model.macs, weights: model.weights },
+    model: {
+      name: model.name,
+      sha256: model.sha256,
+      bytes: model.bytes.length,
+      macs: model.macs,
+      weights: model.weights,
+    },
     runtime,
     scenario: measure.scenario,
     seed: measure.seed,
@@ -99,7 +106,11 @@ export function toRecord(
     phases_us:
       all.length === 0
         ? null
-        : { pre: weighted(windows, "pre_us"), inference: weighted(windows, "inference_us"), post: weighted(windows, "post_us") },
+        : {
+            pre: weighted(windows, "pre_us"),
+            inference: weighted(windows, "inference_us"),
+            post: weighted(windows, "post_us"),
+          },
     throughput_per_s: total_us === 0 ? null : (all.length / total_us) * 1e6,
     energy_uj_per_inference: energy,
     energy_refused,

@@ -144,7 +144,8 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
 
 function transportOf(board: BayBoard, racks: Map<string, SimulatedRack>): SimulatedRack["transport"] {
   const rack = racks.get(board.name);
-  if (rack === undefined) throw cliError(Exit.internal, "no-transport", `board ${board.name} has no simulated transport`);
+  if (rack === undefined)
+    throw cliError(Exit.internal, "no-transport", `board ${board.name} has no simulated transport`);
   return rack.transport;
 }
 

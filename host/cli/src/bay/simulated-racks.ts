@@ -30,7 +30,8 @@ export async function createBayRacks(
         channel: target.channel,
         load: { idle_w: target.load?.idle_w ?? 0, cpu_w: target.load?.cpu_w ?? 0, boot_w: target.load?.boot_w },
         rail: target.load?.capacitance_uf === undefined ? {} : { capacitance_uf: target.load.capacitance_uf },
-        boot: target.boot === undefined ? undefined : { duration_ms: target.boot.duration_ms, lines: bootLines(target) },
+        boot:
+          target.boot === undefined ? undefined : { duration_ms: target.boot.duration_ms, lines: bootLines(target) },
         launcher: launcherOf(bay, target, mltb, access),
       })),
     });

@@ -1,4 +1,4 @@
-import { crc16, deframer, encodeFrame, encodedLimitStream, type Frame, Kind } from "@mltb/protocol";
+import { crc16, deframer, encodedLimitStream, encodeFrame, type Frame, Kind } from "@mltb/protocol";
 import { type Benchmark, type Figure, spread } from "./figure.ts";
 
 const COUNT = 20_000;

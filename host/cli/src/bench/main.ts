@@ -17,7 +17,16 @@ function text(value: number): string {
 function table(figures: Figure[]): string {
   const rows = [["benchmark", "quantity", "median", "low", "high", "unit", "runs", "count"]];
   for (const f of figures) {
-    rows.push([f.benchmark, f.quantity, text(f.median), text(f.low), text(f.high), f.unit, String(f.runs), f.count ?? "-"]);
+    rows.push([
+      f.benchmark,
+      f.quantity,
+      text(f.median),
+      text(f.low),
+      text(f.high),
+      f.unit,
+      String(f.runs),
+      f.count ?? "-",
+    ]);
   }
   return columns(rows);
 }
@@ -31,7 +40,12 @@ program
     action(async (context, options: { only?: string }) => {
       const chosen = benchmarks.filter((entry) => options.only === undefined || entry.name === options.only);
       if (chosen.length === 0) {
-        throw cliError(Exit.usage, "unknown-benchmark", `there is no benchmark ${options.only}`, program.options[1]?.description);
+        throw cliError(
+          Exit.usage,
+          "unknown-benchmark",
+          `there is no benchmark ${options.only}`,
+          program.options[1]?.description,
+        );
       }
       const figures: Figure[] = [];
       for (const entry of chosen) {

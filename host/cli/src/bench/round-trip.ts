@@ -1,5 +1,13 @@
 import { buildBundle } from "@mltb/firmware";
-import { type Body, bodyCheck, createHostSession, crc16, type Message, PowerAction, type RequestName } from "@mltb/protocol";
+import {
+  type Body,
+  bodyCheck,
+  crc16,
+  createHostSession,
+  type Message,
+  PowerAction,
+  type RequestName,
+} from "@mltb/protocol";
 import { createSimulatedRack } from "@mltb/simulators";
 import { type Benchmark, type Figure, spread } from "./figure.ts";
 
@@ -66,7 +74,13 @@ export const roundTrip: Benchmark = {
         device.push(one.device_ms);
         wall.push(one.wall_us);
       }
-      figures.push({ benchmark: "round-trip", quantity: `${quantity}, board time`, ...spread(device), unit: "ms", count: "virtual" });
+      figures.push({
+        benchmark: "round-trip",
+        quantity: `${quantity}, board time`,
+        ...spread(device),
+        unit: "ms",
+        count: "virtual",
+      });
       figures.push({ benchmark: "round-trip", quantity: `${quantity}, host work`, ...spread(wall), unit: "us" });
     };
     await series("echo of 64 B", COUNT, () => ["echo", { data: "x".repeat(64) }]);

@@ -15,7 +15,11 @@ export function readSecret(path: string, what: string): string {
   try {
     return readFileSync(path, "utf8").trim();
   } catch (error) {
-    throw cliError(Exit.unreachable, "secret-unreadable", `${what} ${path} cannot be read: ${(error as Error).message}`);
+    throw cliError(
+      Exit.unreachable,
+      "secret-unreadable",
+      `${what} ${path} cannot be read: ${(error as Error).message}`,
+    );
   }
 }
 
@@ -38,7 +42,12 @@ export function findBayIfUp(options: BayOptions): BayClient | undefined {
   if (url !== undefined) {
     const file = tokenFile ?? (state?.http === url ? state.token_file : undefined);
     if (file === undefined) {
-      throw cliError(Exit.usage, "no-token", `a token is needed for ${url}`, "give --token-file FILE or MLTB_TOKEN_FILE");
+      throw cliError(
+        Exit.usage,
+        "no-token",
+        `a token is needed for ${url}`,
+        "give --token-file FILE or MLTB_TOKEN_FILE",
+      );
     }
     return new BayClient(url, readSecret(file, "token file"), state?.http === url ? state : undefined);
   }

@@ -45,7 +45,12 @@ export function registerAgent(program: Command): void {
     .action(
       action(async (context, flags: AgentFlags) => {
         if (!runtimes.includes(flags.runtime)) {
-          throw cliError(Exit.usage, "unknown-runtime", `there is no runtime ${flags.runtime}`, `one of ${runtimes.join(", ")}`);
+          throw cliError(
+            Exit.usage,
+            "unknown-runtime",
+            `there is no runtime ${flags.runtime}`,
+            `one of ${runtimes.join(", ")}`,
+          );
         }
         if (flags.http !== undefined || flags.metrics !== undefined) {
           throw cliError(Exit.usage, "not-supported", "--http and --metrics are not supported by this version");

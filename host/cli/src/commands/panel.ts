@@ -1,4 +1,4 @@
-import { findBay, type BayOptions } from "../client/find-bay.ts";
+import { type BayOptions, findBay } from "../client/find-bay.ts";
 import { cliError, Exit } from "../errors.ts";
 import { action, addBayOptions, type Command } from "../program.ts";
 

@@ -1,5 +1,5 @@
-import { findBay, type BayOptions } from "../client/find-bay.ts";
 import type { TargetView } from "../client/bay-client.ts";
+import { type BayOptions, findBay } from "../client/find-bay.ts";
 import { Exit } from "../errors.ts";
 import { targetLine } from "../output/target-text.ts";
 import { action, addBayOptions, type Command, parseInteger } from "../program.ts";
@@ -18,7 +18,9 @@ export function registerPower(program: Command): void {
     ["cycle", "cycle", "off, dwell, on; the board finishes it whatever happens to the client"],
   ];
   for (const [verb, state, description] of verbs) {
-    const command = addBayOptions(power.command(verb).description(description).argument("<target>", "name of the target"));
+    const command = addBayOptions(
+      power.command(verb).description(description).argument("<target>", "name of the target"),
+    );
     if (verb === "cycle") {
       command.option("--off-ms <ms>", "time without power", parseInteger(0, 60_000), 1000);
     }
@@ -56,7 +58,9 @@ export function registerPower(program: Command): void {
       }),
     );
 
-  addBayOptions(program.command("measure").description("show a target's voltage, current, power and energy").argument("<target>")).action(
+  addBayOptions(
+    program.command("measure").description("show a target's voltage, current, power and energy").argument("<target>"),
+  ).action(
     action(async (context, name: string, options: BayOptions) => {
       const target = await findBay(options).target(name);
       context.print(target, () => `${targetLine(target)}  ${(target.energy_j ?? 0).toFixed(3)} J`);

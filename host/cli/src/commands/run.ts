@@ -1,4 +1,4 @@
-import { checkFile, type Experiment, readExperiment, renderTable, runExperiment, type RunDocument } from "@mltb/bench";
+import { checkFile, type Experiment, type RunDocument, readExperiment, renderTable, runExperiment } from "@mltb/bench";
 import { type BringUpOptions, bringUp, type RunningBay } from "../bay/bring-up.ts";
 import { stateFolder } from "../bay/state.ts";
 import type { BayClient } from "../client/bay-client.ts";
@@ -80,7 +80,12 @@ export function registerRun(program: Command): void {
       .command("run")
       .description("run an experiment on the bay that is up, or on one brought up for it")
       .argument("<file>", "experiment file (YAML)")
-      .option("--set <path=value>", "override a value by its path, such as measure.window_s=1 (repeatable)", collect, [])
+      .option(
+        "--set <path=value>",
+        "override a value by its path, such as measure.window_s=1 (repeatable)",
+        collect,
+        [],
+      )
       .option("--out <dir>", `folder for results (default ./${defaultOut})`),
   ).action(action((context, file: string, options: RunOptions) => runFile(context, file, options)));
 

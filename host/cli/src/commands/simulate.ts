@@ -16,7 +16,12 @@ export function registerSimulate(program: Command): void {
     .action(
       action(async (context, options: { kind: string; link: string; serial: string; seed: number }) => {
         if (options.kind !== "monitoring") {
-          throw cliError(Exit.usage, "unknown-kind", `there is no board of kind ${options.kind}`, "did you mean monitoring?");
+          throw cliError(
+            Exit.usage,
+            "unknown-kind",
+            `there is no board of kind ${options.kind}`,
+            "did you mean monitoring?",
+          );
         }
         const [{ buildBundle }, { simulateBoard }] = await Promise.all([
           import("@mltb/firmware"),
@@ -30,7 +35,14 @@ export function registerSimulate(program: Command): void {
           seed: options.seed,
         });
         context.print(
-          { event: "ready", kind: options.kind, link: board.link, device: board.device, serial: options.serial, sha256: bundle.sha256 },
+          {
+            event: "ready",
+            kind: options.kind,
+            link: board.link,
+            device: board.device,
+            serial: options.serial,
+            sha256: bundle.sha256,
+          },
           () => `${options.kind} board ${options.serial} on ${board.link} (${board.device}); Ctrl-C ends it`,
         );
         await aborted(context.signal);

@@ -1,5 +1,5 @@
 import type { TargetView } from "../client/bay-client.ts";
-import { findBay, type BayOptions } from "../client/find-bay.ts";
+import { type BayOptions, findBay } from "../client/find-bay.ts";
 import { Exit } from "../errors.ts";
 import { targetTable } from "../output/target-text.ts";
 import { action, addBayOptions, type Command } from "../program.ts";

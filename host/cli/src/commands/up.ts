@@ -44,8 +44,16 @@ export function registerUp(program: Command): void {
     .command("up")
     .description("bring a bay up and keep it up until Ctrl-C; then its targets are switched off and proved off")
     .requiredOption("--bay <file>", "bay file (YAML)")
-    .option("--http <host:port>", `address of the HTTP API (default 127.0.0.1:${defaultPorts.http} or a free port)`, parseHostPort)
-    .option("--mqtt <host:port>", `address of the embedded broker (default 127.0.0.1:${defaultPorts.mqtt} or a free port)`, parseHostPort)
+    .option(
+      "--http <host:port>",
+      `address of the HTTP API (default 127.0.0.1:${defaultPorts.http} or a free port)`,
+      parseHostPort,
+    )
+    .option(
+      "--mqtt <host:port>",
+      `address of the embedded broker (default 127.0.0.1:${defaultPorts.mqtt} or a free port)`,
+      parseHostPort,
+    )
     .option("--broker <url>", "use this MQTT 3.1.1 broker instead of the embedded one, such as mqtt://127.0.0.1:1883")
     .option("--broker-user <user>", "user at that broker")
     .option("--broker-password-file <file>", "file with the password at that broker")

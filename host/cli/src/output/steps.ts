@@ -21,7 +21,9 @@ export function createSteps(stream: NodeJS.WriteStream = process.stderr): Steps 
         stream.write(live ? `\r\x1b[K   ok ${end}\n` : `   ok ${end}\n`);
         return value;
       } catch (error) {
-        stream.write(live ? `\r\x1b[K fail ${title} (${seconds(started)})\n` : ` fail ${title} (${seconds(started)})\n`);
+        stream.write(
+          live ? `\r\x1b[K fail ${title} (${seconds(started)})\n` : ` fail ${title} (${seconds(started)})\n`,
+        );
         throw error;
       }
     },

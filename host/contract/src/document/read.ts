@@ -1,5 +1,14 @@
 import { readFileSync } from "node:fs";
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, parse as parseYaml } from "yaml";
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  parse as parseYaml,
+} from "yaml";
 import type { z } from "../schema.ts";
 import { type Fault, suggest } from "./fault.ts";
 
@@ -149,14 +158,18 @@ function issuesToFaults(
       faults.push(fault("missing", path, `${path.join(".")} is missing: ${issue.expected} is wanted`));
     } else if (issue.code === "invalid_value") {
       const given = String(document.getIn(path));
-      faults.push(fault("value", path, `${path.join(".")}: ${given} is not allowed`, suggest(given, issue.values.map(String))));
+      faults.push(
+        fault("value", path, `${path.join(".")}: ${given} is not allowed`, suggest(given, issue.values.map(String))),
+      );
     } else if (issue.code === "invalid_union") {
       // The alternative that got furthest tells most.
       const inner = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] ?? [];
       const nested = inner.map((entry) => ({ ...entry, path: [...path, ...entry.path] }));
       faults.push(...issuesToFaults(nested, document, schema, fault, file, position));
     } else {
-      faults.push(fault(issue.code === "invalid_type" ? "type" : "value", path, `${path.join(".") || "file"}: ${issue.message}`));
+      faults.push(
+        fault(issue.code === "invalid_type" ? "type" : "value", path, `${path.join(".") || "file"}: ${issue.message}`),
+      );
     }
   }
   return faults;

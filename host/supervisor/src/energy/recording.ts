@@ -112,10 +112,12 @@ export class Recording {
     const power = Float64Array.from(this.currents, (current, k) => current * (voltage[k] as number));
     const series = { first_us: this.times[0] as number, period_us: this.period_us, power_w: power };
     // With gaps the samples are not uniform any more: the index of a time must follow the times themselves.
-    const energy_uj = this.gaps.length === 0 ? energyBetween(series, start, stop) : this.energyOverGaps(power, start, stop);
+    const energy_uj =
+      this.gaps.length === 0 ? energyBetween(series, start, stop) : this.energyOverGaps(power, start, stop);
     const duration_us = stop - start;
     const inside = energy_uj / duration_us;
-    const outside = this.meanPower(power, start - OUTSIDE_US, start) ?? this.meanPower(power, stop, stop + OUTSIDE_US) ?? inside;
+    const outside =
+      this.meanPower(power, start - OUTSIDE_US, start) ?? this.meanPower(power, stop, stop + OUTSIDE_US) ?? inside;
     const mean_voltage_v = interpolate(this.voltageTimes, this.voltages, (start + stop) / 2);
     return {
       start_tick: start,
@@ -123,7 +125,9 @@ export class Recording {
       duration_us,
       energy_uj,
       mean_power_w: inside,
-      samples_lost: this.gaps.filter((gap) => gap.at_us > start && gap.at_us <= stop).reduce((sum, gap) => sum + gap.rows, 0),
+      samples_lost: this.gaps
+        .filter((gap) => gap.at_us > start && gap.at_us <= stop)
+        .reduce((sum, gap) => sum + gap.rows, 0),
       terms: windowBudget({
         energy_uj,
         duration_us,

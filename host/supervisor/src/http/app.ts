@@ -74,7 +74,10 @@ export async function createApp(options: { bay: string; token: string; version: 
     return sendProblem(reply, problem(status === 400 ? 422 : status, code, error.message));
   });
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, problem(404, "no-such-route", `${request.method} ${request.url} does not exist; see /openapi.json`)),
+    sendProblem(
+      reply,
+      problem(404, "no-such-route", `${request.method} ${request.url} does not exist; see /openapi.json`),
+    ),
   );
   return app.withTypeProvider<ZodTypeProvider>();
 }

@@ -18,7 +18,11 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated:
   const recordings = new Map<string, { target: string; recording: Recording; end: () => void }>();
   let nextId = 1;
 
-  function stream(request: Request, reply: Reply, type: string): { write(text: string): void; onClose(end: () => void): void } {
+  function stream(
+    request: Request,
+    reply: Reply,
+    type: string,
+  ): { write(text: string): void; onClose(end: () => void): void } {
     reply.hijack();
     const raw = reply.raw;
     raw.writeHead(200, { "content-type": type, "cache-control": "no-store" });
@@ -35,7 +39,8 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated:
   app.get("/api/v1/events", {
     handler: (request, reply) => {
       const out = stream(request, reply, "text/event-stream");
-      const send = (event: string, data: unknown): void => out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const send = (event: string, data: unknown): void =>
+        out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       const listeners: [keyof BayEvents, (...args: never[]) => void][] = [];
       const on = <K extends keyof BayEvents>(event: K, handler: (...args: BayEvents[K]) => void): void => {
         hub.on(event, handler as never);
@@ -48,7 +53,8 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated:
       on("button", (rack, button, press) => send("button", { rack, button, press, source: "local" }));
       on("panel", (rack, page, lines) => send("panel", { rack, page, lines }));
       on("lifecycle", (board, state, reason) => send("lifecycle", { board, state, reason }));
-      for (const channel of commands.targets()) send("power", { target: channel.view(), cause: "start", source: "policy" });
+      for (const channel of commands.targets())
+        send("power", { target: channel.view(), cause: "start", source: "policy" });
       out.onClose(() => {
         for (const [event, handler] of listeners) hub.off(event, handler as never);
       });
@@ -82,7 +88,8 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated:
       const hardware = monitoringBoard.channels[channel.channel - 1] as (typeof monitoringBoard.channels)[0];
       const recording = new Recording(ampsPerCode(monitoringBoard, hardware));
       const onSamples = (block: SampleBlock): void => {
-        if (block.target === channel.name) recording.samples(block.first, block.tick_us, block.period_us, block.current_a);
+        if (block.target === channel.name)
+          recording.samples(block.first, block.tick_us, block.period_us, block.current_a);
       };
       const onVoltage = (target: string, tick_us: number, voltage_v: number): void => {
         if (target === channel.name) recording.voltage(tick_us, voltage_v);

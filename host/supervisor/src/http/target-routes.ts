@@ -1,13 +1,4 @@
-import {
-  httpStatus,
-  locateArgs,
-  panelArgs,
-  powerArgs,
-  resetArgs,
-  targetSchema,
-  wireCode,
-  z,
-} from "@mltb/contract";
+import { httpStatus, locateArgs, panelArgs, powerArgs, resetArgs, targetSchema, wireCode, z } from "@mltb/contract";
 import type { CommandResult, Commands } from "../commands.ts";
 import type { Board } from "../device/board.ts";
 import { type App, problem, type Reply, type Request, sendProblem } from "./app.ts";

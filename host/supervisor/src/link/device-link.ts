@@ -1,8 +1,8 @@
 import {
   type AnswerOf,
   type Body,
-  createHostSession,
   crc16,
+  createHostSession,
   type HostSession,
   type Message,
   type RequestName,

@@ -25,7 +25,9 @@ export function serialTransport(address: SerialAddress): ByteTransport {
     name,
     async open({ onBytes, onClose }) {
       const opened = new SerialPort({ path: await pathOf(address), baudRate: 115_200, lock: true, autoOpen: false });
-      await new Promise<void>((resolve, reject) => opened.open((error) => (error === null ? resolve() : reject(error))));
+      await new Promise<void>((resolve, reject) =>
+        opened.open((error) => (error === null ? resolve() : reject(error))),
+      );
       port = opened;
       const lost = (reason: string): void => {
         if (port !== opened) return;

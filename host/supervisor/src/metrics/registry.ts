@@ -1,8 +1,8 @@
-import { linkCounters, frameCounters } from "@mltb/protocol";
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { frameCounters, linkCounters } from "@mltb/protocol";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Board } from "../device/board.ts";
-import type { CommandCounters } from "../mqtt/commands.ts";
 import type { MqttLink } from "../mqtt/client.ts";
+import type { CommandCounters } from "../mqtt/commands.ts";
 
 const lifecycles = ["absent", "opening", "handshaking", "ready", "degraded", "lost"];
 
@@ -34,17 +34,27 @@ export function createMetrics(boards: Board[]): Metrics {
     });
   };
 
-  mirrored("mltb_link_frames_total", "Blocks between delimiters seen by the host, by outcome.", ["board", "outcome"], (counter) => {
-    for (const board of boards) {
-      const frames = board.frameCounters();
-      for (const key of Object.keys(frameCounters()) as (keyof typeof frames)[]) {
-        if (key !== "skipped_bytes") counter.inc({ board: board.name, outcome: key }, frames[key]);
+  mirrored(
+    "mltb_link_frames_total",
+    "Blocks between delimiters seen by the host, by outcome.",
+    ["board", "outcome"],
+    (counter) => {
+      for (const board of boards) {
+        const frames = board.frameCounters();
+        for (const key of Object.keys(frameCounters()) as (keyof typeof frames)[]) {
+          if (key !== "skipped_bytes") counter.inc({ board: board.name, outcome: key }, frames[key]);
+        }
       }
-    }
-  });
-  mirrored("mltb_link_skipped_bytes_total", "Bytes that the host threw away with faulty blocks.", ["board"], (counter) => {
-    for (const board of boards) counter.inc({ board: board.name }, board.frameCounters().skipped_bytes);
-  });
+    },
+  );
+  mirrored(
+    "mltb_link_skipped_bytes_total",
+    "Bytes that the host threw away with faulty blocks.",
+    ["board"],
+    (counter) => {
+      for (const board of boards) counter.inc({ board: board.name }, board.frameCounters().skipped_bytes);
+    },
+  );
   mirrored("mltb_link_events_total", "What the host's session has done and dropped.", ["board", "event"], (counter) => {
     for (const board of boards) {
       const session = board.link.session.port.counters;
@@ -53,13 +63,18 @@ export function createMetrics(boards: Board[]): Metrics {
       }
     }
   });
-  mirrored("mltb_board_link_events_total", "What the board's end of the link has seen and dropped.", ["board", "event"], (counter) => {
-    for (const board of boards) {
-      for (const [event, value] of Object.entries(board.counters ?? {})) {
-        if (event !== "heap_bytes") counter.inc({ board: board.name, event }, Number(value));
+  mirrored(
+    "mltb_board_link_events_total",
+    "What the board's end of the link has seen and dropped.",
+    ["board", "event"],
+    (counter) => {
+      for (const board of boards) {
+        for (const [event, value] of Object.entries(board.counters ?? {})) {
+          if (event !== "heap_bytes") counter.inc({ board: board.name, event }, Number(value));
+        }
       }
-    }
-  });
+    },
+  );
   mirrored("mltb_samples_total", "Rows of current samples, received and lost.", ["board", "outcome"], (counter) => {
     for (const board of boards) {
       counter.inc({ board: board.name, outcome: "received" }, board.measure.received);
@@ -102,7 +117,8 @@ export function createMetrics(boards: Board[]): Metrics {
     for (const board of boards) g.set({ board: board.name }, board.link.roundTrip_ms / 1000);
   });
   gauge("mltb_board_heap_bytes", "Lua heap of a board.", ["board"], (g) => {
-    for (const board of boards) if (board.counters !== undefined) g.set({ board: board.name }, board.counters.heap_bytes);
+    for (const board of boards)
+      if (board.counters !== undefined) g.set({ board: board.name }, board.counters.heap_bytes);
   });
   const measured: [string, string, (v: ReturnType<NonNullable<Board["channels"][0]>["view"]>) => number | null][] = [
     ["mltb_target_voltage_volts", "Voltage of a target.", (v) => v.voltage_v],

@@ -41,7 +41,13 @@ export async function connectMqtt(options: {
   await new Promise<void>((resolve, reject) => {
     const fail = (why: string): void => {
       client.end(true);
-      reject(new BayError("broker_unreachable", `the MQTT broker ${options.url} cannot be reached: ${why}`, "is it running, and are user and password right?"));
+      reject(
+        new BayError(
+          "broker_unreachable",
+          `the MQTT broker ${options.url} cannot be reached: ${why}`,
+          "is it running, and are user and password right?",
+        ),
+      );
     };
     const timer = setTimeout(() => fail("no answer"), CONNECT_MS);
     client.once("connect", () => {
