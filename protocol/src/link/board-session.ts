@@ -49,6 +49,11 @@ export function createBoardSession(carrier: Carrier, crc: Crc, hooks: BoardHooks
       hooks.onHost(true);
       return;
     }
+    if (!port.open) {
+      // A board that restarted must fall silent: a pong would let the host believe in the session of before.
+      port.counters.outside_session += 1;
+      return;
+    }
     if (descriptor.name === "ping") {
       const clock = hooks.clock();
       port.control("pong", { token: body.token as number, tick_us: clock.tick_us, uptime_ms: clock.uptime_ms }, 0);

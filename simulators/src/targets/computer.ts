@@ -52,7 +52,7 @@ export function createComputer(options: ComputerOptions): Computer {
 
   function say(text: string): void {
     // Without a reader the stream would grow: a console that nobody reads loses its text, as a UART does.
-    if (console.readableLength < 65_536) console.write(`${text}\r\n`);
+    if (!stopped && console.readableLength < 65_536) console.write(`${text}\r\n`);
   }
 
   function cut(): void {
