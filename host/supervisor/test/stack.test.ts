@@ -1,0 +1,325 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Bay, readBayFile } from "@mltb/contract";
+import { buildBundle } from "@mltb/firmware";
+import { createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
+import mqtt, { type MqttClient } from "mqtt";
+import { pino } from "pino";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Supervisor, startSupervisor } from "../src/index.ts";
+
+const read = readBayFile(new URL("../../../examples/demo-bay.yml", import.meta.url).pathname);
+if ("faults" in read) throw new Error("the demo bay has faults");
+const bay: Bay = read.bay;
+const log = pino({ level: "silent" });
+
+let state: string;
+let rack: SimulatedRack;
+let supervisor: Supervisor;
+let client: MqttClient;
+const messages: { topic: string; payload: string; retain: boolean }[] = [];
+
+function options(overrides: object = {}): Parameters<typeof startSupervisor>[0] {
+  return {
+    bay,
+    openBoard: () => rack.transport,
+    console: (target) => rack.console(target),
+    http: { host: "127.0.0.1", port: 0, named: true },
+    mqtt: { host: "127.0.0.1", port: 0, named: true },
+    stateDir: state,
+    simulated: true,
+    log,
+    ...overrides,
+  };
+}
+
+beforeAll(async () => {
+  state = mkdtempSync(join(tmpdir(), "mltb-test-"));
+  const bundle = await buildBundle("monitoring");
+  rack = await createSimulatedRack({
+    rack: "rack1",
+    serial: "T",
+    bundle: bundle.source,
+    seed: 1,
+    clock: "real",
+    targets:
+      bay.racks[0]?.targets.map((t) => ({ name: t.target, channel: t.channel, load: { idle_w: 1, cpu_w: 0 } })) ?? [],
+  });
+  rack.start();
+  supervisor = await startSupervisor(options());
+  await supervisor.ready();
+  client = mqtt.connect(supervisor.mqtt, {
+    protocolVersion: 4,
+    username: supervisor.mqttUser,
+    password: readFileSync(supervisor.mqttPasswordFile, "utf8").trim(),
+  });
+  client.on("message", (topic, payload, packet) => {
+    messages.push({ topic: topic.slice("mltb/v1/demo/".length), payload: payload.toString(), retain: packet.retain });
+  });
+  await client.subscribeAsync("mltb/v1/demo/#", { qos: 1 });
+});
+
+afterAll(async () => {
+  await client.endAsync();
+  await supervisor.stop();
+  await rack.stop();
+  rmSync(state, { recursive: true });
+});
+
+async function api(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(`${supervisor.http}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${readFileSync(supervisor.tokenFile, "utf8").trim()}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const type = response.headers.get("content-type") ?? "";
+  return { status: response.status, type, text, json: type.includes("json") ? JSON.parse(text) : undefined };
+}
+
+async function until<T>(find: () => T | undefined, ms = 5000): Promise<T> {
+  const started = Date.now();
+  for (;;) {
+    const found = find();
+    if (found !== undefined) return found;
+    if (Date.now() - started > ms) throw new Error("it did not happen in time");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function answers(id: string): { status: string; code?: string }[] {
+  return messages
+    .filter((m) => m.topic.startsWith("ans/operator/"))
+    .map((m) => JSON.parse(m.payload) as { id: string; status: string; code?: string })
+    .filter((answer) => answer.id === id);
+}
+
+const command = (target: string, feature: string, payload: unknown, retain = false): Promise<unknown> =>
+  client.publishAsync(
+    `mltb/v1/demo/cmd/operator/target/${target}/${feature}`,
+    typeof payload === "string" ? payload : JSON.stringify(payload),
+    { qos: 1, retain },
+  );
+const railOf = (channel: number) => rack.electronics.rails[channel - 1] as SimulatedRack["electronics"]["rails"][0];
+
+test("on answers after the proof, with V and I that are the rail's; off likewise", async () => {
+  const on = await api("PUT", "/api/v1/targets/spare-3/power", { state: "on" });
+  expect(on.status).toBe(200);
+  expect(on.json).toMatchObject({ name: "spare-3", rack: "rack1", channel: 3, power: "on", fault: null, lease: null });
+  expect(Math.abs(on.json.voltage_v - railOf(3).voltage_v)).toBeLessThan(0.1);
+  const off = await api("PUT", "/api/v1/targets/spare-3/power", { state: "off" });
+  expect(off.json).toMatchObject({ power: "off" });
+  expect(railOf(3).switchOn).toBe(false);
+});
+
+test("an unknown target is 404 with the nearest name; a wrong body is 422; both are problem documents", async () => {
+  const missing = await api("PUT", "/api/v1/targets/spar-3/power", { state: "on" });
+  expect(missing.status).toBe(404);
+  expect(missing.type).toContain("application/problem+json");
+  expect(missing.json).toMatchObject({ code: "unknown-target", suggestion: "did you mean spare-3?" });
+  const wrong = await api("PUT", "/api/v1/targets/spare-3/power", { state: "perhaps" });
+  expect(wrong.status).toBe(422);
+  expect(wrong.json.code).toBe("malformed");
+});
+
+test("every route needs the token, which only its owner can read", async () => {
+  for (const path of ["/api/v1/targets", "/metrics", "/openapi.json"]) {
+    expect((await fetch(`${supervisor.http}${path}`)).status).toBe(401);
+  }
+  expect(statSync(supervisor.tokenFile).mode & 0o777).toBe(0o600);
+  expect(readFileSync(supervisor.tokenFile, "utf8")).toMatch(/^[A-Za-z0-9_-]+\n$/);
+});
+
+test("the OpenAPI document is 3.1 and names the power route", async () => {
+  const { json } = await api("GET", "/openapi.json");
+  expect(json.openapi).toBe("3.1.0");
+  expect(Object.keys(json.paths)).toContain("/api/v1/targets/{target}/power");
+});
+
+test("MQTT: accepted, then done; the state is retained and has a sequence number", async () => {
+  await command("spare-4", "power", { id: "on-4", args: { state: "on" } });
+  await until(() => answers("on-4").find((answer) => answer.status === "done"));
+  expect(answers("on-4").map((answer) => answer.status)).toEqual(["accepted", "done"]);
+  const late = mqtt.connect(supervisor.mqtt, {
+    protocolVersion: 4,
+    username: "operator",
+    password: readFileSync(supervisor.mqttPasswordFile, "utf8").trim(),
+  });
+  const retained = new Promise<{ state: string; seq: number }>((resolve) => {
+    late.on("message", (_topic, payload, packet) => packet.retain && resolve(JSON.parse(payload.toString())));
+  });
+  await late.subscribeAsync("mltb/v1/demo/target/spare-4/state/power");
+  expect(await retained).toMatchObject({ state: "on", seq: expect.any(Number) });
+  await late.endAsync();
+});
+
+test("duplicate-id-runs-once: the second gets the answers of the first", async () => {
+  const before = messages.filter(
+    (m) => m.topic === "target/spare-5/state/power" && m.payload.includes('"changing"'),
+  ).length;
+  await command("spare-5", "power", { id: "once", args: { state: "on" } });
+  await until(() => answers("once").find((answer) => answer.status === "done"));
+  await command("spare-5", "power", { id: "once", args: { state: "on" } });
+  await until(() => (answers("once").length >= 4 ? true : undefined));
+  const after = messages.filter(
+    (m) => m.topic === "target/spare-5/state/power" && m.payload.includes('"changing"'),
+  ).length;
+  expect(after - before).toBe(1);
+});
+
+test.each([
+  ["malformed-command-refused", "spare-6", "{not json", "", "malformed"],
+  ["unknown-state-refused", "spare-6", { id: "x1", args: { state: "sideways" } }, "x1", "malformed"],
+  ["extra-key-refused", "spare-6", { id: "x2", args: { state: "on" }, sudo: true }, "x2", "malformed"],
+  [
+    "expired-command-refused",
+    "spare-6",
+    { id: "x3", expires_at: "2020-01-01T00:00:00Z", args: { state: "on" } },
+    "x3",
+    "expired",
+  ],
+  ["unknown-target-refused", "spare-66", { id: "x4", args: { state: "on" } }, "x4", "unknown-target"],
+])("%s", async (_name, target, payload, id, code) => {
+  await command(target, "power", payload);
+  const answer = await until(() => answers(id).find((entry) => entry.code === code));
+  expect(answer.status).toBe("refused");
+  expect(railOf(6).switchOn).toBe(false);
+});
+
+test("retained-command-refused: it never runs, and is not stored", async () => {
+  await command("spare-6", "power", { id: "kept", args: { state: "on" } }, true);
+  const answer = await until(() => answers("kept").find((entry) => entry.code === "retained"));
+  expect(answer.status).toBe("refused");
+  expect(railOf(6).switchOn).toBe(false);
+});
+
+test("wrong-user-topic-denied: the operator cannot command in another name, nor publish state", async () => {
+  for (const topic of ["cmd/agent/target/spare-6/power", "target/spare-6/state/power"]) {
+    const rogue = mqtt.connect(supervisor.mqtt, {
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+      username: "operator",
+      password: readFileSync(supervisor.mqttPasswordFile, "utf8").trim(),
+    });
+    await new Promise((resolve) => rogue.once("connect", resolve));
+    const closed = new Promise((resolve) => rogue.once("close", resolve));
+    rogue.publish(`mltb/v1/demo/${topic}`, JSON.stringify({ id: "rogue", args: { state: "on" } }), { qos: 1 });
+    await closed;
+    rogue.end(true);
+  }
+  expect(railOf(6).switchOn).toBe(false);
+  expect(messages.some((m) => m.topic.startsWith("cmd/agent/") || m.payload.includes("rogue"))).toBe(false);
+});
+
+test("an idempotency key runs a command once", async () => {
+  const key = { "idempotency-key": "k1" };
+  const first = await api("PUT", "/api/v1/targets/spare-7/power", { state: "cycle", off_ms: 10 }, key);
+  const second = await api("PUT", "/api/v1/targets/spare-7/power", { state: "cycle", off_ms: 10 }, key);
+  expect(first.status).toBe(200);
+  expect(second.json).toEqual(first.json);
+});
+
+test("a latched fault refuses `on` with 409 until it is re-armed", async () => {
+  await api("PUT", "/api/v1/targets/spare-8/power", { state: "on" });
+  railOf(8).extra_a = 4;
+  await until(() =>
+    messages.some((m) => m.topic === "target/spare-8/state/fault" && m.payload.includes("over-current"))
+      ? true
+      : undefined,
+  );
+  railOf(8).extra_a = 0;
+  const refused = await api("PUT", "/api/v1/targets/spare-8/power", { state: "on" });
+  expect(refused.status).toBe(409);
+  expect(refused.json.code).toBe("fault-latched");
+  expect((await api("POST", "/api/v1/targets/spare-8/faults/over-current/rearm")).status).toBe(200);
+  await until(() =>
+    messages
+      .filter((m) => m.topic === "target/spare-8/state/power")
+      .at(-1)
+      ?.payload.includes('"off"')
+      ? true
+      : undefined,
+  );
+  expect((await api("PUT", "/api/v1/targets/spare-8/power", { state: "on" })).status).toBe(200);
+});
+
+test("a recording gives windows by marker edges, with an energy that holds the truth", async () => {
+  await api("PUT", "/api/v1/targets/spare-3/power", { state: "on" });
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  const { json: started } = await api("POST", "/api/v1/targets/spare-3/recordings", {});
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  rack.electronics.marker(3, 1, rack.electronics.now_us());
+  const before = railOf(3).energy_j;
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  rack.electronics.marker(3, 0, rack.electronics.now_us());
+  const truth_uj = (railOf(3).energy_j - before) * 1e6;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const { json } = await api("POST", `/api/v1/recordings/${started.id}/stop`, {});
+  expect(json.windows).toHaveLength(1);
+  expect(json.samples.lost).toBe(0);
+  const [window] = json.windows;
+  const u = Math.hypot(...window.terms.map((term: { standard_uj: number }) => term.standard_uj));
+  expect(Math.abs(window.energy_uj - truth_uj)).toBeLessThan(4 * u);
+  expect(window.terms.map((term: { term: string }) => term.term)).toEqual(
+    expect.arrayContaining(["resolution", "gain", "offset", "noise", "timing"]),
+  );
+});
+
+test("garbage-on-the-link is counted in /metrics, and the board stays usable", async () => {
+  for (let i = 0; i < 20; i += 1) rack.transport.write(Buffer.from(`garbage ${i}\0`));
+  const value = async (): Promise<number> => {
+    const { text } = await api("GET", "/metrics");
+    return Number(/mltb_board_link_events_total\{board="rack1-monitor",event="malformed"\} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  const started = Date.now();
+  while ((await value()) < 20 && Date.now() - started < 5000) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await value()).toBeGreaterThanOrEqual(20);
+  expect((await api("GET", "/api/v1/health")).json.state).toBe("ok");
+});
+
+test("console lines of a booting target arrive on MQTT", async () => {
+  await api("PUT", "/api/v1/targets/local-cpu/power", { state: "on" });
+  await until(() => messages.find((m) => m.topic === "target/local-cpu/event/console" && m.payload.includes("login:")));
+});
+
+test("the panel shows what was written, and the display itself agrees", async () => {
+  const { json } = await api("PUT", "/api/v1/racks/rack1/panel", { lines: ["hello", "from the host"] });
+  expect(json.page).toBe("host");
+  await until(() => (rack.electronics.lcd.rows()[1]?.startsWith("from the host") ? true : undefined));
+  expect((await api("PUT", "/api/v1/racks/rack1/panel", { lines: ["x".repeat(21)] })).status).toBe(422);
+  await api("PUT", "/api/v1/racks/rack1/panel", { lines: [] });
+});
+
+test("port-in-use: a named port gives an error with its mend", async () => {
+  const blocker: Server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => blocker.once("listening", resolve));
+  const { port } = blocker.address() as { port: number };
+  const attempt = startSupervisor(options({ mqtt: { host: "127.0.0.1", port, named: true } }));
+  await expect(attempt).rejects.toMatchObject({ code: "port_in_use", message: `port ${port} on 127.0.0.1 is in use` });
+  blocker.close();
+});
+
+test("broker-unreachable: an external broker that is not there is a clear error", async () => {
+  const attempt = startSupervisor(options({ mqtt: { broker: "mqtt://127.0.0.1:9", user: "", password: "" } }));
+  await expect(attempt).rejects.toMatchObject({ code: "broker_unreachable" });
+});
+
+test("board-stops-answering: lost within two seconds, commands are 503, and it is ready again when it is back", async () => {
+  const write = rack.transport.write;
+  rack.transport.write = () => undefined;
+  await until(() =>
+    messages.some((m) => m.topic === "board/rack1-monitor/state/lifecycle" && m.payload === "lost") ? true : undefined,
+  );
+  const refused = await api("PUT", "/api/v1/targets/spare-3/power", { state: "off" });
+  expect(refused.status).toBe(503);
+  expect((await api("GET", "/api/v1/targets/spare-3")).json.power).toBe("unknown");
+  rack.transport.write = write;
+  await supervisor.ready(5000);
+  expect((await api("GET", "/api/v1/targets/spare-3")).json.power).toBe("on");
+});
