@@ -205,7 +205,8 @@ function bench(repository: Repository, threads: number, marker: boolean): grpc.U
     };
     run().then(
       () => call.end(),
-      (error) => call.destroy(toStatus(error)),
+      // grpc-js ends a server stream with a status when it is emitted as its error; `destroy` would leave the client waiting.
+      (error) => call.emit("error", toStatus(error)),
     );
   };
   return { Deploy, Measure };

@@ -1,4 +1,4 @@
-import { lstatSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ReadStream } from "node:tty";
 import * as pty from "@lydell/node-pty";
@@ -32,13 +32,14 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
   if (existing !== undefined && !existing.isSymbolicLink()) {
     throw new Error(`${link} exists and is not a link; choose another path`);
   }
-  const terminal = (pty as unknown as { open(options: object): OpenedTerminal }).open({});
+  const terminal = (pty as unknown as { open(options: object): OpenedTerminal }).open({ encoding: null });
   terminal._slave.setRawMode(true);
-  terminal._slave.pause();
+  // A plain descriptor keeps the far end open without reading from it; the stream would take the host's bytes.
+  const held = openSync(terminal._pty, constants.O_RDWR | constants.O_NOCTTY);
+  terminal._slave.destroy();
   let received: Buffer[] = [];
-  terminal._master.setEncoding();
-  terminal._master.on("data", (chunk: Buffer | string) => {
-    received.push(typeof chunk === "string" ? Buffer.from(chunk, "latin1") : chunk);
+  terminal._master.on("data", (chunk: Buffer) => {
+    received.push(chunk);
     carrier.onBytes?.();
   });
   // EIO is how Linux reports that the last slave was closed; the carrier is being closed then.
@@ -63,7 +64,7 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
     close() {
       rmSync(link, { force: true });
       terminal._master.destroy();
-      terminal._slave.destroy();
+      closeSync(held);
     },
   };
   return carrier;

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { energyPerInference } from "./energy.ts";
+import { fingerprint } from "./record.ts";
+import { latency, percentile } from "./statistics.ts";
+import { judge } from "./verdict.ts";
+
+test("percentiles take index floor(n x p) without interpolation", () => {
+  const values = Float64Array.from({ length: 100 }, (_, i) => 100 - i);
+  expect(latency(values)).toMatchObject({ p50: 51, p90: 91, p95: 96, p99: 100, min: 1, max: 100, mean: 50.5, n: 100 });
+  expect(percentile(Float64Array.of(1, 2, 3), 0.99)).toBe(3);
+});
+
+test("energy per inference: median of the windows; systematic terms stay, random ones shrink, worked by hand", () => {
+  const terms = [
+    { term: "gain", standard_uj: 30, distribution: "rectangular" as const, systematic: true },
+    { term: "noise", standard_uj: 40, distribution: "normal" as const, systematic: false },
+  ];
+  const windows = [1000, 1000, 1000, 1000].map((energy_uj) => ({ energy_uj, inferences: 10, terms }));
+  const result = energyPerInference(windows, "edges");
+  expect(result.value).toBe(100);
+  // gain 3 uJ; noise 4 uJ x sqrt(pi/2) / sqrt(4) = 2.5066 uJ; no spread; k = 2: 2 x sqrt(9 + 6.2832) = 7.8186
+  expect(result.uncertainty).toBeCloseTo(7.8186, 3);
+  expect(result.coverage).toBe(0.95);
+});
+
+const good = {
+  window_s: 10,
+  windows_asked: 3,
+  p50_us: [100, 101, 102],
+  inferences: [5, 5, 5],
+  samples_lost: 0,
+  energy_refused: null,
+  failure: null,
+};
+
+test.each([
+  ["valid", good, "valid"],
+  ["short windows", { ...good, window_s: 0.4 }, "valid-short"],
+  ["medians 12 % apart", { ...good, p50_us: [100, 112, 100] }, "unstable"],
+  ["short windows 60 % apart", { ...good, window_s: 0.4, p50_us: [100, 160, 100] }, "valid-short"],
+  ["short windows a factor of 2.1 apart", { ...good, window_s: 0.4, p50_us: [100, 210, 100] }, "unstable"],
+  ["a window is missing", { ...good, p50_us: [100, 101] }, "invalid"],
+  ["lost samples", { ...good, samples_lost: 1 }, "invalid"],
+  ["energy refused", { ...good, energy_refused: "no edges" }, "invalid"],
+  ["nothing was measured", { ...good, p50_us: [], inferences: [], failure: "the agent died" }, "invalid"],
+])("verdict: %s", (_name, facts, verdict) => {
+  const judged = judge(facts);
+  expect(judged.verdict).toBe(verdict);
+  expect(judged.reasons.length > 0).toBe(verdict !== "valid");
+});
+
+test("a fingerprint does not depend on the order of its fields and changes with each of them", () => {
+  const a = fingerprint({ x: 1, y: "z" });
+  expect(fingerprint({ y: "z", x: 1 }).hash).toBe(a.hash);
+  expect(fingerprint({ x: 2, y: "z" }).hash).not.toBe(a.hash);
+});
