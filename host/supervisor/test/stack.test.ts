@@ -208,7 +208,7 @@ test("wrong-user-topic-denied: the operator cannot command in another name, nor 
       password: readFileSync(supervisor.mqttPasswordFile, "utf8").trim(),
     });
     await new Promise((resolve) => rogue.once("connect", resolve));
-    const closed = new Promise((resolve) => rogue.once("close", resolve));
+    const closed = new Promise<void>((resolve) => rogue.once("close", () => resolve()));
     rogue.publish(`mltb/v1/demo/${topic}`, JSON.stringify({ id: "rogue", args: { state: "on" } }), { qos: 1 });
     await closed;
     rogue.end(true);

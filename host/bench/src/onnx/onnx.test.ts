@@ -26,7 +26,7 @@ test.each([
     const session = await ort.InferenceSession.create(bytes);
     const data = Float32Array.from({ length: [...input].reduce<number>((a, b) => a * b, 1) }, (_, i) => Math.sin(i));
     const result = await session.run({ input: new ort.Tensor("float32", data, [...input]) });
-    const output = [...(Object.values(result)[0]?.data as Float32Array)];
+    const output = [...(Object.values(result)[0] as { data: Float32Array }).data];
     expect(output).toHaveLength(classes);
     expect(output.every((value) => Number.isFinite(value))).toBe(true);
     expect(output.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 4);
