@@ -40,7 +40,7 @@ function inputHash(board: BoardName): string {
   files.push(join(firmware, `boards/${board}/tsconfig.json`), join(firmware, "package.json"));
   const hash = createHash("sha256");
   for (const file of files) hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
-  return hash.digest("hex");
+  return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest("hex");
 }
 
 async function transpile(board: BoardName): Promise<void> {
@@ -52,6 +52,11 @@ async function transpile(board: BoardName): Promise<void> {
     const output = (error as { stdout?: string }).stdout ?? String(error);
     throw new FirmwareBuildError(`the firmware of board ${board} does not build:\n${output}`);
   }
+}
+
+/** The message table without its sentences: they document the wire for people and would cost the board 5 kB of heap. */
+function withoutMeanings(source: string): string {
+  return source.replace(/("0x[0-9a-f]{2} [^"]*? --) [^"]*"/g, '$1"');
 }
 
 /** Builds the bundle of a board with typescript-to-lua, or returns the one of an earlier build of the same sources. */
@@ -71,6 +76,7 @@ export async function buildBundle(board: BoardName): Promise<Bundle> {
   }
   if (built !== wanted) {
     await transpile(board);
+    writeFileSync(path, withoutMeanings(readFileSync(path, "latin1")), "latin1");
     writeFileSync(stamp, wanted);
   }
   const source = readFileSync(path, "latin1");

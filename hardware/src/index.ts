@@ -1,7 +1,8 @@
 /** Boards and parts as data: the only door of the package. */
 export { monitoringBoard } from "./boards/monitoring.ts";
 export { ampsPerCode, monitorAmpsPerCode } from "./convert.ts";
-export { ADS131M08, BUS_VOLTAGE_ERRORS, FAST_CURRENT_ERRORS, INA240A1 } from "./parts/fast-current.ts";
+export { ADS131M08, INA240A1 } from "./parts/fast-current.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK, PCF8574 } from "./parts/lcd.ts";
+export { BUS_VOLTAGE_ERRORS, FAST_CURRENT_ERRORS } from "./parts/measurement-errors.ts";
 export type { Channel, ChannelLimits, ErrorTerm, FastCurrent, MonitoringBoard, PinUse } from "./types.ts";

@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { createLuaBoard, createMonitoringElectronics } from "@mltb/simulators";
+import { buildBundle } from "./bundle.ts";
+
+export interface Budget {
+  name: string;
+  limit: number;
+  value: number | null;
+  ok: boolean | null;
+  reason?: string;
+}
+
+/** The document of `firmware size --json`, INTERFACES section 8. */
+export interface Sizes {
+  bundles: {
+    name: string;
+    source_lines: number;
+    bytecode_bytes: number;
+    heap_boot_bytes: { i64: number; i32: null };
+    heap_peak_bytes: { i64: number; i32: null };
+    lualib: string[];
+  }[];
+  images: { board: string; text: number; data: number; bss: number; static_ram_bytes: number; image_bytes: number }[];
+  instructions: { ping: null; echo64: null; block100x8: null; worst_dispatch: null };
+  budgets: Budget[];
+}
+
+/** Features of the transpiler's runtime library that the bundle may use; a new one is added here on purpose or not at all. */
+const allowed = JSON.parse(readFileSync(new URL("../lualib-used.json", import.meta.url), "utf8")) as string[];
+
+/** Lua that strips the bundle to bytecode, boots it, collects twice and reports bytes through the log of its HAL. */
+function probe(source: string): string {
+  const quoted = "=".repeat(8);
+  return `local source = [${quoted}[\n${source}]${quoted}]
+return {boot = function(hal)
+  local code = string.dump(load(source, "=bundle"), true)
+  local size = #code
+  source = nil
+  collectgarbage("collect")
+  local before = collectgarbage("count")
+  local bundle = load(code)()
+  code = nil
+  local running = bundle.boot(hal)
+  collectgarbage("collect")
+  collectgarbage("collect")
+  hal.report(size, math.floor((collectgarbage("count") - before) * 1024 + size))
+  return running
+end}`;
+}
+
+function budget(name: string, limit: number, value: number | null, reason?: string): Budget {
+  return {
+    name,
+    limit,
+    value,
+    ok: value === null ? null : value <= limit,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+/**
+ * Builds the bundle and measures it. Heap is measured in a Lua state with four-byte pointers (WebAssembly), which the
+ * reference found within a few per cent of a Cortex-M; the base of an empty state (about 8 kB) is not part of it.
+ */
+export async function measureSizes(): Promise<Sizes> {
+  const bundle = await buildBundle("monitoring");
+  const electronics = createMonitoringElectronics(1, []);
+  let bytecode = 0;
+  let heap = 0;
+  const hal = {
+    ...electronics.hal,
+    serial: () => "SIZE",
+    epoch: () => 0,
+    reset_cause: () => 0,
+    link_write: () => undefined,
+    link_room: () => 0,
+    heap_bytes: () => 0,
+    report(size: number, bytes: number) {
+      bytecode = size;
+      heap = bytes;
+    },
+  };
+  const board = await createLuaBoard({ bundle: probe(bundle.source), hal });
+  const peak = board.heapPeakBytes();
+  board.close();
+  const lualib = [...new Set(bundle.source.match(/__TS__[A-Za-z0-9]+/g) ?? [])].sort();
+  const noImage = "no microcontroller image is built yet";
+  return {
+    bundles: [
+      {
+        name: bundle.name,
+        source_lines: bundle.sourceLines,
+        bytecode_bytes: bytecode,
+        heap_boot_bytes: { i64: heap, i32: null },
+        heap_peak_bytes: { i64: peak, i32: null },
+        lualib,
+      },
+    ],
+    images: [],
+    instructions: { ping: null, echo64: null, block100x8: null, worst_dispatch: null },
+    budgets: [
+      budget("monitoring bytecode_bytes", 60_000, bytecode),
+      budget("monitoring heap_boot_bytes i64", 140_000, heap),
+      budget("monitoring heap_boot_bytes i32", 140_000, null, "no Lua with 32-bit numbers is built yet"),
+      budget("lualib features not in lualib-used.json", 0, lualib.filter((name) => !allowed.includes(name)).length),
+      budget("rp2040 static_ram_bytes", 250_000, null, noImage),
+      budget("ping instructions", 25_000, null, noImage),
+      budget("echo64 instructions", 22_000, null, noImage),
+      budget("block100x8 instructions", 45_000, null, noImage),
+      budget("worst_dispatch instructions", 250_000, null, noImage),
+    ],
+  };
+}

@@ -1,0 +1,13 @@
+/**
+ * The door for firmware builds. The transpiler bundles every file that a door reaches, used or not, so a board's door
+ * leaves out what only hosts need.
+ */
+export { crc16 } from "./bytes/crc16.ts";
+export * from "./limits.ts";
+export { type BoardHooks, type BoardSession, createBoardSession } from "./link/board-session.ts";
+export { type Message, type MessageName, tableFingerprint } from "./messages/index.ts";
+export { Stream } from "./messages/measure.ts";
+export { Button, Press } from "./messages/panel.ts";
+export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
+export { Refusal } from "./messages/refusals.ts";
+export type { Body } from "./schema/codec.ts";
