@@ -35,6 +35,8 @@ export interface SupervisorOptions {
   mqtt: Listener | { broker: string; user: string; password: string };
   stateDir: string;
   simulated: boolean;
+  /** Sockets of broker and client without Nagle's algorithm; on unless a measurement switches it off. */
+  noDelay?: boolean;
   log: Logger;
 }
 
@@ -81,6 +83,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   } else {
     broker = await startBroker({
       ...options.mqtt,
+      noDelay: options.noDelay,
       users: [
         { name: "supervisor", password: own.value, publish: ["#"] },
         { name: "operator", password: operator.value, publish: [`${root}/cmd/operator/#`] },
@@ -92,6 +95,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const mqtt = await connectMqtt({
     url,
     ...login,
+    noDelay: options.noDelay,
     clientId: `mltb-supervisor-${bay.bay}-${nonce}`,
     will: { topic: topics(bay.bay).supervisor, payload: "lost" },
   }).catch(async (error: unknown) => {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { BayError } from "@mltb/contract";
 import mqtt, { type MqttClient } from "mqtt";
 
@@ -27,6 +28,8 @@ export async function connectMqtt(options: {
   password: string;
   clientId: string;
   will: { topic: string; payload: string };
+  /** Off only to show what Nagle's algorithm costs. */
+  noDelay?: boolean;
 }): Promise<MqttLink> {
   const client: MqttClient = mqtt.connect(options.url, {
     protocolVersion: 4,
@@ -37,6 +40,9 @@ export async function connectMqtt(options: {
     reconnectPeriod: 200,
     connectTimeout: CONNECT_MS,
     will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: 1, retain: true },
+  });
+  client.on("connect", () => {
+    (client.stream as Socket).setNoDelay?.(options.noDelay ?? true);
   });
   await new Promise<void>((resolve, reject) => {
     const fail = (why: string): void => {
