@@ -1,0 +1,26 @@
+import { spawnSync } from "node:child_process";
+
+/** Commands that the integration suites use, and the packages that bring them. */
+const wanted: Record<string, string> = { mosquitto: "mosquitto" };
+
+function there(command: string): boolean {
+  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
+  return spawnSync("sh", ["-c", `command -v ${command}`], { env }).status === 0;
+}
+
+/** Installs what is missing on CI; elsewhere it only says what to install. */
+export default function setup(): void {
+  const missing = Object.keys(wanted).filter((command) => !there(command));
+  if (missing.length === 0) return;
+  const packages = missing.map((command) => wanted[command] as string);
+  if (process.env["CI"] !== "true" || process.getuid?.() !== 0) {
+    console.warn(`not installed: ${missing.join(", ")}; their tests skip. Mend: apt-get install ${packages.join(" ")}`);
+    return;
+  }
+  spawnSync("apt-get", ["update", "-qq"], { stdio: "inherit" });
+  const install = spawnSync("apt-get", ["install", "-y", "-qq", ...packages], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  if (install.status !== 0) throw new Error(`apt-get install ${packages.join(" ")} failed`);
+}
