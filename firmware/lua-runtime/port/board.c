@@ -1,0 +1,212 @@
+/* RP2040: start-up, clocks, UART0 as the link, GPIO, I2C. */
+#include "board.h"
+#include "rp2040.h"
+
+extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end, __stack_top;
+int main(void);
+void reset_handler(void);
+void uart0_handler(void);
+static void fault_handler(void);
+
+__attribute__((section(".vectors"), used)) static const void *const vectors[48] = {
+    [0] = &__stack_top,
+    [1] = reset_handler,
+    [2] = fault_handler,
+    [3] = fault_handler,
+    [16 + IRQ_UART0] = uart0_handler,
+};
+
+void reset_handler(void) {
+  uint32_t *from = &__data_load;
+  for (uint32_t *to = &__data_start; to < &__data_end;) *to++ = *from++;
+  for (uint32_t *to = &__bss_start; to < &__bss_end;) *to++ = 0;
+  REG(VTOR) = (uint32_t)(uintptr_t)vectors;
+  main();
+  board_reset();
+}
+
+/* Outputs are gated by the external watchdog, which starves when the latch edges stop: a restart is the safe way on. */
+static void fault_handler(void) { board_reset(); }
+
+void board_reset(void) {
+  REG(AIRCR) = 0x05fa0004u;
+  for (;;) {
+  }
+}
+
+static void unreset(uint32_t bits) {
+  CLR(RESETS_RESET) = bits;
+  while ((REG(RESETS_DONE) & bits) != bits) {
+  }
+}
+
+/* 12 MHz crystal, system PLL 12 x 125 / 6 / 2 = 125 MHz (2.18.2.1), peripherals from the system clock. */
+static void clocks_init(void) {
+  REG(XOSC_STARTUP) = 47;
+  REG(XOSC_CTRL) = 0xfabaa0u;
+  while ((REG(XOSC_STATUS) & 0x80000000u) == 0) {
+  }
+  REG(CLK_REF_CTRL) = 2;
+  unreset(RESET_PLL_SYS);
+  REG(PLL_SYS + 0x0) = 1;
+  REG(PLL_SYS + 0x8) = 125;
+  CLR(PLL_SYS + 0x4) = (1u << 0) | (1u << 5);
+  while ((REG(PLL_SYS) & 0x80000000u) == 0) {
+  }
+  REG(PLL_SYS + 0xc) = (6u << 16) | (2u << 12);
+  CLR(PLL_SYS + 0x4) = 1u << 3;
+  REG(CLK_SYS_CTRL) = 1;
+  REG(CLK_PERI_CTRL) = 1u << 11;
+  /* One timer tick a microsecond. */
+  REG(WATCHDOG_TICK) = 12u | (1u << 9);
+}
+
+uint32_t board_ticks_us(void) { return REG(TIMER_RAWL); }
+
+void board_delay_us(uint32_t us) {
+  uint32_t start = board_ticks_us();
+  while (board_ticks_us() - start < us) {
+  }
+}
+
+/* ---- link: receive ring filled by the interrupt, transmit ring drained by the main loop ---- */
+#define RX_SIZE 4096u
+#define TX_SIZE 8192u
+static uint8_t rx_ring[RX_SIZE];
+static volatile uint32_t rx_head, rx_tail;
+static uint8_t tx_ring[TX_SIZE];
+static uint32_t tx_head, tx_tail;
+volatile uint32_t link_overruns;
+
+void uart0_handler(void) {
+  while ((REG(UART_FR) & UART_FR_RXFE) == 0) {
+    uint8_t byte = (uint8_t)REG(UART_DR);
+    if (rx_head - rx_tail < RX_SIZE) {
+      rx_ring[rx_head % RX_SIZE] = byte;
+      rx_head++;
+    } else {
+      link_overruns++;
+    }
+  }
+  REG(UART_ICR) = (1u << 4) | (1u << 6);
+}
+
+size_t link_read(uint8_t *into, size_t size) {
+  size_t count = 0;
+  while (count < size && rx_tail != rx_head) {
+    into[count++] = rx_ring[rx_tail % RX_SIZE];
+    rx_tail++;
+  }
+  return count;
+}
+
+void link_pump(void) {
+  while (tx_tail != tx_head && (REG(UART_FR) & UART_FR_TXFF) == 0) {
+    REG(UART_DR) = tx_ring[tx_tail % TX_SIZE];
+    tx_tail++;
+  }
+}
+
+size_t link_room(void) { return TX_SIZE - (tx_head - tx_tail); }
+
+void link_write(const uint8_t *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    while (link_room() == 0) link_pump();
+    tx_ring[tx_head % TX_SIZE] = bytes[i];
+    tx_head++;
+  }
+  link_pump();
+}
+
+static void uart_init(void) {
+  REG(IO_CTRL(0)) = FUNC_UART;
+  REG(IO_CTRL(1)) = FUNC_UART;
+  /* 125 MHz / (16 x 921,600) = 8.477: 8 + 31/64. */
+  REG(UART_IBRD) = 8;
+  REG(UART_FBRD) = 31;
+  REG(UART_LCR_H) = (3u << 5) | (1u << 4);
+  REG(UART_IFLS) = 0;
+  REG(UART_CR) = (1u << 0) | (1u << 8) | (1u << 9);
+  /* Receive and receive time-out. */
+  REG(UART_IMSC) = (1u << 4) | (1u << 6);
+  REG(NVIC_ISER) = 1u << IRQ_UART0;
+}
+
+/* ---- pins ---- */
+void gpio_mode(unsigned pin, unsigned mode) {
+  /* GP0 and GP1 carry the link in this build; the markers of channels 1 and 2 share them. */
+  if (pin < 2 || pin > 29) return;
+  REG(IO_CTRL(pin)) = FUNC_SIO;
+  /* Input enable, 4 mA, Schmitt trigger; pull-up where asked for. */
+  REG(PAD(pin)) = (1u << 6) | (1u << 4) | (1u << 1) | (mode == 2 ? 1u << 3 : 0);
+  if (mode == 1) REG(GPIO_OE_SET) = 1u << pin;
+  else REG(GPIO_OE_CLR) = 1u << pin;
+}
+
+void gpio_write(unsigned pin, unsigned level) {
+  if (level != 0) REG(GPIO_OUT_SET) = 1u << pin;
+  else REG(GPIO_OUT_CLR) = 1u << pin;
+}
+
+unsigned gpio_read(unsigned pin) { return (REG(GPIO_IN) >> pin) & 1u; }
+
+/* ---- I2C: DesignWare master, 4.3 ---- */
+#define I2C_TIMEOUT_US 20000u
+
+static void i2c_init(unsigned bus, unsigned sda, uint32_t hertz) {
+  uint32_t base = I2C_BASE(bus);
+  for (unsigned pin = sda; pin < sda + 2; pin++) {
+    REG(IO_CTRL(pin)) = FUNC_I2C;
+    REG(PAD(pin)) = (1u << 6) | (1u << 3) | (1u << 1);
+  }
+  uint32_t period = 125000000u / hertz;
+  REG(base + 0x6c) = 0;
+  /* Master, fast mode, restart enabled, slave disabled. */
+  REG(base + 0x00) = (1u << 0) | (2u << 1) | (1u << 5) | (1u << 6) | (1u << 8);
+  REG(base + 0x1c) = period - period * 3 / 5;
+  REG(base + 0x20) = period * 3 / 5;
+  REG(base + 0xa0) = 8;
+}
+
+/* A transfer that ended badly: the abort is cleared and the part counts as absent. */
+static int i2c_abort(uint32_t base) {
+  (void)REG(base + 0x54);
+  REG(base + 0x6c) = 0;
+  return -1;
+}
+
+int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size, uint8_t *in, size_t in_size) {
+  uint32_t base = I2C_BASE(bus & 1u);
+  uint32_t start = board_ticks_us();
+  size_t total = out_size + in_size;
+  size_t received = 0;
+  REG(base + 0x6c) = 0;
+  REG(base + 0x04) = address;
+  REG(base + 0x6c) = 1;
+  for (size_t i = 0; i < total; i++) {
+    uint32_t command = i < out_size ? out[i] : 1u << 8;
+    if (i == out_size && out_size > 0) command |= 1u << 10;
+    if (i + 1 == total) command |= 1u << 9;
+    while ((REG(base + 0x70) & (1u << 1)) == 0) {
+      if ((REG(base + 0x34) & (1u << 6)) != 0 || board_ticks_us() - start > I2C_TIMEOUT_US) return i2c_abort(base);
+    }
+    REG(base + 0x10) = command;
+    while (received < in_size && REG(base + 0x78) != 0) in[received++] = (uint8_t)REG(base + 0x10);
+  }
+  /* Stop detected ends the transfer; an abort ends it too. */
+  while ((REG(base + 0x34) & (1u << 9)) == 0 || received < in_size) {
+    if ((REG(base + 0x34) & (1u << 6)) != 0 || board_ticks_us() - start > I2C_TIMEOUT_US) return i2c_abort(base);
+    while (received < in_size && REG(base + 0x78) != 0) in[received++] = (uint8_t)REG(base + 0x10);
+  }
+  int aborted = (REG(base + 0x34) & (1u << 6)) != 0;
+  (void)REG(base + 0x60);
+  return aborted ? i2c_abort(base) : 0;
+}
+
+void board_init(void) {
+  clocks_init();
+  unreset(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_TIMER | RESET_UART0 | RESET_I2C0 | RESET_I2C1);
+  uart_init();
+  i2c_init(0, 8, 400000);
+  i2c_init(1, 10, 100000);
+}

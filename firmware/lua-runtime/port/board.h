@@ -1,0 +1,28 @@
+/* The board as the Lua bindings see it. Times are microseconds, lengths bytes. */
+#ifndef MLTB_BOARD_H
+#define MLTB_BOARD_H
+#include <stddef.h>
+#include <stdint.h>
+
+void board_init(void);
+uint32_t board_ticks_us(void);
+void board_delay_us(uint32_t us);
+void board_reset(void);
+
+/* Takes up to `size` received bytes. */
+size_t link_read(uint8_t *into, size_t size);
+/* Queues bytes; what does not fit waits for the line. */
+void link_write(const uint8_t *bytes, size_t size);
+size_t link_room(void);
+/* Moves queued bytes to the transmitter. */
+void link_pump(void);
+extern volatile uint32_t link_overruns;
+
+void gpio_mode(unsigned pin, unsigned mode);
+void gpio_write(unsigned pin, unsigned level);
+unsigned gpio_read(unsigned pin);
+
+/* Writes, then reads after a repeated start. 0 done, -1 not acknowledged or timed out. */
+int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size, uint8_t *in, size_t in_size);
+
+#endif

@@ -1,0 +1,67 @@
+/* Registers of the RP2040 that the port uses (RP2040 data sheet, chapters 2 and 4). */
+#ifndef MLTB_RP2040_H
+#define MLTB_RP2040_H
+#include <stdint.h>
+
+#define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
+
+/* Atomic set and clear aliases of peripheral registers, 2.1.2. */
+#define SET(address) REG((address) + 0x2000u)
+#define CLR(address) REG((address) + 0x3000u)
+
+#define RESETS_RESET 0x4000c000u
+#define RESETS_DONE 0x4000c008u
+#define RESET_I2C0 (1u << 3)
+#define RESET_I2C1 (1u << 4)
+#define RESET_IO_BANK0 (1u << 5)
+#define RESET_PADS_BANK0 (1u << 8)
+#define RESET_PLL_SYS (1u << 12)
+#define RESET_TIMER (1u << 21)
+#define RESET_UART0 (1u << 22)
+
+#define XOSC_CTRL 0x40024000u
+#define XOSC_STATUS 0x40024004u
+#define XOSC_STARTUP 0x4002400cu
+#define CLK_REF_CTRL 0x40008030u
+#define CLK_REF_SELECTED 0x40008038u
+#define CLK_SYS_CTRL 0x4000803cu
+#define CLK_SYS_SELECTED 0x40008044u
+#define CLK_PERI_CTRL 0x40008048u
+#define PLL_SYS 0x40028000u
+#define WATCHDOG_TICK 0x4005802cu
+
+#define TIMER_RAWL 0x40054028u
+
+#define SIO 0xd0000000u
+#define GPIO_IN (SIO + 0x04u)
+#define GPIO_OUT_SET (SIO + 0x14u)
+#define GPIO_OUT_CLR (SIO + 0x18u)
+#define GPIO_OE_SET (SIO + 0x24u)
+#define GPIO_OE_CLR (SIO + 0x28u)
+#define IO_CTRL(pin) (0x40014004u + 8u * (pin))
+#define PAD(pin) (0x4001c004u + 4u * (pin))
+#define FUNC_UART 2u
+#define FUNC_I2C 3u
+#define FUNC_SIO 5u
+
+#define UART0 0x40034000u
+#define UART_DR (UART0 + 0x00u)
+#define UART_FR (UART0 + 0x18u)
+#define UART_IBRD (UART0 + 0x24u)
+#define UART_FBRD (UART0 + 0x28u)
+#define UART_LCR_H (UART0 + 0x2cu)
+#define UART_CR (UART0 + 0x30u)
+#define UART_IFLS (UART0 + 0x34u)
+#define UART_IMSC (UART0 + 0x38u)
+#define UART_ICR (UART0 + 0x44u)
+#define UART_FR_RXFE (1u << 4)
+#define UART_FR_TXFF (1u << 5)
+
+#define I2C_BASE(bus) (0x40044000u + 0x4000u * (bus))
+
+#define NVIC_ISER 0xe000e100u
+#define VTOR 0xe000ed08u
+#define AIRCR 0xe000ed0cu
+#define IRQ_UART0 20u
+
+#endif
