@@ -6,6 +6,7 @@ extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end, _
 int main(void);
 void reset_handler(void);
 void uart0_handler(void);
+void timer0_handler(void);
 static void fault_handler(void);
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[48] = {
@@ -13,6 +14,7 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[48] 
     [1] = reset_handler,
     [2] = fault_handler,
     [3] = fault_handler,
+    [16 + IRQ_TIMER0] = timer0_handler,
     [16 + IRQ_UART0] = uart0_handler,
 };
 
@@ -28,10 +30,17 @@ void reset_handler(void) {
 /* Outputs are gated by the external watchdog, which starves when the latch edges stop: a restart is the safe way on. */
 static void fault_handler(void) { board_reset(); }
 
+/* Everything but the oscillators restarts (2.13.3); memory keeps its content. */
 void board_reset(void) {
-  REG(AIRCR) = 0x05fa0004u;
+  REG(PSM_WDSEL) = 0x1fffcu;
+  SET(WATCHDOG_CTRL) = 1u << 31;
   for (;;) {
   }
+}
+
+unsigned board_reset_cause(void) {
+  uint32_t reason = REG(WATCHDOG_REASON);
+  return (reason & 2u) != 0 ? 2 : reason & 1u;
 }
 
 static void unreset(uint32_t bits) {
@@ -79,8 +88,8 @@ static uint32_t tx_head, tx_tail;
 volatile uint32_t link_overruns;
 
 void uart0_handler(void) {
-  while ((REG(UART_FR) & UART_FR_RXFE) == 0) {
-    uint8_t byte = (uint8_t)REG(UART_DR);
+  while ((REG(UART_FR(0)) & UART_FR_RXFE) == 0) {
+    uint8_t byte = (uint8_t)REG(UART_DR(0));
     if (rx_head - rx_tail < RX_SIZE) {
       rx_ring[rx_head % RX_SIZE] = byte;
       rx_head++;
@@ -88,7 +97,7 @@ void uart0_handler(void) {
       link_overruns++;
     }
   }
-  REG(UART_ICR) = (1u << 4) | (1u << 6);
+  REG(UART_ICR(0)) = (1u << 4) | (1u << 6);
 }
 
 size_t link_read(uint8_t *into, size_t size) {
@@ -100,9 +109,23 @@ size_t link_read(uint8_t *into, size_t size) {
   return count;
 }
 
+static int link_pending(void) { return rx_head != rx_tail || tx_head != tx_tail; }
+
+void timer0_handler(void) { REG(TIMER_INTR) = 1; }
+
+void board_idle(uint32_t until_us) {
+  /* The timer compares for equality: a time that has just passed would fire an hour later (4.6.3). */
+  if ((int32_t)(until_us - board_ticks_us()) < 3) return;
+  REG(TIMER_ALARM0) = until_us;
+  /* An interrupt that is masked but pending still wakes, so nothing is lost between the test and the sleep. */
+  __asm volatile("cpsid i" ::: "memory");
+  if (!link_pending()) __asm volatile("wfi" ::: "memory");
+  __asm volatile("cpsie i" ::: "memory");
+}
+
 void link_pump(void) {
-  while (tx_tail != tx_head && (REG(UART_FR) & UART_FR_TXFF) == 0) {
-    REG(UART_DR) = tx_ring[tx_tail % TX_SIZE];
+  while (tx_tail != tx_head && (REG(UART_FR(0)) & UART_FR_TXFF) == 0) {
+    REG(UART_DR(0)) = tx_ring[tx_tail % TX_SIZE];
     tx_tail++;
   }
 }
@@ -118,17 +141,31 @@ void link_write(const uint8_t *bytes, size_t size) {
   link_pump();
 }
 
-static void uart_init(void) {
+void debug_line(const char *text) {
+  for (; text != NULL && *text != 0; text++) {
+    while ((REG(UART_FR(1)) & UART_FR_TXFF) != 0) {
+    }
+    REG(UART_DR(1)) = (uint8_t)*text;
+  }
+  REG(UART_DR(1)) = '\n';
+}
+
+static void uart_init(unsigned n) {
+  /* 125 MHz / (16 x 921,600) = 8.477: 8 + 31/64. */
+  REG(UART_IBRD(n)) = 8;
+  REG(UART_FBRD(n)) = 31;
+  REG(UART_LCR_H(n)) = (3u << 5) | (1u << 4);
+  REG(UART_IFLS(n)) = 0;
+  REG(UART_CR(n)) = (1u << 0) | (1u << 8) | (1u << 9);
+}
+
+static void link_init(void) {
   REG(IO_CTRL(0)) = FUNC_UART;
   REG(IO_CTRL(1)) = FUNC_UART;
-  /* 125 MHz / (16 x 921,600) = 8.477: 8 + 31/64. */
-  REG(UART_IBRD) = 8;
-  REG(UART_FBRD) = 31;
-  REG(UART_LCR_H) = (3u << 5) | (1u << 4);
-  REG(UART_IFLS) = 0;
-  REG(UART_CR) = (1u << 0) | (1u << 8) | (1u << 9);
+  uart_init(0);
+  uart_init(1);
   /* Receive and receive time-out. */
-  REG(UART_IMSC) = (1u << 4) | (1u << 6);
+  REG(UART_IMSC(0)) = (1u << 4) | (1u << 6);
   REG(NVIC_ISER) = 1u << IRQ_UART0;
 }
 
@@ -168,9 +205,12 @@ static void i2c_init(unsigned bus, unsigned sda, uint32_t hertz) {
   REG(base + 0xa0) = 8;
 }
 
-/* A transfer that ended badly: the abort is cleared and the part counts as absent. */
+/* Waits for the stop condition, so that the next transfer does not take it for its own. */
 static int i2c_abort(uint32_t base) {
-  (void)REG(base + 0x54);
+  uint32_t start = board_ticks_us();
+  while ((REG(base + 0x34) & (1u << 9)) == 0 && board_ticks_us() - start < 200) {
+  }
+  (void)REG(base + 0x40);
   REG(base + 0x6c) = 0;
   return -1;
 }
@@ -181,6 +221,7 @@ int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size
   size_t total = out_size + in_size;
   size_t received = 0;
   REG(base + 0x6c) = 0;
+  (void)REG(base + 0x40);
   REG(base + 0x04) = address;
   REG(base + 0x6c) = 1;
   for (size_t i = 0; i < total; i++) {
@@ -205,8 +246,10 @@ int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size
 
 void board_init(void) {
   clocks_init();
-  unreset(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_TIMER | RESET_UART0 | RESET_I2C0 | RESET_I2C1);
-  uart_init();
+  unreset(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_TIMER | RESET_UART0 | RESET_UART1 | RESET_I2C0 | RESET_I2C1);
+  link_init();
+  REG(TIMER_INTE) = 1;
+  REG(NVIC_ISER) = 1u << IRQ_TIMER0;
   i2c_init(0, 8, 400000);
   i2c_init(1, 10, 100000);
 }

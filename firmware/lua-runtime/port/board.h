@@ -7,7 +7,14 @@
 void board_init(void);
 uint32_t board_ticks_us(void);
 void board_delay_us(uint32_t us);
-void board_reset(void);
+/* Sleeps until the time, or earlier when bytes arrive. */
+void board_idle(uint32_t until_us);
+/* Restarts the chip; does not return. */
+_Noreturn void board_reset(void);
+/* 0 power-on, 1 watchdog, 2 software. */
+unsigned board_reset_cause(void);
+/* A line for a person with a probe on UART1's transmitter; no pin carries it in normal use. */
+void debug_line(const char *text);
 
 /* Takes up to `size` received bytes. */
 size_t link_read(uint8_t *into, size_t size);

@@ -41,8 +41,12 @@ static int hal_epoch(lua_State *L) {
   return 1;
 }
 static int hal_reset_cause(lua_State *L) {
-  lua_pushinteger(L, 0);
+  lua_pushinteger(L, (lua_Integer)board_reset_cause());
   return 1;
+}
+static int hal_restart(lua_State *L) {
+  (void)L;
+  board_reset();
 }
 static int hal_ticks_us(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)board_ticks_us());
@@ -115,7 +119,8 @@ static const luaL_Reg hal[] = {
     {"ticks_us", hal_ticks_us},     {"link_write", hal_link_write}, {"link_room", hal_link_room},
     {"gpio_mode", hal_gpio_mode},   {"gpio_write", hal_gpio_write}, {"gpio_read", hal_gpio_read},
     {"i2c_xfer", hal_i2c_xfer},     {"delay_us", hal_delay_us},     {"edges_start", hal_edges_start},
-    {"crc16", hal_crc16},           {"heap_bytes", hal_heap_bytes}, {NULL, NULL},
+    {"crc16", hal_crc16},           {"heap_bytes", hal_heap_bytes}, {"restart", hal_restart},
+    {NULL, NULL},
 };
 
 static void open_library(lua_State *L, const char *name, lua_CFunction open) {
@@ -125,7 +130,10 @@ static void open_library(lua_State *L, const char *name, lua_CFunction open) {
 
 /* Runs the function on the stack; an error that the firmware let out restarts the board. */
 static void call(lua_State *L, int arguments, int results) {
-  if (lua_pcall(L, arguments, results, 0) != LUA_OK) board_reset();
+  if (lua_pcall(L, arguments, results, 0) == LUA_OK) return;
+  const char *message = lua_tostring(L, -1);
+  debug_line(message == NULL ? "error" : message);
+  board_reset();
 }
 
 int main(void) {
@@ -138,7 +146,10 @@ int main(void) {
   open_library(L, LUA_TABLIBNAME, luaopen_table);
   open_library(L, LUA_MATHLIBNAME, luaopen_math);
   lua_gc(L, LUA_GCGEN, 0, 0);
-  if (luaL_loadbufferx(L, bundle_start, (size_t)(bundle_end - bundle_start), "=bundle", "b") != LUA_OK) board_reset();
+  if (luaL_loadbufferx(L, bundle_start, (size_t)(bundle_end - bundle_start), "=bundle", "b") != LUA_OK) {
+    debug_line(lua_tostring(L, -1));
+    board_reset();
+  }
   call(L, 0, 1);
   lua_getfield(L, -1, "boot");
   luaL_newlib(L, hal);
@@ -165,7 +176,10 @@ int main(void) {
       lua_pushlstring(L, (const char *)chunk, size);
       call(L, 1, 0);
     }
-    if (size == 0 && now_us < due_us) continue;
+    if (size == 0 && now_us < due_us) {
+      board_idle(ticks + (uint32_t)(due_us - now_us));
+      continue;
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, tick);
     lua_pushinteger(L, (lua_Integer)(now_us / 1000u));
     call(L, 1, 1);

@@ -18,6 +18,7 @@
 #define RESET_PLL_SYS (1u << 12)
 #define RESET_TIMER (1u << 21)
 #define RESET_UART0 (1u << 22)
+#define RESET_UART1 (1u << 23)
 
 #define XOSC_CTRL 0x40024000u
 #define XOSC_STATUS 0x40024004u
@@ -28,9 +29,15 @@
 #define CLK_SYS_SELECTED 0x40008044u
 #define CLK_PERI_CTRL 0x40008048u
 #define PLL_SYS 0x40028000u
+#define PSM_WDSEL 0x40010008u
+#define WATCHDOG_CTRL 0x40058000u
+#define WATCHDOG_REASON 0x40058008u
 #define WATCHDOG_TICK 0x4005802cu
 
+#define TIMER_ALARM0 0x40054010u
 #define TIMER_RAWL 0x40054028u
+#define TIMER_INTR 0x40054034u
+#define TIMER_INTE 0x40054038u
 
 #define SIO 0xd0000000u
 #define GPIO_IN (SIO + 0x04u)
@@ -44,16 +51,17 @@
 #define FUNC_I2C 3u
 #define FUNC_SIO 5u
 
-#define UART0 0x40034000u
-#define UART_DR (UART0 + 0x00u)
-#define UART_FR (UART0 + 0x18u)
-#define UART_IBRD (UART0 + 0x24u)
-#define UART_FBRD (UART0 + 0x28u)
-#define UART_LCR_H (UART0 + 0x2cu)
-#define UART_CR (UART0 + 0x30u)
-#define UART_IFLS (UART0 + 0x34u)
-#define UART_IMSC (UART0 + 0x38u)
-#define UART_ICR (UART0 + 0x44u)
+/* Link on UART 0, debug lines on UART 1. */
+#define UART_BASE(n) (0x40034000u + 0x4000u * (n))
+#define UART_DR(n) (UART_BASE(n) + 0x00u)
+#define UART_FR(n) (UART_BASE(n) + 0x18u)
+#define UART_IBRD(n) (UART_BASE(n) + 0x24u)
+#define UART_FBRD(n) (UART_BASE(n) + 0x28u)
+#define UART_LCR_H(n) (UART_BASE(n) + 0x2cu)
+#define UART_CR(n) (UART_BASE(n) + 0x30u)
+#define UART_IFLS(n) (UART_BASE(n) + 0x34u)
+#define UART_IMSC(n) (UART_BASE(n) + 0x38u)
+#define UART_ICR(n) (UART_BASE(n) + 0x44u)
 #define UART_FR_RXFE (1u << 4)
 #define UART_FR_TXFF (1u << 5)
 
@@ -61,7 +69,7 @@
 
 #define NVIC_ISER 0xe000e100u
 #define VTOR 0xe000ed08u
-#define AIRCR 0xe000ed0cu
+#define IRQ_TIMER0 0u
 #define IRQ_UART0 20u
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/times.h>
 
 #include "board.h"
 
@@ -30,6 +31,13 @@ int _read(int file, char *into, int size) {
   (void)into;
   (void)size;
   return 0;
+}
+int _open(const char *name, int flags, int mode) {
+  (void)name;
+  (void)flags;
+  (void)mode;
+  errno = ENOENT;
+  return -1;
 }
 int _close(int file) {
   (void)file;
@@ -64,9 +72,11 @@ int _gettimeofday(struct timeval *time, void *zone) {
   time->tv_usec = 0;
   return 0;
 }
+clock_t _times(struct tms *times) {
+  (void)times;
+  return (clock_t)-1;
+}
 void _exit(int status) {
   (void)status;
   board_reset();
-  for (;;) {
-  }
 }

@@ -44,7 +44,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   const chain = createHc595Chain(board.chain_bits);
   const buses = [createI2cBus(400_000), createI2cBus(100_000)];
   const lcd = createHd44780(board.lcd.columns);
-  const backpack = createLcdBackpack(lcd, (buses[board.panel_bus] as I2cBus).byte_us);
+  const backpack = createLcdBackpack(lcd);
   (buses[board.panel_bus] as I2cBus).parts.set(board.lcd.address, backpack);
   const monitors = board.channels.map((channel, n) => {
     const rail = rails[n] as Rail;

@@ -36,6 +36,9 @@ function clamp(code: number): number {
 export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealIna226): Ina226 {
   const registers = new Map<number, number>();
   let pointer = 0;
+  /** Bytes since the start condition, and the register that they carry. */
+  let index = 0;
+  let word = 0;
   let cycleEnd_us = 0;
   let started = false;
   let busSum = 0;
@@ -82,6 +85,19 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
     registers.set(R.mask_enable, (registers.get(R.mask_enable) as number) | 0x0008);
   }
 
+  function store(value: number): void {
+    if (pointer === R.configuration) {
+      if ((value & 0x8000) !== 0) reset();
+      else registers.set(R.configuration, value);
+      started = false;
+      samples = 0;
+      busSum = 0;
+      shuntSum = 0;
+    } else if (pointer === R.calibration) registers.set(pointer, value & 0x7fff);
+    else if (pointer === R.mask_enable || pointer === R.alert_limit) registers.set(pointer, value);
+    // Writes to read-only registers are acknowledged and ignored.
+  }
+
   return {
     advance(now_us) {
       const length = cycle_us();
@@ -99,26 +115,25 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
       if (continuous) cycleEnd_us += Math.max(1, Math.floor((now_us - cycleEnd_us) / length) + 1) * length;
       else registers.set(R.configuration, config() & ~3);
     },
-    write(bytes) {
-      pointer = bytes[0] as number;
-      if (bytes.length < 3) return true;
-      const value = ((bytes[1] as number) << 8) | (bytes[2] as number);
-      if (pointer === R.configuration) {
-        if ((value & 0x8000) !== 0) reset();
-        else registers.set(R.configuration, value);
-        started = false;
-        samples = 0;
-        busSum = 0;
-        shuntSum = 0;
-      } else if (pointer === R.calibration) registers.set(pointer, value & 0x7fff);
-      else if (pointer === R.mask_enable || pointer === R.alert_limit) registers.set(pointer, value);
-      // Writes to read-only registers are acknowledged and ignored.
+    addressed(reading) {
+      index = 0;
+      if (reading) {
+        word = registers.get(pointer) ?? 0;
+        if (pointer === R.mask_enable) registers.set(pointer, word & ~0x0008);
+      }
       return true;
     },
-    read(count) {
-      const value = registers.get(pointer) ?? 0;
-      if (pointer === R.mask_enable) registers.set(pointer, value & ~0x0008);
-      return Uint8Array.from({ length: count }, (_, i) => (i % 2 === 0 ? value >> 8 : value & 0xff));
+    writeByte(value) {
+      if (index === 0) pointer = value;
+      else if (index % 2 === 1) word = value << 8;
+      else store(word | value);
+      index += 1;
+      return true;
+    },
+    readByte() {
+      const value = index % 2 === 0 ? word >> 8 : word & 0xff;
+      index += 1;
+      return value;
     },
   };
 }

@@ -5,10 +5,15 @@ import { createHd44780 } from "./hd44780.ts";
 import { createI2cBus } from "./i2c.ts";
 import { createIna226 } from "./ina226.ts";
 
+function write(part: ReturnType<typeof createIna226>, ...bytes: number[]): void {
+  part.addressed(false, 0);
+  for (const value of bytes) part.writeByte(value, 0);
+}
+
 function read(part: ReturnType<typeof createIna226>, register: number): number {
-  part.write(Uint8Array.of(register), 0);
-  const [high = 0, low = 0] = part.read(2, 0);
-  return (high << 8) | low;
+  write(part, register);
+  part.addressed(true, 0);
+  return (part.readByte(0) << 8) | part.readByte(0);
 }
 
 test("INA226: identity and reset values", () => {
@@ -21,7 +26,7 @@ test("INA226: identity and reset values", () => {
 test("INA226: 11.98 V and 20 mV over 2 mOhm, the worked example of its data sheet (table 1)", () => {
   const part = createIna226({ bus_v: () => 11.98, shunt_v: () => 0.02 });
   // Calibration 0x0A00 = 2560 for 1 mA per code.
-  part.write(Uint8Array.of(0x05, 0x0a, 0x00), 0);
+  write(part, 0x05, 0x0a, 0x00);
   for (let t = 0; t <= 3000; t += 100) part.advance(t);
   expect(read(part, 0x01)).toBe(8000); // 20 mV / 2.5 uV
   expect(read(part, 0x02)).toBe(9584); // 11.98 V / 1.25 mV

@@ -7,28 +7,25 @@ export interface Pcf8574 extends I2cPart {
 }
 
 /** PCF8574: each written byte appears at the port at its acknowledgement; a read gives the port. */
-export function createPcf8574(byte_us: number, onPort: (port: number, now_us: number) => void): Pcf8574 {
+export function createPcf8574(onPort: (port: number, now_us: number) => void): Pcf8574 {
   const part: Pcf8574 = {
     port: PCF8574.reset,
-    write(bytes, now_us) {
-      let time = now_us + byte_us;
-      for (const value of bytes) {
-        time += byte_us;
-        part.port = value;
-        onPort(value, time);
-      }
+    addressed: () => true,
+    writeByte(value, now_us) {
+      part.port = value;
+      onPort(value, now_us);
       return true;
     },
-    read: (count) => new Uint8Array(count).fill(part.port),
+    readByte: () => part.port,
   };
   return part;
 }
 
 /** The common backpack: the expander drives RS, RW, E, the backlight and D4..D7 of the display. */
-export function createLcdBackpack(lcd: Hd44780, byte_us: number): Pcf8574 & { backlight(): boolean } {
+export function createLcdBackpack(lcd: Hd44780): Pcf8574 & { backlight(): boolean } {
   let last = 0;
   const bit = (port: number, number: number): number => (port >> number) & 1;
-  const part = createPcf8574(byte_us, (port, now_us) => {
+  const part = createPcf8574((port, now_us) => {
     const falls = bit(last, LCD_BACKPACK.e) === 1 && bit(port, LCD_BACKPACK.e) === 0;
     if (falls && bit(last, LCD_BACKPACK.rw) === 0) {
       lcd.strobe(bit(last, LCD_BACKPACK.rs), (last >> LCD_BACKPACK.data) & 15, now_us);

@@ -1,0 +1,182 @@
+import { execFile, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { buildBundle } from "../build/bundle.ts";
+import { ImageBuildError } from "./errors.ts";
+import { luaSource } from "./lua-source.ts";
+
+const run = promisify(execFile);
+const here = fileURLToPath(new URL(".", import.meta.url));
+const dist = fileURLToPath(new URL("../dist/images", import.meta.url));
+
+/** Lua's core and the libraries that the firmware may use: base, string, table, math. */
+const LUA = [
+  ..."lapi lcode lctype ldebug ldo ldump lfunc lgc llex lmem lobject lopcodes lparser lstate lstring ltable".split(" "),
+  ..."ltm lundump lvm lzio lauxlib lbaselib lstrlib ltablib lmathlib".split(" "),
+];
+
+/** A constant hash seed makes runs repeat; a stack of C calls of 60 bounds recursion through pcall and gsub. */
+const LUA_DEFINES = ["-Dluai_makeseed(L)=0x6d6c7462u", "-DLUAI_MAXCCALLS=60"];
+const OWN_WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"];
+
+interface ImageBoard {
+  /** Compiler flags of the controller. */
+  cpu: string[];
+  sources: string[];
+  linkerScript: string;
+}
+
+/** Boards with an image. */
+export const imageBoards = {
+  rp2040: {
+    cpu: ["-mcpu=cortex-m0plus", "-mthumb"],
+    sources: ["board.c", "main.c", "syscalls.c", "bundle.S"],
+    linkerScript: "rp2040.ld",
+  },
+} satisfies Record<string, ImageBoard>;
+export type ImageBoardName = keyof typeof imageBoards;
+
+/** A built image, and the sizes of its sections in bytes. */
+export interface Image {
+  board: ImageBoardName;
+  elf: string;
+  /** Flash content from the image's start address, without headers. */
+  bin: string;
+  /** Hash of the bundle that it carries, as `buildBundle` gives it. */
+  bundle_sha256: string;
+  text: number;
+  data: number;
+  bss: number;
+  /** RAM outside the heap: data, bss and stack. */
+  static_ram_bytes: number;
+  image_bytes: number;
+}
+
+/** Programs that a build needs, with the Debian packages that bring them. */
+export const imageTools = {
+  "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+  gcc: "gcc libc6-dev",
+  "dpkg-source": "dpkg-dev",
+  "apt-get": "apt",
+} as const;
+
+/** Packages that are missing on this machine; empty when images can be built. */
+export function missingImagePackages(): string[] {
+  return Object.entries(imageTools)
+    .filter(([tool]) => spawnSync(tool, ["--version"], { stdio: "ignore" }).error !== undefined)
+    .flatMap(([, packages]) => packages.split(" "));
+}
+
+async function compile(command: string, args: string[], cwd: string): Promise<string> {
+  try {
+    return (await run(command, args, { cwd, maxBuffer: 16 * 1024 * 1024 })).stdout;
+  } catch (error) {
+    const { stderr } = error as { stderr?: string };
+    throw new ImageBuildError(4, `${command} failed:\n${stderr || String(error)}`);
+  }
+}
+
+/** Runs the jobs, as many at once as there are processors. */
+async function inParallel(jobs: (() => Promise<unknown>)[]): Promise<void> {
+  const queue = [...jobs];
+  const worker = async (): Promise<void> => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await job();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+/** The host's luac from the same sources and number configuration: its bytecode loads on the board. */
+async function hostLuac(source: string, folder: string): Promise<string> {
+  const luac = join(folder, "luac");
+  if (existsSync(luac)) return luac;
+  const paths = [...LUA, "luac"].map((name) => join(source, `${name}.c`));
+  await compile("gcc", ["-O1", "-w", ...LUA_DEFINES, "-o", luac, ...paths, "-lm"], folder);
+  return luac;
+}
+
+function inputHash(parts: (string | Buffer)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("hex");
+}
+
+async function sizes(elf: string, folder: string): Promise<{ text: number; data: number; bss: number; ram: number }> {
+  const berkeley = await compile("arm-none-eabi-size", [elf], folder);
+  const [text = 0, data = 0, bss = 0] = (berkeley.split("\n")[1] ?? "").trim().split(/\s+/).map(Number);
+  const symbols = await compile("arm-none-eabi-nm", [elf], folder);
+  const address = (name: string): number =>
+    Number.parseInt(symbols.match(new RegExp(`^([0-9a-f]+) . ${name}$`, "m"))?.[1] ?? "0", 16);
+  const stack = address("__stack_top") - address("__heap_end");
+  return { text, data, bss, ram: data + bss + stack };
+}
+
+async function build(board: ImageBoardName, source: string, folder: string, bundleSha256: string): Promise<void> {
+  const { cpu, sources, linkerScript } = imageBoards[board];
+  const flags = [...cpu, "-Os", "-g", "-ffunction-sections", "-fdata-sections", "-ffreestanding", `-I${source}`];
+  const objects: string[] = [];
+  const jobs: (() => Promise<unknown>)[] = [];
+  const add = (name: string, args: string[], path: string): void => {
+    const object = join(folder, `${name}.o`);
+    objects.push(object);
+    jobs.push(() => compile("arm-none-eabi-gcc", [...flags, ...args, "-c", "-o", object, path], folder));
+  };
+  for (const name of LUA) add(name, LUA_DEFINES, join(source, `${name}.c`));
+  for (const name of sources) {
+    const own = [...OWN_WARNINGS, "-std=c11", `-DBUNDLE_SHA256="${bundleSha256}"`, `-Wa,-I${folder}`];
+    add(name.replace(/\..*/, ""), own, join(here, "port", name));
+  }
+  await inParallel(jobs);
+  const link = ["-nostartfiles", "-Wl,--gc-sections", `-Wl,-Map=${join(folder, "image.map")}`];
+  const script = ["-T", join(here, "port", linkerScript)];
+  const elf = join(folder, "image.elf");
+  await compile("arm-none-eabi-gcc", [...cpu, ...link, ...script, ...objects, "-lm", "-o", elf], folder);
+  await compile("arm-none-eabi-objcopy", ["-O", "binary", elf, join(folder, "image.bin")], folder);
+}
+
+/**
+ * Builds the image of a board: Lua, the C port and the bytecode of the same bundle that simulated boards run. An
+ * earlier image of the same inputs is returned as it is.
+ */
+export async function buildImage(board: ImageBoardName): Promise<Image> {
+  const missing = missingImagePackages();
+  if (missing.length > 0) {
+    throw new ImageBuildError(3, `missing for microcontroller images: ${missing.join(", ")}; apt-get install them`);
+  }
+  const folder = join(dist, board);
+  mkdirSync(folder, { recursive: true });
+  const source = await luaSource(dist);
+  const bundle = await buildBundle("monitoring");
+  const own = readdirSync(join(here, "port")).sort();
+  const compilers = await Promise.all(["gcc", "arm-none-eabi-gcc"].map((name) => compile(name, ["--version"], folder)));
+  const wanted = inputHash([
+    ...own.flatMap((name) => [name, readFileSync(join(here, "port", name))]),
+    ...compilers,
+    bundle.sha256,
+    readFileSync(fileURLToPath(import.meta.url)),
+  ]);
+  const stamp = join(folder, "inputs.sha256");
+  const elf = join(folder, "image.elf");
+  const bin = join(folder, "image.bin");
+  if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted || !existsSync(bin)) {
+    const luac = await hostLuac(source, dist);
+    await compile(luac, ["-s", "-o", join(folder, "bundle.luac"), bundle.path], folder);
+    await build(board, source, folder, bundle.sha256);
+    writeFileSync(stamp, wanted);
+  }
+  const { text, data, bss, ram } = await sizes(elf, folder);
+  return {
+    board,
+    elf,
+    bin,
+    bundle_sha256: bundle.sha256,
+    text,
+    data,
+    bss,
+    static_ram_bytes: ram,
+    image_bytes: readFileSync(bin).length,
+  };
+}

@@ -1,0 +1,78 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { ImageBuildError } from "./errors.ts";
+
+const run = promisify(execFile);
+
+/** Upstream archive that Debian 12's source package carries; Debian's patches on top are signed through its index. */
+const ORIG = "lua5.4_5.4.4.orig.tar.gz";
+const ORIG_SHA256 = "164c7849653b80ae67bec4b7473b884bf5cc8d2dca05653475ec2ed27b9ebf61";
+
+/** A private `deb-src` list over the mirrors that the system already uses: nothing under /etc changes, no root needed. */
+async function sourceList(): Promise<string> {
+  const format = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)";
+  const { stdout } = await run("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
+  const lines = new Set(stdout.split("\n").filter((line) => / main Debian$/.test(line)));
+  if (lines.size === 0) {
+    throw new ImageBuildError(1, "no Debian package index on this machine; run `apt-get update` as root first");
+  }
+  const signed = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
+  return [...lines].map((line) => `deb-src ${signed} ${line.split(" ").slice(0, 3).join(" ")}\n`).join("");
+}
+
+async function download(folder: string): Promise<void> {
+  mkdirSync(join(folder, "lists/partial"), { recursive: true });
+  mkdirSync(join(folder, "cache/archives/partial"), { recursive: true });
+  const list = join(folder, "src.list");
+  writeFileSync(list, await sourceList());
+  const options = [
+    `Dir::Etc::SourceList=${list}`,
+    "Dir::Etc::SourceParts=/dev/null",
+    `Dir::State::Lists=${join(folder, "lists")}`,
+    `Dir::Cache=${join(folder, "cache")}`,
+  ].flatMap((option) => ["-o", option]);
+  await run("apt-get", [...options, "-qq", "update"], { cwd: folder });
+  await run("apt-get", [...options, "-qq", "source", "--download-only", "lua5.4"], { cwd: folder });
+}
+
+function verify(folder: string): void {
+  const path = join(folder, ORIG);
+  if (!existsSync(path)) {
+    throw new ImageBuildError(2, `the system's lua5.4 source package is not Debian 12's: ${ORIG} is not in it`);
+  }
+  const found = createHash("sha256").update(readFileSync(path)).digest("hex");
+  if (found !== ORIG_SHA256) {
+    throw new ImageBuildError(2, `${ORIG} has SHA-256 ${found}, expected ${ORIG_SHA256}`);
+  }
+}
+
+/**
+ * Folder with Lua's C sources, from Debian's source package, patched by Debian. They are fetched and verified once and
+ * then kept under `into`.
+ */
+export async function luaSource(into: string): Promise<string> {
+  const source = join(into, "lua5.4", "src");
+  if (existsSync(join(source, "lapi.c"))) return source;
+  const folder = join(into, `fetch-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  try {
+    await download(folder);
+    verify(folder);
+    const description = readdirSync(folder).find((name) => name.endsWith(".dsc")) as string;
+    await run("dpkg-source", ["--no-check", "-x", description, "lua5.4"], { cwd: folder });
+    // Debian's path for shared modules, which firmware has not.
+    writeFileSync(join(folder, "lua5.4/src/lua5.4-deb-multiarch.h"), "");
+    rmSync(join(into, "lua5.4"), { recursive: true, force: true });
+    renameSync(join(folder, "lua5.4"), join(into, "lua5.4"));
+  } catch (error) {
+    if (error instanceof ImageBuildError) throw error;
+    const output = (error as { stderr?: string }).stderr?.trim();
+    throw new ImageBuildError(1, `Lua's sources could not be fetched from the Debian mirror: ${output || error}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return source;
+}
