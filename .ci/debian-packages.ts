@@ -1,7 +1,12 @@
 import { spawnSync } from "node:child_process";
 
 /** Commands that the integration suites use, and the packages that bring them. */
-const wanted: Record<string, string> = { mosquitto: "mosquitto" };
+const wanted: Record<string, string> = {
+  mosquitto: "mosquitto",
+  "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+  gcc: "gcc libc6-dev",
+  "dpkg-source": "dpkg-dev",
+};
 
 function there(command: string): boolean {
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
@@ -12,7 +17,7 @@ function there(command: string): boolean {
 export default function setup(): void {
   const missing = Object.keys(wanted).filter((command) => !there(command));
   if (missing.length === 0) return;
-  const packages = missing.map((command) => wanted[command] as string);
+  const packages = missing.flatMap((command) => (wanted[command] as string).split(" "));
   if (process.env["CI"] !== "true" || process.getuid?.() !== 0) {
     console.warn(`not installed: ${missing.join(", ")}; their tests skip. Mend: apt-get install ${packages.join(" ")}`);
     return;

@@ -1,10 +1,11 @@
-// npm test, npm run test:integration: runs one suite with vitest.
+// npm test, npm run test:images, npm run test:integration: runs one suite with vitest.
 // Options: --suite NAME, --long (the long seeded form of property and soak tests); the rest goes to vitest.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const suites: Record<string, string> = {
   unit: "vitest.config.ts",
+  images: ".ci/vitest.images.config.ts",
   integration: ".ci/vitest.integration.config.ts",
 };
 

@@ -1,6 +1,8 @@
-// npm run -s firmware -- build|size [--json]
-import { Command } from "commander";
-import { buildBundle } from "./bundle.ts";
+// npm run -s firmware -- build|size|image [BOARD] [--json]
+import { Argument, Command } from "commander";
+import { buildImage, type ImageBoardName, imageBoards } from "../lua-runtime/build.ts";
+import { ImageBuildError, isToolMissing } from "../lua-runtime/errors.ts";
+import { type BoardName, boards, buildBundle, FirmwareBuildError } from "./bundle.ts";
 import { measureSizes } from "./size.ts";
 
 const program = new Command("firmware").description("build the firmware bundle and check its budgets");
@@ -8,9 +10,10 @@ const program = new Command("firmware").description("build the firmware bundle a
 program
   .command("build")
   .description("transpile the bundle of a board")
+  .addArgument(new Argument("[board]", "kind of board").choices(Object.keys(boards)).default("monitoring"))
   .option("--json", "print one JSON document on standard output")
-  .action(async (options: { json?: boolean }) => {
-    const { name, path, sha256, sourceLines } = await buildBundle("monitoring");
+  .action(async (board: BoardName, options: { json?: boolean }) => {
+    const { name, path, sha256, sourceLines } = await buildBundle(board);
     console.log(
       options.json
         ? JSON.stringify({ name, path, sha256, source_lines: sourceLines })
@@ -34,6 +37,11 @@ program
           `heap ${bundle.heap_boot_bytes.i64} bytes after boot and full collection; lualib: ${bundle.lualib.join(", ") || "none"}`,
         );
       }
+      for (const image of sizes.images) {
+        console.log(
+          `${image.board} image: ${image.image_bytes} bytes of flash, ${image.static_ram_bytes} of static RAM`,
+        );
+      }
       for (const budget of sizes.budgets) {
         const verdict = budget.ok === null ? `not measured: ${budget.reason}` : budget.ok ? "ok" : "EXCEEDED";
         console.log(`${budget.name}: ${budget.value ?? "-"} of ${budget.limit} ${verdict}`);
@@ -42,4 +50,28 @@ program
     process.exitCode = sizes.budgets.some((budget) => budget.ok === false) ? 1 : 0;
   });
 
-await program.parseAsync();
+program
+  .command("image")
+  .description("build the microcontroller image of a board, from Lua's sources in Debian's source package")
+  .addArgument(new Argument("[board]", "controller").choices(Object.keys(imageBoards)).default("rp2040"))
+  .option("--json", "print one JSON document on standard output")
+  .action(async (board: ImageBoardName, options: { json?: boolean }) => {
+    console.error(`building the ${board} image ...`);
+    const image = await buildImage(board);
+    if (options.json) console.log(JSON.stringify(image));
+    else {
+      console.log(`${image.board}: ${image.elf}\n${image.bin}\nbundle sha256 ${image.bundle_sha256}`);
+      console.log(
+        `text ${image.text}, data ${image.data}, bss ${image.bss}; static RAM with stack ${image.static_ram_bytes}, flash ${image.image_bytes} bytes`,
+      );
+    }
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ImageBuildError || error instanceof FirmwareBuildError)) throw error;
+  console.error(`error: ${error.message}`);
+  // 4: a tool or the package mirror is out of reach. 1: the sources do not build.
+  process.exitCode = isToolMissing(error) || (error instanceof ImageBuildError && error.code === 1) ? 4 : 1;
+}

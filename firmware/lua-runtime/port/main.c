@@ -9,9 +9,8 @@
 
 extern const char bundle_start[], bundle_end[];
 /* Readable in the image: which bundle it carries. */
-__attribute__((used)) const char bundle_sha256[] = "mltb-bundle-sha256:" BUNDLE_SHA256;
+__attribute__((used, section(".bundle.hash"))) const char bundle_sha256[] = "mltb-bundle-sha256:" BUNDLE_SHA256;
 
-#define HEAP_CAP (190u * 1024u)
 #define CHUNK 512u
 
 static size_t heap_used;
@@ -26,7 +25,7 @@ static void *allocate(void *data, void *pointer, size_t old, size_t size) {
     heap_used -= before;
     return NULL;
   }
-  if (size > before && heap_used + size - before > HEAP_CAP) return NULL;
+  if (size > before && heap_used + size - before > HEAP_CAP_BYTES) return NULL;
   void *moved = realloc(pointer, size);
   if (moved != NULL) heap_used += size - before;
   return moved;

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { createLuaBoard, createMonitoringElectronics, handleControl } from "../src/index.ts";
+import { openBench } from "./bench.ts";
+import { luaBoard } from "./rungs.ts";
+import { linkScenarios } from "./scenarios/link.ts";
+import { measureScenarios } from "./scenarios/measure.ts";
+import { panelScenarios } from "./scenarios/panel.ts";
+import { powerScenarios } from "./scenarios/power.ts";
+import { runScenarios } from "./scenarios/scenario.ts";
+
+runScenarios([...linkScenarios, ...powerScenarios, ...measureScenarios, ...panelScenarios], async () =>
+  openBench(await luaBoard()),
+);
+
+test("an endless loop in Lua is stopped by the instruction limit", async () => {
+  const hal = {
+    ...createMonitoringElectronics(1, []).hal,
+    link_write: () => undefined,
+    link_room: () => 0,
+    serial: () => "",
+    epoch: () => 0,
+    reset_cause: () => 0,
+    heap_bytes: () => 0,
+  };
+  const bundle = "return {boot=function() return {rx=function() end, tick=function() while true do end end} end}";
+  const board = await createLuaBoard({ bundle, hal, instructionLimit: 1_000_000 });
+  expect(() => board.tick(1)).toThrow(/instruction limit/);
+  board.close();
+});
+
+test("the control socket reads the display, presses buttons and refuses what it does not know", async () => {
+  const rung = await luaBoard();
+  const bench = await openBench(rung);
+  const { rack } = rung;
+  const bay = { board: () => rack, rack: () => rack, target: () => rack };
+  expect(handleControl(bay, { get: "lcd", rack: "r" })).toMatchObject({
+    lines: [expect.stringMatching(/^1 /), expect.anything(), expect.anything(), expect.anything()],
+  });
+  expect(handleControl(bay, { press: "down", rack: "r", ms: 100 })).toMatchObject({ ok: true });
+  await bench.run(600);
+  expect(rack.electronics.lcd.rows()[0]).toMatch(/^2 /);
+  expect(handleControl(bay, { press: "left", rack: "r" })).toHaveProperty("error");
+  expect(handleControl(bay, { get: "moon" })).toHaveProperty("error");
+  await bench.stop();
+});

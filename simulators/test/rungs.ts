@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { buildBundle } from "@mltb/firmware";
+import { buildImage } from "@mltb/firmware/images";
+import {
+  createMonitoringElectronics,
+  createRp2040Board,
+  createSimulatedRack,
+  defaultRail,
+  type Rp2040Board,
+  type SimulatedRack,
+  type SimulatedTarget,
+} from "../src/index.ts";
+import type { Rung } from "./bench.ts";
+
+const target: SimulatedTarget = { name: "t1", channel: 1, load: { idle_w: 1.2, cpu_w: 0 } };
+
+/** The bundle in a Lua state inside Node, in a simulated rack with one target on channel 1. */
+export async function luaBoard(): Promise<Rung & { rack: SimulatedRack }> {
+  const bundle = await buildBundle("monitoring");
+  const rack = await createSimulatedRack({
+    rack: "bench",
+    serial: "V1",
+    bundle: bundle.source,
+    seed: 1,
+    clock: "virtual",
+    targets: [target],
+  });
+  let received = "";
+  await rack.transport.open({
+    onBytes: (chunk) => {
+      received += Buffer.from(chunk).toString("latin1");
+    },
+    onClose: () => undefined,
+  });
+  return {
+    rack,
+    electronics: rack.electronics,
+    advance: rack.advance,
+    write: rack.transport.write,
+    take() {
+      const bytes = received;
+      received = "";
+      return bytes;
+    },
+    press: rack.press,
+    stop: rack.stop,
+  };
+}
+
+/** The RP2040 image on the emulated chip, with a constant load of 1.2 W on channel 1. */
+export async function rp2040Image(): Promise<Rung & { board: Rp2040Board; debug: string[] }> {
+  const image = await buildImage("rp2040");
+  const electronics = createMonitoringElectronics(1, []);
+  const debug: string[] = [];
+  let received = "";
+  let sent = "";
+  const board = createRp2040Board({
+    image: readFileSync(image.bin),
+    electronics,
+    link: {
+      take() {
+        const bytes = sent;
+        sent = "";
+        return bytes === "" ? undefined : bytes;
+      },
+      write(bytes) {
+        received += bytes;
+      },
+      room: () => 65_536,
+    },
+    power_w: () => [(electronics.rails[0]?.voltage_v ?? 0) > 0.9 * defaultRail.supply_v ? 1.2 : 0],
+    onDebug: (line) => debug.push(line),
+  });
+  const releases: { at_us: number; release: () => void }[] = [];
+  return {
+    board,
+    debug,
+    electronics,
+    advance(ms) {
+      board.run(ms * 1000);
+      while (releases[0] !== undefined && releases[0].at_us <= board.now_us()) releases.shift()?.release();
+    },
+    write(bytes) {
+      sent += Buffer.from(bytes).toString("latin1");
+    },
+    take() {
+      const bytes = received;
+      received = "";
+      return bytes;
+    },
+    press(button, ms) {
+      electronics.button(button, true);
+      releases.push({ at_us: board.now_us() + ms * 1000, release: () => electronics.button(button, false) });
+    },
+    stop: () => Promise.resolve(),
+  };
+}

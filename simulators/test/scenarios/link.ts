@@ -1,0 +1,67 @@
+import type { Message } from "@mltb/protocol";
+import { expect } from "vitest";
+import type { Bench } from "../bench.ts";
+import type { Scenario } from "./scenario.ts";
+
+const long = process.env["MLTB_LONG"] === "1";
+
+function switches(bench: Bench): number[] {
+  return bench.electronics.board.channels.map((channel) => bench.electronics.chain.output(channel.switch_bit));
+}
+
+export const linkScenarios: Scenario[] = [
+  {
+    name: "hello is answered with what the board is and can do, ping with its clock",
+    needs: [],
+    async run(bench) {
+      expect(bench.welcome()).toMatchObject({ major: 1, kind: "monitoring", nonce: 7 });
+      const before = bench.pongs();
+      await bench.run(600);
+      expect(bench.pongs()).toBeGreaterThan(before);
+    },
+  },
+  {
+    name: "the codec returns every byte value unchanged, in seeded bodies of every length",
+    needs: [],
+    async run(bench) {
+      let state = 99;
+      for (let i = 0; i < 240; i += long ? 1 : 7) {
+        let data = "";
+        for (let n = 0; n < i; n += 1) {
+          state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+          // Half of the bytes are zero in every third body: the hard case for COBS.
+          data += String.fromCharCode(i % 3 === 0 && (state & 0x800000) !== 0 ? 0 : state >>> 24);
+        }
+        expect(await bench.request("echo", { data })).toEqual({ kind: "answer", name: "echo_answer", body: { data } });
+      }
+    },
+  },
+  {
+    name: "garbage on the link switches nothing, is counted, and the board still answers",
+    needs: [],
+    async run(bench) {
+      const before = switches(bench);
+      let state = 7;
+      for (let sent = 0; sent < (long ? 1_000_000 : 100_000); ) {
+        // 88 bytes a millisecond: just under the line rate of the slowest carrier.
+        const chunk = Buffer.alloc(88);
+        for (let i = 0; i < chunk.length; i += 1) {
+          state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+          chunk[i] = state >>> 24;
+        }
+        bench.write(chunk);
+        sent += chunk.length;
+        await bench.run(1);
+      }
+      bench.write(Buffer.from([0]));
+      await bench.run(3000);
+      expect(switches(bench)).toEqual(before);
+      const counters = await bench.request("counters_get", {});
+      expect(counters.kind).toBe("answer");
+      const { body } = counters as { body: Message<"counters_answer"> };
+      expect(body.crc + body.malformed + body.oversize).toBeGreaterThan(100);
+      expect(body.lua_errors).toBe(0);
+      expect(body.heap_bytes).toBeLessThan(600_000);
+    },
+  },
+];

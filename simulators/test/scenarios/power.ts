@@ -1,0 +1,131 @@
+import { bodyCheck, Fault, Outcome, PowerAction, Refusal } from "@mltb/protocol";
+import { expect } from "vitest";
+import { power, rail, type Scenario, send } from "./scenario.ts";
+
+export const powerScenarios: Scenario[] = [
+  {
+    name: "on is answered after the rail reached its voltage, off after it was discharged",
+    needs: ["power"],
+    async run(bench) {
+      const on = await power(bench, PowerAction.on);
+      expect(on).toMatchObject({ kind: "answer", body: { outcome: Outcome.done, switch_on: 1 } });
+      expect(rail(bench).voltage_v).toBeGreaterThan(4.5);
+      const off = await power(bench, PowerAction.off);
+      expect(off).toMatchObject({ kind: "answer", body: { outcome: Outcome.done, switch_on: 0 } });
+      expect(rail(bench).voltage_v).toBeLessThan(0.3);
+    },
+  },
+  {
+    name: "inrush stays at capacitance times slew: 470 uF x 1 V/ms = 0.47 A above the load",
+    needs: ["power"],
+    async run(bench) {
+      let peak = 0;
+      let done = false;
+      void send(bench, PowerAction.on).then(() => {
+        done = true;
+      });
+      while (!done) {
+        await bench.run(1);
+        peak = Math.max(peak, rail(bench).current_a);
+      }
+      expect(peak).toBeGreaterThan(0.4);
+      expect(peak).toBeLessThan(1.1);
+    },
+  },
+  {
+    name: "a dead monitor: on is not believed, the switch opens, the fault is latched until it is re-armed",
+    needs: ["power"],
+    async run(bench) {
+      bench.electronics.buses[0]?.parts.delete(0x40);
+      await bench.run(200);
+      expect(await power(bench, PowerAction.on)).toMatchObject({
+        kind: "answer",
+        body: { outcome: Outcome.fault, fault: Fault.sensor_dead, switch_on: 0 },
+      });
+      expect(rail(bench).switchOn).toBe(false);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "refused", code: Refusal.fault_latched });
+    },
+  },
+  {
+    name: "over-current opens the switch and latches",
+    needs: ["power"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      rail(bench).extra_a = 3;
+      await bench.run(200);
+      expect(rail(bench).switchOn).toBe(false);
+      const state = await bench.request("channel_get", { channel: 1 });
+      expect(state).toMatchObject({ kind: "answer", body: { fault: Fault.over_current } });
+      rail(bench).extra_a = 0;
+      const check = bodyCheck(1, Fault.over_current, 0);
+      expect((await bench.request("rearm", { channel: 1, fault: Fault.over_current, check })).kind).toBe("answer");
+      await bench.run(400);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+    },
+  },
+  {
+    name: "a cycle finishes with the target on although the host is gone",
+    needs: ["power"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      void send(bench, PowerAction.cycle, 300);
+      await bench.run(20);
+      bench.unplug();
+      let sawOff = false;
+      for (let i = 0; i < 1500; i += 1) {
+        await bench.run(1);
+        if (!rail(bench).switchOn) sawOff = true;
+      }
+      expect(sawOff).toBe(true);
+      expect(rail(bench).switchOn).toBe(true);
+    },
+  },
+  {
+    name: "a newer command supersedes a pending cycle, and wins",
+    needs: ["power"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      const cycle = send(bench, PowerAction.cycle, 2000);
+      await bench.run(300);
+      const off = await power(bench, PowerAction.off);
+      expect(off).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+      expect(await cycle).toMatchObject({ kind: "answer", body: { outcome: Outcome.superseded } });
+      await bench.run(3000);
+      expect(rail(bench).switchOn).toBe(false);
+    },
+  },
+  {
+    name: "a wrong complement switches nothing",
+    needs: ["power"],
+    async run(bench) {
+      expect(await power(bench, PowerAction.on, 0, bodyCheck(1, PowerAction.on, 0) ^ 1)).toMatchObject({
+        kind: "refused",
+        code: Refusal.bad_check,
+      });
+      expect(rail(bench).switchOn).toBe(false);
+    },
+  },
+  {
+    name: "reset is refused while the target is off and pulses its line while it is on",
+    needs: ["power", "reset"],
+    async run(bench) {
+      const body = { channel: 1, pulse_ms: 50, check: bodyCheck(1, 0, 50) };
+      expect(await bench.request("reset_pulse", body)).toMatchObject({ kind: "refused", code: Refusal.not_on });
+      await power(bench, PowerAction.on);
+      const line = bench.electronics.board.channels[0]?.reset_bit ?? -1;
+      let asserted_ms = 0;
+      let done = false;
+      const pulse = bench.send("reset_pulse", body).then((outcome) => {
+        done = true;
+        return outcome;
+      });
+      while (!done) {
+        await bench.run(1);
+        asserted_ms += bench.electronics.chain.output(line);
+      }
+      expect(await pulse).toMatchObject({ kind: "answer", body: { outcome: Outcome.done, reset_asserted: 0 } });
+      expect(asserted_ms).toBeGreaterThanOrEqual(48);
+      expect(asserted_ms).toBeLessThanOrEqual(62);
+    },
+  },
+];

@@ -1,0 +1,56 @@
+import { type AnswerOf, bodyCheck, type PowerAction, type RequestOutcome } from "@mltb/protocol";
+import { expect, test } from "vitest";
+import type { Rail } from "../../src/world/rail.ts";
+import type { Bench } from "../bench.ts";
+
+/** One story about a board, told over its link and checked at its electronics. It runs on every rung that can. */
+export interface Scenario {
+  name: string;
+  /** Words of the board's capabilities without which the story makes no sense. */
+  needs: string[];
+  run(bench: Bench): Promise<void>;
+}
+
+/** Runs scenarios as tests, each on a fresh board; what the board lacks is skipped with the reason. */
+export function runScenarios(scenarios: Scenario[], open: () => Promise<Bench>): void {
+  for (const { name, needs, run } of scenarios) {
+    test(name, async (context) => {
+      const bench = await open();
+      try {
+        const has = (bench.welcome()?.capabilities ?? "").split(" ").map((word) => word.split(":")[0]);
+        expect(has, "the board says what it can do").toContain("log");
+        const lacking = needs.filter((word) => !has.includes(word));
+        context.skip(lacking.length > 0, `lacks ${lacking.join(", ")}`);
+        await run(bench);
+      } finally {
+        await bench.stop();
+      }
+    });
+  }
+}
+
+type Action = (typeof PowerAction)[keyof typeof PowerAction];
+
+function body(action: Action, off_ms: number, check: number) {
+  return { channel: 1, action, off_ms, check };
+}
+
+/** Sends a power command to channel 1 and waits for its outcome. */
+export function power(
+  bench: Bench,
+  action: Action,
+  off_ms = 0,
+  check = bodyCheck(1, action, off_ms),
+): Promise<RequestOutcome<AnswerOf<"power_set">>> {
+  return bench.request("power_set", body(action, off_ms, check));
+}
+
+/** Sends a power command to channel 1; its outcome comes while time runs. */
+export function send(bench: Bench, action: Action, off_ms = 0): Promise<RequestOutcome<AnswerOf<"power_set">>> {
+  return bench.send("power_set", body(action, off_ms, bodyCheck(1, action, off_ms)));
+}
+
+/** The physics behind channel 1. */
+export function rail(bench: Bench): Rail {
+  return bench.electronics.rails[0] as Rail;
+}
