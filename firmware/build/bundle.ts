@@ -9,13 +9,16 @@ import { promisify } from "node:util";
 const firmware = fileURLToPath(new URL("..", import.meta.url));
 const root = dirname(firmware.replace(/\/$/, ""));
 
-/** Boards with a bundle, and the Lua file that the transpiler writes. */
-export const boards = { monitoring: "monitoring.lua" } as const;
-export type BoardName = keyof typeof boards;
+/** Bundles and the folders of their entries; `codec` is the wire codec alone, for tests and benchmarks. */
+const folders = { monitoring: "boards/monitoring", codec: "codec" } as const;
+export type BundleName = keyof typeof folders;
+/** Boards with a bundle. */
+export const boards = ["monitoring"] as const satisfies BundleName[];
+export type BoardName = (typeof boards)[number];
 
 /** A built bundle. */
 export interface Bundle {
-  name: BoardName;
+  name: BundleName;
   /** Lua source, ASCII. */
   source: string;
   sha256: string;
@@ -34,23 +37,25 @@ function sourceFiles(folder: string): string[] {
 }
 
 /** Hash over everything that decides the bundle's bytes. */
-function inputHash(board: BoardName): string {
-  const folders = [`boards/${board}`, "drivers", "services", "runtime"].map((name) => join(firmware, name));
-  const files = [...folders, join(root, "protocol/src"), join(root, "hardware/src")].flatMap(sourceFiles);
-  files.push(join(firmware, `boards/${board}/tsconfig.json`), join(firmware, "package.json"));
+function inputHash(bundle: BundleName): string {
+  const own = [folders[bundle], "drivers", "services", "runtime"].map((name) => join(firmware, name));
+  const files = [...own, join(root, "protocol/src"), join(root, "hardware/src")].flatMap(sourceFiles);
+  files.push(join(firmware, folders[bundle], "tsconfig.json"), join(firmware, "package.json"));
   const hash = createHash("sha256");
   for (const file of files) hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
   return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest("hex");
 }
 
-async function transpile(board: BoardName): Promise<void> {
+async function transpile(bundle: BundleName): Promise<void> {
   const require = createRequire(join(firmware, "package.json"));
   const tstl = join(dirname(require.resolve("typescript-to-lua/package.json")), "dist", "tstl.js");
   try {
-    await promisify(execFile)(process.execPath, [tstl, "-p", `boards/${board}/tsconfig.json`], { cwd: firmware });
+    await promisify(execFile)(process.execPath, [tstl, "-p", join(folders[bundle], "tsconfig.json")], {
+      cwd: firmware,
+    });
   } catch (error) {
     const output = (error as { stdout?: string }).stdout ?? String(error);
-    throw new FirmwareBuildError(`the firmware of board ${board} does not build:\n${output}`);
+    throw new FirmwareBuildError(`the firmware bundle ${bundle} does not build:\n${output}`);
   }
 }
 
@@ -59,12 +64,12 @@ function withoutMeanings(source: string): string {
   return source.replace(/("0x[0-9a-f]{2} [^"]*? --) [^"]*"/g, '$1"');
 }
 
-/** Builds the bundle of a board with typescript-to-lua, or returns the one of an earlier build of the same sources. */
-export async function buildBundle(board: BoardName): Promise<Bundle> {
-  const folder = join(firmware, "dist", board);
-  const path = join(folder, boards[board]);
+/** Builds a bundle with typescript-to-lua, or returns the one of an earlier build of the same sources. */
+export async function buildBundle(name: BundleName): Promise<Bundle> {
+  const folder = join(firmware, "dist", name);
+  const path = join(folder, `${name}.lua`);
   const stamp = join(folder, "inputs.sha256");
-  const wanted = inputHash(board);
+  const wanted = inputHash(name);
   mkdirSync(folder, { recursive: true });
   let built = "";
   try {
@@ -75,13 +80,13 @@ export async function buildBundle(board: BoardName): Promise<Bundle> {
     built = "";
   }
   if (built !== wanted) {
-    await transpile(board);
+    await transpile(name);
     writeFileSync(path, withoutMeanings(readFileSync(path, "latin1")), "latin1");
     writeFileSync(stamp, wanted);
   }
   const source = readFileSync(path, "latin1");
   return {
-    name: board,
+    name,
     source,
     sha256: createHash("sha256").update(source, "latin1").digest("hex"),
     path,

@@ -10,7 +10,7 @@ const program = new Command("firmware").description("build the firmware bundle a
 program
   .command("build")
   .description("transpile the bundle of a board")
-  .addArgument(new Argument("[board]", "kind of board").choices(Object.keys(boards)).default("monitoring"))
+  .addArgument(new Argument("[board]", "kind of board").choices([...boards]).default("monitoring"))
   .option("--json", "print one JSON document on standard output")
   .action(async (board: BoardName, options: { json?: boolean }) => {
     const { name, path, sha256, sourceLines } = await buildBundle(board);

@@ -1,2 +1,2 @@
 /** The build of the firmware: the only door of the package for Node. */
-export { type BoardName, type Bundle, boards, buildBundle, FirmwareBuildError } from "./bundle.ts";
+export { type BoardName, type Bundle, type BundleName, boards, buildBundle, FirmwareBuildError } from "./bundle.ts";

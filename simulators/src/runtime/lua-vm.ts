@@ -19,7 +19,8 @@ export interface LuaBoard {
 export interface LuaBoardOptions {
   /** Lua source or bytecode of the bundle, as a latin1 string. */
   bundle: string;
-  hal: NodeHal;
+  /** The board's HAL; a bundle that is not a board's gets the functions that it asks for. */
+  hal: NodeHal | Record<string, (...args: never[]) => unknown>;
   /** Cap of the allocator; beyond it Lua reports "not enough memory". */
   heapLimitBytes?: number;
   /** VM instructions that one call of `rx` or `tick` may take; an endless loop ends there with an error. */

@@ -1,0 +1,38 @@
+import { type Body, codec, crc16 } from "@mltb/protocol/codec";
+
+/** What this bundle needs of its runtime. */
+interface CodecHal {
+  link_write(this: void, bytes: string): void;
+  /** A decoded field of the last message. */
+  field(this: void, name: string, value: number | string): void;
+  crc16?(this: void, bytes: string, init: number): number;
+}
+
+/**
+ * The wire codec alone, for parity tests and benchmarks of a Lua runtime: each received frame is decoded, its fields are
+ * reported, and it is encoded anew and sent back. A frame with a fault is answered by the fault's name.
+ */
+export function boot(hal: CodecHal) {
+  const crc = hal.crc16 ?? crc16;
+  return {
+    rx(this: void, block: string): void {
+      const frame = codec.decodeFrame(block, crc);
+      if (typeof frame === "string") {
+        hal.link_write(frame);
+        return;
+      }
+      const message = codec.messageById(frame.id);
+      const body: Body | undefined = message === undefined ? undefined : codec.decodeBody(message, frame.body);
+      if (message === undefined || body === undefined) {
+        hal.link_write("body");
+        return;
+      }
+      for (const name of message.names) hal.field(name, body[name] as number | string);
+      frame.body = codec.encodeBody(message, body);
+      hal.link_write(codec.encodeFrame(frame, crc));
+    },
+    tick(this: void): number {
+      return 100;
+    },
+  };
+}

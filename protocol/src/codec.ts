@@ -1,0 +1,8 @@
+/** The door for a build of the codec without a session. */
+import { decodeFrame, encodeFrame } from "./frame/frame.ts";
+import { messageById } from "./messages/index.ts";
+import { decodeBody, encodeBody } from "./schema/codec.ts";
+
+export { crc16 } from "./bytes/crc16.ts";
+export type { Body } from "./schema/codec.ts";
+export const codec = { decodeFrame, encodeFrame, messageById, decodeBody, encodeBody };
