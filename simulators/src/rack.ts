@@ -77,7 +77,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       serial: () => options.serial,
       epoch: () => epoch,
       reset_cause: () => 0,
-      link_write: (bytes) => end.write(bytes),
+      link_write: (bytes: string) => end.write(bytes),
       link_room: () => end.room(),
       heap_bytes: (): number => heap(),
     },

@@ -4,5 +4,6 @@ export { type Analysis, analyzeModel, type GeneratedName, generatedModels, gener
 export { renderReport } from "./report/html.ts";
 export { renderTable } from "./report/table.ts";
 export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
+export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
 export { type BayAddress, RunError } from "./runner/bay-api.ts";
 export { type Progress, type RunOptions, runExperiment } from "./runner/run.ts";

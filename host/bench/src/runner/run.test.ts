@@ -1,0 +1,124 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TargetView } from "@mltb/contract";
+import { afterAll, expect, test } from "vitest";
+import { type Experiment, readExperiment } from "../configurator/experiment.ts";
+import type { AgentApi } from "./agent-client.ts";
+import { type BayApi, RunError } from "./bay-api.ts";
+import { type RunPorts, runWith } from "./run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-run-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Calls in their order; a call named in `fails` throws. */
+function ports(fails: string): { ports: RunPorts; calls: string[] } {
+  const calls: string[] = [];
+  const step = (name: string): void => {
+    calls.push(name);
+    if (name === fails) throw new RunError(`${name} failed on purpose`);
+  };
+  const view = (power: "on" | "off") => ({ power, voltage_v: 5, current_a: 0.1 }) as TargetView;
+  const bay: BayApi = {
+    async target() {
+      step("target");
+      return view("off");
+    },
+    async power(_, state) {
+      step(state);
+      return view(state);
+    },
+    async startRecording() {
+      step("record");
+      return "r1";
+    },
+    async stopRecording() {
+      step("stop-recording");
+      throw new RunError("no recording in this test");
+    },
+  };
+  const agent: AgentApi = {
+    async deploy() {
+      step("deploy");
+    },
+    async inputs() {
+      step("inputs");
+      return [{ name: "input", datatype: "FP32", shape: [1, 1, 49, 10] }];
+    },
+    async infer() {
+      step("infer");
+      return new Float64Array(12);
+    },
+    async measure() {
+      step("measure");
+      throw new RunError("no measurement in this test");
+    },
+    close: () => step("close"),
+  };
+  const watch = {
+    async wait() {
+      step("agent");
+      return { name: "a", target: "local-cpu", grpc: "127.0.0.1:1", at: "" };
+    },
+    close: () => Promise.resolve(),
+  };
+  return { calls, ports: { bay, agents: watch, agent: () => agent } };
+}
+
+function experiment(): Experiment {
+  const file = new URL("../../../../examples/quickstart.yml", import.meta.url).pathname;
+  const read = readExperiment(file, ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]"], {});
+  if ("faults" in read) throw new Error(read.faults.map((fault) => fault.message).join("\n"));
+  return read.experiment;
+}
+
+test.each(["target", "on", "agent", "deploy", "inputs", "record", "measure", "stop-recording"])(
+  "the target is switched off and there is an invalid record with the reason when `%s` fails",
+  async (name) => {
+    const made = ports(name);
+    const run = await runWith(made.ports, { experiment: experiment(), outDir: folder });
+    expect(made.calls).toContain(name);
+    expect(made.calls.at(-1)).toBe("off");
+    expect(run.results).toHaveLength(1);
+    expect(run.results[0]).toMatchObject({ verdict: "invalid", energy_uj_per_inference: null });
+    const reason = name === "stop-recording" ? /no measurement/ : new RegExp(`${name} failed on purpose`);
+    expect(run.results[0]?.reasons.join()).toMatch(reason);
+    expect(JSON.parse(readFileSync(join(run.folder, "result.json"), "utf8"))).toEqual(run);
+  },
+);
+
+test("a failing power-off is told, and the run still ends with its results", async () => {
+  const notes: string[] = [];
+  const made = ports("off");
+  const options = {
+    experiment: experiment(),
+    outDir: folder,
+    onProgress: (event: { text: string }) => notes.push(event.text),
+  };
+  const run = await runWith(made.ports, options);
+  expect(notes.join("\n")).toMatch(/NOT PROVED OFF: off failed on purpose/);
+  expect(run.results[0]?.verdict).toBe("invalid");
+});
+
+test("an interrupted run switches nothing on", async () => {
+  const made = ports("");
+  const run = await runWith(made.ports, { experiment: experiment(), outDir: folder, signal: AbortSignal.abort() });
+  expect(made.calls).toEqual([]);
+  expect(run.results).toEqual([]);
+});
+
+test("faults of an experiment come together, each with line, column and mend", () => {
+  mkdirSync(join(folder, "faulty"), { recursive: true });
+  const file = join(folder, "faulty/x.yml");
+  const bay = new URL("../../../../examples/demo-bay.yml", import.meta.url).pathname;
+  writeFileSync(
+    file,
+    `experiment: x\nbay: ${bay}\ntargets: [local-cpv]\nmodels:\n  - { name: a, file: $NOWHERE/m.onnx }\nmeasure: { windovs: 3 }\n`,
+  );
+  const keys = readExperiment(file, [], {});
+  expect(keys).toMatchObject({ faults: [{ line: 6, message: expect.stringMatching(/windovs/) }] });
+  const values = readExperiment(file, ["measure={windows: 3}"], {});
+  if (!("faults" in values)) throw new Error("no faults");
+  expect(values.faults.map((fault) => fault.message).join("\n")).toMatch(/local-cpv[\s\S]*NOWHERE/);
+  expect(values.faults.find((fault) => /local-cpv/.test(fault.message))?.suggestion).toMatch(/local-cpu/);
+});

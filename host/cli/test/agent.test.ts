@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { processLauncher } from "@mltb/agent-kit";
+import { type AgentApi, generateModel, grpcAgent } from "@mltb/bench";
+import { afterAll, expect, test } from "vitest";
+
+const mltb = fileURLToPath(new URL("../bin/mltb.mjs", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "mltb-agent-test-"));
+const kws = generateModel("ds-cnn-kws");
+mkdirSync(join(folder, "models/versioned/1"), { recursive: true });
+writeFileSync(join(folder, "models/kws.onnx"), kws);
+writeFileSync(join(folder, "models/versioned/1/model.onnx"), kws);
+writeFileSync(join(folder, "models/broken.onnx"), "not a model");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const input = Array.from({ length: 490 }, (_, i) => Math.sin(i));
+const raw = new Uint8Array(Float32Array.from(input).buffer);
+
+interface Agent {
+  api: AgentApi;
+  process: ChildProcess;
+  ended: Promise<number | null>;
+}
+
+/** `mltb agent inference` as a program of its own; its first line tells the address. */
+function startAgent(...args: string[]): Promise<Agent> {
+  const fixed = ["agent", "inference", "--grpc", "127.0.0.1:0", "--no-mqtt"];
+  const child = spawn(process.execPath, [mltb, ...fixed, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return new Promise((resolve, reject) => {
+    void ended.then((code) => reject(new Error(`ended with ${code}`)));
+    child.stdout.once("data", (line) => {
+      const ready = JSON.parse(String(line)) as { event: string; grpc: string };
+      expect(ready).toMatchObject({ event: "ready", http: null, metrics: null });
+      resolve({ api: grpcAgent(ready.grpc), process: child, ended });
+    });
+  });
+}
+
+async function classes(agent: Agent, model: string): Promise<number[]> {
+  const inputs = await agent.api.inputs(model);
+  expect(inputs).toEqual([{ name: "input", datatype: "FP32", shape: [1, 1, 49, 10] }]);
+  return [...(await agent.api.infer(model, inputs, [raw]))];
+}
+
+/** Processes below a process, from the system's table. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const { readFile } = await import("node:fs/promises");
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.trim().split(" ").filter(Boolean).map(Number);
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(condition()).toBe(true);
+}
+
+test("both runtimes serve the same model alike, in both repository layouts; SIGTERM ends with 0", async () => {
+  const answers: number[][] = [];
+  for (const runtime of ["ort", "ort-web"]) {
+    const agent = await startAgent("--models", join(folder, "models"), "--runtime", runtime);
+    answers.push(await classes(agent, "kws"), await classes(agent, "versioned"));
+    agent.api.close();
+    agent.process.kill("SIGTERM");
+    expect(await agent.ended).toBe(0);
+  }
+  const [first = []] = answers;
+  expect(first.length).toBe(12);
+  expect(first.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+  for (const other of answers) {
+    for (const [i, value] of other.entries()) expect(Math.abs(value - (first[i] as number))).toBeLessThan(1e-5);
+  }
+});
+
+test("a model that cannot load is refused with its reason, an unknown one by name; the rest are served", async () => {
+  const agent = await startAgent("--models", join(folder, "models"));
+  await expect(agent.api.inputs("broken")).rejects.toThrow(/broken/);
+  await expect(agent.api.inputs("moon")).rejects.toThrow(/moon/);
+  expect((await classes(agent, "kws")).length).toBe(12);
+  const inputs = await agent.api.inputs("kws");
+  await expect(agent.api.infer("kws", inputs, [raw.subarray(0, 100)])).rejects.toThrow(/1960|490/);
+  expect((await classes(agent, "kws")).length).toBe(12);
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  await agent.ended;
+});
+
+test("a deployment whose hash differs is refused and nothing is served under that name", async () => {
+  const agent = await startAgent();
+  await expect(agent.api.deploy("mine", "0".repeat(64), kws)).rejects.toThrow(/sha-?256|hash/i);
+  await expect(agent.api.inputs("mine")).rejects.toThrow();
+  await agent.api.deploy("mine", createHash("sha256").update(kws).digest("hex"), kws);
+  expect((await classes(agent, "mine")).length).toBe(12);
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  await agent.ended;
+});
+
+test("kill-model-process: the open call fails, and the next call finds the model again", async () => {
+  const agent = await startAgent("--models", join(folder, "models"));
+  await classes(agent, "kws");
+  const [model] = await childrenOf(agent.process.pid as number);
+  const spec = { model: "kws", warmup: 1, windows: 1, window_s: 30, seed: 1, inputs: [[raw]] };
+  const measuring = agent.api.measure(spec, () => undefined, new AbortController().signal);
+  setTimeout(() => process.kill(model as number, "SIGKILL"), 300);
+  await expect(measuring).rejects.toThrow(/process ended/);
+  expect((await classes(agent, "kws")).length).toBe(12);
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  await agent.ended;
+});
+
+test("kill-agent: its model processes end with it, none is left behind", async () => {
+  const agent = await startAgent("--models", join(folder, "models"));
+  await classes(agent, "kws");
+  const children = await childrenOf(agent.process.pid as number);
+  expect(children.length).toBeGreaterThan(0);
+  agent.api.close();
+  agent.process.kill("SIGKILL");
+  await agent.ended;
+  await until(() => children.every((pid) => !alive(pid)));
+});
+
+test("markers enclose every window: up before the first inference, down after the last, latencies inside", async () => {
+  const edges: { level: number; at_ns: bigint }[] = [];
+  let address = "";
+  const fixed = ["agent", "inference", "--grpc", "127.0.0.1:0", "--no-mqtt", "--models", join(folder, "models")];
+  const agent = processLauncher(() => ({ file: process.execPath, args: [mltb, ...fixed] })).launch({
+    onReady: (info) => {
+      address = info.grpc ?? "";
+    },
+    onMarker: (level, at_ns) => edges.push({ level, at_ns }),
+    onModelProcess: () => undefined,
+    onCpuTime: () => undefined,
+    onExit: () => undefined,
+    onLine: () => undefined,
+  });
+  await until(() => address !== "");
+  const api = grpcAgent(address);
+  const spec = { model: "kws", warmup: 3, windows: 3, window_s: 0.1, seed: 1, inputs: [[raw]] };
+  const { windows, method } = await api.measure(spec, () => undefined, new AbortController().signal);
+  api.close();
+  await agent.stop();
+  expect(method).toBe("edges");
+  expect(edges.map((edge) => edge.level)).toEqual([1, 0, 1, 0, 1, 0]);
+  for (const [n, window] of windows.entries()) {
+    const [up, down] = edges.slice(2 * n, 2 * n + 2) as [(typeof edges)[0], (typeof edges)[0]];
+    const marked_us = Number(down.at_ns - up.at_ns) / 1000;
+    const inside_us = window.latency_us.reduce((a, b) => a + b, 0);
+    expect(window.latency_us.length).toBe(window.inferences);
+    expect(marked_us).toBeCloseTo(window.duration_us, 0);
+    expect(inside_us).toBeLessThanOrEqual(marked_us);
+    expect(inside_us).toBeGreaterThan(0.3 * marked_us);
+  }
+});
