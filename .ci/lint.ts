@@ -42,6 +42,7 @@ function fileSizes(): void {
 check("format and lint rules", bin("biome"), ["check", "."]);
 check("types", bin("tsc"), ["-p", "tsconfig.json"]);
 check("import directions and one file per third-party package", process.execPath, [join(root, ".ci", "imports.ts")]);
+check("dead code and unused dependencies", bin("knip"), ["--no-progress", "--no-config-hints"]);
 fileSizes();
 console.log(failed === 0 ? "lint passed" : `lint failed: ${failed} of the checks`);
 process.exitCode = failed === 0 ? 0 : 1;

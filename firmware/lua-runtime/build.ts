@@ -61,7 +61,7 @@ export interface Image {
 }
 
 /** Programs that a build needs, with the Debian packages that bring them. */
-export const imageTools = {
+const imageTools = {
   "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
   gcc: "gcc libc6-dev",
   "dpkg-source": "dpkg-dev",

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { allMessages, type Body, crc16, type Descriptor, encodeBody, encodeFrame, Kind } from "../src/index.ts";
 
 /** A golden frame. Text and bytes are hexadecimal. */
-export interface Vector {
+interface Vector {
   message: string;
   seq: number;
   ack: number;

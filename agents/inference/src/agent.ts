@@ -84,6 +84,8 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
   await presence?.close();
   await service.close();
   await repository.close();
+  // The open channel would keep this process from ending.
+  if (process.connected) process.disconnect();
 }
 
 async function serve(

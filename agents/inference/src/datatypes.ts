@@ -5,7 +5,7 @@ export interface Datatype {
   bytes: number;
 }
 
-export const datatypes: Datatype[] = [
+const datatypes: Datatype[] = [
   { oip: "BOOL", onnx: "bool", bytes: 1 },
   { oip: "UINT8", onnx: "uint8", bytes: 1 },
   { oip: "INT8", onnx: "int8", bytes: 1 },

@@ -136,6 +136,7 @@ test("kill-agent: its model processes end with it, none is left behind", async (
 
 test("markers enclose every window: up before the first inference, down after the last, latencies inside", async () => {
   const edges: { level: number; at_ns: bigint }[] = [];
+  const codes: (number | null)[] = [];
   let address = "";
   const fixed = ["agent", "inference", "--grpc", "127.0.0.1:0", "--no-mqtt", "--models", join(folder, "models")];
   const agent = processLauncher(() => ({ file: process.execPath, args: [mltb, ...fixed] })).launch({
@@ -145,7 +146,7 @@ test("markers enclose every window: up before the first inference, down after th
     onMarker: (level, at_ns) => edges.push({ level, at_ns }),
     onModelProcess: () => undefined,
     onCpuTime: () => undefined,
-    onExit: () => undefined,
+    onExit: (code) => codes.push(code),
     onLine: () => undefined,
   });
   await until(() => address !== "");
@@ -154,6 +155,8 @@ test("markers enclose every window: up before the first inference, down after th
   const { windows, method } = await api.measure(spec, () => undefined, new AbortController().signal);
   api.close();
   await agent.stop();
+  // It drained and ended by itself; a kill would leave null.
+  expect(codes).toEqual([0]);
   expect(method).toBe("edges");
   expect(edges.map((edge) => edge.level)).toEqual([1, 0, 1, 0, 1, 0]);
   for (const [n, window] of windows.entries()) {

@@ -44,7 +44,7 @@ const rackSchema = z.strictObject({
   targets: z.array(targetSchema).min(1).max(8),
 });
 
-export const baySchema = z.strictObject({ bay: nameSchema, racks: z.array(rackSchema).min(1).max(64) });
+const baySchema = z.strictObject({ bay: nameSchema, racks: z.array(rackSchema).min(1).max(64) });
 
 export type Bay = z.infer<typeof baySchema>;
 export type BayRack = Bay["racks"][number];

@@ -18,7 +18,7 @@ import { serveCommands } from "./mqtt/commands.ts";
 import { startPublisher } from "./mqtt/publisher.ts";
 import { secretFile } from "./secrets.ts";
 
-export const VERSION = "0.1.0";
+const VERSION = "0.1.0";
 
 /** `named`: the port was asked for by name, so that it must be free; else a free one is taken where it is not. */
 export interface Listener {

@@ -2,7 +2,7 @@ import { crc16 } from "../bytes/crc16.ts";
 import type { Descriptor } from "./message.ts";
 
 /** What of a message decides how its bytes are read; meanings and field additions elsewhere do not change it. */
-export function canonical(d: Descriptor): string {
+function canonical(d: Descriptor): string {
   let text = `${d.name} ${d.id} ${d.kind} ${d.answer} ${d.sender}`;
   for (let i = 0; i < d.names.length; i += 1) text = `${text} ${d.names[i]}:${d.kinds[i]}`;
   return text;

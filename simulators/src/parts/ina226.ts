@@ -15,7 +15,7 @@ export interface Ina226Errors {
   shunt_offset_v: number;
 }
 
-export const idealIna226: Ina226Errors = { bus_gain: 0, bus_offset_v: 0, shunt_gain: 0, shunt_offset_v: 0 };
+const idealIna226: Ina226Errors = { bus_gain: 0, bus_offset_v: 0, shunt_gain: 0, shunt_offset_v: 0 };
 
 export interface Ina226 extends I2cPart {
   /** Lets conversions complete up to this time; call it at least as often as the inputs change. */

@@ -7,7 +7,7 @@ export interface Pcf8574 extends I2cPart {
 }
 
 /** PCF8574: each written byte appears at the port at its acknowledgement; a read gives the port. */
-export function createPcf8574(onPort: (port: number, now_us: number) => void): Pcf8574 {
+function createPcf8574(onPort: (port: number, now_us: number) => void): Pcf8574 {
   const part: Pcf8574 = {
     port: PCF8574.reset,
     addressed: () => true,

@@ -5,7 +5,7 @@ import { type Random, random } from "../world/random.ts";
 const RING_BLOCKS = 16;
 
 /** Errors of one channel's chain of shunt, amplifier and converter. */
-export interface ChainErrors {
+interface ChainErrors {
   gain: number;
   offset_a: number;
   noise_a: number;
@@ -30,7 +30,7 @@ function half(term: string): number {
 }
 
 /** Draws the errors of a specimen from the distributions of the hardware data. */
-export function drawErrors(source: Random): ChainErrors {
+function drawErrors(source: Random): ChainErrors {
   return {
     gain: source.rectangular(half("gain")),
     offset_a: source.rectangular(half("offset")),

@@ -27,5 +27,3 @@ export interface NodeHal {
   restart?(): void;
   heap_bytes(): number;
 }
-
-export type HalName = keyof NodeHal;

@@ -13,7 +13,7 @@ export interface Tensor {
 }
 
 /** A prepared input, opaque to everybody but its runtime. */
-export type Feed = unknown;
+type Feed = unknown;
 
 /** A loaded model. `prepare` is the pre phase, `run` the inference alone, `read` the post phase. */
 export interface LoadedModel {

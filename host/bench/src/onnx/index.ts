@@ -1,3 +1,3 @@
 /** ONNX files: reading, generating, analysing. */
-export { type Analysis, analyzeModel, type TensorSummary, UnknownOperatorError } from "./analyze.ts";
+export { type Analysis, analyzeModel, UnknownOperatorError } from "./analyze.ts";
 export { type GeneratedName, generatedModels, generateModel } from "./generate.ts";

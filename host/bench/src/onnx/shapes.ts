@@ -16,7 +16,7 @@ export function int(node: Node, name: string, fallback: number): number {
   return attribute(node, name)?.i ?? fallback;
 }
 
-export function ints(node: Node, name: string): number[] | undefined {
+function ints(node: Node, name: string): number[] | undefined {
   const found = attribute(node, name)?.ints;
   return found === undefined || found.length === 0 ? undefined : found;
 }

@@ -30,7 +30,7 @@ export interface RunningBay {
 }
 
 /** The bay of a file; faults end as one error with all of them. */
-export function loadBay(path: string): Bay {
+function loadBay(path: string): Bay {
   const result = readBayFile(path);
   if ("faults" in result) throw new CliError(Exit.usage, result.faults);
   return result.bay;

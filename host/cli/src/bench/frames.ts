@@ -1,11 +1,12 @@
-import { crc16, deframer, encodedLimitStream, encodeFrame, type Frame, Kind } from "@mltb/protocol";
+import { CONTROL_BODY_BYTES, crc16, deframer, encodedLimitStream, encodeFrame, type Frame, Kind } from "@mltb/protocol";
 import { type Benchmark, type Figure, spread } from "./figure.ts";
 
 const COUNT = 20_000;
 const RUNS = 7;
 
 function frame(body: string): Frame {
-  return { kind: Kind.event, seq: 1, ack: 2, credit: 4, id: 0x2c, tag: 0, body };
+  const kind = body.length > CONTROL_BODY_BYTES ? Kind.stream : Kind.event;
+  return { kind, seq: 1, ack: 2, credit: 4, id: 0x2c, tag: 0, body };
 }
 
 /** Bodies of that size with a spread of byte values, zeros among them as often as in random data. */

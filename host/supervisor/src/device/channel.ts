@@ -26,7 +26,7 @@ export function causeWord(cause: number): string {
 }
 
 /** Id of a latched fault, such as `on-unproved`, and its number on the wire. */
-export function faultId(fault: number): string {
+function faultId(fault: number): string {
   return nameOf(Fault, fault).replaceAll("_", "-");
 }
 

@@ -4,7 +4,7 @@ import type { ByteTransport } from "./transport.ts";
 const CAPACITY = 65_536;
 
 /** Where a serial board is: a device path, or the serial number by which the port is found each time it is opened. */
-export type SerialAddress = { serial: string } | { serial_number: string };
+type SerialAddress = { serial: string } | { serial_number: string };
 
 async function pathOf(address: SerialAddress): Promise<string> {
   if ("serial" in address) return address.serial;
