@@ -25,9 +25,15 @@ if (config === undefined) {
 }
 const root = fileURLToPath(new URL("..", import.meta.url));
 const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
+const script = suite === "unit" ? "npm test" : `npm run test:${suite}`;
+const longForm = {
+  MLTB_LONG: "1",
+  // A part of a suite proves nothing about the whole: it leaves no result file.
+  ...(rest.length === 0 ? { MLTB_LONG_RESULT: `${script} -- --long|long-${suite}` } : {}),
+};
 const run = spawnSync(process.execPath, [vitest, "run", "-c", config, ...rest], {
   cwd: root,
   stdio: "inherit",
-  env: { ...process.env, ...(long ? { MLTB_LONG: "1" } : {}) },
+  env: { ...process.env, ...(long ? longForm : {}) },
 });
 process.exitCode = run.status ?? 1;
