@@ -136,6 +136,8 @@ export function createPanel(
         fitted.push(fit(row, board.lcd.columns));
       }
       hostLines = empty ? undefined : fitted;
+      // The newest command wins, also over a locate page.
+      located = -1;
       hostUntil_ms = ttl_ms === 0 ? 0 : now_ms + ttl_ms;
       composeNow(now_ms);
       return page;

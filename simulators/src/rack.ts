@@ -178,6 +178,6 @@ function bootLines(name: string): string[] {
     "memory test: ok",
     `loading kernel for ${name} ...`,
     "starting system services",
-    "starting the inference agent",
+    "no further services to start",
   ];
 }

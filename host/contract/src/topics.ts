@@ -15,7 +15,8 @@ export const topicTable: TopicRow[] = [
     retained: true,
     qos: 1,
     payload: '{"state","at","seq","cause","source"}',
-    meaning: "Power state as the board proved it: on, off, changing, fault, unknown.",
+    meaning:
+      "Power state as the board proved it: on, off, changing, fault, unknown. `source`: api, mqtt, local (the panel) or policy.",
   },
   {
     topic: "target/T/state/measure",

@@ -25,6 +25,9 @@ const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
   cycle: PowerAction.cycle,
 };
 
+/** Where a command came from; it stands in the power state that it brings about. */
+export type CommandSource = "api" | "mqtt" | "policy";
+
 /** How a command ended. Expected refusals are values. */
 export type CommandResult =
   | { status: "done"; state: unknown }
@@ -78,6 +81,7 @@ export class Commands {
 
   /** Checks and runs a command; `onAccepted` is called once when it is sure to be sent. Never rejects. */
   async run(
+    source: CommandSource,
     kind: "target" | "rack",
     name: string,
     feature: string,
@@ -85,7 +89,11 @@ export class Commands {
     onAccepted: (seq: number) => void = () => undefined,
   ): Promise<CommandResult> {
     const started = performance.now();
-    const result = await this.attempt(kind, name, feature, args, onAccepted);
+    const accepted = (seq: number): void => {
+      if (kind === "target") this.find(name).channel.commandedBy = source;
+      onAccepted(seq);
+    };
+    const result = await this.attempt(kind, name, feature, args, accepted);
     this.onResult(feature, result.status, (performance.now() - started) / 1000);
     return result;
   }

@@ -177,7 +177,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       const results = await Promise.all(
         commands.targets().map(async (channel) => {
           if (channel.power === "off") return undefined;
-          const result = await commands.run("target", channel.name, "power", { state: "off" });
+          const result = await commands.run("policy", "target", channel.name, "power", { state: "off" });
           return result.status === "done" ? undefined : channel.name;
         }),
       );

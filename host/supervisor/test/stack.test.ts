@@ -151,11 +151,11 @@ test("MQTT: accepted, then done; the state is retained and has a sequence number
     username: "operator",
     password: readFileSync(supervisor.mqttPasswordFile, "utf8").trim(),
   });
-  const retained = new Promise<{ state: string; seq: number }>((resolve) => {
+  const retained = new Promise<Record<string, unknown>>((resolve) => {
     late.on("message", (_topic, payload, packet) => packet.retain && resolve(JSON.parse(payload.toString())));
   });
   await late.subscribeAsync("mltb/v1/demo/target/spare-4/state/power");
-  expect(await retained).toMatchObject({ state: "on", seq: expect.any(Number) });
+  expect(await retained).toMatchObject({ state: "on", seq: expect.any(Number), cause: "command", source: "mqtt" });
   await late.endAsync();
 });
 
@@ -288,7 +288,9 @@ test("console lines of a booting target arrive on MQTT", async () => {
   await until(() => messages.find((m) => m.topic === "target/local-cpu/event/console" && m.payload.includes("login:")));
 });
 
-test("the panel shows what was written, and the display itself agrees", async () => {
+test("the panel shows what was written, and the display itself agrees; the newest command wins over locate", async () => {
+  expect((await api("POST", "/api/v1/targets/spare-4/locate", {})).status).toBe(200);
+  await until(() => (rack.electronics.lcd.rows()[0]?.includes("LOCATE") ? true : undefined));
   const { json } = await api("PUT", "/api/v1/racks/rack1/panel", { lines: ["hello", "from the host"] });
   expect(json.page).toBe("host");
   await until(() => (rack.electronics.lcd.rows()[1]?.startsWith("from the host") ? true : undefined));

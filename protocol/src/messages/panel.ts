@@ -2,7 +2,7 @@
 export const panelMessages = {
   panel_write:
     "0x30 request:panel_answer host ttl_ms:u16 line1:text line2:text line3:text line4:text -- Shows a page of the host for ttl_ms (0: until replaced by the status page, which an empty page asks for).",
-  panel_answer: "0x31 response board page:text -- The page was written to the display and read back.",
+  panel_answer: "0x31 response board page:text -- The page that the display shows from now on.",
   panel_state:
     "0x32 state board page:text line1:text line2:text line3:text line4:text -- What the display shows; sent at every change.",
   button:

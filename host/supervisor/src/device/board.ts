@@ -103,7 +103,7 @@ export class Board {
         link: this.link.session.port.open ? "open" : "closed",
         round_trip_ms: this.link.roundTrip_ms,
         crc_errors: this.frameCounters().crc + (this.counters?.crc ?? 0),
-        uptime_ms: this.welcome?.uptime_ms ?? null,
+        uptime_ms: this.link.uptime_ms,
       };
     }
   }
@@ -139,7 +139,8 @@ export class Board {
     const before = channel.fault?.id;
     if (!channel.apply(state)) return;
     const cause = causeWord(state.cause);
-    const source = cause === "panel" ? "local" : cause === "command" || cause === "rearm" ? "api" : "policy";
+    const source =
+      cause === "panel" ? "local" : cause === "command" || cause === "rearm" ? channel.commandedBy : "policy";
     this.hub.emit("power", channel.view(), cause, source);
     if (channel.fault?.id !== before) this.hub.emit("fault", channel.view());
   }

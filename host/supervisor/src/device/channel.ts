@@ -46,6 +46,8 @@ export class ChannelModel {
   fault: TargetView["fault"] = null;
   seq = 0;
   switchOn = false;
+  /** Where the latest accepted command came from. */
+  commandedBy = "policy";
   health: Record<string, unknown> = {};
   private boardSeq = -1;
 

@@ -43,7 +43,7 @@ export function targetRoutes(app: App, boards: Board[], commands: Commands): voi
     request: Request,
     response: Reply,
   ): Promise<unknown> {
-    return once(request, () => commands.run(kind, of, feature, args)).then((result) => reply(result, response));
+    return once(request, () => commands.run("api", kind, of, feature, args)).then((result) => reply(result, response));
   }
 
   app.get("/api/v1/health", {
@@ -77,7 +77,7 @@ export function targetRoutes(app: App, boards: Board[], commands: Commands): voi
       const { target } = request.params;
       if (request.query.wait !== "false") return command("target", target, "power", request.body, request, response);
       const { channel } = commands.find(target);
-      void once(request, () => commands.run("target", target, "power", request.body));
+      void once(request, () => commands.run("api", "target", target, "power", request.body));
       return response.status(202).send(channel.view());
     },
   });

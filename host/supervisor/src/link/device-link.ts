@@ -27,6 +27,8 @@ export class DeviceLink {
   readonly session: HostSession;
   lifecycle: Lifecycle = "absent";
   roundTrip_ms = 0;
+  /** Time since the board's start, as its last pong said. */
+  uptime_ms: number | null = null;
   private readonly transport: ByteTransport;
   private readonly hooks: DeviceLinkHooks;
   private timer: NodeJS.Timeout | undefined;
@@ -52,8 +54,9 @@ export class DeviceLink {
         },
         onMessage: (name, body) => this.hooks.onMessage(name, body),
         onLost: (reason) => this.enter("silent", reason),
-        onPong: (_body, ms) => {
+        onPong: (body, ms) => {
           this.roundTrip_ms = ms;
+          this.uptime_ms = body.uptime_ms;
         },
       },
     );

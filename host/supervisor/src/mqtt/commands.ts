@@ -71,7 +71,7 @@ export async function serveCommands(bay: string, commands: Commands, link: MqttL
       send(answer);
     };
     void commands
-      .run(kind, name, feature, args, (seq) => {
+      .run("mqtt", kind, name, feature, args, (seq) => {
         counters.accepted += 1;
         tell({ id, status: "accepted", accepted_seq: seq });
       })
