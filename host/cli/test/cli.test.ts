@@ -106,6 +106,21 @@ test("the examples have no faults", async () => {
   expect((await run("check", example("quickstart.yml"))).code).toBe(0);
 });
 
+test.each(["npm alone", "the whole group, as a terminal does"])("npm scripts: SIGINT to %s ends with 0", async (to) => {
+  const args = ["run", "-s", "mltb", "--", "up", "--bay", example("demo-bay.yml"), "--http", "127.0.0.1:0"];
+  const rest = ["--mqtt", "127.0.0.1:0", "--state", join(folder, "npm-state"), "--json"];
+  const child = spawn("npm", [...args, ...rest], {
+    cwd: fileURLToPath(new URL("../../..", import.meta.url)),
+    stdio: ["ignore", "pipe", "ignore"],
+    detached: true,
+  });
+  const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
+  const ready = new Promise((resolve) => child.stdout.on("data", (data) => /ready/.test(String(data)) && resolve(0)));
+  await ready;
+  process.kill(to === "npm alone" ? (child.pid as number) : -(child.pid as number), "SIGINT");
+  expect(await ended).toBe(0);
+});
+
 test("up, power, measure, panel, status, control socket; Ctrl-C makes the boards safe and ends with 0", async () => {
   const socket = join(folder, "control");
   const bay = await start(

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import type { Experiment } from "../configurator/experiment.ts";
 import { energyPerInference } from "../results/energy.ts";
-import { fingerprint, type ResultRecord } from "../results/record.ts";
+import { fingerprint, type ResultRecord, sha256 } from "../results/record.ts";
 import { latency, percentile } from "../results/statistics.ts";
 import { judge } from "../results/verdict.ts";
 import type { MeasuredWindow } from "./agent-client.ts";
@@ -9,6 +10,15 @@ import type { ModelFile, ModelOutcome } from "./measure-model.ts";
 
 /** Window durations by the agent's clock and by marker edges may differ by this share before the pairing is doubted. */
 const DURATION_TOLERANCE = 0.02;
+
+/** Hash over the data set's bytes and what is done to them before they reach a model. */
+function datasetHash({ dataset }: Experiment): string | null {
+  if (dataset === undefined) return null;
+  const { inputs, labels, preprocess, metric } = dataset;
+  const files = [inputs.file, labels.file].map((file) => sha256(readFileSync(file)));
+  const shape = { dtype: inputs.dtype, shape: inputs.shape, column: labels.column, preprocess, metric };
+  return sha256(JSON.stringify([...files, shape]));
+}
 
 /** Why the energy of the windows cannot be believed; null where it can. */
 function refusal(outcome: ModelOutcome): string | null {
@@ -147,7 +157,7 @@ export function toRecord(
       windows: measure.windows,
       window_s: measure.window_s,
       seed: measure.seed,
-      dataset: experiment.dataset === undefined ? null : "given",
+      dataset: datasetHash(experiment),
       nominal_v: good?.recording.nominal_v ?? null,
       board_revision: good?.recording.board_revision ?? null,
       firmware: good?.recording.firmware ?? null,
