@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { buildBundle } from "../build/bundle.ts";
 import { ImageBuildError } from "./errors.ts";
+import { hardwareHeader } from "./hardware-header.ts";
 import { luaSource } from "./lua-source.ts";
 
 const run = promisify(execFile);
@@ -37,7 +38,7 @@ interface ImageBoard {
 export const imageBoards = {
   rp2040: {
     cpu: ["-mcpu=cortex-m0plus", "-mthumb"],
-    sources: ["board.c", "main.c", "syscalls.c", "bundle.S"],
+    sources: ["board.c", "crc16.c", "main.c", "sampler.c", "syscalls.c", "bundle.S"],
     linkerScript: "rp2040.ld",
   },
 } satisfies Record<string, ImageBoard>;
@@ -120,7 +121,16 @@ async function sizes(elf: string, folder: string): Promise<{ text: number; data:
 
 async function build(board: ImageBoardName, source: string, folder: string, bundleSha256: string): Promise<void> {
   const { cpu, sources, linkerScript } = imageBoards[board];
-  const flags = [...cpu, "-Os", "-g", "-ffunction-sections", "-fdata-sections", "-ffreestanding", `-I${source}`];
+  const flags = [
+    ...cpu,
+    "-Os",
+    "-g",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-ffreestanding",
+    `-I${source}`,
+    `-I${folder}`,
+  ];
   const objects: string[] = [];
   const jobs: (() => Promise<unknown>)[] = [];
   const add = (name: string, args: string[], path: string): void => {
@@ -166,12 +176,14 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     ...own.flatMap((name) => [name, readFileSync(join(here, "port", name))]),
     ...compilers,
     bundle.sha256,
+    hardwareHeader(),
     readFileSync(fileURLToPath(import.meta.url)),
   ]);
   const stamp = join(folder, "inputs.sha256");
   const elf = join(folder, "image.elf");
   const bin = join(folder, "image.bin");
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted || !existsSync(bin)) {
+    writeFileSync(join(folder, "hardware.h"), hardwareHeader());
     const luac = await hostLuac(source, dist);
     await compile(luac, ["-s", "-o", join(folder, "bundle.luac"), bundle.path], folder);
     await build(board, source, folder, bundle.sha256);

@@ -1,6 +1,9 @@
 /** Boards and parts as data: the only door of the package. */
+
 export { monitoringBoard } from "./boards/monitoring.ts";
+export { monitoringConverter } from "./boards/monitoring-converter.ts";
 export { ampsPerCode, monitorAmpsPerCode } from "./convert.ts";
+export * from "./parts/ads131m08.ts";
 export { ADS131M08, INA240A1 } from "./parts/fast-current.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK, PCF8574 } from "./parts/lcd.ts";

@@ -1,11 +1,14 @@
 /* RP2040: start-up, clocks, UART0 as the link, GPIO, I2C. */
 #include "board.h"
+#include "hardware.h"
 #include "rp2040.h"
+#include "sampler.h"
 
 extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end, __stack_top;
 int main(void);
 void reset_handler(void);
-void uart0_handler(void);
+void link_handler(void);
+void pins_handler(void);
 void timer0_handler(void);
 static void fault_handler(void);
 
@@ -15,7 +18,8 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[48] 
     [2] = fault_handler,
     [3] = fault_handler,
     [16 + IRQ_TIMER0] = timer0_handler,
-    [16 + IRQ_UART0] = uart0_handler,
+    [16 + IRQ_IO_BANK0] = pins_handler,
+    [16 + IRQ_LINK] = link_handler,
 };
 
 void reset_handler(void) {
@@ -49,7 +53,8 @@ static void unreset(uint32_t bits) {
   }
 }
 
-/* 12 MHz crystal, system PLL 12 x 125 / 6 / 2 = 125 MHz (2.18.2.1), peripherals from the system clock. */
+/* 12 MHz crystal, system PLL 12 x 64 / 6 / 1 = 128 MHz (2.18.2.1): 25 times the converter's clock, so that it has no jitter.
+   Peripherals run from the system clock. */
 static void clocks_init(void) {
   REG(XOSC_STARTUP) = 47;
   REG(XOSC_CTRL) = 0xfabaa0u;
@@ -58,11 +63,11 @@ static void clocks_init(void) {
   REG(CLK_REF_CTRL) = 2;
   unreset(RESET_PLL_SYS);
   REG(PLL_SYS + 0x0) = 1;
-  REG(PLL_SYS + 0x8) = 125;
+  REG(PLL_SYS + 0x8) = 64;
   CLR(PLL_SYS + 0x4) = (1u << 0) | (1u << 5);
   while ((REG(PLL_SYS) & 0x80000000u) == 0) {
   }
-  REG(PLL_SYS + 0xc) = (6u << 16) | (2u << 12);
+  REG(PLL_SYS + 0xc) = (6u << 16) | (1u << 12);
   CLR(PLL_SYS + 0x4) = 1u << 3;
   REG(CLK_SYS_CTRL) = 1;
   REG(CLK_PERI_CTRL) = 1u << 11;
@@ -79,6 +84,7 @@ void board_delay_us(uint32_t us) {
 }
 
 /* ---- link: receive ring filled by the interrupt, transmit ring drained by the main loop ---- */
+#define BAUD 921600u
 #define RX_SIZE 4096u
 #define TX_SIZE 8192u
 static uint8_t rx_ring[RX_SIZE];
@@ -87,9 +93,9 @@ static uint8_t tx_ring[TX_SIZE];
 static uint32_t tx_head, tx_tail;
 volatile uint32_t link_overruns;
 
-void uart0_handler(void) {
-  while ((REG(UART_FR(0)) & UART_FR_RXFE) == 0) {
-    uint8_t byte = (uint8_t)REG(UART_DR(0));
+void link_handler(void) {
+  while ((REG(UART_FR(1)) & UART_FR_RXFE) == 0) {
+    uint8_t byte = (uint8_t)REG(UART_DR(1));
     if (rx_head - rx_tail < RX_SIZE) {
       rx_ring[rx_head % RX_SIZE] = byte;
       rx_head++;
@@ -97,7 +103,7 @@ void uart0_handler(void) {
       link_overruns++;
     }
   }
-  REG(UART_ICR(0)) = (1u << 4) | (1u << 6);
+  REG(UART_ICR(1)) = (1u << 4) | (1u << 6);
 }
 
 size_t link_read(uint8_t *into, size_t size) {
@@ -109,7 +115,7 @@ size_t link_read(uint8_t *into, size_t size) {
   return count;
 }
 
-static int link_pending(void) { return rx_head != rx_tail || tx_head != tx_tail; }
+static int link_pending(void) { return rx_head != rx_tail || tx_head != tx_tail || sampler_ready(); }
 
 void timer0_handler(void) { REG(TIMER_INTR) = 1; }
 
@@ -118,14 +124,14 @@ void board_idle(uint32_t until_us) {
   if ((int32_t)(until_us - board_ticks_us()) < 3) return;
   REG(TIMER_ALARM0) = until_us;
   /* An interrupt that is masked but pending still wakes, so nothing is lost between the test and the sleep. */
-  __asm volatile("cpsid i" ::: "memory");
+  interrupts_off();
   if (!link_pending()) __asm volatile("wfi" ::: "memory");
-  __asm volatile("cpsie i" ::: "memory");
+  interrupts_on();
 }
 
 void link_pump(void) {
-  while (tx_tail != tx_head && (REG(UART_FR(0)) & UART_FR_TXFF) == 0) {
-    REG(UART_DR(0)) = tx_ring[tx_tail % TX_SIZE];
+  while (tx_tail != tx_head && (REG(UART_FR(1)) & UART_FR_TXFF) == 0) {
+    REG(UART_DR(1)) = tx_ring[tx_tail % TX_SIZE];
     tx_tail++;
   }
 }
@@ -143,36 +149,36 @@ void link_write(const uint8_t *bytes, size_t size) {
 
 void debug_line(const char *text) {
   for (; text != NULL && *text != 0; text++) {
-    while ((REG(UART_FR(1)) & UART_FR_TXFF) != 0) {
+    while ((REG(UART_FR(0)) & UART_FR_TXFF) != 0) {
     }
-    REG(UART_DR(1)) = (uint8_t)*text;
+    REG(UART_DR(0)) = (uint8_t)*text;
   }
-  REG(UART_DR(1)) = '\n';
+  REG(UART_DR(0)) = '\n';
 }
 
 static void uart_init(unsigned n) {
-  /* 125 MHz / (16 x 921,600) = 8.477: 8 + 31/64. */
-  REG(UART_IBRD(n)) = 8;
-  REG(UART_FBRD(n)) = 31;
+  /* Divisor in 64ths, 4.2.7.1: 128 MHz / (16 x 921,600) = 8 + 44/64. */
+  uint32_t divisor = (SYSTEM_HZ * 4u + BAUD / 2u) / BAUD;
+  REG(UART_IBRD(n)) = divisor / 64u;
+  REG(UART_FBRD(n)) = divisor % 64u;
   REG(UART_LCR_H(n)) = (3u << 5) | (1u << 4);
   REG(UART_IFLS(n)) = 0;
   REG(UART_CR(n)) = (1u << 0) | (1u << 8) | (1u << 9);
 }
 
 static void link_init(void) {
-  REG(IO_CTRL(0)) = FUNC_UART;
-  REG(IO_CTRL(1)) = FUNC_UART;
+  REG(IO_CTRL(24)) = FUNC_UART;
+  REG(IO_CTRL(25)) = FUNC_UART;
   uart_init(0);
   uart_init(1);
   /* Receive and receive time-out. */
-  REG(UART_IMSC(0)) = (1u << 4) | (1u << 6);
-  REG(NVIC_ISER) = 1u << IRQ_UART0;
+  REG(UART_IMSC(1)) = (1u << 4) | (1u << 6);
+  REG(NVIC_ISER) = 1u << IRQ_LINK;
 }
 
 /* ---- pins ---- */
 void gpio_mode(unsigned pin, unsigned mode) {
-  /* GP0 and GP1 carry the link in this build; the markers of channels 1 and 2 share them. */
-  if (pin < 2 || pin > 29) return;
+  if (pin > 29) return;
   REG(IO_CTRL(pin)) = FUNC_SIO;
   /* Input enable, 4 mA, Schmitt trigger; pull-up where asked for. */
   REG(PAD(pin)) = (1u << 6) | (1u << 4) | (1u << 1) | (mode == 2 ? 1u << 3 : 0);
@@ -187,6 +193,75 @@ void gpio_write(unsigned pin, unsigned level) {
 
 unsigned gpio_read(unsigned pin) { return (REG(GPIO_IN) >> pin) & 1u; }
 
+void gpio_interrupt(unsigned pin, unsigned edges) {
+  unsigned shift = 4u * (pin % 8u);
+  CLR(IO_INTE(pin)) = 15u << shift;
+  REG(IO_INTR(pin)) = 12u << shift;
+  SET(IO_INTE(pin)) = edges << shift;
+}
+
+void converter_clock(void) {
+  /* Source 6 is the system clock; the divider's integer part stands above its eight bits of fraction (2.15.3.3). */
+  REG(CLK_GPOUT0_DIV) = (SYSTEM_HZ / CONVERTER_CLKIN_HZ) << 8;
+  REG(CLK_GPOUT0_CTRL) = (1u << 11) | (6u << 5);
+  REG(IO_CTRL(PIN_CONVERTER_CLKIN)) = FUNC_CLOCK;
+  REG(IO_CTRL(PIN_CONVERTER_RX)) = FUNC_SPI;
+  REG(IO_CTRL(PIN_CONVERTER_CS)) = FUNC_SPI;
+  REG(IO_CTRL(PIN_CONVERTER_SCK)) = FUNC_SPI;
+  REG(IO_CTRL(PIN_CONVERTER_TX)) = FUNC_SPI;
+  gpio_mode(PIN_CONVERTER_DRDY, 0);
+}
+
+/* ---- marker edges ---- */
+#define EDGES 64u
+static struct edge edges[EDGES];
+static volatile uint32_t edge_head, edge_tail, edges_dropped;
+static uint32_t edge_mask;
+
+void edges_start(uint32_t mask) {
+  edge_mask = mask;
+  for (unsigned pin = 0; pin < 8; pin++) {
+    if ((mask >> pin) & 1u) gpio_interrupt(pin, GPIO_EDGE_FALL | GPIO_EDGE_RISE);
+  }
+}
+
+static void edge_capture(unsigned pin) {
+  if (edge_head - edge_tail == EDGES) {
+    edges_dropped++;
+    return;
+  }
+  struct edge *edge = &edges[edge_head % EDGES];
+  edge->tick_us = board_ticks_us();
+  edge->pin = (uint8_t)pin;
+  edge->level = (uint8_t)gpio_read(pin);
+  edge->index = sampler_index();
+  edge_head++;
+}
+
+int edges_take(struct edge *edge) {
+  if (edge_head == edge_tail) return 0;
+  *edge = edges[edge_tail % EDGES];
+  edge_tail++;
+  return 1;
+}
+
+uint32_t edges_lost(void) { return edges_dropped; }
+
+void pins_handler(void) {
+  uint32_t converter = REG(IO_INTS(PIN_CONVERTER_DRDY)) & (15u << (4u * (PIN_CONVERTER_DRDY % 8u)));
+  if (converter != 0) {
+    REG(IO_INTR(PIN_CONVERTER_DRDY)) = converter;
+    sampler_edge();
+  }
+  /* All markers stand in the first register. */
+  uint32_t markers = REG(IO_INTS(0));
+  if (markers == 0) return;
+  REG(IO_INTR(0)) = markers;
+  for (unsigned pin = 0; pin < 8; pin++) {
+    if (((markers >> (4u * pin)) & 15u) != 0) edge_capture(pin);
+  }
+}
+
 /* ---- I2C: DesignWare master, 4.3 ---- */
 #define I2C_TIMEOUT_US 20000u
 
@@ -196,7 +271,7 @@ static void i2c_init(unsigned bus, unsigned sda, uint32_t hertz) {
     REG(IO_CTRL(pin)) = FUNC_I2C;
     REG(PAD(pin)) = (1u << 6) | (1u << 3) | (1u << 1);
   }
-  uint32_t period = 125000000u / hertz;
+  uint32_t period = SYSTEM_HZ / hertz;
   REG(base + 0x6c) = 0;
   /* Master, fast mode, restart enabled, slave disabled. */
   REG(base + 0x00) = (1u << 0) | (2u << 1) | (1u << 5) | (1u << 6) | (1u << 8);
@@ -246,8 +321,9 @@ int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size
 
 void board_init(void) {
   clocks_init();
-  unreset(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_TIMER | RESET_UART0 | RESET_UART1 | RESET_I2C0 | RESET_I2C1);
+  unreset(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_TIMER | RESET_UART0 | RESET_UART1 | RESET_DMA | RESET_SPI1 | RESET_I2C0 | RESET_I2C1);
   link_init();
+  REG(NVIC_ISER) = 1u << IRQ_IO_BANK0;
   REG(TIMER_INTE) = 1;
   REG(NVIC_ISER) = 1u << IRQ_TIMER0;
   i2c_init(0, 8, 400000);

@@ -16,6 +16,34 @@ unsigned board_reset_cause(void);
 /* A line for a person with a probe on UART1's transmitter; no pin carries it in normal use. */
 void debug_line(const char *text);
 
+static inline void interrupts_off(void) { __asm volatile("cpsid i" ::: "memory"); }
+static inline void interrupts_on(void) { __asm volatile("cpsie i" ::: "memory"); }
+
+/* CRC-16 of the wire: polynomial 0x1021, not reflected. */
+uint16_t crc16(uint16_t crc, const uint8_t *bytes, size_t size);
+
+/* Puts the converter's clock on its pin and gives its SPI pins to the SPI block. */
+void converter_clock(void);
+
+#define GPIO_EDGE_FALL 4u
+#define GPIO_EDGE_RISE 8u
+/* Interrupt of a pin on these edges; 0 ends it. */
+void gpio_interrupt(unsigned pin, unsigned edges);
+
+/* An edge of a marker: pin, level, time and index of the sample row that holds it. */
+struct edge {
+  uint8_t pin;
+  uint8_t level;
+  uint32_t tick_us;
+  uint32_t index;
+};
+/* Captures both edges of the pins in the mask. */
+void edges_start(uint32_t mask);
+/* Oldest captured edge; 0 when there is none. */
+int edges_take(struct edge *edge);
+/* Edges that came while the queue was full, since start. */
+uint32_t edges_lost(void);
+
 /* Takes up to `size` received bytes. */
 size_t link_read(uint8_t *into, size_t size);
 /* Queues bytes; what does not fit waits for the line. */

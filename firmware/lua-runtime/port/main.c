@@ -6,6 +6,7 @@
 #include "lauxlib.h"
 #include "lua.h"
 #include "lualib.h"
+#include "sampler.h"
 
 extern const char bundle_start[], bundle_end[];
 /* Readable in the image: which bundle it carries. */
@@ -89,22 +90,50 @@ static int hal_delay_us(lua_State *L) {
   board_delay_us((uint32_t)luaL_checkinteger(L, 1));
   return 0;
 }
-/* This board captures no edges yet: `edge_take` is absent, which the firmware reports as a missing capability. */
 static int hal_edges_start(lua_State *L) {
+  edges_start((uint32_t)luaL_checkinteger(L, 1));
+  return 0;
+}
+static int hal_edge_take(lua_State *L) {
+  struct edge edge;
+  if (!edges_take(&edge)) return 0;
+  lua_pushinteger(L, edge.pin);
+  lua_pushinteger(L, edge.level);
+  lua_pushinteger(L, (lua_Integer)edge.tick_us);
+  lua_pushinteger(L, (lua_Integer)edge.index);
+  return 4;
+}
+static int hal_edges_lost(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)edges_lost());
+  return 1;
+}
+static int hal_sampler_start(lua_State *L) {
+  lua_pushboolean(L, sampler_start((uint32_t)luaL_checkinteger(L, 1), (uint32_t)luaL_checkinteger(L, 2)));
+  return 1;
+}
+static int hal_sampler_stop(lua_State *L) {
   (void)L;
+  sampler_stop();
+  return 0;
+}
+static int hal_sampler_take(lua_State *L) {
+  struct block block;
+  while (sampler_take(&block)) {
+    lua_pushlstring(L, (const char *)block.bytes, block.size);
+    if (sampler_release()) {
+      lua_pushinteger(L, (lua_Integer)block.first);
+      lua_pushinteger(L, (lua_Integer)block.tick_us);
+      lua_pushinteger(L, (lua_Integer)block.lost);
+      return 4;
+    }
+    lua_pop(L, 1);
+  }
   return 0;
 }
 static int hal_crc16(lua_State *L) {
   size_t size;
   const uint8_t *bytes = (const uint8_t *)luaL_checklstring(L, 1, &size);
-  uint16_t crc = (uint16_t)luaL_checkinteger(L, 2);
-  for (size_t i = 0; i < size; i++) {
-    crc = (uint16_t)((crc >> 8) | (crc << 8));
-    crc ^= bytes[i];
-    crc ^= (uint16_t)((crc & 0xffu) >> 4);
-    crc ^= (uint16_t)(crc << 12);
-    crc ^= (uint16_t)((crc & 0xffu) << 5);
-  }
+  uint16_t crc = crc16((uint16_t)luaL_checkinteger(L, 2), bytes, size);
   lua_pushinteger(L, crc);
   return 1;
 }
@@ -119,6 +148,8 @@ static const luaL_Reg hal[] = {
     {"gpio_mode", hal_gpio_mode},   {"gpio_write", hal_gpio_write}, {"gpio_read", hal_gpio_read},
     {"i2c_xfer", hal_i2c_xfer},     {"delay_us", hal_delay_us},     {"edges_start", hal_edges_start},
     {"crc16", hal_crc16},           {"heap_bytes", hal_heap_bytes}, {"restart", hal_restart},
+    {"edge_take", hal_edge_take},   {"edges_lost", hal_edges_lost}, {"sampler_start", hal_sampler_start},
+    {"sampler_stop", hal_sampler_stop}, {"sampler_take", hal_sampler_take},
     {NULL, NULL},
 };
 
@@ -175,7 +206,7 @@ int main(void) {
       lua_pushlstring(L, (const char *)chunk, size);
       call(L, 1, 0);
     }
-    if (size == 0 && now_us < due_us) {
+    if (size == 0 && now_us < due_us && !sampler_ready()) {
       board_idle(ticks + (uint32_t)(due_us - now_us));
       continue;
     }

@@ -47,11 +47,13 @@
 #define GPIO_OE_CLR (SIO + 0x28u)
 #define IO_CTRL(pin) (0x40014004u + 8u * (pin))
 #define PAD(pin) (0x4001c004u + 4u * (pin))
+#define FUNC_SPI 1u
 #define FUNC_UART 2u
 #define FUNC_I2C 3u
+#define FUNC_CLOCK 8u
 #define FUNC_SIO 5u
 
-/* Link on UART 0, debug lines on UART 1. */
+/* Link on UART 1 (GP24, GP25), debug lines on UART 0, which no pin carries. */
 #define UART_BASE(n) (0x40034000u + 0x4000u * (n))
 #define UART_DR(n) (UART_BASE(n) + 0x00u)
 #define UART_FR(n) (UART_BASE(n) + 0x18u)
@@ -67,9 +69,53 @@
 
 #define I2C_BASE(bus) (0x40044000u + 0x4000u * (bus))
 
+#define CLK_GPOUT0_CTRL 0x40008000u
+#define CLK_GPOUT0_DIV 0x40008004u
+#define RESET_DMA (1u << 2)
+#define RESET_SPI1 (1u << 17)
+
+#define SPI_BASE(n) (0x4003c000u + 0x4000u * (n))
+#define SPI_CR0 0x00u
+#define SPI_CR1 0x04u
+#define SPI_DR 0x08u
+#define SPI_SR 0x0cu
+#define SPI_CPSR 0x10u
+#define SPI_DMACR 0x24u
+#define SPI_SR_TNF (1u << 1)
+#define SPI_SR_RNE (1u << 2)
+#define SPI_SR_BSY (1u << 4)
+
+#define DMA_CH(n) (0x50000000u + 0x40u * (n))
+#define DMA_READ 0x00u
+#define DMA_WRITE 0x04u
+#define DMA_COUNT 0x08u
+#define DMA_CTRL_TRIG 0x0cu
+#define DMA_AL1_CTRL 0x10u
+#define DMA_MULTI_TRIGGER 0x50000430u
+#define DMA_SNIFF_CTRL 0x50000434u
+#define DMA_SNIFF_DATA 0x50000438u
+#define DMA_EN 1u
+#define DMA_SIZE_16 (1u << 2)
+#define DMA_INCR_READ (1u << 4)
+#define DMA_INCR_WRITE (1u << 5)
+#define DMA_CHAIN(n) ((n) << 11)
+#define DMA_TREQ(n) ((n) << 15)
+#define DMA_QUIET (1u << 21)
+#define DMA_SNIFF (1u << 23)
+#define DMA_BUSY (1u << 24)
+#define DREQ_SPI1_TX 18u
+#define DREQ_SPI1_RX 19u
+#define DREQ_ALWAYS 63u
+
+/* Interrupts of pins: four bits a pin, eight pins a register. */
+#define IO_INTR(pin) (0x400140f0u + 4u * ((pin) / 8u))
+#define IO_INTE(pin) (0x40014100u + 4u * ((pin) / 8u))
+#define IO_INTS(pin) (0x40014120u + 4u * ((pin) / 8u))
+
 #define NVIC_ISER 0xe000e100u
 #define VTOR 0xe000ed08u
 #define IRQ_TIMER0 0u
-#define IRQ_UART0 20u
+#define IRQ_IO_BANK0 13u
+#define IRQ_LINK 21u
 
 #endif

@@ -1,4 +1,5 @@
-import { BUS_VOLTAGE_ERRORS, INA226, type MonitoringBoard, monitoringBoard } from "@mltb/hardware";
+import { BUS_VOLTAGE_ERRORS, INA226, type MonitoringBoard, monitoringBoard, monitoringConverter } from "@mltb/hardware";
+import { createFastChain } from "../parts/fast-chain.ts";
 import { createHc595Chain, type Hc595Chain } from "../parts/hc595.ts";
 import { createHd44780, type Hd44780 } from "../parts/hd44780.ts";
 import { createI2cBus, type I2cBus } from "../parts/i2c.ts";
@@ -11,6 +12,8 @@ import { random } from "../world/random.ts";
 
 /** Edges that the capture queue holds. */
 const EDGES = 64;
+/** Bandwidth for which the noise of the fast chain is given. */
+const NOISE_BANDWIDTH_HZ = 1000;
 
 /** The electronics of a monitoring board: everything but its controller's program and link. */
 export interface MonitoringElectronics {
@@ -33,6 +36,10 @@ export interface MonitoringElectronics {
   marker(channel: number, level: 0 | 1, at_us: number): void;
   button(name: "up" | "down" | "select" | "stop", down: boolean): void;
   gpioLevels(): Map<number, number>;
+  /** Voltages at the inputs of the fast converter, behind shunts and amplifiers, over its own bandwidth. */
+  fastInputs_v(): number[];
+  /** Told of marker edges as they are set, for a controller that has pins of its own. */
+  onMarker?: (pin: number, level: 0 | 1, at_us: number) => void;
 }
 
 /** Builds the electronics from the hardware data; part errors are drawn with the seed. */
@@ -60,7 +67,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     (buses[board.monitor_bus] as I2cBus).parts.set(channel.monitor_address, monitor);
     return monitor;
   });
-  const sampler = createSampler(board, seed + 1);
+  const fast = createFastChain(board, seed + 1);
+  const sampler = createSampler(board, fast);
   const gpio = new Map<number, number>();
   const inputs = new Map<number, number>();
   const edges: [number, number, number, number][] = [];
@@ -115,7 +123,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     sampler_take: () => sampler.take(),
   };
 
-  return {
+  const noise = Math.sqrt(monitoringConverter.rate_hz / NOISE_BANDWIDTH_HZ);
+  const electronics: MonitoringElectronics = {
     board,
     rails,
     chain,
@@ -137,6 +146,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       const pin = board.channels[channel - 1]?.marker_pin ?? -1;
       if (inputs.get(pin) === level) return;
       inputs.set(pin, level);
+      electronics.onMarker?.(pin, level, at_us);
       if ((edgeMask & (1 << pin)) === 0) return;
       if (edges.length === EDGES) {
         lost += 1;
@@ -148,5 +158,11 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       inputs.set(board.buttons[name], down ? 0 : 1);
     },
     gpioLevels: () => gpio,
+    fastInputs_v: () =>
+      board.channels.map(
+        ({ shunt_ohm }, n) =>
+          fast.amperes(n, (rails[n] as Rail).current_a, noise) * shunt_ohm * board.fast_current.amplifier_gain,
+      ),
   };
+  return electronics;
 }

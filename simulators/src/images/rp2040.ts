@@ -1,15 +1,18 @@
+import { monitoringConverter } from "@mltb/hardware";
 import { GPIOPinState, type RP2040, Simulator } from "rp2040js";
 import type { MonitoringElectronics } from "../boards/monitoring.ts";
 import type { BoardEnd } from "../link/memory.ts";
+import { type Ads131m08, createAds131m08 } from "../parts/ads131m08.ts";
+import { addSniffer } from "./rp2040-dma.ts";
 
 const FLASH = 0x1000_0000;
 /** Where an image starts: behind the 256 bytes of the second-stage loader. */
 const IMAGE_OFFSET = 0x100;
-const CYCLE_NS = 8;
 /** One character of ten bits at 921,600 baud. */
 const CHARACTER_NS = 10_851;
 const UART_FIFO = 32;
-const STEP_US = 1000;
+/** Link and slow inputs are served at this interval; the world moves with it while the fast converter stands still. */
+const SLOW_US = 1000;
 
 export interface Rp2040Options {
   /** Flash content from the image's start address. */
@@ -67,10 +70,13 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
 
   attachPins(chip, electronics);
   attachBuses(chip, clock, electronics);
-  const uart = chip.uart[0] as (typeof chip.uart)[0];
+  const converter = createAds131m08();
+  attachConverter(chip, clock, converter);
+  addSniffer(chip);
+  const uart = chip.uart[1] as (typeof chip.uart)[0];
   let pending = "";
   uart.onByte = (byte) => link.write(String.fromCharCode(byte));
-  (chip.uart[1] as typeof uart).onByte = (byte) => {
+  (chip.uart[0] as typeof uart).onByte = (byte) => {
     if (byte !== 10) debug += String.fromCharCode(byte);
     else {
       options.onDebug?.(debug);
@@ -85,18 +91,39 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     pending = pending.slice(1);
     if (pending.length > 0) character.schedule(CHARACTER_NS);
   });
+  const drdy = chip.gpio[monitoringConverter.pins.drdy];
+  let slow_us = 0;
+  let step_us = SLOW_US;
   const world = clock.createAlarm(() => {
-    world.schedule(STEP_US * 1000);
-    electronics.step(STEP_US, options.power_w?.() ?? []);
+    electronics.step(step_us, options.power_w?.() ?? []);
+    slow_us += step_us;
+    converter.clkin_hz = clockOutput_hz(chip);
+    const period_us = converter.period_us();
+    if (period_us !== undefined && step_us === period_us) {
+      converter.convert(electronics.fastInputs_v());
+      // A conversion that nobody fetched shows a short high before the next edge.
+      drdy?.setInputValue(true);
+      drdy?.setInputValue(false);
+    }
+    // The world moves with the conversions while the converter runs.
+    step_us = period_us ?? SLOW_US;
+    world.schedule(step_us * 1000);
+    if (slow_us < SLOW_US) return;
+    slow_us = 0;
     for (const use of electronics.board.pins) {
-      if (use.direction === "in") chip.gpio[use.pin]?.setInputValue(electronics.hal.gpio_read(use.pin) === 1);
+      if (use.direction !== "in" || use.pin === monitoringConverter.pins.drdy) continue;
+      chip.gpio[use.pin]?.setInputValue(electronics.hal.gpio_read(use.pin) === 1);
     }
     const bytes = link.take();
     if (bytes === undefined) return;
     if (pending === "") character.schedule(CHARACTER_NS);
     pending += bytes;
   });
-  world.schedule(STEP_US * 1000);
+  world.schedule(step_us * 1000);
+  electronics.onMarker = (pin, level, at_us) => {
+    const edge = clock.createAlarm(() => chip.gpio[pin]?.setInputValue(level === 1));
+    edge.schedule(Math.max(0, at_us * 1000 - clock.nanos));
+  };
   watchdogOf(chip).onWatchdogTrigger = () => {
     counters.restarts += 1;
     restarting = true;
@@ -130,8 +157,9 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
         }
         const cycles = core.executeInstruction();
         executed += 1;
-        busy_ns += cycles * CYCLE_NS;
-        clock.tick(cycles * CYCLE_NS);
+        const ns = (cycles * 1e9) / chip.clkSys;
+        busy_ns += ns;
+        clock.tick(ns);
         if (!restarting) continue;
         restarting = false;
         const { reason } = watchdogOf(chip);
@@ -154,6 +182,39 @@ interface Watchdog {
 
 function watchdogOf(chip: RP2040): Watchdog {
   return chip.peripherals[0x40058] as unknown as Watchdog;
+}
+
+/** Frequency that clock output 0 gives, from its registers: source 6 is the system clock. */
+function clockOutput_hz(chip: RP2040): number {
+  const control = chip.readUint32(0x40008000);
+  const divider = chip.readUint32(0x40008004) / 256;
+  return (control & (1 << 11)) !== 0 && ((control >> 5) & 15) === 6 ? chip.clkSys / divider : 0;
+}
+
+/** SPI words take their time on the wire; the block's own select falls with the first word and rises when none follows. */
+function attachConverter(chip: RP2040, clock: Simulator["clock"], converter: Ads131m08): void {
+  const spi = chip.spi[monitoringConverter.spi];
+  if (spi === undefined) return;
+  let selected = false;
+  let reply = 0;
+  let next = false;
+  const done = clock.createAlarm(() => {
+    next = false;
+    spi.completeTransmit(reply);
+    if (next) return;
+    selected = false;
+    converter.deselect();
+  });
+  spi.onTransmit = (value) => {
+    next = true;
+    if (!selected) {
+      selected = true;
+      converter.select();
+      chip.gpio[monitoringConverter.pins.drdy]?.setInputValue(true);
+    }
+    reply = converter.exchange(value, spi.dataBits);
+    done.schedule((spi.dataBits * 1e9) / spi.clockFrequency);
+  };
 }
 
 function attachPins(chip: RP2040, electronics: MonitoringElectronics): void {

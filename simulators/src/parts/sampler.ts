@@ -1,19 +1,11 @@
-import { ampsPerCode, FAST_CURRENT_ERRORS, type MonitoringBoard } from "@mltb/hardware";
-import { type Random, random } from "../world/random.ts";
+import { ampsPerCode, type MonitoringBoard } from "@mltb/hardware";
+import type { FastChain } from "./fast-chain.ts";
 
 /** Blocks that the ring holds before it drops the oldest. */
 const RING_BLOCKS = 16;
 
-/** Errors of one channel's chain of shunt, amplifier and converter. */
-interface ChainErrors {
-  gain: number;
-  offset_a: number;
-  noise_a: number;
-}
-
 /** The fast current chain behind the sampler contract: rows of codes at the board's period, in blocks. */
 export interface Sampler {
-  errors: ChainErrors[];
   start(period_us: number, rows: number, now_us: number): boolean;
   stop(): void;
   running(): boolean;
@@ -25,22 +17,7 @@ export interface Sampler {
   full(): boolean;
 }
 
-function half(term: string): number {
-  return FAST_CURRENT_ERRORS.find((error) => error.term === term)?.half_width ?? 0;
-}
-
-/** Draws the errors of a specimen from the distributions of the hardware data. */
-function drawErrors(source: Random): ChainErrors {
-  return {
-    gain: source.rectangular(half("gain")),
-    offset_a: source.rectangular(half("offset")),
-    noise_a: half("noise"),
-  };
-}
-
-export function createSampler(board: MonitoringBoard, seed: number): Sampler {
-  const source = random(seed);
-  const errors = board.channels.map(() => drawErrors(source));
+export function createSampler(board: MonitoringBoard, chain: FastChain): Sampler {
   const lsb = board.channels.map((channel) => ampsPerCode(board, channel));
   let running = false;
   let period = 0;
@@ -53,7 +30,6 @@ export function createSampler(board: MonitoringBoard, seed: number): Sampler {
   let ring: { bytes: string; first: number; tick: number }[] = [];
 
   return {
-    errors,
     start(period_us, rows, now_us) {
       running = true;
       period = period_us;
@@ -73,9 +49,7 @@ export function createSampler(board: MonitoringBoard, seed: number): Sampler {
     row(currents_a, end_us) {
       if (!running) return;
       for (let channel = 0; channel < currents_a.length; channel += 1) {
-        const error = errors[channel] as ChainErrors;
-        const measured =
-          (currents_a[channel] as number) * (1 + error.gain) + error.offset_a + source.normal(error.noise_a);
+        const measured = chain.amperes(channel, currents_a[channel] as number, 1);
         const code = Math.max(-32768, Math.min(32767, Math.round(measured / (lsb[channel] as number))));
         block.writeInt16LE(code, (filled * currents_a.length + channel) * 2);
       }

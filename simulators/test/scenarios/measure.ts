@@ -45,7 +45,9 @@ export const measureScenarios: Scenario[] = [
       bench.electronics.marker(1, 1, at);
       await bench.run(30);
       const edge = bench.messages.find((m) => m.name === "marker_edge")?.body;
-      expect(edge).toMatchObject({ channel: 1, level: 1, tick_us: at });
+      expect(edge).toMatchObject({ channel: 1, level: 1 });
+      // A controller takes a few microseconds to its interrupt.
+      expect(Math.abs(Number(edge?.["tick_us"]) - at)).toBeLessThanOrEqual(5);
     },
   },
 ];

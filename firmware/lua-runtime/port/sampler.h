@@ -1,0 +1,32 @@
+/* The fast sampler: rows of eight 16-bit codes in blocks, at the converter's rate or a whole fraction of it. */
+#ifndef MLTB_SAMPLER_H
+#define MLTB_SAMPLER_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a block carries beside its rows. */
+struct block {
+  const uint8_t *bytes;
+  size_t size;
+  uint32_t first;
+  uint32_t tick_us;
+  uint32_t lost;
+};
+
+/* Starts sampling with rows that are means over period_us; 0 when the period is not a multiple of the converter's or
+   the block does not fit. */
+int sampler_start(uint32_t period_us, uint32_t rows);
+void sampler_stop(void);
+/* The oldest full block, to be copied before sampler_release. 0 when there is none. */
+int sampler_take(struct block *block);
+/* Ends the reading; 0 when the ring ran full and the block was dropped meanwhile: its bytes are not to be used. */
+int sampler_release(void);
+int sampler_ready(void);
+/* Index of the row whose interval holds this moment. */
+uint32_t sampler_index(void);
+/* A data-ready edge; called from the pin interrupt. */
+void sampler_edge(void);
+/* Frames of the converter whose CRC was wrong, and frames that came before the last was through, since start. */
+extern volatile uint32_t sampler_crc_errors, sampler_overruns;
+
+#endif

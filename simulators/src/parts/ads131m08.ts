@@ -1,0 +1,105 @@
+import {
+  ADS131M08,
+  ADS131M08_COMMANDS,
+  ADS131M08_CRC_SEED,
+  ADS131M08_OSR,
+  ADS131M08_REGISTERS,
+  ADS131M08_RESET,
+} from "@mltb/hardware";
+import { crc16 } from "@mltb/protocol";
+
+export interface Ads131m08 {
+  /** Frequency at CLKIN; conversions stand still without one. */
+  clkin_hz: number;
+  /** Time from one conversion to the next; undefined while there is no clock. */
+  period_us(): number | undefined;
+  /** A conversion has ended: takes the voltages at the inputs and pulls /DRDY low. */
+  convert(volts: ArrayLike<number>): void;
+  /** Level of /DRDY. */
+  drdy(): 0 | 1;
+  /** /CS falls: a frame begins. */
+  select(): void;
+  /** /CS rises: a command that the frame carried takes effect. */
+  deselect(): void;
+  /** Exchanges bits, most significant first. */
+  exchange(out: number, bits: number): number;
+}
+
+const CHANNELS = ADS131M08.channels;
+const WREG_MASK = 0xe000;
+const lengths = [2, 3, 4, 4];
+
+/**
+ * ADS131M08 at register level (SBAS950B): reset values, 24- and 16-bit words, register writes and reads, reset command,
+ * data rate from CLKIN and CLOCK.OSR, CCITT CRC over the frame, /DRDY. Gains other than 1, the digital filter's delay and
+ * settling, and the CRC of incoming frames are not modelled.
+ */
+export function createAds131m08(): Ads131m08 {
+  const registers = new Map<number, number>();
+  let data: number[] = new Array(CHANNELS).fill(0);
+  let ready: 0 | 1 = 1;
+  let answer = 0;
+  let output: number[] = [];
+  let input: number[] = [];
+
+  function reset(): void {
+    registers.clear();
+    for (const [address, value] of Object.entries(ADS131M08_RESET)) registers.set(Number(address), value);
+  }
+  reset();
+
+  const register = (address: number): number => registers.get(address) ?? 0;
+  const wordBytes = (): number => lengths[(register(ADS131M08_REGISTERS.mode) >> 8) & 3] as number;
+
+  function execute(words: number[]): void {
+    const command = words[0] ?? 0;
+    answer = register(ADS131M08_REGISTERS.status);
+    const address = (command >> 7) & 0x3f;
+    const count = (command & 0x7f) + 1;
+    if (command === ADS131M08_COMMANDS.reset) reset();
+    else if ((command & WREG_MASK) === ADS131M08_COMMANDS.wreg) {
+      for (let i = 0; i < count && i + 1 < words.length; i += 1) registers.set(address + i, words[i + 1] as number);
+      answer = 0x4000 | (command & 0x1fff);
+    } else if ((command & WREG_MASK) === ADS131M08_COMMANDS.rreg) answer = register(address);
+  }
+
+  return {
+    clkin_hz: 0,
+    period_us() {
+      const osr = ADS131M08_OSR[(register(ADS131M08_REGISTERS.clock) >> 2) & 7] as number;
+      return this.clkin_hz > 0 ? (2e6 * osr) / this.clkin_hz : undefined;
+    },
+    convert(volts) {
+      data = Array.from({ length: CHANNELS }, (_, n) => {
+        const code = Math.round(((volts[n] ?? 0) / ADS131M08.full_scale_v) * ADS131M08.full_scale_code);
+        return Math.max(-32768, Math.min(32767, code)) & 0xffff;
+      });
+      ready = 0;
+    },
+    drdy: () => ready,
+    select() {
+      ready = 1;
+      input = [];
+      const padding = new Array<number>(wordBytes() - 2).fill(0);
+      const bytes = [answer, ...data].flatMap((word) => [word >> 8, word & 0xff, ...padding]);
+      const crc = crc16(String.fromCharCode(...bytes), ADS131M08_CRC_SEED);
+      output = [...bytes, crc >> 8, crc & 0xff, ...padding];
+    },
+    deselect() {
+      const size = wordBytes();
+      const words: number[] = [];
+      for (let at = 0; at + size <= input.length; at += size) {
+        words.push(((input[at] as number) << 8) | (input[at + 1] as number));
+      }
+      execute(words);
+    },
+    exchange(out, bits) {
+      let reply = 0;
+      for (let done = 0; done < bits; done += 8) {
+        reply = (reply << 8) | (output.shift() ?? 0);
+        input.push((out >> (bits - 8 - done)) & 0xff);
+      }
+      return reply;
+    },
+  };
+}
