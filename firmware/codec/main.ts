@@ -1,10 +1,12 @@
-import { type Body, codec, crc16 } from "@mltb/protocol/codec";
+import { type Body, codec, crc16, createSeal } from "@mltb/protocol/codec";
 
 /** What this bundle needs of its runtime. */
 interface CodecHal {
   link_write(this: void, bytes: string): void;
   /** A decoded field of the last message. */
   field(this: void, name: string, value: number | string): void;
+  frame?(this: void, header: string, body: string): string;
+  deframe?(this: void, block: string): string | number;
   crc16?(this: void, bytes: string, init: number): number;
 }
 
@@ -13,10 +15,13 @@ interface CodecHal {
  * reported, and it is encoded anew and sent back. A frame with a fault is answered by the fault's name.
  */
 export function boot(hal: CodecHal) {
-  const crc = hal.crc16 ?? crc16;
+  const seal =
+    hal.frame !== undefined && hal.deframe !== undefined
+      ? { seal: hal.frame, unseal: hal.deframe }
+      : createSeal(hal.crc16 ?? crc16);
   return {
     rx(this: void, block: string): void {
-      const frame = codec.decodeFrame(block, crc);
+      const frame = codec.decodeFrame(block, seal);
       if (typeof frame === "string") {
         hal.link_write(frame);
         return;
@@ -29,7 +34,7 @@ export function boot(hal: CodecHal) {
       }
       for (const name of message.names) hal.field(name, body[name] as number | string);
       frame.body = codec.encodeBody(message, body);
-      hal.link_write(codec.encodeFrame(frame, crc));
+      hal.link_write(codec.encodeFrame(frame, seal));
     },
     tick(this: void): number {
       return 100;

@@ -38,7 +38,7 @@ interface ImageBoard {
 export const imageBoards = {
   rp2040: {
     cpu: ["-mcpu=cortex-m0plus", "-mthumb"],
-    sources: ["board.c", "crc16.c", "main.c", "sampler.c", "syscalls.c", "bundle.S"],
+    sources: ["board.c", "frame.c", "main.c", "sampler.c", "syscalls.c", "bundle.S"],
     linkerScript: "rp2040.ld",
   },
 } satisfies Record<string, ImageBoard>;

@@ -1,7 +1,7 @@
 // node protocol/gen/vectors.ts: writes protocol/vectors/frames.json from the message table.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { allMessages, type Body, crc16, type Descriptor, encodeBody, encodeFrame, Kind } from "../src/index.ts";
+import { allMessages, type Body, type Descriptor, encodeBody, encodeFrame, Kind, nodeSeal } from "../src/index.ts";
 
 /** A golden frame. Text and bytes are hexadecimal. */
 interface Vector {
@@ -52,7 +52,7 @@ function vector(message: Descriptor, variant: number): Vector {
   for (const [i, name] of message.names.entries()) body[name] = value(message.kinds[i] as string, variant, next);
   const head = { seq: next(256), ack: next(256), credit: next(256), tag: next(256) };
   const kind = Kind[message.kind as keyof typeof Kind];
-  const wire = encodeFrame({ kind, id: message.id, ...head, body: encodeBody(message, body) }, crc16);
+  const wire = encodeFrame({ kind, id: message.id, ...head, body: encodeBody(message, body) }, nodeSeal);
   const shown = Object.entries(body).map(([name, field]) => [
     name,
     typeof field === "number" ? field : Buffer.from(field, "latin1").toString("hex"),

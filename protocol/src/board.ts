@@ -3,6 +3,7 @@
  * leaves out what only hosts need.
  */
 export { crc16 } from "./bytes/crc16.ts";
+export { createSeal } from "./frame/seal.ts";
 export * from "./limits.ts";
 export { type BoardHooks, type BoardSession, createBoardSession } from "./link/board-session.ts";
 export { type Message, type MessageName, tableFingerprint } from "./messages/index.ts";

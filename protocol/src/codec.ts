@@ -4,5 +4,6 @@ import { messageById } from "./messages/index.ts";
 import { decodeBody, encodeBody } from "./schema/codec.ts";
 
 export { crc16 } from "./bytes/crc16.ts";
+export { createSeal } from "./frame/seal.ts";
 export type { Body } from "./schema/codec.ts";
 export const codec = { decodeFrame, encodeFrame, messageById, decodeBody, encodeBody };

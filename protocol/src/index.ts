@@ -2,7 +2,8 @@
 export { crc16 } from "./bytes/crc16.ts";
 export { cobsDecode, cobsEncode } from "./frame/cobs.ts";
 export { type Deframer, deframer, type FrameCounters, frameCounters } from "./frame/deframer.ts";
-export { type Crc, decodeFrame, encodeFrame, type Frame, type FrameFault, Kind } from "./frame/frame.ts";
+export { decodeFrame, encodeFrame, type Frame, type FrameFault, Kind } from "./frame/frame.ts";
+export { createSeal, nodeSeal, type Seal, SealFault } from "./frame/node-seal.ts";
 export * from "./limits.ts";
 export { type BoardHooks, type BoardSession, createBoardSession } from "./link/board-session.ts";
 export { type LinkCounters, linkCounters } from "./link/counters.ts";

@@ -1,10 +1,10 @@
 import {
   type AnswerOf,
   type Body,
-  crc16,
   createHostSession,
   type HostSession,
   type Message,
+  nodeSeal,
   type RequestName,
   type RequestOutcome,
 } from "@mltb/protocol";
@@ -53,7 +53,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
   let pongs = 0;
   const session = createHostSession(
     { write: (bytes) => plugged && rung.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
-    crc16,
+    nodeSeal,
     "virtual-bench",
     7,
     {

@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 import { buildBundle } from "@mltb/firmware";
-import { allMessages, type Body, crc16, decodeBody, decodeFrame, encodeBody, encodeFrame, Kind } from "@mltb/protocol";
+import {
+  allMessages,
+  type Body,
+  decodeBody,
+  decodeFrame,
+  encodeBody,
+  encodeFrame,
+  Kind,
+  nodeSeal,
+} from "@mltb/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLuaBoard, type LuaBoard } from "../src/index.ts";
@@ -54,12 +63,12 @@ test("golden frames: Node and Lua read the same fields and write the same bytes"
   for (const vector of vectors) {
     const wire = Buffer.from(vector.wire, "hex").toString("latin1");
     const block = wire.slice(0, -1);
-    const frame = decodeFrame(block, crc16);
+    const frame = decodeFrame(block, nodeSeal);
     if (typeof frame === "string") throw new Error(`${vector.message}: ${frame}`);
     const message = allMessages().find((entry) => entry.name === vector.message) as ReturnType<typeof allMessages>[0];
     const body = bytesOf(vector.body);
     expect(decodeBody(message, frame.body)).toEqual(body);
-    expect(encodeFrame({ ...frame, body: encodeBody(message, body) }, crc16)).toBe(wire);
+    expect(encodeFrame({ ...frame, body: encodeBody(message, body) }, nodeSeal)).toBe(wire);
     expect(lua(block)).toEqual({ fields: body, wire });
   }
 });
@@ -76,7 +85,7 @@ test(`${runs} seeded damaged or random blocks: Node and Lua agree on fault or fi
   fc.assert(
     fc.property(blocks, (bytes) => {
       const block = bytes.toString("latin1");
-      const frame = decodeFrame(block, crc16);
+      const frame = decodeFrame(block, nodeSeal);
       const answer = lua(block);
       if (typeof frame === "string") {
         expect(answer.wire).toBe(frame);
@@ -88,7 +97,7 @@ test(`${runs} seeded damaged or random blocks: Node and Lua agree on fault or fi
       else
         expect(answer).toEqual({
           fields: body,
-          wire: encodeFrame({ ...frame, body: encodeBody(message, body) }, crc16),
+          wire: encodeFrame({ ...frame, body: encodeBody(message, body) }, nodeSeal),
         });
     }),
     { seed: 11, numRuns: runs },

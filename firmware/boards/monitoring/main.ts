@@ -5,6 +5,7 @@ import {
   CONTROL_BODY_BYTES,
   crc16,
   createBoardSession,
+  createSeal,
   MAJOR,
   MINOR,
   Refusal,
@@ -45,7 +46,10 @@ export function boot(hal: Hal): Firmware {
   const power = createPower(board, chain, monitors, session, reset.asserted, hal.ticks_us, () => {
     refresh_ms = 0;
   });
-  const crc = hal.crc16 === undefined ? crc16 : hal.crc16;
+  const seal =
+    hal.frame !== undefined && hal.deframe !== undefined
+      ? { seal: hal.frame, unseal: hal.deframe }
+      : createSeal(hal.crc16 ?? crc16);
 
   function counters(tag: number): void {
     const seen = session().port.counters;
@@ -67,7 +71,7 @@ export function boot(hal: Hal): Firmware {
     });
   }
 
-  link = createBoardSession({ write: hal.link_write, room: hal.link_room }, crc, {
+  link = createBoardSession({ write: hal.link_write, room: hal.link_room }, seal, {
     welcome: () => ({
       major: MAJOR,
       minor: MINOR,

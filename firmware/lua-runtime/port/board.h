@@ -19,9 +19,6 @@ void debug_line(const char *text);
 static inline void interrupts_off(void) { __asm volatile("cpsid i" ::: "memory"); }
 static inline void interrupts_on(void) { __asm volatile("cpsie i" ::: "memory"); }
 
-/* CRC-16 of the wire: polynomial 0x1021, not reflected. */
-uint16_t crc16(uint16_t crc, const uint8_t *bytes, size_t size);
-
 /* Puts the converter's clock on its pin and gives its SPI pins to the SPI block. */
 void converter_clock(void);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "board.h"
+#include "frame.h"
 #include "lauxlib.h"
 #include "lua.h"
 #include "lualib.h"
@@ -137,6 +138,24 @@ static int hal_crc16(lua_State *L) {
   lua_pushinteger(L, crc);
   return 1;
 }
+static int hal_frame(lua_State *L) {
+  static uint8_t wire[FRAME_WIRE_MAX];
+  size_t header_size, body_size;
+  const uint8_t *header = (const uint8_t *)luaL_checklstring(L, 1, &header_size);
+  const uint8_t *body = (const uint8_t *)luaL_checklstring(L, 2, &body_size);
+  luaL_argcheck(L, header_size + body_size + 2 <= FRAME_MAX, 2, "frame too long");
+  lua_pushlstring(L, (const char *)wire, frame_seal(wire, header, header_size, body, body_size));
+  return 1;
+}
+static int hal_deframe(lua_State *L) {
+  static uint8_t plain[FRAME_MAX];
+  size_t size, plain_size;
+  const uint8_t *block = (const uint8_t *)luaL_checklstring(L, 1, &size);
+  enum frame_fault fault = size > sizeof plain ? FRAME_COBS : frame_unseal(plain, &plain_size, block, size);
+  if (fault == FRAME_GOOD) lua_pushlstring(L, (const char *)plain, plain_size);
+  else lua_pushinteger(L, (lua_Integer)fault);
+  return 1;
+}
 static int hal_heap_bytes(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)heap_used);
   return 1;
@@ -147,7 +166,8 @@ static const luaL_Reg hal[] = {
     {"ticks_us", hal_ticks_us},     {"link_write", hal_link_write}, {"link_room", hal_link_room},
     {"gpio_mode", hal_gpio_mode},   {"gpio_write", hal_gpio_write}, {"gpio_read", hal_gpio_read},
     {"i2c_xfer", hal_i2c_xfer},     {"delay_us", hal_delay_us},     {"edges_start", hal_edges_start},
-    {"crc16", hal_crc16},           {"heap_bytes", hal_heap_bytes}, {"restart", hal_restart},
+    {"crc16", hal_crc16},           {"heap_bytes", hal_heap_bytes}, {"restart", hal_restart},       {"frame", hal_frame},
+    {"deframe", hal_deframe},
     {"edge_take", hal_edge_take},   {"edges_lost", hal_edges_lost}, {"sampler_start", hal_sampler_start},
     {"sampler_stop", hal_sampler_stop}, {"sampler_take", hal_sampler_take},
     {NULL, NULL},
@@ -168,6 +188,7 @@ static void call(lua_State *L, int arguments, int results) {
 
 int main(void) {
   board_init();
+  frame_init();
   starts++;
   lua_State *L = lua_newstate(allocate, NULL);
   if (L == NULL) board_reset();

@@ -3,6 +3,7 @@
 #include "sampler.h"
 
 #include "board.h"
+#include "frame.h"
 #include "hardware.h"
 #include "rp2040.h"
 

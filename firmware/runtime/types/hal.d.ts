@@ -44,6 +44,9 @@ interface Hal {
   /** Next full block: bytes, index of the first row, tick at the end of its interval, rows lost so far; nil if none. */
   sampler_take?(this: void): LuaMultiReturn<[string | undefined, number, number, number]>;
 
+  /** The protocol's seal (`protocol/src/frame/seal.ts`) where the runtime has it in C; both or none. */
+  frame?(this: void, header: string, body: string): string;
+  deframe?(this: void, block: string): string | number;
   /** CRC-16 as in the protocol, where the runtime has it in C. */
   crc16?(this: void, bytes: string, init: number): number;
   /** Restarts the controller. */

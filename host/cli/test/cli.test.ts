@@ -4,7 +4,7 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { crc16, createHostSession } from "@mltb/protocol";
+import { createHostSession, nodeSeal } from "@mltb/protocol";
 import { SerialPort } from "serialport";
 import { afterAll, expect, test } from "vitest";
 
@@ -176,7 +176,7 @@ test("simulate board: serialport opens a real terminal device, is welcomed, and 
   let welcomed = "";
   const session = createHostSession(
     { write: (bytes) => port.write(Buffer.from(bytes, "latin1")), room: () => 9999 },
-    crc16,
+    nodeSeal,
     "test",
     3,
     {

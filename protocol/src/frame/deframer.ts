@@ -1,5 +1,6 @@
 import { findZero, slice } from "#platform";
-import { type Crc, decodeFrame, type Frame, type FrameFault } from "./frame.ts";
+import { decodeFrame, type Frame, type FrameFault } from "./frame.ts";
+import type { Seal } from "./seal.ts";
 
 /** What a deframer has seen; every byte that did not become a frame is in one of these. */
 export interface FrameCounters {
@@ -41,7 +42,7 @@ export function frameCounters(): FrameCounters {
  * Cuts a byte stream at zero bytes. A block longer than `cap` is dropped up to the next delimiter, so that the tail
  * of a broken frame is never offered as a frame, and memory stays bounded by `cap` plus one chunk.
  */
-export function deframer(cap: number, crc: Crc, onFrame: (this: void, frame: Frame) => void): Deframer {
+export function deframer(cap: number, seal: Seal, onFrame: (this: void, frame: Frame) => void): Deframer {
   const counters = frameCounters();
   let held = "";
   let skipping = false;
@@ -51,7 +52,7 @@ export function deframer(cap: number, crc: Crc, onFrame: (this: void, frame: Fra
       counters.empty += 1;
       return;
     }
-    const result: Frame | FrameFault = decodeFrame(bytes, crc);
+    const result: Frame | FrameFault = decodeFrame(bytes, seal);
     if (typeof result === "string") {
       counters[result] += 1;
       counters.skipped_bytes += bytes.length;

@@ -1,6 +1,6 @@
 import { at, byte, shr, slice } from "#platform";
 import { CONTROL_FRAME_BYTES, CRC_BYTES, HEADER_BYTES, MAJOR } from "../limits.ts";
-import { cobsDecode, cobsEncode } from "./cobs.ts";
+import { type Seal, SealFault } from "./seal.ts";
 
 /**
  * The frame. On the wire: COBS(header, body, CRC-16 of both, little endian), then a zero byte.
@@ -29,12 +29,10 @@ export const Kind = { control: 0, request: 1, response: 2, event: 3, state: 4, s
 /** Why bytes between two delimiters were not a frame. */
 export type FrameFault = "cobs" | "short" | "crc" | "length" | "kind" | "major" | "oversize";
 
-export type Crc = (this: void, bytes: string, init: number) => number;
-
 /** The frame as bytes on the wire, delimiter included. The caller keeps bodies inside the limits of the kind. */
-export function encodeFrame(frame: Frame, crc: Crc): string {
+export function encodeFrame(frame: Frame, seal: Seal): string {
   const length = frame.body.length;
-  const plain =
+  const header =
     byte(MAJOR * 16 + frame.kind) +
     byte(frame.seq) +
     byte(frame.ack) +
@@ -42,26 +40,20 @@ export function encodeFrame(frame: Frame, crc: Crc): string {
     byte(frame.id) +
     byte(frame.tag) +
     byte(length & 255) +
-    byte(shr(length, 8)) +
-    frame.body;
-  const sum = crc(plain, 65535);
-  return `${cobsEncode(plain + byte(sum & 255) + byte(shr(sum, 8)))}\0`;
+    byte(shr(length, 8));
+  return seal.seal(header, frame.body);
 }
 
 /** Reads what stood between two delimiters. A fault is a value: noise on a line is expected. */
-export function decodeFrame(block: string, crc: Crc): Frame | FrameFault {
-  const data = cobsDecode(block);
-  if (data === undefined) return "cobs";
-  const end = data.length - CRC_BYTES;
-  if (end < HEADER_BYTES) return "short";
-  const sum = at(data, end) | (at(data, end + 1) << 8);
-  if (crc(slice(data, 0, end), 65535) !== sum) return "crc";
+export function decodeFrame(block: string, seal: Seal): Frame | FrameFault {
+  const data = seal.unseal(block);
+  if (typeof data === "number") return data === SealFault.cobs ? "cobs" : data === SealFault.short ? "short" : "crc";
   const length = at(data, 6) | (at(data, 7) << 8);
-  if (HEADER_BYTES + length !== end) return "length";
+  if (HEADER_BYTES + length !== data.length) return "length";
   const kind = at(data, 0) & 15;
   if (kind > Kind.ack) return "kind";
   if (shr(at(data, 0), 4) !== MAJOR && kind !== Kind.control) return "major";
-  if (data.length > CONTROL_FRAME_BYTES && kind !== Kind.stream) return "oversize";
+  if (data.length + CRC_BYTES > CONTROL_FRAME_BYTES && kind !== Kind.stream) return "oversize";
   return {
     kind,
     seq: at(data, 1),
@@ -69,6 +61,6 @@ export function decodeFrame(block: string, crc: Crc): Frame | FrameFault {
     credit: at(data, 3),
     id: at(data, 4),
     tag: at(data, 5),
-    body: slice(data, HEADER_BYTES, end),
+    body: slice(data, HEADER_BYTES, data.length),
   };
 }

@@ -1,4 +1,5 @@
-import { type Crc, Kind } from "../frame/frame.ts";
+import { Kind } from "../frame/frame.ts";
+import type { Seal } from "../frame/seal.ts";
 import { encodedLimitControl, SILENCE_MS, WINDOW_FRAMES } from "../limits.ts";
 import { encode, type Message, type MessageName, messageNamed, type RequestName } from "../messages/index.ts";
 import type { Body } from "../schema/codec.ts";
@@ -32,7 +33,7 @@ export interface BoardSession {
   stream<N extends MessageName>(this: void, name: N, body: Message<N>): boolean;
 }
 
-export function createBoardSession(carrier: Carrier, crc: Crc, hooks: BoardHooks): BoardSession {
+export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHooks): BoardSession {
   const memory = answers();
   let hostNonce = -1;
 
@@ -82,7 +83,7 @@ export function createBoardSession(carrier: Carrier, crc: Crc, hooks: BoardHooks
     if (port.open) port.reliableBytes(Kind.response, id, tag, body);
   }
 
-  const port = createPort(carrier, crc, encodedLimitControl, WINDOW_FRAMES, onMessage);
+  const port = createPort(carrier, seal, encodedLimitControl, WINDOW_FRAMES, onMessage);
 
   return {
     port,

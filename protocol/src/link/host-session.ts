@@ -1,5 +1,6 @@
 import { wrapDiff } from "#platform";
-import { type Crc, type Frame, Kind } from "../frame/frame.ts";
+import { type Frame, Kind } from "../frame/frame.ts";
+import type { Seal } from "../frame/seal.ts";
 import {
   encodedLimitStream,
   HELLO_EVERY_MS,
@@ -72,7 +73,7 @@ export interface HostSession {
  */
 export function createHostSession(
   carrier: Carrier,
-  crc: Crc,
+  seal: Seal,
   name: string,
   nonce: number,
   hooks: HostHooks,
@@ -178,7 +179,7 @@ export function createHostSession(
     }
   }
 
-  const port = createPort(carrier, crc, encodedLimitStream, WINDOW_FRAMES, onMessage);
+  const port = createPort(carrier, seal, encodedLimitStream, WINDOW_FRAMES, onMessage);
 
   return {
     port,

@@ -1,6 +1,7 @@
 import { type Deframer, deframer } from "../frame/deframer.ts";
 import type { Frame } from "../frame/frame.ts";
-import { type Crc, encodeFrame, Kind } from "../frame/frame.ts";
+import { encodeFrame, Kind } from "../frame/frame.ts";
+import type { Seal } from "../frame/seal.ts";
 import { messageById, messageNamed } from "../messages/index.ts";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
@@ -69,13 +70,13 @@ export interface Port {
  * @param cap longest encoded block taken from the other end
  * @param credit reliable frames that this end can take at a time, sent in every header
  */
-export function createPort(carrier: Carrier, crc: Crc, cap: number, credit: number, onMessage: OnMessage): Port {
+export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: number, onMessage: OnMessage): Port {
   const counters = linkCounters();
   let pending: PendingState[] = [];
   let now = 0;
 
   function write(kind: number, seq: number, id: number, tag: number, body: string): void {
-    const bytes = encodeFrame({ kind, seq, ack: port.delivery.expected, credit, id, tag, body }, crc);
+    const bytes = encodeFrame({ kind, seq, ack: port.delivery.expected, credit, id, tag, body }, seal);
     counters.tx_frames += 1;
     counters.tx_bytes += bytes.length;
     ackSent(port.delivery);
@@ -115,7 +116,7 @@ export function createPort(carrier: Carrier, crc: Crc, cap: number, credit: numb
 
   const port: Port = {
     counters,
-    deframer: deframer(cap, crc, onFrame),
+    deframer: deframer(cap, seal, onFrame),
     delivery: delivery(),
     open: false,
     lastHeard_ms: 0,

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import {
   type BoardSession,
-  crc16,
   createBoardSession,
   createHostSession,
   type HostSession,
+  nodeSeal,
   type RequestOutcome,
   tableFingerprint,
 } from "../index.ts";
@@ -31,7 +31,7 @@ function pair(pass: (bytes: string, toBoard: boolean) => string[] = (bytes) => [
   const makeBoard = (): BoardSession => {
     const board: BoardSession = createBoardSession(
       { write: (bytes) => toHost.push(...pass(bytes, false)), room: () => 9999 },
-      crc16,
+      nodeSeal,
       {
         welcome: () => ({
           major: 1,
@@ -62,7 +62,7 @@ function pair(pass: (bytes: string, toBoard: boolean) => string[] = (bytes) => [
   let board = makeBoard();
   const host = createHostSession(
     { write: (bytes) => toBoard.push(...pass(bytes, true)), room: () => 9999 },
-    crc16,
+    nodeSeal,
     "test",
     42,
     {

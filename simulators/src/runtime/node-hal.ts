@@ -23,6 +23,8 @@ export interface NodeHal {
   sampler_start?(period_us: number, rows: number): boolean;
   sampler_stop?(): void;
   sampler_take?(): [string, number, number, number] | undefined;
+  frame?(header: string, body: string): string;
+  deframe?(block: string): string | number;
   crc16?(bytes: string, init: number): number;
   restart?(): void;
   heap_bytes(): number;

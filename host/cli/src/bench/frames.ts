@@ -1,4 +1,12 @@
-import { CONTROL_BODY_BYTES, crc16, deframer, encodedLimitStream, encodeFrame, type Frame, Kind } from "@mltb/protocol";
+import {
+  CONTROL_BODY_BYTES,
+  deframer,
+  encodedLimitStream,
+  encodeFrame,
+  type Frame,
+  Kind,
+  nodeSeal,
+} from "@mltb/protocol";
 import { type Benchmark, type Figure, spread } from "./figure.ts";
 
 const COUNT = 20_000;
@@ -24,16 +32,16 @@ function bodies(bytes: number): string[] {
 
 function measure(bytes: number): Figure[] {
   const set = bodies(bytes).map(frame);
-  const wire = set.map((entry) => encodeFrame(entry, crc16)).join("");
+  const wire = set.map((entry) => encodeFrame(entry, nodeSeal)).join("");
   const encode: number[] = [];
   const decode: number[] = [];
   for (let run = 0; run < RUNS; run += 1) {
     let started = performance.now();
     let written = 0;
-    for (let i = 0; i < COUNT; i += 1) written += encodeFrame(set[i % 64] as Frame, crc16).length;
+    for (let i = 0; i < COUNT; i += 1) written += encodeFrame(set[i % 64] as Frame, nodeSeal).length;
     encode.push((COUNT / (performance.now() - started)) * 1000);
     let seen = 0;
-    const reader = deframer(encodedLimitStream, crc16, () => {
+    const reader = deframer(encodedLimitStream, nodeSeal, () => {
       seen += 1;
     });
     started = performance.now();

@@ -2,9 +2,9 @@ import { buildBundle } from "@mltb/firmware";
 import {
   type Body,
   bodyCheck,
-  crc16,
   createHostSession,
   type Message,
+  nodeSeal,
   PowerAction,
   type RequestName,
 } from "@mltb/protocol";
@@ -38,7 +38,7 @@ export const roundTrip: Benchmark = {
     });
     const session = createHostSession(
       { write: (bytes) => rack.transport.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
-      crc16,
+      nodeSeal,
       "bench",
       1,
       { onWelcome: () => undefined, onMessage: () => undefined, onLost: () => undefined, onPong: () => undefined },

@@ -1,10 +1,10 @@
 import {
   type AnswerOf,
   type Body,
-  crc16,
   createHostSession,
   type HostSession,
   type Message,
+  nodeSeal,
   type RequestName,
   type RequestOutcome,
 } from "@mltb/protocol";
@@ -44,7 +44,7 @@ export class DeviceLink {
         write: (bytes) => this.transport.write(Buffer.from(bytes, "latin1")),
         room: () => this.transport.room(),
       },
-      crc16,
+      nodeSeal,
       "mltb-supervisor",
       nonce,
       {

@@ -1,0 +1,81 @@
+/* The protocol's seal in C: CRC-16, COBS and delimiter. Twin of protocol/src/frame/seal.ts; the same vectors go through
+   both. */
+#include "frame.h"
+
+#include <string.h>
+
+/* Polynomial 0x1021, most significant bit first, one entry for each value of the high byte. */
+static uint16_t table[256];
+
+void frame_init(void) {
+  for (unsigned value = 0; value < 256; value++) {
+    uint16_t crc = (uint16_t)(value << 8);
+    for (unsigned bit = 0; bit < 8; bit++) crc = (uint16_t)((crc << 1) ^ ((crc & 0x8000u) != 0 ? 0x1021u : 0));
+    table[value] = crc;
+  }
+}
+
+uint16_t crc16(uint16_t crc, const uint8_t *bytes, size_t size) {
+  for (const uint8_t *end = bytes + size; bytes < end; bytes++) crc = (uint16_t)((crc << 8) ^ table[(crc >> 8) ^ *bytes]);
+  return crc;
+}
+
+/* A block under way: where the code byte of the present run stands, and where the next byte goes. */
+struct cobs {
+  uint8_t *code;
+  uint8_t *at;
+};
+
+static void cobs_add(struct cobs *cobs, const uint8_t *bytes, size_t size) {
+  uint8_t *code = cobs->code;
+  uint8_t *at = cobs->at;
+  for (const uint8_t *end = bytes + size; bytes < end; bytes++) {
+    /* A full run gets its successor only when another byte follows: at the end none is needed. */
+    if (at - code == 255) {
+      *code = 255;
+      code = at++;
+    }
+    uint8_t byte = *bytes;
+    if (byte != 0) {
+      *at++ = byte;
+    } else {
+      *code = (uint8_t)(at - code);
+      code = at++;
+    }
+  }
+  cobs->code = code;
+  cobs->at = at;
+}
+
+size_t frame_seal(uint8_t *wire, const uint8_t *header, size_t header_size, const uint8_t *body, size_t body_size) {
+  uint16_t crc = crc16(crc16(0xffff, header, header_size), body, body_size);
+  uint8_t tail[2] = {(uint8_t)crc, (uint8_t)(crc >> 8)};
+  struct cobs cobs = {wire, wire + 1};
+  cobs_add(&cobs, header, header_size);
+  cobs_add(&cobs, body, body_size);
+  cobs_add(&cobs, tail, sizeof tail);
+  *cobs.code = (uint8_t)(cobs.at - cobs.code);
+  *cobs.at++ = 0;
+  return (size_t)(cobs.at - wire);
+}
+
+enum frame_fault frame_unseal(uint8_t *plain, size_t *plain_size, const uint8_t *block, size_t size) {
+  uint8_t *at = plain;
+  size_t i = 0;
+  while (i < size) {
+    size_t code = block[i];
+    if (code == 0 || i + code > size) return FRAME_COBS;
+    memcpy(at, block + i + 1, code - 1);
+    /* A zero inside a run is no COBS; the TypeScript twin never sees one, because the delimiter cuts there. */
+    at += code - 1;
+    i += code;
+    if (code < 255 && i < size) *at++ = 0;
+  }
+  size_t length = (size_t)(at - plain);
+  if (length < FRAME_HEADER + 2) return FRAME_SHORT;
+  length -= 2;
+  uint16_t sum = (uint16_t)(plain[length] | (plain[length + 1] << 8));
+  if (crc16(0xffff, plain, length) != sum) return FRAME_CRC;
+  *plain_size = length;
+  return FRAME_GOOD;
+}

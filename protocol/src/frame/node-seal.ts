@@ -1,0 +1,7 @@
+import { crc16 } from "../bytes/crc16.ts";
+import { createSeal } from "./seal.ts";
+
+export { createSeal, type Seal, SealFault } from "./seal.ts";
+
+/** The seal that a host uses. */
+export const nodeSeal = createSeal(crc16);
