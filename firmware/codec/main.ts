@@ -5,8 +5,6 @@ interface CodecHal {
   link_write(this: void, bytes: string): void;
   /** A decoded field of the last message. */
   field(this: void, name: string, value: number | string): void;
-  frame?(this: void, header: string, body: string): string;
-  deframe?(this: void, block: string): string | number;
   crc16?(this: void, bytes: string, init: number): number;
 }
 
@@ -15,10 +13,7 @@ interface CodecHal {
  * reported, and it is encoded anew and sent back. A frame with a fault is answered by the fault's name.
  */
 export function boot(hal: CodecHal) {
-  const seal =
-    hal.frame !== undefined && hal.deframe !== undefined
-      ? { seal: hal.frame, unseal: hal.deframe }
-      : createSeal(hal.crc16 ?? crc16);
+  const seal = createSeal(hal.crc16 ?? crc16);
   return {
     rx(this: void, block: string): void {
       const frame = codec.decodeFrame(block, seal);

@@ -1,7 +1,9 @@
+import { byte, shr } from "#platform";
+
 /**
- * Chain of 74HC595 shift registers (Nexperia 74HC595 rev. 12), bit-banged: data is taken at the rising edge of the
- * shift clock, the outputs change together at the rising edge of the latch clock. The bit sent last ends in output 0
- * of the first register, so bits go out from the highest to the lowest.
+ * Chain of 74HC595 shift registers (Nexperia 74HC595 rev. 12), data is taken at the rising edge of the shift
+ * clock, the outputs change together at the rising edge of the latch clock. The bit sent last ends in output 0 of the
+ * first register, so bits go out from the highest to the lowest.
  */
 export interface Chain {
   set(this: void, bit: number, level: number): void;
@@ -16,27 +18,23 @@ export function createChain(
   bits: number,
 ): Chain {
   const levels: number[] = [];
-  for (let i = 0; i < bits; i += 1) levels.push(0);
+  for (let i = 0; i < bits; i += 8) levels.push(0);
   hal.gpio_mode(pins.data_pin, 1);
   hal.gpio_mode(pins.clock_pin, 1);
   hal.gpio_mode(pins.latch_pin, 1);
-  hal.gpio_write(pins.clock_pin, 0);
-  hal.gpio_write(pins.latch_pin, 0);
   return {
     set(this: void, bit: number, level: number): void {
-      levels[bit] = level;
+      const at = shr(bit, 3);
+      const mask = 1 << (bit & 7);
+      levels[at] = ((levels[at] as number) & (255 - mask)) + level * mask;
     },
     get(this: void, bit: number): number {
-      return levels[bit] as number;
+      return shr(levels[shr(bit, 3)] as number, bit & 7) & 1;
     },
     write(this: void): void {
-      for (let i = bits - 1; i >= 0; i -= 1) {
-        hal.gpio_write(pins.data_pin, levels[i] as number);
-        hal.gpio_write(pins.clock_pin, 1);
-        hal.gpio_write(pins.clock_pin, 0);
-      }
-      hal.gpio_write(pins.latch_pin, 1);
-      hal.gpio_write(pins.latch_pin, 0);
+      let out = "";
+      for (const level of levels) out = byte(level) + out;
+      hal.shift_out(pins.data_pin, pins.clock_pin, pins.latch_pin, out);
     },
   };
 }

@@ -63,12 +63,12 @@ export function createHandlers(
       const index = channelOf(body, tag);
       if (index >= 0) power.answerState(index, tag);
     },
-    reset_pulse(this: void, body: Body, tag: number, now_ms: number): void {
+    reset_pulse(this: void, body: Body, tag: number): void {
       const pulse_ms = body["pulse_ms"] as number;
       if (!checked(body, tag, 0, pulse_ms)) return;
       const index = channelOf(body, tag);
       if (index < 0 || !within(pulse_ms, 1, RESET_LONGEST_MS, tag, "pulse_ms")) return;
-      if (power.isOn(index)) reset.pulse(index, pulse_ms, tag, now_ms);
+      if (power.isOn(index)) reset.pulse(index, pulse_ms, tag);
       else session().refuse(tag, Refusal.not_on, "reset_pulse");
     },
     rearm(this: void, body: Body, tag: number, now_ms: number): void {

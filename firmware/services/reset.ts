@@ -1,24 +1,27 @@
 import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, Outcome } from "@mltb/protocol";
+import { idiv, wrapDiff } from "#platform";
 import type { Chain } from "../drivers/hc595.ts";
 
 interface Pulse {
   tag: number;
-  started_ms: number;
-  until_ms: number;
+  /** Device time at which the line was asserted, and how long it stays so; 0 while no pulse runs. */
+  started_us: number;
+  length_us: number;
 }
 
 export interface Reset {
-  pulse(this: void, index: number, pulse_ms: number, tag: number, now_ms: number): void;
+  /** Asserts the line for at least `pulse_ms`. */
+  pulse(this: void, index: number, pulse_ms: number, tag: number): void;
   asserted(this: void, index: number): number;
-  tick(this: void, now_ms: number): void;
-  dueIn(this: void, now_ms: number, limit: number): number;
+  tick(this: void): void;
+  dueIn(this: void, limit: number): number;
 }
 
 /** Reset lines of the targets: asserted through the output chain for the length of a pulse, then released. */
-export function createReset(board: MonitoringBoard, chain: Chain, session: () => BoardSession): Reset {
+export function createReset(hal: Hal, board: MonitoringBoard, chain: Chain, session: () => BoardSession): Reset {
   const pulses: Pulse[] = [];
-  for (let i = 0; i < board.channels.length; i += 1) pulses.push({ tag: 0, started_ms: 0, until_ms: -1 });
+  for (let i = 0; i < board.channels.length; i += 1) pulses.push({ tag: 0, started_us: 0, length_us: 0 });
 
   function drive(index: number, level: number): void {
     chain.set((board.channels[index] as { reset_bit: number }).reset_bit, level);
@@ -29,7 +32,11 @@ export function createReset(board: MonitoringBoard, chain: Chain, session: () =>
     return chain.get((board.channels[index] as { reset_bit: number }).reset_bit);
   }
 
-  function answer(index: number, outcome: number, now_ms: number): void {
+  function left_us(pulse: Pulse): number {
+    return pulse.length_us - wrapDiff(hal.ticks_us(), pulse.started_us);
+  }
+
+  function answer(index: number, outcome: number): void {
     const pulse = pulses[index] as Pulse;
     if (pulse.tag === 0) return;
     const tag = pulse.tag;
@@ -37,34 +44,36 @@ export function createReset(board: MonitoringBoard, chain: Chain, session: () =>
     session().answer(tag, "reset_answer", {
       channel: index + 1,
       outcome,
-      held_ms: now_ms - pulse.started_ms,
+      held_ms: idiv(pulse.length_us - left_us(pulse), 1000),
       reset_asserted: asserted(index),
     });
   }
 
   return {
-    pulse(this: void, index: number, pulse_ms: number, tag: number, now_ms: number): void {
-      answer(index, Outcome.superseded, now_ms);
+    pulse(this: void, index: number, pulse_ms: number, tag: number): void {
+      answer(index, Outcome.superseded);
       const pulse = pulses[index] as Pulse;
       pulse.tag = tag;
-      pulse.started_ms = now_ms;
-      pulse.until_ms = now_ms + pulse_ms;
+      pulse.length_us = pulse_ms * 1000;
       drive(index, 1);
+      pulse.started_us = hal.ticks_us();
     },
     asserted,
-    tick(this: void, now_ms: number): void {
+    tick(this: void): void {
       for (let i = 0; i < pulses.length; i += 1) {
         const pulse = pulses[i] as Pulse;
-        if (pulse.until_ms < 0 || now_ms < pulse.until_ms) continue;
-        pulse.until_ms = -1;
+        if (pulse.length_us === 0 || left_us(pulse) > 0) continue;
         drive(i, 0);
-        answer(i, Outcome.done, now_ms);
+        answer(i, Outcome.done);
+        pulse.length_us = 0;
       }
     },
-    dueIn(this: void, now_ms: number, limit: number): number {
+    dueIn(this: void, limit: number): number {
       let wait = limit;
       for (const pulse of pulses) {
-        if (pulse.until_ms >= 0 && pulse.until_ms - now_ms < wait) wait = pulse.until_ms - now_ms;
+        if (pulse.length_us === 0) continue;
+        const due = idiv(left_us(pulse) + 999, 1000);
+        if (due < wait) wait = due;
       }
       return wait;
     },

@@ -35,16 +35,20 @@ export function createStreams(
     while (true) {
       const [block, first, tick_us, lost] = take();
       if (block === undefined) return;
-      session().stream("sample_block", {
-        stream: Stream.samples,
-        channels: board.channels.length,
-        rows: fast.rows_per_block,
-        period_us: fast.period_us,
-        first,
-        tick_us,
-        lost,
-        data: block,
-      });
+      session().stream(
+        "sample_block",
+        {
+          stream: Stream.samples,
+          channels: board.channels.length,
+          rows: fast.rows_per_block,
+          period_us: fast.period_us,
+          first,
+          tick_us,
+          lost,
+        },
+        block,
+        fast.rows_per_block * board.channels.length * 2,
+      );
     }
   }
 

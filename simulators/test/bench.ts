@@ -19,6 +19,8 @@ export interface Rung {
   /** Bytes that the board has sent since the last call, as a latin1 string. */
   take(): string;
   press(button: "up" | "down" | "select" | "stop", ms: number): void;
+  /** Time of the board, as exact as the rung knows it. */
+  clock_us(): number;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export interface Bench {
   /** From here on the host neither sends nor hears. */
   unplug(): void;
   press: Rung["press"];
+  clock_us: Rung["clock_us"];
   /** Sends a request and leaves it to `run` to move time. */
   send<N extends RequestName>(name: N, body: Message<N>): Promise<RequestOutcome<AnswerOf<N>>>;
   /** Sends a request and moves time until it has ended. Only one at a time. */
@@ -89,6 +92,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
     run,
     write: rung.write,
     press: rung.press,
+    clock_us: rung.clock_us,
     unplug() {
       plugged = false;
     },

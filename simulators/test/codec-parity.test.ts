@@ -45,7 +45,7 @@ afterAll(() => board.close());
 /** What the Lua codec makes of the bytes between two delimiters: fields, and the frame encoded anew. */
 function lua(block: string): { fields: Body; wire: string } {
   fields = {};
-  board.rx(block);
+  board.rx(block, 0);
   return { fields, wire: sent };
 }
 

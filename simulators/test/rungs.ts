@@ -43,6 +43,7 @@ export async function luaBoard(): Promise<Rung & { rack: SimulatedRack }> {
       return bytes;
     },
     press: rack.press,
+    clock_us: () => Math.max(rack.electronics.cpu_us(), rack.electronics.now_us()),
     stop: rack.stop,
   };
 }
@@ -88,6 +89,7 @@ export async function rp2040Image(): Promise<Rung & { board: Rp2040Board; debug:
       received = "";
       return bytes;
     },
+    clock_us: board.now_us,
     press(button, ms) {
       electronics.button(button, true);
       releases.push({ at_us: board.now_us() + ms * 1000, release: () => electronics.button(button, false) });

@@ -42,14 +42,12 @@ export function boot(hal: Hal): Firmware {
   const chain = createChain(hal, board.chain, board.chain_bits);
   const monitors = createMonitors(hal, board);
   const log = createLog(session, () => now);
-  const reset = createReset(board, chain, session);
+  const reset = createReset(hal, board, chain, session);
   const power = createPower(board, chain, monitors, session, reset.asserted, hal.ticks_us, () => {
     refresh_ms = 0;
   });
-  const seal =
-    hal.frame !== undefined && hal.deframe !== undefined
-      ? { seal: hal.frame, unseal: hal.deframe }
-      : createSeal(hal.crc16 ?? crc16);
+  const seal = createSeal(hal.crc16 ?? crc16);
+  if (hal.deframe !== undefined) seal.unseal = hal.deframe;
 
   function counters(tag: number): void {
     const seen = session().port.counters;
@@ -71,7 +69,7 @@ export function boot(hal: Hal): Firmware {
     });
   }
 
-  link = createBoardSession({ write: hal.link_write, room: hal.link_room }, seal, {
+  link = createBoardSession({ write: hal.link_write, room: hal.link_room, writeFrame: hal.link_frame }, seal, {
     welcome: () => ({
       major: MAJOR,
       minor: MINOR,
@@ -124,13 +122,14 @@ export function boot(hal: Hal): Firmware {
   log.write(Level.info, `monitoring ${VERSION} started`);
 
   return {
-    rx(this: void, chunk: string): void {
+    rx(this: void, chunk: string, now_ms: number): void {
+      now = now_ms;
       session().rx(chunk, now);
     },
     tick(this: void, now_ms: number): number {
       now = now_ms;
       const fresh = monitors.tick(now_ms);
-      reset.tick(now_ms);
+      reset.tick();
       power.tick(now_ms, fresh);
       markers.tick();
       streams.tick(now_ms, fresh);
@@ -142,7 +141,7 @@ export function boot(hal: Hal): Firmware {
       let wait = session().tick(now_ms, TICK_MS);
       const sweepIn = monitors.dueIn(now_ms);
       if (sweepIn < wait) wait = sweepIn;
-      return reset.dueIn(now_ms, wait);
+      return reset.dueIn(wait);
     },
   };
 }

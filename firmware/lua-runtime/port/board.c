@@ -1,5 +1,8 @@
 /* RP2040: start-up, clocks, UART0 as the link, GPIO, I2C. */
 #include "board.h"
+
+#include <string.h>
+
 #include "hardware.h"
 #include "rp2040.h"
 #include "sampler.h"
@@ -139,10 +142,15 @@ void link_pump(void) {
 size_t link_room(void) { return TX_SIZE - (tx_head - tx_tail); }
 
 void link_write(const uint8_t *bytes, size_t size) {
-  for (size_t i = 0; i < size; i++) {
+  while (size > 0) {
     while (link_room() == 0) link_pump();
-    tx_ring[tx_head % TX_SIZE] = bytes[i];
-    tx_head++;
+    size_t at = tx_head % TX_SIZE;
+    size_t part = size < TX_SIZE - at ? size : TX_SIZE - at;
+    if (part > link_room()) part = link_room();
+    memcpy(tx_ring + at, bytes, part);
+    tx_head += part;
+    bytes += part;
+    size -= part;
   }
   link_pump();
 }

@@ -47,12 +47,14 @@ static void cobs_add(struct cobs *cobs, const uint8_t *bytes, size_t size) {
   cobs->at = at;
 }
 
-size_t frame_seal(uint8_t *wire, const uint8_t *header, size_t header_size, const uint8_t *body, size_t body_size) {
-  uint16_t crc = crc16(crc16(0xffff, header, header_size), body, body_size);
+size_t frame_seal(uint8_t *wire, const uint8_t *header, size_t header_size, const uint8_t *body, size_t body_size,
+                  const uint8_t *bulk, size_t bulk_size) {
+  uint16_t crc = crc16(crc16(crc16(0xffff, header, header_size), body, body_size), bulk, bulk_size);
   uint8_t tail[2] = {(uint8_t)crc, (uint8_t)(crc >> 8)};
   struct cobs cobs = {wire, wire + 1};
   cobs_add(&cobs, header, header_size);
   cobs_add(&cobs, body, body_size);
+  cobs_add(&cobs, bulk, bulk_size);
   cobs_add(&cobs, tail, sizeof tail);
   *cobs.code = (uint8_t)(cobs.at - cobs.code);
   *cobs.at++ = 0;

@@ -28,7 +28,8 @@ static struct { uint32_t first, tick_us; } heads[RING_BLOCKS];
 static volatile uint32_t ring_head, ring_tail, lost_rows;
 static uint32_t rows_per_block, row, next_index;
 static uint32_t decimation, taken, good;
-static uint32_t reading;
+/* The oldest block is being read: a full ring drops the new block instead. */
+static volatile int held;
 static int32_t sums[CHANNELS];
 static int running, crc_by_sniffer;
 static uint32_t sniff_ctrl;
@@ -153,8 +154,9 @@ static void row_complete(void) {
   if (row < rows_per_block) return;
   row = 0;
   if (ring_head - ring_tail == RING_BLOCKS - 1) {
-    ring_tail++;
     lost_rows += rows_per_block;
+    if (held) return;
+    ring_tail++;
   }
   ring_head++;
 }
@@ -205,6 +207,7 @@ int sampler_start(uint32_t period_us, uint32_t rows) {
 void sampler_stop(void) {
   running = 0;
   ring_tail = ring_head;
+  held = 0;
   gpio_interrupt(PIN_CONVERTER_DRDY, 0);
 }
 
@@ -221,14 +224,14 @@ int sampler_take(struct block *block) {
   block->first = heads[slot].first;
   block->tick_us = heads[slot].tick_us;
   block->lost = lost_rows;
-  reading = ring_tail;
+  held = 1;
   return 1;
 }
 
-int sampler_release(void) {
+void sampler_release(void) {
+  if (!held) return;
   interrupts_off();
-  int valid = ring_tail == reading;
-  if (valid) ring_tail++;
+  ring_tail++;
+  held = 0;
   interrupts_on();
-  return valid;
 }

@@ -17,10 +17,9 @@ struct block {
    the block does not fit. */
 int sampler_start(uint32_t period_us, uint32_t rows);
 void sampler_stop(void);
-/* The oldest full block, to be copied before sampler_release. 0 when there is none. */
+/* The oldest full block; it stays as it is until sampler_release. 0 when there is none. */
 int sampler_take(struct block *block);
-/* Ends the reading; 0 when the ring ran full and the block was dropped meanwhile: its bytes are not to be used. */
-int sampler_release(void);
+void sampler_release(void);
 int sampler_ready(void);
 /* Index of the row whose interval holds this moment. */
 uint32_t sampler_index(void);

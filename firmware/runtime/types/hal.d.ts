@@ -16,11 +16,16 @@ interface Hal {
   /** Link carrier: whole frames out; room in bytes. Bytes in arrive through `rx`. */
   link_write(this: void, bytes: string): void;
   link_room(this: void): number;
+  /** Seals and sends a frame (`protocol/src/frame/seal.ts`) of header, body and a sampler's block; bytes on the wire. */
+  link_frame?(this: void, header: string, body: string, bulk?: string): number;
 
   /** Modes: 0 input, 1 output, 2 input with pull-up. Levels: 0, 1. */
   gpio_mode(this: void, pin: number, mode: number): void;
   gpio_write(this: void, pin: number, level: number): void;
   gpio_read(this: void, pin: number): number;
+
+  /** Shifts bytes out, first byte and highest bit first, data valid at the rising clock; then pulses the latch. */
+  shift_out(this: void, data_pin: number, clock_pin: number, latch_pin: number, bytes: string): void;
 
   /** Writes, then reads `read` bytes after a repeated start; nil when the part does not acknowledge. */
   i2c_xfer(this: void, bus: number, address: number, write: string, read: number): string | undefined;
@@ -41,11 +46,13 @@ interface Hal {
    */
   sampler_start?(this: void, period_us: number, rows: number): boolean;
   sampler_stop?(this: void): void;
-  /** Next full block: bytes, index of the first row, tick at the end of its interval, rows lost so far; nil if none. */
+  /**
+   * Next full block: index of the first row, tick at the end of its interval, rows lost so far; nil if none. The block
+   * itself may be a handle that only `link_frame` understands, valid until the next call.
+   */
   sampler_take?(this: void): LuaMultiReturn<[string | undefined, number, number, number]>;
 
-  /** The protocol's seal (`protocol/src/frame/seal.ts`) where the runtime has it in C; both or none. */
-  frame?(this: void, header: string, body: string): string;
+  /** The protocol's `unseal` where the runtime has it in C. */
   deframe?(this: void, block: string): string | number;
   /** CRC-16 as in the protocol, where the runtime has it in C. */
   crc16?(this: void, bytes: string, init: number): number;
@@ -57,8 +64,8 @@ interface Hal {
 
 /** What the bundle returns from `boot(hal)`. */
 interface Firmware {
-  /** Bytes from the link, in any chunking. */
-  rx(this: void, chunk: string): void;
+  /** Bytes from the link, in any chunking; `now_ms` is milliseconds since start. */
+  rx(this: void, chunk: string, now_ms: number): void;
   /** Runs what is due; `now_ms` is milliseconds since start. Returns the milliseconds until the next due time (at most 100). */
   tick(this: void, now_ms: number): number;
 }

@@ -29,19 +29,32 @@ export const Kind = { control: 0, request: 1, response: 2, event: 3, state: 4, s
 /** Why bytes between two delimiters were not a frame. */
 export type FrameFault = "cobs" | "short" | "crc" | "length" | "kind" | "major" | "oversize";
 
-/** The frame as bytes on the wire, delimiter included. The caller keeps bodies inside the limits of the kind. */
-export function encodeFrame(frame: Frame, seal: Seal): string {
-  const length = frame.body.length;
-  const header =
-    byte(MAJOR * 16 + frame.kind) +
-    byte(frame.seq) +
-    byte(frame.ack) +
-    byte(frame.credit) +
-    byte(frame.id) +
-    byte(frame.tag) +
+/** The header of a frame whose body has `length` bytes. The caller keeps bodies inside the limits of the kind. */
+export function frameHeader(
+  kind: number,
+  seq: number,
+  ack: number,
+  credit: number,
+  id: number,
+  tag: number,
+  length: number,
+): string {
+  return (
+    byte(MAJOR * 16 + kind) +
+    byte(seq) +
+    byte(ack) +
+    byte(credit) +
+    byte(id) +
+    byte(tag) +
     byte(length & 255) +
-    byte(shr(length, 8));
-  return seal.seal(header, frame.body);
+    byte(shr(length, 8))
+  );
+}
+
+/** The frame as bytes on the wire, delimiter included. */
+export function encodeFrame(frame: Frame, seal: Seal): string {
+  const { kind, seq, ack, credit, id, tag, body } = frame;
+  return seal.seal(frameHeader(kind, seq, ack, credit, id, tag, body.length), body);
 }
 
 /** Reads what stood between two delimiters. A fault is a value: noise on a line is expected. */

@@ -30,7 +30,14 @@ export interface BoardSession {
   refuse(this: void, tag: number, code: number, detail: string): void;
   event<N extends MessageName>(this: void, name: N, body: Message<N>): void;
   state<N extends MessageName>(this: void, name: N, key: string, body: Message<N>): void;
-  stream<N extends MessageName>(this: void, name: N, body: Message<N>): boolean;
+  /** Sends a stream frame; `bulk` are the bytes of its last field where they are not in `body`. */
+  stream<N extends MessageName>(
+    this: void,
+    name: N,
+    body: Partial<Message<N>>,
+    bulk?: string,
+    bulkBytes?: number,
+  ): boolean;
 }
 
 export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHooks): BoardSession {
@@ -109,8 +116,14 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     state<N extends MessageName>(this: void, name: N, key: string, body: Message<N>): void {
       if (port.open) port.state(name, key, body as unknown as Body);
     },
-    stream<N extends MessageName>(this: void, name: N, body: Message<N>): boolean {
-      return port.stream(name, body as unknown as Body);
+    stream<N extends MessageName>(
+      this: void,
+      name: N,
+      body: Partial<Message<N>>,
+      bulk?: string,
+      bulkBytes = 0,
+    ): boolean {
+      return port.stream(name, body as unknown as Body, bulk, bulkBytes);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type Deframer, deframer } from "../frame/deframer.ts";
 import type { Frame } from "../frame/frame.ts";
-import { encodeFrame, Kind } from "../frame/frame.ts";
+import { frameHeader, Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
 import { messageById, messageNamed } from "../messages/index.ts";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
@@ -22,6 +22,11 @@ import {
 export interface Carrier {
   /** Sends bytes. Called only with whole frames. */
   write(this: void, bytes: string): void;
+  /**
+   * Seals and sends a frame whose body is `body` followed by `bulk`, where the runtime does that without making a string
+   * of it. Bytes on the wire.
+   */
+  writeFrame?(this: void, header: string, body: string, bulk?: string): number;
   /** Bytes that can be taken without blocking; streams and states wait or drop below their size. */
   room(this: void): number;
 }
@@ -56,8 +61,11 @@ export interface Port {
   reliableBytes(this: void, kind: number, id: number, tag: number, body: string): void;
   /** Sends a state, or keeps it until there is room; a newer one with the same key replaces it. */
   state(this: void, name: string, key: string, body: Body): void;
-  /** Sends a stream frame, or drops and counts it. */
-  stream(this: void, name: string, body: Body): boolean;
+  /**
+   * Sends a stream frame, or drops and counts it. `bulk` is what follows the fields of `body`: `bulkBytes` bytes that
+   * nobody but the carrier looks at.
+   */
+  stream(this: void, name: string, body: Body, bulk: string | undefined, bulkBytes: number): boolean;
   /** Sends what is due. Returns `lost` when the other end acknowledges nothing any more. */
   pump(this: void, now_ms: number): "ok" | "lost";
   /** Milliseconds until `pump` has work, at most `limit`. */
@@ -75,11 +83,16 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: nu
   let pending: PendingState[] = [];
   let now = 0;
 
-  function write(kind: number, seq: number, id: number, tag: number, body: string): void {
-    const bytes = encodeFrame({ kind, seq, ack: port.delivery.expected, credit, id, tag, body }, seal);
+  function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string, bulkBytes = 0): void {
+    const header = frameHeader(kind, seq, port.delivery.expected, credit, id, tag, body.length + bulkBytes);
     counters.tx_frames += 1;
-    counters.tx_bytes += bytes.length;
     ackSent(port.delivery);
+    if (carrier.writeFrame !== undefined) {
+      counters.tx_bytes += carrier.writeFrame(header, body, bulk);
+      return;
+    }
+    const bytes = seal.seal(header, bulk === undefined ? body : body + bulk);
+    counters.tx_bytes += bytes.length;
     carrier.write(bytes);
   }
 
@@ -154,15 +167,15 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: nu
       pending.push({ key, id: descriptor.id, body: bytes });
     },
 
-    stream(this: void, name: string, body: Body): boolean {
+    stream(this: void, name: string, body: Body, bulk: string | undefined, bulkBytes: number): boolean {
       const descriptor = messageNamed(name) as Descriptor;
       const bytes = encodeBody(descriptor, body);
       // The margin keeps room for pings and acknowledgements, which must never wait behind bulk.
-      if (!port.open || carrier.room() < bytes.length + 320) {
+      if (!port.open || carrier.room() < bytes.length + bulkBytes + 320) {
         counters.dropped_stream += 1;
         return false;
       }
-      write(Kind.stream, 0, descriptor.id, 0, bytes);
+      write(Kind.stream, 0, descriptor.id, 0, bytes, bulk, bulkBytes);
       return true;
     },
 

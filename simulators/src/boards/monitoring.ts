@@ -102,6 +102,17 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         chain.pins(gpio.get(data_pin) ?? 0, gpio.get(clock_pin) ?? 0, gpio.get(latch_pin) ?? 0);
       }
     },
+    shift_out(data_pin, clock_pin, latch_pin, bytes) {
+      for (const value of Buffer.from(bytes, "latin1")) {
+        for (let bit = 7; bit >= 0; bit -= 1) {
+          hal.gpio_write(data_pin, (value >> bit) & 1);
+          hal.gpio_write(clock_pin, 1);
+          hal.gpio_write(clock_pin, 0);
+        }
+      }
+      hal.gpio_write(latch_pin, 1);
+      hal.gpio_write(latch_pin, 0);
+    },
     gpio_read: (pin) => inputs.get(pin) ?? gpio.get(pin) ?? 0,
     i2c_xfer(bus, address, write, read) {
       const line = buses[bus];

@@ -3,8 +3,8 @@ import type { LuaValue, NodeHal } from "./node-hal.ts";
 
 /** A board: the firmware bundle in a Lua state, with a HAL in Node. */
 export interface LuaBoard {
-  /** Bytes from the link, as a latin1 string. */
-  rx(chunk: string): void;
+  /** Bytes from the link, as a latin1 string, and the milliseconds since start. */
+  rx(chunk: string, now_ms: number): void;
   /** Runs what is due; returns the milliseconds until the next due time. */
   tick(now_ms: number): number;
   /** Bytes that the Lua state has allocated. */
@@ -171,10 +171,11 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions): LuaBoard {
   api._lua_settop(L, 0);
 
   return {
-    rx(chunk) {
+    rx(chunk, now_ms) {
       api._lua_rawgeti(L, REGISTRY, rx);
       push(L, chunk);
-      call(1, 0, "rx");
+      push(L, now_ms);
+      call(2, 0, "rx");
     },
     tick(now_ms) {
       api._lua_rawgeti(L, REGISTRY, tick);

@@ -12,9 +12,11 @@ export interface NodeHal {
   ticks_us(): number;
   link_write(bytes: string): void;
   link_room(): number;
+  link_frame?(header: string, body: string, bulk?: string): number;
   gpio_mode(pin: number, mode: number): void;
   gpio_write(pin: number, level: number): void;
   gpio_read(pin: number): number;
+  shift_out(data_pin: number, clock_pin: number, latch_pin: number, bytes: string): void;
   i2c_xfer(bus: number, address: number, write: string, read: number): string | undefined;
   delay_us(us: number): void;
   edges_start(mask: number): void;
@@ -23,7 +25,6 @@ export interface NodeHal {
   sampler_start?(period_us: number, rows: number): boolean;
   sampler_stop?(): void;
   sampler_take?(): [string, number, number, number] | undefined;
-  frame?(header: string, body: string): string;
   deframe?(block: string): string | number;
   crc16?(bytes: string, init: number): number;
   restart?(): void;

@@ -113,19 +113,23 @@ export const powerScenarios: Scenario[] = [
       expect(await bench.request("reset_pulse", body)).toMatchObject({ kind: "refused", code: Refusal.not_on });
       await power(bench, PowerAction.on);
       const line = bench.electronics.board.channels[0]?.reset_bit ?? -1;
-      let asserted_ms = 0;
-      let done = false;
-      const pulse = bench.send("reset_pulse", body).then((outcome) => {
-        done = true;
-        return outcome;
+      const { chain } = bench.electronics;
+      const edges: number[] = [];
+      let level = 0;
+      const latched = chain.onLatch;
+      chain.onLatch = () => {
+        latched?.();
+        if (chain.output(line) !== level) edges.push(bench.clock_us());
+        level = chain.output(line);
+      };
+      expect(await bench.request("reset_pulse", body)).toMatchObject({
+        kind: "answer",
+        body: { outcome: Outcome.done, reset_asserted: 0 },
       });
-      while (!done) {
-        await bench.run(1);
-        asserted_ms += bench.electronics.chain.output(line);
-      }
-      expect(await pulse).toMatchObject({ kind: "answer", body: { outcome: Outcome.done, reset_asserted: 0 } });
-      expect(asserted_ms).toBeGreaterThanOrEqual(48);
-      expect(asserted_ms).toBeLessThanOrEqual(62);
+      const [start = 0, end = 0] = edges;
+      expect(edges).toHaveLength(2);
+      expect(end - start).toBeGreaterThanOrEqual(50_000);
+      expect(end - start).toBeLessThanOrEqual(62_000);
     },
   },
 ];
