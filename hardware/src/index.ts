@@ -2,6 +2,7 @@
 
 export { monitoringBoard } from "./boards/monitoring.ts";
 export { monitoringConverter } from "./boards/monitoring-converter.ts";
+export { monitoringPins } from "./boards/monitoring-pins.ts";
 export { ampsPerCode, monitorAmpsPerCode } from "./convert.ts";
 export * from "./parts/ads131m08.ts";
 export { ADS131M08, INA240A1 } from "./parts/fast-current.ts";

@@ -74,5 +74,4 @@ export interface MonitoringBoard {
   panel_bus: number;
   lcd: { address: number; columns: number; rows: number };
   buttons: { up: number; down: number; select: number; stop: number };
-  pins: PinUse[];
 }

@@ -1,5 +1,5 @@
 import { ADS131M08, INA240A1 } from "../parts/fast-current.ts";
-import type { Channel, MonitoringBoard, PinUse } from "../types.ts";
+import type { Channel, MonitoringBoard } from "../types.ts";
 
 const COUNT = 8;
 
@@ -16,32 +16,6 @@ for (let n = 0; n < COUNT; n += 1) {
     marker_pin: n,
   });
 }
-
-/** Pins of a Raspberry Pi Pico that are not markers: 18 of its 26. */
-const pins: PinUse[] = [
-  { pin: 8, use: "I2C0 SDA, channel monitors", direction: "bus" },
-  { pin: 9, use: "I2C0 SCL, channel monitors", direction: "bus" },
-  { pin: 10, use: "I2C1 SDA, panel, temperature, EEPROM", direction: "bus" },
-  { pin: 11, use: "I2C1 SCL, panel, temperature, EEPROM", direction: "bus" },
-  { pin: 12, use: "SPI1 RX, converter DOUT", direction: "in" },
-  { pin: 13, use: "SPI1 CS, converter", direction: "out" },
-  { pin: 14, use: "SPI1 SCK, converter", direction: "out" },
-  { pin: 15, use: "SPI1 TX, converter DIN", direction: "out" },
-  { pin: 16, use: "converter DRDY", direction: "in" },
-  { pin: 17, use: "button up", direction: "in" },
-  { pin: 18, use: "button down", direction: "in" },
-  { pin: 19, use: "button select", direction: "in" },
-  { pin: 20, use: "button stop", direction: "in" },
-  { pin: 21, use: "converter CLKIN (clock output)", direction: "out" },
-  { pin: 22, use: "alert, wired-or of the monitors", direction: "in" },
-  { pin: 26, use: "74HC595 chain, serial data", direction: "out" },
-  { pin: 27, use: "74HC595 chain, shift clock", direction: "out" },
-  {
-    pin: 28,
-    use: "74HC595 chain, latch clock; its edges also feed the watchdog that gates the outputs",
-    direction: "out",
-  },
-];
 
 /** The monitoring board: eight switched and measured channels, and the front panel of a rack. Revision A. */
 export const monitoringBoard: MonitoringBoard = {
@@ -71,5 +45,4 @@ export const monitoringBoard: MonitoringBoard = {
   panel_bus: 1,
   lcd: { address: 0x27, columns: 20, rows: 4 },
   buttons: { up: 17, down: 18, select: 19, stop: 20 },
-  pins,
 };

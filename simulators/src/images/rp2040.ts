@@ -1,4 +1,4 @@
-import { monitoringConverter } from "@mltb/hardware";
+import { monitoringConverter, monitoringPins } from "@mltb/hardware";
 import { GPIOPinState, type RP2040, Simulator } from "rp2040js";
 import type { MonitoringElectronics } from "../boards/monitoring.ts";
 import type { BoardEnd } from "../link/memory.ts";
@@ -110,7 +110,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     world.schedule(step_us * 1000);
     if (slow_us < SLOW_US) return;
     slow_us = 0;
-    for (const use of electronics.board.pins) {
+    for (const use of monitoringPins) {
       if (use.direction !== "in" || use.pin === monitoringConverter.pins.drdy) continue;
       chip.gpio[use.pin]?.setInputValue(electronics.hal.gpio_read(use.pin) === 1);
     }
@@ -218,7 +218,7 @@ function attachConverter(chip: RP2040, clock: Simulator["clock"], converter: Ads
 }
 
 function attachPins(chip: RP2040, electronics: MonitoringElectronics): void {
-  for (const use of electronics.board.pins) {
+  for (const use of monitoringPins) {
     const pin = chip.gpio[use.pin];
     if (use.direction === "out") {
       pin?.addListener((state) => electronics.hal.gpio_write(use.pin, state === GPIOPinState.High ? 1 : 0));
