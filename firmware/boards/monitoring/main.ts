@@ -27,11 +27,14 @@ const VERSION = "0.1.0";
 const TICK_MS = 10;
 /** The output chain is latched again at this interval: its edges feed the watchdog that gates the outputs. */
 const REFRESH_MS = 100;
+/** Power and panel are served at this interval and with every sweep, not with every block of samples. */
+const SERVICE_MS = 5;
 
 /** Starts the firmware on a board: outputs safe, parts set up, link served. */
 export function boot(hal: Hal): Firmware {
   const board = monitoringBoard;
   let now = 0;
+  let service_ms = 0;
   let refresh_ms = 0;
   let luaErrors = 0;
 
@@ -130,10 +133,13 @@ export function boot(hal: Hal): Firmware {
       now = now_ms;
       const fresh = monitors.tick(now_ms);
       reset.tick();
-      power.tick(now_ms, fresh);
       markers.tick();
       streams.tick(now_ms, fresh);
-      panel.tick(now_ms);
+      if (fresh || now_ms >= service_ms) {
+        service_ms = now_ms + SERVICE_MS;
+        power.tick(now_ms, fresh);
+        panel.tick(now_ms);
+      }
       if (now_ms >= refresh_ms) {
         refresh_ms = now_ms + REFRESH_MS;
         chain.write();

@@ -1,4 +1,4 @@
-import { at, byte, shr, slice } from "#platform";
+import { at, bytes8, shr, slice } from "#platform";
 import { CONTROL_FRAME_BYTES, CRC_BYTES, HEADER_BYTES, MAJOR } from "../limits.ts";
 import { type Seal, SealFault } from "./seal.ts";
 
@@ -39,16 +39,7 @@ export function frameHeader(
   tag: number,
   length: number,
 ): string {
-  return (
-    byte(MAJOR * 16 + kind) +
-    byte(seq) +
-    byte(ack) +
-    byte(credit) +
-    byte(id) +
-    byte(tag) +
-    byte(length & 255) +
-    byte(shr(length, 8))
-  );
+  return bytes8(MAJOR * 16 + kind, seq, ack, credit, id, tag, length & 255, shr(length, 8));
 }
 
 /** The frame as bytes on the wire, delimiter included. */

@@ -53,3 +53,28 @@ export function wrapDiff(later: number, earlier: number): number {
 export function idiv(a: number, b: number): number {
   return floorDiv(a, b);
 }
+
+export function bytes8(a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number): string {
+  return string.char(a, b, c, d, e, f, g, h);
+}
+
+/** All 32 bits, whatever the size of an integer. */
+const word = (1 << 31) | 0x7fffffff;
+const letters: Record<string, string> = { u8: "B", u16: "I2", i16: "I2", u32: "I4", i32: "I4", text: "s1" };
+const masks: Record<string, number> = { u8: 255, u16: 65535, i16: 65535, u32: word, i32: word };
+/** Formats of `string.pack` by the table of kinds. */
+const formats = new LuaTable<string[], string>();
+
+export function packFields(kinds: string[], values: (number | string)[]): string {
+  let format = formats.get(kinds) as string | undefined;
+  if (format === undefined) {
+    format = "<";
+    for (const kind of kinds) format += letters[kind] === undefined ? "" : (letters[kind] as string);
+    formats.set(kinds, format);
+  }
+  for (let i = 0; i < values.length; i += 1) {
+    const mask = masks[kinds[i] as string];
+    if (mask !== undefined) values[i] = (values[i] as number) & mask;
+  }
+  return string.pack(format, ...values);
+}

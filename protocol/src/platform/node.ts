@@ -52,3 +52,20 @@ export function wrapDiff(later: number, earlier: number): number {
 export function idiv(a: number, b: number): number {
   return Math.floor(a / b);
 }
+
+/** The eight bytes, each 0..255. */
+export function bytes8(a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number): string {
+  return String.fromCharCode(a, b, c, d, e, f, g, h);
+}
+
+/** Bytes of a body's fixed fields, little endian. Numbers keep their low bits; text, 255 bytes at most, gets its length. */
+export function packFields(kinds: string[], values: (number | string)[]): string {
+  let bytes = "";
+  for (const [i, value] of values.entries()) {
+    if (typeof value === "string") bytes += String.fromCharCode(value.length) + value;
+    else if (kinds[i] === "u8") bytes += String.fromCharCode(value & 255);
+    else if (kinds[i] === "u16" || kinds[i] === "i16") bytes += String.fromCharCode(value & 255, (value >> 8) & 255);
+    else bytes += String.fromCharCode(value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >>> 24) & 255);
+  }
+  return bytes;
+}

@@ -1,31 +1,23 @@
-import { slice } from "#platform";
+import { packFields, slice } from "#platform";
 import { getBytes, getI16, getI32, getU8, getU16, getU32, reader, remaining } from "../bytes/reader.ts";
-import { putBytes, putU8, putU16, putU32, writer, written } from "../bytes/writer.ts";
 import type { Descriptor } from "./message.ts";
 
 /** A body as seen by the codec; the message table gives each its exact type. */
 export type Body = Record<string, number | string>;
 
-/** Bytes of a body, fields in the order of the line. Text longer than 255 bytes is cut. */
+/** Bytes of a body, fields in the order of the line. Text longer than 255 bytes is cut; a missing field is zero. */
 export function encodeBody(descriptor: Descriptor, body: Body): string {
-  const w = writer();
+  const values: (number | string)[] = [];
+  let rest = "";
   for (let i = 0; i < descriptor.names.length; i += 1) {
     const kind = descriptor.kinds[i] as string;
     const value = body[descriptor.names[i] as string];
-    if (kind === "text") {
-      const text = value === undefined ? "" : slice(value as string, 0, 255);
-      putU8(w, text.length);
-      putBytes(w, text);
-    } else if (kind === "rest") {
-      putBytes(w, value === undefined ? "" : (value as string));
-    } else {
-      const number = value === undefined ? 0 : (value as number);
-      if (kind === "u8") putU8(w, number);
-      else if (kind === "u16" || kind === "i16") putU16(w, number);
-      else putU32(w, number);
-    }
+    if (kind === "rest") rest = value === undefined ? "" : (value as string);
+    else if (kind === "text") values.push(value === undefined ? "" : slice(value as string, 0, 255));
+    else values.push(value === undefined ? 0 : value);
   }
-  return written(w);
+  const fixed = packFields(descriptor.kinds, values);
+  return rest === "" ? fixed : fixed + rest;
 }
 
 /**
