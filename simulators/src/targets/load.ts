@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 /** CPU load over time, from readings of a process's CPU time. Times are world microseconds. */
 export interface CpuLoad {
   /** A reading: the process had used `cpu_ns` at `at_us`. */
@@ -18,15 +20,17 @@ interface Segment {
 }
 
 /** Keeps the share of busy cores between consecutive readings. The world asks later, when both ends are known. */
-export function createCpuLoad(): CpuLoad {
+export function createCpuLoad(processors: number = availableParallelism()): CpuLoad {
   let segments: Segment[] = [];
   let last: { cpu_ns: bigint; at_us: number } | undefined;
   return {
     reading(cpu_ns, at_us) {
       if (last !== undefined && cpu_ns === last.cpu_ns && at_us - last.at_us < TICK_US) return;
       if (last !== undefined && at_us > last.at_us) {
-        const cores = Number(cpu_ns - last.cpu_ns) / 1000 / (at_us - last.at_us);
-        segments.push({ from_us: last.at_us, to_us: at_us, cores: Math.max(0, cores) });
+        const used_us = Math.max(0, Number(cpu_ns - last.cpu_ns) / 1000);
+        // More time than the processors could give since the last reading was charged late: it belongs before it too.
+        const from_us = Math.min(last.at_us, at_us - used_us / processors);
+        segments.push({ from_us, to_us: at_us, cores: used_us / (at_us - from_us) });
       }
       last = { cpu_ns, at_us };
     },

@@ -136,13 +136,25 @@ async function runTarget(
         const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, signal);
         onRecord(toRecord(experiment, target, model, outcome), outcome.recording);
       } catch (error) {
-        note(`${target} ${model.name}: ${(error as Error).message}`);
-        onRecord(toRecord(experiment, target, model, { failure: (error as Error).message }), undefined);
+        const failure = await explain(ports.bay, target, (error as Error).message);
+        note(`${target} ${model.name}: ${failure}`);
+        onRecord(toRecord(experiment, target, model, { failure }), undefined);
       }
     }
   } finally {
     agent.close();
     await switchOff(ports.bay, target, note);
+  }
+}
+
+/** A step's failure, with what the bay knows of the target where that may be the reason. */
+async function explain(bay: BayApi, target: string, failure: string): Promise<string> {
+  try {
+    const view = await bay.target(target);
+    if (view.power === "on") return failure;
+    return `${failure}; the target's power is ${view.power}${view.fault === null ? "" : `: ${view.fault.cause}`}`;
+  } catch (error) {
+    return `${failure}; the target's state is not known: ${(error as Error).message}`;
   }
 }
 
