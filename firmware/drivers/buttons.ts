@@ -44,6 +44,7 @@ export function createButtons(
       for (let i = 0; i < list.length; i += 1) {
         const entry = list[i] as { pin: number; button: number };
         const level = hal.gpio_read(entry.pin);
+        if (level === 1 && raw[i] === 1 && down[i] === false) continue;
         if (level !== raw[i]) {
           raw[i] = level;
           changed_ms[i] = now_ms;

@@ -38,7 +38,18 @@ interface ImageBoard {
 export const imageBoards = {
   rp2040: {
     cpu: ["-mcpu=cortex-m0plus", "-mthumb"],
-    sources: ["board.c", "frame.c", "main.c", "sampler.c", "syscalls.c", "bundle.S"],
+    sources: [
+      "board.c",
+      "frame.c",
+      "hal.c",
+      "i2c.c",
+      "link.c",
+      "main.c",
+      "sampler.c",
+      "syscalls.c",
+      "usb.c",
+      "bundle.S",
+    ],
     linkerScript: "rp2040.ld",
   },
 } satisfies Record<string, ImageBoard>;
@@ -123,7 +134,7 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
   const { cpu, sources, linkerScript } = imageBoards[board];
   const flags = [
     ...cpu,
-    "-Os",
+    "-O2",
     "-g",
     "-ffunction-sections",
     "-fdata-sections",

@@ -4,9 +4,33 @@ import {
   ADS131M08_FRAME_WORDS,
   ADS131M08_REGISTERS,
   ADS131M08_SETUP,
+  configurationDescriptor,
+  deviceDescriptor,
+  hidDescriptor,
+  hidReportDescriptor,
   monitoringBoard,
   monitoringConverter,
+  monitoringUsb,
+  USB_PACKET_BYTES,
 } from "@mltb/hardware";
+
+/** Descriptors as arrays that one C file takes in. */
+function usbArrays(): string {
+  const arrays = {
+    usb_device: deviceDescriptor(monitoringUsb),
+    usb_configuration: configurationDescriptor(monitoringUsb),
+    usb_hid: hidDescriptor(),
+    usb_hid_report: hidReportDescriptor(),
+  };
+  const text = (name: string, value: string): string => `static const char ${name}[] = ${JSON.stringify(value)};`;
+  return [
+    "#ifdef USB_DESCRIPTORS",
+    ...Object.entries(arrays).map(([name, bytes]) => `static const uint8_t ${name}[] = {${bytes.join(",")}};`),
+    text("usb_manufacturer", monitoringUsb.manufacturer),
+    text("usb_product", monitoringUsb.product),
+    "#endif",
+  ].join("\n");
+}
 
 /** The hardware data that C needs, as a header: the port holds no pin number and no register address of a part. */
 export function hardwareHeader(): string {
@@ -30,7 +54,11 @@ export function hardwareHeader(): string {
     ADS_SETUP_MODE: ADS131M08_SETUP.mode,
     ADS_SETUP_CLOCK: ADS131M08_SETUP.clock,
     CHANNELS: monitoringBoard.channels.length,
+    USB_PACKET: USB_PACKET_BYTES,
+    USB_EP_NOTIFY: monitoringUsb.endpoints.cdc_notify,
+    USB_EP_CDC: monitoringUsb.endpoints.cdc_data,
+    USB_EP_HID: monitoringUsb.endpoints.hid,
   };
   const lines = Object.entries(values).map(([name, value]) => `#define ${name} ${value}u`);
-  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */\n${lines.join("\n")}\n`;
+  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */\n${lines.join("\n")}\n${usbArrays()}\n`;
 }

@@ -83,7 +83,7 @@ export function createHandlers(
     stream_open(this: void, body: Body, tag: number, now_ms: number): void {
       const ttl_ms = body["ttl_ms"] as number;
       if (!within(ttl_ms, 1, TTL_LONGEST_MS, tag, "ttl_ms")) return;
-      streams.open(body["stream"] as number, ttl_ms, tag, now_ms);
+      streams.open(body["stream"] as number, ttl_ms, body["period_us"] as number, tag, now_ms);
     },
     panel_write(this: void, body: Body, tag: number, now_ms: number): void {
       const lines = [

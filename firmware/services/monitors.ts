@@ -1,95 +1,92 @@
 import { INA226, type MonitoringBoard } from "@mltb/hardware";
-import { byte, idiv, join, shr } from "#platform";
-import { readBusCode, readShuntCode, setUpIna226 } from "../drivers/ina226.ts";
+import { byte, idiv, shr } from "#platform";
+import { SWEEP_REGISTERS, setUpIna226, sweepCodes } from "../drivers/ina226.ts";
 
-const SWEEP_MS = 20;
+const SWEEP_US = 10000;
 const RETRY_MS = 1000;
-/** Sweeps without an answer after which a monitor counts as dead (60 ms, inside the 100 ms of a stale sensor). */
-const DEAD_AFTER = 3;
+/** Sweeps without an answer after which a monitor counts as dead (50 ms, inside the 100 ms of a stale sensor). */
+const DEAD_AFTER = 5;
 /** Shunt code that says "did not answer" in a monitor block. */
-const ABSENT = 32768;
+const ABSENT = -32768;
 
 /** The latest reading of a channel's monitor. */
 export interface Reading {
-  bus_code: number;
-  shunt_code: number;
   voltage_mv: number;
   current_ua: number;
   /** Sweep number of the reading, to tell a fresh one from an old one. */
   sweep: number;
   missed: number;
-  ready: boolean;
-  retry_ms: number;
 }
 
 export interface Monitors {
   readings: Reading[];
-  /** Sweeps when due; true when new readings are there. */
+  /** Takes a finished sweep; true when there was one. */
   tick(this: void, now_ms: number): boolean;
   sweep(this: void): number;
   dead(this: void, index: number): boolean;
-  /** One sweep as the data of `monitor_block`, and the device tick in its middle. */
+  /** The latest sweep as the data of `monitor_block`, and the device tick of its start. */
   block(this: void): string;
   blockTick(this: void): number;
-  dueIn(this: void, now_ms: number): number;
 }
 
-/** Sweeps the INA226 of every channel at 50 Hz over I2C. */
+/** Reads the INA226 of every channel at 100 Hz by the board's background sweep, and sets up those that come back. */
 export function createMonitors(hal: Hal, board: MonitoringBoard): Monitors {
   const readings: Reading[] = [];
   const factor: number[] = [];
+  let addresses = "";
+  let format = "<";
   for (const channel of board.channels) {
-    readings.push({
-      bus_code: 0,
-      shunt_code: 0,
-      voltage_mv: 0,
-      current_ua: 0,
-      sweep: 0,
-      missed: DEAD_AFTER,
-      ready: false,
-      retry_ms: 0,
-    });
+    readings.push({ voltage_mv: 0, current_ua: 0, sweep: 0, missed: DEAD_AFTER });
+    addresses += byte(channel.monitor_address);
+    format += "I2i2";
     // Microamperes per shunt code: a whole number for every shunt in use, so that currents stay integers.
     factor.push(idiv((INA226.shunt_lsb_v * 1000000) / channel.shunt_ohm + 0.5, 1));
   }
-  let next_ms = 0;
+  const parts = readings.length;
   let count = 0;
   let tick_us = 0;
+  let codes: number[] = [];
+  let missing = 0;
+  let retry_ms = 0;
 
-  function read(index: number, now_ms: number): void {
-    const reading = readings[index] as Reading;
-    const address = (board.channels[index] as { monitor_address: number }).monitor_address;
-    if (!reading.ready) {
-      if (now_ms < reading.retry_ms) return;
-      reading.retry_ms = now_ms + RETRY_MS;
-      reading.ready = setUpIna226(hal, board.monitor_bus, address);
-      // Its first conversion is not done yet; the next sweep reads it.
-      return;
+  /** A part that does not answer may be one that has lost its configuration: it is set up again once a second. */
+  function setUp(now_ms: number): void {
+    if (now_ms < retry_ms) return;
+    retry_ms = now_ms + RETRY_MS;
+    for (let i = 0; i < parts; i += 1) {
+      if ((readings[i] as Reading).missed >= DEAD_AFTER) {
+        const { monitor_address } = board.channels[i] as { monitor_address: number };
+        if (setUpIna226(hal, board.monitor_bus, monitor_address)) (readings[i] as Reading).missed = DEAD_AFTER - 1;
+      }
     }
-    const bus = readBusCode(hal, board.monitor_bus, address);
-    const shunt = bus < 0 ? -32769 : readShuntCode(hal, board.monitor_bus, address);
-    if (shunt === -32769) {
-      reading.missed += 1;
-      if (reading.missed >= DEAD_AFTER) reading.ready = false;
-      return;
-    }
-    reading.missed = 0;
-    reading.bus_code = bus;
-    reading.shunt_code = shunt;
-    reading.voltage_mv = idiv(bus * 5, 4);
-    reading.current_ua = shunt * (factor[index] as number);
-    reading.sweep = count;
   }
+
+  setUp(0);
+  hal.sweep_start(SWEEP_US, addresses, SWEEP_REGISTERS);
 
   return {
     readings,
     tick(this: void, now_ms: number): boolean {
-      if (now_ms < next_ms) return false;
-      next_ms = now_ms - next_ms > SWEEP_MS ? now_ms + SWEEP_MS : next_ms + SWEEP_MS;
+      const [bytes, at_us, lost] = hal.sweep_take();
+      if (bytes === undefined) return false;
       count += 1;
-      const before = hal.ticks_us();
-      for (let i = 0; i < readings.length; i += 1) read(i, now_ms);
-      tick_us = before;
+      tick_us = at_us;
+      missing = lost;
+      codes = sweepCodes(bytes, parts);
+      let dead = false;
+      for (let i = 0; i < parts; i += 1) {
+        const reading = readings[i] as Reading;
+        if ((shr(missing, i) & 1) === 1) {
+          reading.missed += 1;
+          if (reading.missed >= DEAD_AFTER) dead = true;
+        } else if (reading.missed < DEAD_AFTER) {
+          reading.missed = 0;
+          reading.current_ua = (codes[2 * i] as number) * (factor[i] as number);
+          reading.voltage_mv = idiv((codes[2 * i + 1] as number) * 5, 4);
+          reading.sweep = count;
+        } else dead = true;
+      }
+      if (dead) setUp(now_ms);
       return true;
     },
     sweep(this: void): number {
@@ -99,19 +96,15 @@ export function createMonitors(hal: Hal, board: MonitoringBoard): Monitors {
       return (readings[index] as Reading).missed >= DEAD_AFTER;
     },
     block(this: void): string {
-      const pieces: string[] = [];
-      for (const reading of readings) {
-        const shunt = reading.missed > 0 ? ABSENT : reading.shunt_code & 65535;
-        pieces.push(byte(reading.bus_code & 255) + byte(shr(reading.bus_code, 8)));
-        pieces.push(byte(shunt & 255) + byte(shr(shunt, 8)));
+      const values: number[] = [];
+      for (let i = 0; i < parts; i += 1) {
+        values.push(codes[2 * i + 1] as number);
+        values.push((shr(missing, i) & 1) === 1 ? ABSENT : (codes[2 * i] as number));
       }
-      return join(pieces);
+      return string.pack(format, ...values);
     },
     blockTick(this: void): number {
       return tick_us;
-    },
-    dueIn(this: void, now_ms: number): number {
-      return next_ms > now_ms ? next_ms - now_ms : 0;
     },
   };
 }

@@ -5,9 +5,12 @@ import type { Chain } from "../drivers/hc595.ts";
 import type { Monitors, Reading } from "./monitors.ts";
 
 /** What a channel is waiting for. */
-const Phase = { idle: 0, provingOn: 1, provingOff: 2, dwell: 3 } as const;
+const IDLE = 0;
+const PROVING_ON = 1;
+const PROVING_OFF = 2;
+const DWELL = 3;
 /** Sweeps above the rating after which the channel trips (60 ms). */
-const OVER_SWEEPS = 3;
+const OVER_SWEEPS = 6;
 const STATE_EVERY_MS = 1000;
 
 interface Control {
@@ -16,6 +19,8 @@ interface Control {
   cause: number;
   seq: number;
   phase: number;
+  /** The switch is closed, as far as the chain was told. */
+  closed: boolean;
   floating: boolean;
   thenOn: boolean;
   dwell_ms: number;
@@ -76,7 +81,8 @@ export function createPower(
       fault: Fault.none,
       cause: Cause.start,
       seq: 0,
-      phase: Phase.provingOff,
+      phase: PROVING_OFF,
+      closed: false,
       floating: false,
       thenOn: false,
       dwell_ms: 0,
@@ -101,7 +107,9 @@ export function createPower(
     chain.set(channel.switch_bit, on ? 1 : 0);
     chain.set(channel.discharge_bit, !on && !floating ? 1 : 0);
     chain.write();
-    (controls[index] as Control).sweepAtSwitch = monitors.sweep();
+    const control = controls[index] as Control;
+    control.closed = on;
+    control.sweepAtSwitch = monitors.sweep();
   }
 
   function body(index: number): {
@@ -179,7 +187,7 @@ export function createPower(
     switchTo(index, false, false);
     control.fault = fault;
     control.cause = Cause.fault;
-    control.phase = Phase.idle;
+    control.phase = IDLE;
     control.thenOn = false;
     enter(index, ChannelState.fault, now_ms);
     finish(index, Outcome.fault);
@@ -189,7 +197,7 @@ export function createPower(
     const control = controls[index] as Control;
     control.thenOn = false;
     control.over = 0;
-    control.phase = Phase.provingOn;
+    control.phase = PROVING_ON;
     control.deadline_ms = now_ms + limits.on_within_ms;
     switchTo(index, true, false);
     enter(index, ChannelState.changing, now_ms);
@@ -198,7 +206,7 @@ export function createPower(
   function beginOff(index: number, floating: boolean, now_ms: number): void {
     const control = controls[index] as Control;
     control.floating = floating;
-    control.phase = Phase.provingOff;
+    control.phase = PROVING_OFF;
     control.deadline_ms = now_ms + limits.off_within_ms;
     switchTo(index, false, floating);
     enter(index, ChannelState.changing, now_ms);
@@ -208,32 +216,30 @@ export function createPower(
     const control = controls[index] as Control;
     const seen = reading(index);
     const fresh = seen.sweep > control.sweepAtSwitch;
-    if (control.phase === Phase.provingOn) {
+    if (control.phase === PROVING_ON) {
       if (fresh && seen.voltage_mv >= low_mv && seen.voltage_mv <= high_mv) {
-        control.phase = Phase.idle;
+        control.phase = IDLE;
         enter(index, ChannelState.on, now_ms);
         finish(index, Outcome.done);
       } else if (now_ms >= control.deadline_ms) {
         trip(index, monitors.dead(index) ? Fault.sensor_dead : Fault.on_unproved, now_ms);
       }
-    } else if (control.phase === Phase.provingOff) {
+    } else if (control.phase === PROVING_OFF) {
       const quiet = seen.current_ua < off_ua && seen.current_ua > -off_ua;
       if (fresh && quiet && (control.floating || seen.voltage_mv < off_mv)) {
-        control.phase = control.thenOn ? Phase.dwell : Phase.idle;
+        control.phase = control.thenOn ? DWELL : IDLE;
         control.deadline_ms = now_ms + control.dwell_ms;
         enter(index, control.thenOn ? ChannelState.changing : ChannelState.off, now_ms);
         if (!control.thenOn) finish(index, Outcome.done);
       } else if (now_ms >= control.deadline_ms) {
         trip(index, monitors.dead(index) ? Fault.sensor_dead : Fault.off_unproved, now_ms);
       }
-    } else if (control.phase === Phase.dwell && now_ms >= control.deadline_ms) {
+    } else if (control.phase === DWELL && now_ms >= control.deadline_ms) {
       beginOn(index, now_ms);
     }
   }
 
-  function guard(index: number, now_ms: number): void {
-    const control = controls[index] as Control;
-    if (chain.get((board.channels[index] as { switch_bit: number }).switch_bit) === 0) return;
+  function guard(index: number, control: Control, now_ms: number): void {
     if (monitors.dead(index)) {
       trip(index, Fault.sensor_dead, now_ms);
       return;
@@ -278,9 +284,10 @@ export function createPower(
     },
     tick(this: void, now_ms: number, fresh: boolean): void {
       for (let i = 0; i < controls.length; i += 1) {
-        prove(i, now_ms);
-        if (fresh) guard(i, now_ms);
-        if (now_ms - (controls[i] as Control).sent_ms >= STATE_EVERY_MS) send(i, now_ms);
+        const control = controls[i] as Control;
+        if (control.phase !== IDLE) prove(i, now_ms);
+        if (fresh && control.closed) guard(i, control, now_ms);
+        if (now_ms - control.sent_ms >= STATE_EVERY_MS) send(i, now_ms);
       }
     },
     isOn(this: void, index: number): boolean {

@@ -21,6 +21,8 @@ export interface Reset {
 /** Reset lines of the targets: asserted through the output chain for the length of a pulse, then released. */
 export function createReset(hal: Hal, board: MonitoringBoard, chain: Chain, session: () => BoardSession): Reset {
   const pulses: Pulse[] = [];
+  /** Pulses under way. */
+  let running = 0;
   for (let i = 0; i < board.channels.length; i += 1) pulses.push({ tag: 0, started_us: 0, length_us: 0 });
 
   function drive(index: number, level: number): void {
@@ -54,22 +56,26 @@ export function createReset(hal: Hal, board: MonitoringBoard, chain: Chain, sess
       answer(index, Outcome.superseded);
       const pulse = pulses[index] as Pulse;
       pulse.tag = tag;
+      if (pulse.length_us === 0) running += 1;
       pulse.length_us = pulse_ms * 1000;
       drive(index, 1);
       pulse.started_us = hal.ticks_us();
     },
     asserted,
     tick(this: void): void {
+      if (running === 0) return;
       for (let i = 0; i < pulses.length; i += 1) {
         const pulse = pulses[i] as Pulse;
         if (pulse.length_us === 0 || left_us(pulse) > 0) continue;
         drive(i, 0);
         answer(i, Outcome.done);
         pulse.length_us = 0;
+        running -= 1;
       }
     },
     dueIn(this: void, limit: number): number {
       let wait = limit;
+      if (running === 0) return wait;
       for (const pulse of pulses) {
         if (pulse.length_us === 0) continue;
         const due = idiv(left_us(pulse) + 999, 1000);

@@ -2,8 +2,13 @@ import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, Refusal, Stream } from "@mltb/protocol";
 import type { Monitors } from "./monitors.ts";
 
+/** Samples that come closer than this travel in large blocks. */
+const DENSE_US = 200;
+/** Every second sweep is sent. */
+const MONITOR_SWEEPS = 2;
+
 export interface Streams {
-  open(this: void, stream: number, ttl_ms: number, tag: number, now_ms: number): void;
+  open(this: void, stream: number, ttl_ms: number, asked_us: number, tag: number, now_ms: number): void;
   tick(this: void, now_ms: number, freshSweep: boolean): void;
   /** The host has gone: streams end. */
   end(this: void): void;
@@ -21,6 +26,8 @@ export function createStreams(
   session: () => BoardSession,
 ): Streams {
   const fast = board.fast_current;
+  let period_us = 0;
+  let rows = 0;
   let samplesUntil_ms = -1;
   let monitorsUntil_ms = -1;
 
@@ -40,28 +47,35 @@ export function createStreams(
         {
           stream: Stream.samples,
           channels: board.channels.length,
-          rows: fast.rows_per_block,
-          period_us: fast.period_us,
+          rows,
+          period_us,
           first,
           tick_us,
           lost,
         },
         block,
-        fast.rows_per_block * board.channels.length * 2,
+        rows * board.channels.length * 2,
       );
     }
   }
 
   return {
-    open(this: void, stream: number, ttl_ms: number, tag: number, now_ms: number): void {
+    open(this: void, stream: number, ttl_ms: number, asked_us: number, tag: number, now_ms: number): void {
       if (stream === Stream.samples) {
         if (hal.sampler_start === undefined) {
           session().refuse(tag, Refusal.not_capable, "no sampler");
           return;
         }
-        if (samplesUntil_ms < 0 && !hal.sampler_start(fast.period_us, fast.rows_per_block)) {
-          session().refuse(tag, Refusal.not_capable, "sampler does not start");
-          return;
+        const wanted_us = asked_us === 0 ? fast.period_us : asked_us;
+        if (samplesUntil_ms < 0 || wanted_us !== period_us) {
+          stopSampler();
+          const wantedRows = wanted_us <= DENSE_US ? fast.rows_per_dense_block : fast.rows_per_block;
+          if (!hal.sampler_start(wanted_us, wantedRows)) {
+            session().refuse(tag, Refusal.bad_value, "period_us");
+            return;
+          }
+          period_us = wanted_us;
+          rows = wantedRows;
         }
         samplesUntil_ms = now_ms + ttl_ms;
       } else if (stream === Stream.monitors) {
@@ -74,8 +88,8 @@ export function createStreams(
       session().answer(tag, "stream_answer", {
         stream,
         channels: board.channels.length,
-        rows: samples ? fast.rows_per_block : 1,
-        period_us: samples ? fast.period_us : 20000,
+        rows: samples ? rows : 1,
+        period_us: samples ? period_us : 20000,
         first: samples ? 0 : monitors.sweep(),
         tick_us: hal.ticks_us(),
       });
@@ -86,7 +100,7 @@ export function createStreams(
         else sendBlocks();
       }
       if (monitorsUntil_ms >= 0 && now_ms >= monitorsUntil_ms) monitorsUntil_ms = -1;
-      if (monitorsUntil_ms >= 0 && freshSweep) {
+      if (monitorsUntil_ms >= 0 && freshSweep && monitors.sweep() % MONITOR_SWEEPS === 0) {
         session().stream("monitor_block", {
           channels: board.channels.length,
           first: monitors.sweep(),

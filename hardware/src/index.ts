@@ -3,6 +3,7 @@
 export { monitoringBoard } from "./boards/monitoring.ts";
 export { monitoringConverter } from "./boards/monitoring-converter.ts";
 export { monitoringPins } from "./boards/monitoring-pins.ts";
+export { monitoringUsb } from "./boards/monitoring-usb.ts";
 export { ampsPerCode, monitorAmpsPerCode } from "./convert.ts";
 export * from "./parts/ads131m08.ts";
 export { ADS131M08, INA240A1 } from "./parts/fast-current.ts";
@@ -10,3 +11,12 @@ export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK, PCF8574 } from "./parts/lcd.ts";
 export { BUS_VOLTAGE_ERRORS, FAST_CURRENT_ERRORS } from "./parts/measurement-errors.ts";
 export type { Channel, ChannelLimits, ErrorTerm, FastCurrent, MonitoringBoard, PinUse } from "./types.ts";
+export {
+  configurationDescriptor,
+  deviceDescriptor,
+  hidDescriptor,
+  hidReportDescriptor,
+  stringDescriptor,
+  USB_PACKET_BYTES,
+  type UsbDevice,
+} from "./usb/device.ts";

@@ -34,6 +34,8 @@ export interface FastCurrent {
   /** Sampling period of the stream. */
   period_us: number;
   rows_per_block: number;
+  /** Rows of a block at the sampler's highest rates. */
+  rows_per_dense_block: number;
 }
 
 /** Limits by which a channel's state is proved, and its ratings. */

@@ -49,7 +49,9 @@ export async function luaBoard(): Promise<Rung & { rack: SimulatedRack }> {
 }
 
 /** The RP2040 image on the emulated chip, with a constant load of 1.2 W on channel 1. */
-export async function rp2040Image(): Promise<Rung & { board: Rp2040Board; debug: string[] }> {
+export async function rp2040Image(
+  carrier: "uart" | "cdc" | "hid" = "uart",
+): Promise<Rung & { board: Rp2040Board; debug: string[] }> {
   const image = await buildImage("rp2040");
   const electronics = createMonitoringElectronics(1, []);
   const debug: string[] = [];
@@ -57,6 +59,7 @@ export async function rp2040Image(): Promise<Rung & { board: Rp2040Board; debug:
   let sent = "";
   const board = createRp2040Board({
     image: readFileSync(image.bin),
+    carrier,
     electronics,
     link: {
       take() {

@@ -86,7 +86,7 @@ export function boot(hal: Hal): Firmware {
       kind: board.kind,
       serial: hal.serial(),
       firmware: VERSION,
-      capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:1"}${
+      capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
         hal.edge_take === undefined ? "" : " markers:1"
       } panel:1 buttons:1 locate:1 log:1`,
     }),
@@ -144,9 +144,7 @@ export function boot(hal: Hal): Firmware {
         refresh_ms = now_ms + REFRESH_MS;
         chain.write();
       }
-      let wait = session().tick(now_ms, TICK_MS);
-      const sweepIn = monitors.dueIn(now_ms);
-      if (sweepIn < wait) wait = sweepIn;
+      const wait = session().tick(now_ms, TICK_MS);
       return reset.dueIn(wait);
     },
   };

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 void board_init(void);
+const char *board_serial(void);
 uint32_t board_ticks_us(void);
 void board_delay_us(uint32_t us);
 /* Sleeps until the time, or earlier when bytes arrive. */
@@ -13,7 +14,7 @@ void board_idle(uint32_t until_us);
 _Noreturn void board_reset(void);
 /* 0 power-on, 1 watchdog, 2 software. */
 unsigned board_reset_cause(void);
-/* A line for a person with a probe on UART1's transmitter; no pin carries it in normal use. */
+/* A line for a person with a probe on UART0's transmitter; no pin carries it in normal use. */
 void debug_line(const char *text);
 
 static inline void interrupts_off(void) { __asm volatile("cpsid i" ::: "memory"); }
@@ -41,20 +42,8 @@ int edges_take(struct edge *edge);
 /* Edges that came while the queue was full, since start. */
 uint32_t edges_lost(void);
 
-/* Takes up to `size` received bytes. */
-size_t link_read(uint8_t *into, size_t size);
-/* Queues bytes; what does not fit waits for the line. */
-void link_write(const uint8_t *bytes, size_t size);
-size_t link_room(void);
-/* Moves queued bytes to the transmitter. */
-void link_pump(void);
-extern volatile uint32_t link_overruns;
-
 void gpio_mode(unsigned pin, unsigned mode);
 void gpio_write(unsigned pin, unsigned level);
 unsigned gpio_read(unsigned pin);
-
-/* Writes, then reads after a repeated start. 0 done, -1 not acknowledged or timed out. */
-int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size, uint8_t *in, size_t in_size);
 
 #endif

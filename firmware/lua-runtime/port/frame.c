@@ -20,41 +20,48 @@ uint16_t crc16(uint16_t crc, const uint8_t *bytes, size_t size) {
   return crc;
 }
 
-/* A block under way: where the code byte of the present run stands, and where the next byte goes. */
+/* A block under way: where the code byte of the present run stands, where the next byte goes, and the sum so far. */
 struct cobs {
   uint8_t *code;
   uint8_t *at;
+  uint32_t crc;
 };
 
+/* Stuffs and sums in one pass: at full rate every cycle for a byte is a quarter of a per cent of the processor. */
 static void cobs_add(struct cobs *cobs, const uint8_t *bytes, size_t size) {
   uint8_t *code = cobs->code;
   uint8_t *at = cobs->at;
+  uint32_t crc = cobs->crc;
+  /* A full run gets its successor only when another byte follows: at the end none is needed. */
+  uint8_t *full = code + 255;
   for (const uint8_t *end = bytes + size; bytes < end; bytes++) {
-    /* A full run gets its successor only when another byte follows: at the end none is needed. */
-    if (at - code == 255) {
+    uint32_t byte = *bytes;
+    crc = ((crc << 8) & 0xffffu) ^ table[(crc >> 8) ^ byte];
+    if (at == full) {
       *code = 255;
       code = at++;
+      full = code + 255;
     }
-    uint8_t byte = *bytes;
     if (byte != 0) {
-      *at++ = byte;
+      *at++ = (uint8_t)byte;
     } else {
       *code = (uint8_t)(at - code);
       code = at++;
+      full = code + 255;
     }
   }
   cobs->code = code;
   cobs->at = at;
+  cobs->crc = crc;
 }
 
 size_t frame_seal(uint8_t *wire, const uint8_t *header, size_t header_size, const uint8_t *body, size_t body_size,
                   const uint8_t *bulk, size_t bulk_size) {
-  uint16_t crc = crc16(crc16(crc16(0xffff, header, header_size), body, body_size), bulk, bulk_size);
-  uint8_t tail[2] = {(uint8_t)crc, (uint8_t)(crc >> 8)};
-  struct cobs cobs = {wire, wire + 1};
+  struct cobs cobs = {wire, wire + 1, 0xffff};
   cobs_add(&cobs, header, header_size);
   cobs_add(&cobs, body, body_size);
   cobs_add(&cobs, bulk, bulk_size);
+  uint8_t tail[2] = {(uint8_t)cobs.crc, (uint8_t)(cobs.crc >> 8)};
   cobs_add(&cobs, tail, sizeof tail);
   *cobs.code = (uint8_t)(cobs.at - cobs.code);
   *cobs.at++ = 0;

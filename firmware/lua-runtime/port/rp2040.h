@@ -16,9 +16,11 @@
 #define RESET_IO_BANK0 (1u << 5)
 #define RESET_PADS_BANK0 (1u << 8)
 #define RESET_PLL_SYS (1u << 12)
+#define RESET_PLL_USB (1u << 13)
 #define RESET_TIMER (1u << 21)
 #define RESET_UART0 (1u << 22)
 #define RESET_UART1 (1u << 23)
+#define RESET_USB (1u << 24)
 
 #define XOSC_CTRL 0x40024000u
 #define XOSC_STATUS 0x40024004u
@@ -28,13 +30,17 @@
 #define CLK_SYS_CTRL 0x4000803cu
 #define CLK_SYS_SELECTED 0x40008044u
 #define CLK_PERI_CTRL 0x40008048u
+#define CLK_USB_CTRL 0x40008054u
+#define CLK_USB_DIV 0x40008058u
 #define PLL_SYS 0x40028000u
+#define PLL_USB 0x4002c000u
 #define PSM_WDSEL 0x40010008u
 #define WATCHDOG_CTRL 0x40058000u
 #define WATCHDOG_REASON 0x40058008u
 #define WATCHDOG_TICK 0x4005802cu
 
 #define TIMER_ALARM0 0x40054010u
+#define TIMER_ALARM1 0x40054014u
 #define TIMER_RAWL 0x40054028u
 #define TIMER_INTR 0x40054034u
 #define TIMER_INTE 0x40054038u
@@ -68,6 +74,24 @@
 #define UART_FR_TXFF (1u << 5)
 
 #define I2C_BASE(bus) (0x40044000u + 0x4000u * (bus))
+#define I2C_CON 0x00u
+#define I2C_TAR 0x04u
+#define I2C_DATA_CMD 0x10u
+#define I2C_HCNT 0x1cu
+#define I2C_LCNT 0x20u
+#define I2C_MASK 0x30u
+#define I2C_RAW 0x34u
+#define I2C_CLR_INTR 0x40u
+#define I2C_CLR_STOP 0x60u
+#define I2C_ENABLE 0x6cu
+#define I2C_STATUS 0x70u
+#define I2C_RXFLR 0x78u
+#define I2C_SPKLEN 0xa0u
+#define I2C_STOPPED (1u << 9)
+#define I2C_ABORTED (1u << 6)
+#define I2C_READ (1u << 8)
+#define I2C_STOP (1u << 9)
+#define I2C_RESTART (1u << 10)
 
 #define CLK_GPOUT0_CTRL 0x40008000u
 #define CLK_GPOUT0_DIV 0x40008004u
@@ -115,7 +139,10 @@
 #define NVIC_ISER 0xe000e100u
 #define VTOR 0xe000ed08u
 #define IRQ_TIMER0 0u
+#define IRQ_TIMER1 1u
+#define IRQ_USB 5u
 #define IRQ_IO_BANK0 13u
 #define IRQ_LINK 21u
+#define IRQ_I2C0 23u
 
 #endif

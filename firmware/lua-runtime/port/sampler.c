@@ -25,7 +25,9 @@ static int started;
 
 static int16_t ring[RING_BLOCKS][BLOCK_BYTES / 2];
 static struct { uint32_t first, tick_us; } heads[RING_BLOCKS];
-static volatile uint32_t ring_head, ring_tail, lost_rows;
+/* Slots of the block that is filled and of the oldest full one; full blocks. */
+static uint32_t ring_head, ring_tail;
+static volatile uint32_t ring_full, lost_rows;
 static uint32_t rows_per_block, row, next_index;
 static uint32_t decimation, taken, good;
 /* The oldest block is being read: a full ring drops the new block instead. */
@@ -136,13 +138,19 @@ static void row_lost(void) {
   row = 0;
 }
 
+static uint32_t following(uint32_t slot) { return slot + 1 == RING_BLOCKS ? 0 : slot + 1; }
+
 /* A row is complete: into the block, and the block into the ring. A full ring drops its oldest block. */
-static void row_complete(void) {
-  uint32_t slot = ring_head % RING_BLOCKS;
+static void row_complete(const uint16_t *words) {
+  uint32_t slot = ring_head;
   int16_t *to = &ring[slot][row * CHANNELS];
-  for (unsigned i = 0; i < CHANNELS; i++) {
-    to[i] = (int16_t)(good == 1 ? sums[i] : sums[i] / (int32_t)good);
-    sums[i] = 0;
+  if (decimation == 1) {
+    for (unsigned i = 0; i < CHANNELS; i++) to[i] = (int16_t)words[1 + i];
+  } else {
+    for (unsigned i = 0; i < CHANNELS; i++) {
+      to[i] = (int16_t)(sums[i] / (int32_t)good);
+      sums[i] = 0;
+    }
   }
   if (row == 0) {
     heads[slot].first = next_index;
@@ -153,12 +161,14 @@ static void row_complete(void) {
   next_index++;
   if (row < rows_per_block) return;
   row = 0;
-  if (ring_head - ring_tail == RING_BLOCKS - 1) {
+  if (ring_full == RING_BLOCKS - 1) {
     lost_rows += rows_per_block;
     if (held) return;
-    ring_tail++;
+    ring_tail = following(ring_tail);
+    ring_full--;
   }
-  ring_head++;
+  ring_head = following(ring_head);
+  ring_full++;
 }
 
 void sampler_edge(void) {
@@ -175,13 +185,15 @@ void sampler_edge(void) {
   started = 1;
   if (!had) return;
   if (frame_good(words, sniffed)) {
-    for (unsigned i = 0; i < CHANNELS; i++) sums[i] += (int16_t)words[1 + i];
+    if (decimation > 1) {
+      for (unsigned i = 0; i < CHANNELS; i++) sums[i] += (int16_t)words[1 + i];
+    }
     good++;
   } else {
     sampler_crc_errors++;
   }
   if (++taken < decimation) return;
-  if (good > 0) row_complete();
+  if (good > 0) row_complete(words);
   else row_lost();
   taken = good = 0;
 }
@@ -192,7 +204,7 @@ int sampler_start(uint32_t period_us, uint32_t rows) {
   decimation = period_us / PERIOD_US;
   rows_per_block = rows;
   row = next_index = taken = good = 0;
-  ring_head = ring_tail = lost_rows = 0;
+  ring_head = ring_tail = ring_full = lost_rows = 0;
   for (unsigned i = 0; i < CHANNELS; i++) sums[i] = 0;
   converter_clock();
   converter_setup();
@@ -206,32 +218,36 @@ int sampler_start(uint32_t period_us, uint32_t rows) {
 
 void sampler_stop(void) {
   running = 0;
+  ring_full = 0;
   ring_tail = ring_head;
   held = 0;
   gpio_interrupt(PIN_CONVERTER_DRDY, 0);
 }
 
-int sampler_ready(void) { return ring_head != ring_tail; }
+int sampler_ready(void) { return ring_full != 0; }
 
 /* The conversion that runs now is one ahead of the frame under way, which is one ahead of those worked on. */
 uint32_t sampler_index(void) { return next_index + (decimation == 0 ? 0 : (taken + 1u) / decimation); }
 
 int sampler_take(struct block *block) {
-  if (ring_head == ring_tail) return 0;
-  uint32_t slot = ring_tail % RING_BLOCKS;
+  if (ring_full == 0) return 0;
+  interrupts_off();
+  uint32_t slot = ring_tail;
+  held = 1;
+  interrupts_on();
   block->bytes = (const uint8_t *)ring[slot];
   block->size = rows_per_block * ROW_BYTES;
   block->first = heads[slot].first;
   block->tick_us = heads[slot].tick_us;
   block->lost = lost_rows;
-  held = 1;
   return 1;
 }
 
 void sampler_release(void) {
   if (!held) return;
   interrupts_off();
-  ring_tail++;
+  ring_tail = following(ring_tail);
+  ring_full--;
   held = 0;
   interrupts_on();
 }

@@ -30,6 +30,17 @@ interface Hal {
   /** Writes, then reads `read` bytes after a repeated start; nil when the part does not acknowledge. */
   i2c_xfer(this: void, bus: number, address: number, write: string, read: number): string | undefined;
 
+  /**
+   * Background sweep of the 16-bit registers of parts on the monitors' bus: every `period_us` each register (a byte) of
+   * each part (an address byte) is read. False when that is more than the board can.
+   */
+  sweep_start(this: void, period_us: number, addresses: string, registers: string): boolean;
+  /**
+   * The latest finished sweep, once: two bytes a register, most significant first, part after part; tick of its start;
+   * bit n of the mask is set when part n did not answer. Nil when there is no new one.
+   */
+  sweep_take(this: void): LuaMultiReturn<[string | undefined, number, number]>;
+
   /** Busy wait, for times too short for the tick (display strobes). */
   delay_us(this: void, us: number): void;
 

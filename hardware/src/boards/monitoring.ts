@@ -30,6 +30,7 @@ export const monitoringBoard: MonitoringBoard = {
     full_scale_code: ADS131M08.full_scale_code,
     period_us: 1000,
     rows_per_block: 20,
+    rows_per_dense_block: 100,
   },
   limits: {
     on_tolerance: 0.1,

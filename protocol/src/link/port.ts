@@ -190,12 +190,14 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: nu
         frameSent(due, now_ms);
         write(due.kind, due.seq, due.id, due.tag, due.body);
       }
-      const kept: PendingState[] = [];
-      for (const waiting of pending) {
-        if (carrier.room() < waiting.body.length + 320) kept.push(waiting);
-        else write(Kind.state, 0, waiting.id, 0, waiting.body);
+      if (pending.length > 0) {
+        const kept: PendingState[] = [];
+        for (const waiting of pending) {
+          if (carrier.room() < waiting.body.length + 320) kept.push(waiting);
+          else write(Kind.state, 0, waiting.id, 0, waiting.body);
+        }
+        pending = kept;
       }
-      pending = kept;
       if (port.delivery.ackDue && dueIn(port.delivery, now_ms, 1) === 0) write(Kind.ack, 0, 7, 0, "");
       return "ok";
     },

@@ -1,7 +1,7 @@
 /** Measurement streams and markers, ids 0x28-0x2f. */
 export const measureMessages = {
   stream_open:
-    "0x28 request:stream_answer host stream:u8 ttl_ms:u16 -- Starts a stream or renews it; it ends ttl_ms after the last renewal. Streams: 1 fast current samples, 2 monitor sweeps (voltage and current).",
+    "0x28 request:stream_answer host stream:u8 ttl_ms:u16 period_us:u32 -- Starts a stream or renews it; it ends ttl_ms after the last renewal. Streams: 1 fast current samples, 2 monitor sweeps (voltage and current). `period_us` is the time from sample to sample, 0 the board's own choice; boards with `samples:2` take another, and a stream that runs at another rate starts anew.",
   stream_answer:
     "0x29 response board stream:u8 channels:u8 rows:u8 period_us:u32 first:u32 tick_us:u32 -- The stream runs: samples of a block, time between samples, and index and tick of the next one.",
   sample_block:

@@ -6,6 +6,7 @@ import { createI2cBus, type I2cBus } from "../parts/i2c.ts";
 import { createIna226, type Ina226 } from "../parts/ina226.ts";
 import { createLcdBackpack } from "../parts/pcf8574.ts";
 import { createSampler, type Sampler } from "../parts/sampler.ts";
+import { createSweep, type Sweep } from "../parts/sweep.ts";
 import type { NodeHal } from "../runtime/node-hal.ts";
 import { createRail, defaultRail, type Rail, type RailModel } from "../world/rail.ts";
 import { random } from "../world/random.ts";
@@ -25,6 +26,7 @@ export interface MonitoringElectronics {
   lcd: Hd44780;
   backlight(): boolean;
   sampler: Sampler;
+  sweep: Sweep;
   /** The controller's side: what the firmware calls. Link functions are the caller's. */
   hal: Omit<NodeHal, "link_write" | "link_room" | "serial" | "epoch" | "reset_cause" | "heap_bytes">;
   /** World time; the controller's own clock runs ahead of it while a call keeps it busy. */
@@ -69,6 +71,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   });
   const fast = createFastChain(board, seed + 1);
   const sampler = createSampler(board, fast);
+  const sweep = createSweep(buses[board.monitor_bus] as I2cBus);
   const gpio = new Map<number, number>();
   const inputs = new Map<number, number>();
   const edges: [number, number, number, number][] = [];
@@ -123,6 +126,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       const answer = line.transfer(address, Buffer.from(write, "latin1"), read, started);
       return answer === undefined ? undefined : Buffer.from(answer).toString("latin1");
     },
+    sweep_start: sweep.start,
+    sweep_take: sweep.take,
     delay_us: spend,
     edges_start(mask) {
       edgeMask = mask;
@@ -144,14 +149,20 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     lcd,
     backlight: () => backpack.backlight(),
     sampler,
+    sweep,
     hal,
     now_us: () => world_us,
     cpu_us: () => cpu_us,
     step(step_us, power_w) {
-      world_us += step_us;
-      const currents = rails.map((rail, n) => rail.step(step_us / 1e6, power_w[n] ?? 0));
-      for (const monitor of monitors) monitor.advance(world_us);
-      sampler.row(currents, world_us);
+      // A sampler that is faster than the world's step divides it.
+      const part_us = Math.min(step_us, sampler.period_us() ?? step_us);
+      for (let done = 0; done < step_us; done += part_us) {
+        world_us += part_us;
+        const currents = rails.map((rail, n) => rail.step(part_us / 1e6, power_w[n] ?? 0));
+        for (const monitor of monitors) monitor.advance(world_us);
+        sampler.row(currents, world_us);
+      }
+      sweep.advance(world_us);
     },
     marker(channel, level, at_us) {
       const pin = board.channels[channel - 1]?.marker_pin ?? -1;

@@ -4,6 +4,7 @@ import type { MonitoringElectronics } from "../boards/monitoring.ts";
 import type { BoardEnd } from "../link/memory.ts";
 import { type Ads131m08, createAds131m08 } from "../parts/ads131m08.ts";
 import { addSniffer } from "./rp2040-dma.ts";
+import { attachUsbHost, type UsbHost } from "./rp2040-usb.ts";
 
 const FLASH = 0x1000_0000;
 /** Where an image starts: behind the 256 bytes of the second-stage loader. */
@@ -19,6 +20,8 @@ export interface Rp2040Options {
   image: Uint8Array;
   electronics: MonitoringElectronics;
   link: BoardEnd;
+  /** What carries the link: the UART at 921,600 baud, the serial line of its USB, or HID reports. */
+  carrier?: "uart" | "cdc" | "hid";
   /** Load of every channel in the next step. */
   power_w?: () => number[];
   /** Lines that the image writes to its debug transmitter. */
@@ -37,6 +40,7 @@ export interface Rp2040Board {
   /** Registers that the image uses and the emulator does not model, as the emulator's warnings name them. */
   unmodelled: Set<string>;
   counters: { restarts: number; uart_overflows: number };
+  usb: UsbHost;
   /** Power-cycles the controller; its memory and its pins lose their state, the board's parts keep theirs. */
   restart(): void;
 }
@@ -57,6 +61,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   function start(): void {
     const { core } = chip;
     chip.reset();
+    resetBuses();
     chip.flash.set(options.image, IMAGE_OFFSET);
     core.VTOR = FLASH + IMAGE_OFFSET;
     core.SP = chip.readUint32(core.VTOR);
@@ -69,13 +74,17 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   }
 
   attachPins(chip, electronics);
-  attachBuses(chip, clock, electronics);
+  const resetBuses = attachBuses(chip, clock, electronics);
   const converter = createAds131m08();
   attachConverter(chip, clock, converter);
   addSniffer(chip);
   const uart = chip.uart[1] as (typeof chip.uart)[0];
   let pending = "";
-  uart.onByte = (byte) => link.write(String.fromCharCode(byte));
+  const carrier = options.carrier ?? "uart";
+  const usb = attachUsbHost(chip, clock);
+  if (carrier === "uart") uart.onByte = (byte) => link.write(String.fromCharCode(byte));
+  if (carrier === "cdc") usb.onCdc = (bytes) => link.write(bytes);
+  if (carrier === "hid") usb.onHid = (report) => link.write(Buffer.from(report).toString("latin1"));
   (chip.uart[0] as typeof uart).onByte = (byte) => {
     if (byte !== 10) debug += String.fromCharCode(byte);
     else {
@@ -116,8 +125,12 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     }
     const bytes = link.take();
     if (bytes === undefined) return;
-    if (pending === "") character.schedule(CHARACTER_NS);
-    pending += bytes;
+    if (carrier === "cdc") usb.cdc(bytes);
+    else if (carrier === "hid") for (const report of reports(bytes)) usb.hid(report);
+    else {
+      if (pending === "") character.schedule(CHARACTER_NS);
+      pending += bytes;
+    }
   });
   world.schedule(step_us * 1000);
   electronics.onMarker = (pin, level, at_us) => {
@@ -133,6 +146,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
 
   return {
     counters,
+    usb,
     unmodelled,
     now_us: () => clock.nanos / 1000,
     instructions: () => executed,
@@ -168,6 +182,17 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
       }
     },
   };
+}
+
+/** Bytes as HID reports of 64, the last one padded with delimiters. */
+function reports(bytes: string): Uint8Array[] {
+  const list: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += 64) {
+    const report = new Uint8Array(64);
+    report.set(Buffer.from(bytes.slice(at, at + 64), "latin1"));
+    list.push(report);
+  }
+  return list;
 }
 
 /** Parts of the emulator that its types keep private. */
@@ -228,14 +253,35 @@ function attachPins(chip: RP2040, electronics: MonitoringElectronics): void {
   for (const pin of Object.values(electronics.board.buttons)) electronics.hal.gpio_mode(pin, 2);
 }
 
-function attachBuses(chip: RP2040, clock: Simulator["clock"], electronics: MonitoringElectronics): void {
+/** The emulator leaves out the interrupt mask of its I2C masters (IC_INTR_MASK, 4.3.17). */
+function maskInterrupts(master: RP2040["i2c"][0]): void {
+  const plain = master.writeUint32.bind(master);
+  master.writeUint32 = (offset, value) => {
+    if (offset !== 0x30) {
+      plain(offset, value);
+      return;
+    }
+    master.intEnable = value;
+    (master as unknown as { checkInterrupts(): void }).checkInterrupts();
+  };
+}
+
+/** Puts the parts on the buses; gives a function that resets the masters, which the emulator's reset leaves out. */
+function attachBuses(chip: RP2040, clock: Simulator["clock"], electronics: MonitoringElectronics): () => void {
+  const resets: (() => void)[] = [];
   for (const [n, bus] of electronics.buses.entries()) {
     const master = chip.i2c[n];
     if (master === undefined) continue;
+    maskInterrupts(master);
     let part: ReturnType<typeof bus.parts.get>;
+    let then: () => void = () => undefined;
+    const byte = clock.createAlarm(() => then());
     const now_us = (): number => clock.nanos / 1000;
-    /** Runs `then` after the time of one byte on the wire. */
-    const afterByte = (then: () => void): void => clock.createAlarm(then).schedule(bus.byte_us * 1000);
+    /** Runs after the time of one byte on the wire. */
+    const afterByte = (run: () => void): void => {
+      then = run;
+      byte.schedule(bus.byte_us * 1000);
+    };
     master.onConnect = (address, mode) =>
       afterByte(() => {
         part = bus.parts.get(address);
@@ -243,5 +289,23 @@ function attachBuses(chip: RP2040, clock: Simulator["clock"], electronics: Monit
       });
     master.onWriteByte = (value) => afterByte(() => master.completeWrite(part?.writeByte(value, now_us()) ?? false));
     master.onReadByte = () => afterByte(() => master.completeRead(part?.readByte(now_us()) ?? 0xff));
+    resets.push(() => {
+      byte.cancel();
+      const inside = master as unknown as Record<string, unknown> & Record<"rxFIFO" | "txFIFO", { reset(): void }>;
+      inside.rxFIFO.reset();
+      inside.txFIFO.reset();
+      Object.assign(inside, {
+        state: 0,
+        busy: false,
+        stop: false,
+        pendingRestart: false,
+        enable: 0,
+        intRaw: 0,
+        intEnable: 0,
+      });
+    });
   }
+  return () => {
+    for (const reset of resets) reset();
+  };
 }

@@ -18,6 +18,8 @@ export interface NodeHal {
   gpio_read(pin: number): number;
   shift_out(data_pin: number, clock_pin: number, latch_pin: number, bytes: string): void;
   i2c_xfer(bus: number, address: number, write: string, read: number): string | undefined;
+  sweep_start(period_us: number, addresses: string, registers: string): boolean;
+  sweep_take(): [string, number, number] | undefined;
   delay_us(us: number): void;
   edges_start(mask: number): void;
   edge_take?(): [number, number, number, number] | undefined;

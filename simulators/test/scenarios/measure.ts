@@ -8,7 +8,7 @@ export const measureScenarios: Scenario[] = [
     needs: ["samples"],
     async run(bench) {
       await power(bench, PowerAction.on);
-      await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 10_000 });
+      await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 10_000, period_us: 0 });
       await bench.run(100);
       bench.messages.length = 0;
       const before = rail(bench).energy_j;
@@ -39,7 +39,7 @@ export const measureScenarios: Scenario[] = [
     name: "a marker edge carries the device time of the edge and the row that holds it",
     needs: ["samples", "markers"],
     async run(bench) {
-      await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 10_000 });
+      await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 10_000, period_us: 0 });
       await bench.run(50);
       const at = bench.electronics.now_us() + 300;
       bench.electronics.marker(1, 1, at);

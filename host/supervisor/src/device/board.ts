@@ -92,8 +92,16 @@ export class Board {
   private async renew(): Promise<void> {
     if (!this.link.session.port.open) return;
     if (this.can("samples"))
-      await this.link.request("stream_open", { stream: Stream.samples, ttl_ms: STREAM_TTL_MS }, REQUEST_MS);
-    await this.link.request("stream_open", { stream: Stream.monitors, ttl_ms: STREAM_TTL_MS }, REQUEST_MS);
+      await this.link.request(
+        "stream_open",
+        { stream: Stream.samples, ttl_ms: STREAM_TTL_MS, period_us: 0 },
+        REQUEST_MS,
+      );
+    await this.link.request(
+      "stream_open",
+      { stream: Stream.monitors, ttl_ms: STREAM_TTL_MS, period_us: 0 },
+      REQUEST_MS,
+    );
     const outcome = await this.link.request("counters_get", {}, REQUEST_MS);
     if (outcome.kind === "answer") this.counters = outcome.body;
     for (const channel of this.channels) {

@@ -1,0 +1,190 @@
+/* What the firmware calls: the contract of firmware/runtime/types/hal.d.ts, function by function. */
+#include "hal.h"
+
+#include "board.h"
+#include "frame.h"
+#include "i2c.h"
+#include "lauxlib.h"
+#include "link.h"
+#include "sampler.h"
+
+static int hal_serial(lua_State *L) {
+  lua_pushstring(L, board_serial());
+  return 1;
+}
+static int hal_epoch(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)(starts & 0xffffu));
+  return 1;
+}
+static int hal_reset_cause(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)board_reset_cause());
+  return 1;
+}
+static int hal_restart(lua_State *L) {
+  (void)L;
+  board_reset();
+}
+static int hal_ticks_us(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)board_ticks_us());
+  return 1;
+}
+static int hal_link_write(lua_State *L) {
+  size_t size;
+  const char *bytes = luaL_checklstring(L, 1, &size);
+  link_write((const uint8_t *)bytes, size);
+  return 0;
+}
+static int hal_link_room(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)link_room());
+  return 1;
+}
+static int hal_gpio_mode(lua_State *L) {
+  gpio_mode((unsigned)luaL_checkinteger(L, 1), (unsigned)luaL_checkinteger(L, 2));
+  return 0;
+}
+static int hal_gpio_write(lua_State *L) {
+  gpio_write((unsigned)luaL_checkinteger(L, 1), (unsigned)luaL_checkinteger(L, 2));
+  return 0;
+}
+static int hal_gpio_read(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)gpio_read((unsigned)luaL_checkinteger(L, 1)));
+  return 1;
+}
+static int hal_shift_out(lua_State *L) {
+  unsigned data = (unsigned)luaL_checkinteger(L, 1);
+  unsigned clock = (unsigned)luaL_checkinteger(L, 2);
+  unsigned latch = (unsigned)luaL_checkinteger(L, 3);
+  size_t size;
+  const char *bytes = luaL_checklstring(L, 4, &size);
+  for (size_t i = 0; i < size; i++) {
+    for (unsigned bit = 8; bit-- > 0;) {
+      gpio_write(data, ((uint8_t)bytes[i] >> bit) & 1u);
+      gpio_write(clock, 1);
+      gpio_write(clock, 0);
+    }
+  }
+  gpio_write(latch, 1);
+  gpio_write(latch, 0);
+  return 0;
+}
+static int hal_i2c_xfer(lua_State *L) {
+  uint8_t in[64];
+  size_t out_size;
+  const char *out = luaL_checklstring(L, 3, &out_size);
+  size_t in_size = (size_t)luaL_checkinteger(L, 4);
+  luaL_argcheck(L, in_size <= sizeof in, 4, "64 bytes at most");
+  int failed = i2c_xfer((unsigned)luaL_checkinteger(L, 1), (unsigned)luaL_checkinteger(L, 2), (const uint8_t *)out,
+                        out_size, in, in_size);
+  if (failed != 0) lua_pushnil(L);
+  else lua_pushlstring(L, (const char *)in, in_size);
+  return 1;
+}
+static int hal_sweep_start(lua_State *L) {
+  size_t parts, count;
+  const uint8_t *addresses = (const uint8_t *)luaL_checklstring(L, 2, &parts);
+  const uint8_t *registers = (const uint8_t *)luaL_checklstring(L, 3, &count);
+  lua_pushboolean(L, sweep_start((uint32_t)luaL_checkinteger(L, 1), addresses, parts, registers, count));
+  return 1;
+}
+static int hal_sweep_take(lua_State *L) {
+  struct sweep sweep;
+  size_t size;
+  if (!sweep_take(&sweep, &size)) return 0;
+  lua_pushlstring(L, (const char *)sweep.bytes, size);
+  lua_pushinteger(L, (lua_Integer)sweep.tick_us);
+  lua_pushinteger(L, (lua_Integer)sweep.missing);
+  return 3;
+}
+static int hal_delay_us(lua_State *L) {
+  board_delay_us((uint32_t)luaL_checkinteger(L, 1));
+  return 0;
+}
+static int hal_edges_start(lua_State *L) {
+  edges_start((uint32_t)luaL_checkinteger(L, 1));
+  return 0;
+}
+static int hal_edge_take(lua_State *L) {
+  struct edge edge;
+  if (!edges_take(&edge)) return 0;
+  lua_pushinteger(L, edge.pin);
+  lua_pushinteger(L, edge.level);
+  lua_pushinteger(L, (lua_Integer)edge.tick_us);
+  lua_pushinteger(L, (lua_Integer)edge.index);
+  return 4;
+}
+static int hal_edges_lost(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)edges_lost());
+  return 1;
+}
+static int hal_sampler_start(lua_State *L) {
+  lua_pushboolean(L, sampler_start((uint32_t)luaL_checkinteger(L, 1), (uint32_t)luaL_checkinteger(L, 2)));
+  return 1;
+}
+static int hal_sampler_stop(lua_State *L) {
+  (void)L;
+  sampler_stop();
+  return 0;
+}
+/* The block itself is a handle: no copy of it ever enters Lua. */
+static struct block taken;
+static int hal_sampler_take(lua_State *L) {
+  sampler_release();
+  if (!sampler_take(&taken)) return 0;
+  lua_pushlightuserdata(L, &taken);
+  lua_pushinteger(L, (lua_Integer)taken.first);
+  lua_pushinteger(L, (lua_Integer)taken.tick_us);
+  lua_pushinteger(L, (lua_Integer)taken.lost);
+  return 4;
+}
+static int hal_crc16(lua_State *L) {
+  size_t size;
+  const uint8_t *bytes = (const uint8_t *)luaL_checklstring(L, 1, &size);
+  uint16_t crc = crc16((uint16_t)luaL_checkinteger(L, 2), bytes, size);
+  lua_pushinteger(L, crc);
+  return 1;
+}
+static int hal_link_frame(lua_State *L) {
+  static uint8_t bounce[FRAME_WIRE_MAX];
+  size_t header_size, body_size, bulk_size = 0;
+  const uint8_t *header = (const uint8_t *)luaL_checklstring(L, 1, &header_size);
+  const uint8_t *body = (const uint8_t *)luaL_checklstring(L, 2, &body_size);
+  const uint8_t *bulk = NULL;
+  if (lua_islightuserdata(L, 3)) {
+    bulk = taken.bytes;
+    bulk_size = taken.size;
+  } else if (!lua_isnoneornil(L, 3)) {
+    bulk = (const uint8_t *)luaL_checklstring(L, 3, &bulk_size);
+  }
+  luaL_argcheck(L, header_size + body_size + bulk_size + 2 <= FRAME_MAX, 2, "frame too long");
+  uint8_t *wire = link_reserve(FRAME_WIRE_MAX);
+  size_t size = frame_seal(wire != NULL ? wire : bounce, header, header_size, body, body_size, bulk, bulk_size);
+  if (wire != NULL) link_commit(size);
+  else link_write(bounce, size);
+  lua_pushinteger(L, (lua_Integer)size);
+  return 1;
+}
+static int hal_deframe(lua_State *L) {
+  static uint8_t plain[FRAME_MAX];
+  size_t size, plain_size;
+  const uint8_t *block = (const uint8_t *)luaL_checklstring(L, 1, &size);
+  enum frame_fault fault = size > sizeof plain ? FRAME_COBS : frame_unseal(plain, &plain_size, block, size);
+  if (fault == FRAME_GOOD) lua_pushlstring(L, (const char *)plain, plain_size);
+  else lua_pushinteger(L, (lua_Integer)fault);
+  return 1;
+}
+static int hal_heap_bytes(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)heap_used);
+  return 1;
+}
+
+#define ENTRY(name) {#name, hal_##name}
+static const luaL_Reg hal[] = {
+    ENTRY(serial), ENTRY(epoch), ENTRY(reset_cause), ENTRY(restart), ENTRY(ticks_us), ENTRY(heap_bytes),
+    ENTRY(link_write), ENTRY(link_room), ENTRY(link_frame), ENTRY(deframe), ENTRY(crc16), ENTRY(gpio_mode),
+    ENTRY(gpio_write), ENTRY(gpio_read), ENTRY(shift_out), ENTRY(i2c_xfer), ENTRY(sweep_start), ENTRY(sweep_take),
+    ENTRY(delay_us), ENTRY(edges_start), ENTRY(edge_take), ENTRY(edges_lost), ENTRY(sampler_start),
+    ENTRY(sampler_stop), ENTRY(sampler_take),
+    {NULL, NULL},
+};
+
+void hal_push(lua_State *L) { luaL_newlib(L, hal); }

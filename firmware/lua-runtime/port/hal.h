@@ -1,0 +1,16 @@
+/* Lua's view of the board. */
+#ifndef MLTB_HAL_H
+#define MLTB_HAL_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lua.h"
+
+/* Pushes the table of functions that `boot` gets. */
+void hal_push(lua_State *L);
+/* Bytes that Lua has allocated. */
+extern size_t heap_used;
+/* Another number at every start of the controller. */
+extern uint32_t starts;
+
+#endif
