@@ -130,6 +130,7 @@ void i2c0_handler(void) {
 /* A new sweep when it is time; a part that holds the bus is given up after PART_US. */
 void sweep_timer_handler(void) {
   REG(TIMER_INTR) = 2;
+  if (sweeps.parts == 0) return;
   uint32_t now = board_ticks_us();
   if (sweeps.at < sweeps.parts) {
     if (sweeps.reading && now - sweeps.part_us >= PART_US) part_end(0);
