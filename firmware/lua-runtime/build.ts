@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { buildBundle } from "../build/bundle.ts";
 import { ImageBuildError } from "./errors.ts";
 import { hardwareHeader } from "./hardware-header.ts";
-import { luaSource } from "./lua-source.ts";
+import { inPlaceSource, luaSource } from "./lua-source.ts";
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -107,7 +107,7 @@ async function inParallel(jobs: (() => Promise<unknown>)[]): Promise<void> {
 
 /** The host's luac from the same sources and number configuration: its bytecode loads on the board. */
 async function hostLuac(source: string, folder: string): Promise<string> {
-  const luac = join(folder, "luac");
+  const luac = join(folder, "luac-in-place");
   if (existsSync(luac)) return luac;
   const paths = [...LUA, "luac"].map((name) => join(source, `${name}.c`));
   await compile("gcc", ["-O1", "-w", ...LUA_DEFINES, "-o", luac, ...paths, "-lm"], folder);
@@ -179,7 +179,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
   }
   const folder = join(dist, board);
   mkdirSync(folder, { recursive: true });
-  const source = await luaSource(dist);
+  const source = inPlaceSource(await luaSource(dist), join(dist, "lua-in-place"));
   const bundle = await buildBundle("monitoring");
   const own = readdirSync(join(here, "port")).sort();
   const compilers = await Promise.all(["gcc", "arm-none-eabi-gcc"].map((name) => compile(name, ["--version"], folder)));
@@ -188,7 +188,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     ...compilers,
     bundle.sha256,
     hardwareHeader(),
-    readFileSync(fileURLToPath(import.meta.url)),
+    ...["build.ts", "lua-source.ts"].map((name) => readFileSync(join(here, name))),
   ]);
   const stamp = join(folder, "inputs.sha256");
   const elf = join(folder, "image.elf");

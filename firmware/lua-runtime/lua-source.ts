@@ -49,6 +49,62 @@ function verify(folder: string): void {
   }
 }
 
+/** One edit of a source file: the text must be there exactly once. */
+interface Edit {
+  file: string;
+  find: string;
+  put: string;
+}
+
+/**
+ * Code of functions is executed where it lies in flash, and only its length is read: a third of what the bundle would
+ * take of the heap. The compiler pads each code array to a multiple of four bytes, the loader takes its address.
+ */
+const IN_PLACE: Edit[] = [
+  {
+    file: "ldump.c",
+    find: "static void dumpBlock (DumpState *D, const void *b, size_t size) {\n",
+    put: "static size_t dumped;\nstatic void dumpBlock (DumpState *D, const void *b, size_t size) {\n  dumped += size;\n",
+  },
+  {
+    file: "ldump.c",
+    find: "  dumpVector(D, f->code, f->sizecode);\n",
+    put: '  while (dumped % sizeof(Instruction) != 0) dumpBlock(D, "", 1);\n  dumpVector(D, f->code, f->sizecode);\n',
+  },
+  {
+    file: "lundump.c",
+    find: `  f->code = luaM_newvectorchecked(S->L, n, Instruction);
+  f->sizecode = n;
+  loadVector(S, f->code, n);
+`,
+    put: `  while ((size_t)S->Z->p % sizeof(Instruction) != 0) loadByte(S);
+  if (S->Z->n < (size_t)n * sizeof(Instruction)) error(S, "truncated chunk");
+  f->code = (Instruction *)(size_t)S->Z->p;
+  f->sizecode = n;
+  S->Z->p += (size_t)n * sizeof(Instruction);
+  S->Z->n -= (size_t)n * sizeof(Instruction);
+`,
+  },
+];
+
+/** A copy of the sources in which code runs in place, and the host's compiler writes it so. */
+export function inPlaceSource(source: string, into: string): string {
+  const files = new Map(readdirSync(source).map((name) => [name, readFileSync(join(source, name), "utf8")]));
+  for (const { file, find, put } of IN_PLACE) {
+    const text = files.get(file) ?? "";
+    if (text.split(find).length !== 2) {
+      throw new ImageBuildError(2, `${file} of Debian's sources has changed: an edit for code in flash does not fit`);
+    }
+    files.set(
+      file,
+      text.replace(find, () => put),
+    );
+  }
+  mkdirSync(into, { recursive: true });
+  for (const [name, text] of files) writeFileSync(join(into, name), text);
+  return into;
+}
+
 /**
  * Folder with Lua's C sources, from Debian's source package, patched by Debian. They are fetched and verified once and
  * then kept under `into`.

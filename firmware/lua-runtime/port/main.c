@@ -24,6 +24,8 @@ __attribute__((section(".noinit"))) uint32_t starts;
 
 static void *allocate(void *data, void *pointer, size_t old, size_t size) {
   (void)data;
+  /* Code of functions lies in flash and is never given back. */
+  if ((const char *)pointer >= bundle_start && (const char *)pointer < bundle_end) return NULL;
   size_t before = pointer == NULL ? 0 : old;
   if (size == 0) {
     free(pointer);
@@ -47,6 +49,17 @@ static void call(lua_State *L, int arguments, int results) {
   const char *message = lua_tostring(L, -1);
   debug_line(message == NULL ? "error" : message);
   board_reset();
+}
+
+/* What the heap holds after a full collection, for whoever watches the debug line. */
+static void boot_line(void) {
+  char line[] = "heap ......";
+  size_t left = heap_used;
+  for (size_t at = sizeof line - 2; line[at] == '.'; at--) {
+    line[at] = (char)('0' + left % 10u);
+    left /= 10u;
+  }
+  debug_line(line);
 }
 
 int main(void) {
@@ -76,6 +89,7 @@ int main(void) {
   int tick = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
+  boot_line();
 
   uint8_t chunk[CHUNK];
   uint32_t last_us = board_ticks_us();
