@@ -37,6 +37,8 @@ export function createLcd(hal: Hal, bus: number, address: number, columns: numbe
   let lightShown = -1;
   let ready = false;
   let retry_ms = POWER_UP_MS;
+  /** Something may differ between what is wanted and what is shown. */
+  let dirty = true;
 
   function nibble(high: number, rs: number): string {
     const port = (high & 240) | rs | light;
@@ -90,6 +92,7 @@ export function createLcd(hal: Hal, bus: number, address: number, columns: numbe
 
   return {
     show(this: void, rows: string[]): void {
+      dirty = true;
       for (let i = 0; i < height; i += 1) {
         const text = rows[i];
         wanted[i] = slice((text === undefined ? "" : text) + blank, 0, columns);
@@ -104,8 +107,10 @@ export function createLcd(hal: Hal, bus: number, address: number, columns: numbe
         retry_ms = now_ms + RETRY_MS;
         ready = initialise();
         lightShown = light;
+        dirty = true;
         return ready;
       }
+      if (!dirty && light === lightShown) return false;
       for (let row = 0; row < height; row += 1) {
         if (wanted[row] !== shown[row]) {
           if (!writeRun(row)) ready = false;
@@ -116,6 +121,7 @@ export function createLcd(hal: Hal, bus: number, address: number, columns: numbe
         lightShown = light;
         if (!send(byte(light))) ready = false;
       }
+      dirty = false;
       return false;
     },
     present(this: void): boolean {

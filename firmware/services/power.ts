@@ -12,6 +12,8 @@ const DWELL = 3;
 /** Sweeps above the rating after which the channel trips (60 ms). */
 const OVER_SWEEPS = 6;
 const STATE_EVERY_MS = 1000;
+/** Without sweeps channels are looked at this often. */
+const LOOK_MS = 20;
 
 interface Control {
   state: number;
@@ -74,6 +76,7 @@ export function createPower(
   const off_ua = idiv(limits.off_below_a * 1000000, 1);
   const rated_ua = idiv(limits.rated_a * 1000000, 1);
   const controls: Control[] = [];
+  let looked_ms = 0;
   for (const channel of board.channels) {
     chain.set(channel.discharge_bit, 1);
     controls.push({
@@ -283,10 +286,17 @@ export function createPower(
       return 0;
     },
     tick(this: void, now_ms: number, fresh: boolean): void {
+      // Readings change with a sweep; deadlines and states need no more, also when no sweep comes any more.
+      if (!fresh && now_ms - looked_ms < LOOK_MS) return;
+      looked_ms = now_ms;
+      const { readings } = monitors;
       for (let i = 0; i < controls.length; i += 1) {
         const control = controls[i] as Control;
         if (control.phase !== IDLE) prove(i, now_ms);
-        if (fresh && control.closed) guard(i, control, now_ms);
+        if (fresh && control.closed) {
+          const { current_ua, missed } = readings[i] as Reading;
+          if (current_ua > rated_ua || control.over > 0 || missed > 0) guard(i, control, now_ms);
+        }
         if (now_ms - control.sent_ms >= STATE_EVERY_MS) send(i, now_ms);
       }
     },

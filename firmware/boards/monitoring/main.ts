@@ -27,8 +27,8 @@ const VERSION = "0.1.0";
 const TICK_MS = 10;
 /** The output chain is latched again at this interval: its edges feed the watchdog that gates the outputs. */
 const REFRESH_MS = 100;
-/** Power and panel are served at this interval and with every sweep, not with every block of samples. */
-const SERVICE_MS = 5;
+/** Power and panel are served at this interval, not with every block of samples; power with every sweep too. */
+const SERVICE_MS = 10;
 
 /** Starts the firmware on a board: outputs safe, parts set up, link served. */
 export function boot(hal: Hal): Firmware {
@@ -135,9 +135,10 @@ export function boot(hal: Hal): Firmware {
       reset.tick();
       markers.tick();
       streams.tick(now_ms, fresh);
-      if (fresh || now_ms >= service_ms) {
+      if (fresh) power.tick(now_ms, true);
+      if (now_ms >= service_ms) {
         service_ms = now_ms + SERVICE_MS;
-        power.tick(now_ms, fresh);
+        if (!fresh) power.tick(now_ms, false);
         panel.tick(now_ms);
       }
       if (now_ms >= refresh_ms) {

@@ -62,18 +62,26 @@ export function bytes8(a: number, b: number, c: number, d: number, e: number, f:
 const word = (1 << 31) | 0x7fffffff;
 const letters: Record<string, string> = { u8: "B", u16: "I2", i16: "I2", u32: "I4", i32: "I4", text: "s1" };
 const masks: Record<string, number> = { u8: 255, u16: 65535, i16: 65535, u32: word, i32: word };
-/** Formats of `string.pack` by the table of kinds. */
+/** Formats of `string.pack` and masks of the numbers, by the table of kinds. */
 const formats = new LuaTable<string[], string>();
+const masksOf = new LuaTable<string[], (number | undefined)[]>();
 
 export function packFields(kinds: string[], values: (number | string)[]): string {
   let format = formats.get(kinds) as string | undefined;
   if (format === undefined) {
     format = "<";
-    for (const kind of kinds) format += letters[kind] === undefined ? "" : (letters[kind] as string);
+    const list: (number | undefined)[] = [];
+    for (let i = 0; i < kinds.length; i += 1) {
+      const letter = letters[kinds[i] as string];
+      if (letter !== undefined) format += letter;
+      list[i] = masks[kinds[i] as string];
+    }
     formats.set(kinds, format);
+    masksOf.set(kinds, list);
   }
+  const list = masksOf.get(kinds) as (number | undefined)[];
   for (let i = 0; i < values.length; i += 1) {
-    const mask = masks[kinds[i] as string];
+    const mask = list[i];
     if (mask !== undefined) values[i] = (values[i] as number) & mask;
   }
   return string.pack(format, ...values);

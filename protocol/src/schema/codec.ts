@@ -8,16 +8,16 @@ export type Body = Record<string, number | string>;
 /** Bytes of a body, fields in the order of the line. Text longer than 255 bytes is cut; a missing field is zero. */
 export function encodeBody(descriptor: Descriptor, body: Body): string {
   const values: (number | string)[] = [];
-  let rest = "";
-  for (let i = 0; i < descriptor.names.length; i += 1) {
-    const kind = descriptor.kinds[i] as string;
-    const value = body[descriptor.names[i] as string];
-    if (kind === "rest") rest = value === undefined ? "" : (value as string);
-    else if (kind === "text") values.push(value === undefined ? "" : slice(value as string, 0, 255));
-    else values.push(value === undefined ? 0 : value);
+  const { names, kinds, fixed } = descriptor;
+  for (let i = 0; i < fixed; i += 1) {
+    const value = body[names[i] as string];
+    if (value === undefined) values[i] = kinds[i] === "text" ? "" : 0;
+    else values[i] = kinds[i] === "text" ? slice(value as string, 0, 255) : value;
   }
-  const fixed = packFields(descriptor.kinds, values);
-  return rest === "" ? fixed : fixed + rest;
+  const bytes = packFields(kinds, values);
+  if (fixed === names.length) return bytes;
+  const rest = body[names[fixed] as string] as string | undefined;
+  return rest === undefined ? bytes : bytes + rest;
 }
 
 /**

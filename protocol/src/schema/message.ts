@@ -54,6 +54,8 @@ export interface Descriptor {
   sender: string;
   names: string[];
   kinds: string[];
+  /** Fields before one of kind `rest`, which stands last. */
+  fixed: number;
   meaning: string;
 }
 
@@ -92,13 +94,16 @@ export function parseLine(name: string, line: string): Descriptor {
     sender: head[2] as string,
     names: [],
     kinds: [],
+    fixed: 0,
     meaning: slice(line, dash + 3, line.length),
   };
   for (let i = 3; i < head.length; i += 1) {
     const field = head[i] as string;
     const colonAt = field.indexOf(":");
     descriptor.names.push(slice(field, 0, colonAt));
-    descriptor.kinds.push(slice(field, colonAt + 1, field.length));
+    const kind = slice(field, colonAt + 1, field.length);
+    descriptor.kinds.push(kind);
+    if (kind !== "rest") descriptor.fixed += 1;
   }
   return descriptor;
 }
