@@ -34,7 +34,7 @@ export function createChain(
     write(this: void): void {
       let out = "";
       for (const level of levels) out = byte(level) + out;
-      hal.shift_out(pins.data_pin, pins.clock_pin, pins.latch_pin, out);
+      hal.chain_write(out);
     },
   };
 }

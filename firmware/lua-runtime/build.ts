@@ -47,6 +47,7 @@ export const imageBoards = {
       "main.c",
       "sampler.c",
       "syscalls.c",
+      "trip.c",
       "usb.c",
       "bundle.S",
     ],

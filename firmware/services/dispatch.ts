@@ -2,18 +2,22 @@ import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, type Body, bodyCheck, Cause, PowerAction, Refusal } from "@mltb/protocol";
 import type { Panel } from "./panel.ts";
 import type { Power } from "./power.ts";
+import type { Protection } from "./protection.ts";
 import type { Reset } from "./reset.ts";
 import type { Streams } from "./streams.ts";
 
 const RESET_LONGEST_MS = 10000;
 const CYCLE_LONGEST_MS = 60000;
 const TTL_LONGEST_MS = 60000;
+/** Time from conversion to conversion of the fast converter. */
+const CONVERSION_US = 50;
 
 type Handler = (this: void, body: Body, tag: number, now_ms: number) => void;
 
 /** The services that answer requests. */
 export interface Services {
   power: Power;
+  protection: Protection;
   reset: Reset;
   streams: Streams;
   panel: Panel;
@@ -22,11 +26,12 @@ export interface Services {
 
 /** Request name to handler. A handler answers or refuses its tag exactly once, now or when its proof is there. */
 export function createHandlers(
+  hal: Hal,
   board: MonitoringBoard,
   services: Services,
   session: () => BoardSession,
 ): Record<string, Handler> {
-  const { power, reset, streams, panel } = services;
+  const { power, protection, reset, streams, panel } = services;
 
   /** Index of the channel of a body, or -1 after a refusal. */
   function channelOf(body: Body, tag: number): number {
@@ -79,6 +84,37 @@ export function createHandlers(
       const refusal = power.rearm(index, fault, now_ms);
       if (refusal !== 0) session().refuse(tag, refusal, "rearm");
       else power.answerState(index, tag);
+    },
+    limits_set(this: void, body: Body, tag: number): void {
+      const hard_ma = body["hard_ma"] as number;
+      if (!checked(body, tag, 0, hard_ma)) return;
+      const index = channelOf(body, tag);
+      if (index < 0) return;
+      const refusal = protection.set(
+        index,
+        hard_ma,
+        body["slow_ma"] as number,
+        body["slow_ms"] as number,
+        body["inrush_ma"] as number,
+        body["inrush_ms"] as number,
+      );
+      if (refusal !== 0) session().refuse(tag, refusal, "limits_set");
+      else protection.answer(index, tag);
+    },
+    limits_get(this: void, body: Body, tag: number): void {
+      const index = channelOf(body, tag);
+      if (index >= 0) protection.answer(index, tag);
+    },
+    energy_get(this: void, _body: Body, tag: number): void {
+      if (hal.sampler_energy === undefined) {
+        session().refuse(tag, Refusal.not_capable, "no sampler");
+        return;
+      }
+      session().answer(tag, "energy_answer", {
+        tick_us: hal.ticks_us(),
+        period_us: CONVERSION_US,
+        data: hal.sampler_energy(),
+      });
     },
     stream_open(this: void, body: Body, tag: number, now_ms: number): void {
       const ttl_ms = body["ttl_ms"] as number;

@@ -30,7 +30,11 @@ export interface Monitors {
 }
 
 /** Reads the INA226 of every channel at 100 Hz by the board's background sweep, and sets up those that come back. */
-export function createMonitors(hal: Hal, board: MonitoringBoard): Monitors {
+export function createMonitors(
+  hal: Hal,
+  board: MonitoringBoard,
+  onReady: (this: void, index: number) => void,
+): Monitors {
   const readings: Reading[] = [];
   const factor: number[] = [];
   let addresses = "";
@@ -56,7 +60,10 @@ export function createMonitors(hal: Hal, board: MonitoringBoard): Monitors {
     for (let i = 0; i < parts; i += 1) {
       if ((readings[i] as Reading).missed >= DEAD_AFTER) {
         const { monitor_address } = board.channels[i] as { monitor_address: number };
-        if (setUpIna226(hal, board.monitor_bus, monitor_address)) (readings[i] as Reading).missed = DEAD_AFTER - 1;
+        if (setUpIna226(hal, board.monitor_bus, monitor_address)) {
+          (readings[i] as Reading).missed = DEAD_AFTER - 1;
+          onReady(i);
+        }
       }
     }
   }

@@ -23,6 +23,7 @@ const faultWords: Record<number, string> = {
   [Fault.off_unproved]: "off not proved",
   [Fault.sensor_dead]: "sensor dead",
   [Fault.over_current]: "over-current",
+  [Fault.hard_over_current]: "hard over-current",
 };
 
 export interface Panel {

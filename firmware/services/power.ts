@@ -3,14 +3,13 @@ import { type BoardSession, Cause, ChannelState, Fault, Outcome, PowerAction, Re
 import { idiv } from "#platform";
 import type { Chain } from "../drivers/hc595.ts";
 import type { Monitors, Reading } from "./monitors.ts";
+import type { Protection } from "./protection.ts";
 
 /** What a channel is waiting for. */
 const IDLE = 0;
 const PROVING_ON = 1;
 const PROVING_OFF = 2;
 const DWELL = 3;
-/** Sweeps above the rating after which the channel trips (60 ms). */
-const OVER_SWEEPS = 6;
 const STATE_EVERY_MS = 1000;
 /** Without sweeps channels are looked at this often. */
 const LOOK_MS = 20;
@@ -29,7 +28,8 @@ interface Control {
   deadline_ms: number;
   /** Readings up to this sweep were taken before the switch moved and prove nothing. */
   sweepAtSwitch: number;
-  over: number;
+  /** Since when the current is above the slow limit; -1 when it is not. */
+  over_ms: number;
   /** Request that waits for the proof; 0 none. */
   tag: number;
   sent_ms: number;
@@ -49,6 +49,10 @@ export interface Power {
   rearm(this: void, index: number, fault: number, now_ms: number): number;
   tick(this: void, now_ms: number, fresh: boolean): void;
   isOn(this: void, index: number): boolean;
+  /** The switch is closed, as far as firmware knows. */
+  closed(this: void, index: number): boolean;
+  /** Opens the switch and latches the fault. */
+  trip(this: void, index: number, fault: number, now_ms: number): void;
   state(this: void, index: number): number;
   fault(this: void, index: number): number;
   /** Sends the state of every channel to a host that has just come. */
@@ -61,12 +65,13 @@ export interface Power {
  * the thresholds. Sequences run here to their end whatever happens to the host; a newer command ends an older one.
  */
 export function createPower(
+  hal: Hal,
   board: MonitoringBoard,
   chain: Chain,
   monitors: Monitors,
+  protection: Protection,
   session: () => BoardSession,
   resetAsserted: (this: void, index: number) => number,
-  ticks: (this: void) => number,
   onChange: (this: void, index: number) => void,
 ): Power {
   const limits = board.limits;
@@ -74,9 +79,9 @@ export function createPower(
   const high_mv = idiv(board.nominal_v * 1000 * (1 + limits.on_tolerance), 1);
   const off_mv = idiv(limits.off_below_v * 1000, 1);
   const off_ua = idiv(limits.off_below_a * 1000000, 1);
-  const rated_ua = idiv(limits.rated_a * 1000000, 1);
   const controls: Control[] = [];
   let looked_ms = 0;
+  let sampling = false;
   for (const channel of board.channels) {
     chain.set(channel.discharge_bit, 1);
     controls.push({
@@ -91,7 +96,7 @@ export function createPower(
       dwell_ms: 0,
       deadline_ms: 2000,
       sweepAtSwitch: 2,
-      over: 0,
+      over_ms: -1,
       tag: 0,
       sent_ms: 0,
     });
@@ -112,7 +117,17 @@ export function createPower(
     chain.write();
     const control = controls[index] as Control;
     control.closed = on;
+    keepSampling();
     control.sweepAtSwitch = monitors.sweep();
+  }
+
+  /** The compare and the energy counters need conversions while any switch is closed. */
+  function keepSampling(): void {
+    if (hal.sampler_keep === undefined) return;
+    let any = false;
+    for (const control of controls) if (control.closed) any = true;
+    if (any !== sampling) hal.sampler_keep(any);
+    sampling = any;
   }
 
   function body(index: number): {
@@ -152,7 +167,7 @@ export function createPower(
       voltage_mv: b.voltage_mv,
       current_ua: b.current_ua,
       state_seq: b.state_seq,
-      tick_us: ticks(),
+      tick_us: hal.ticks_us(),
       cause: b.cause,
     });
   }
@@ -199,9 +214,10 @@ export function createPower(
   function beginOn(index: number, now_ms: number): void {
     const control = controls[index] as Control;
     control.thenOn = false;
-    control.over = 0;
+    control.over_ms = -1;
     control.phase = PROVING_ON;
     control.deadline_ms = now_ms + limits.on_within_ms;
+    protection.closing(index, now_ms);
     switchTo(index, true, false);
     enter(index, ChannelState.changing, now_ms);
   }
@@ -247,8 +263,9 @@ export function createPower(
       trip(index, Fault.sensor_dead, now_ms);
       return;
     }
-    control.over = reading(index).current_ua > rated_ua ? control.over + 1 : 0;
-    if (control.over >= OVER_SWEEPS) trip(index, Fault.over_current, now_ms);
+    if (reading(index).current_ua <= protection.slow_ua(index)) control.over_ms = -1;
+    else if (control.over_ms < 0) control.over_ms = now_ms;
+    else if (now_ms - control.over_ms >= protection.slow_ms(index)) trip(index, Fault.over_current, now_ms);
   }
 
   return {
@@ -290,15 +307,20 @@ export function createPower(
       if (!fresh && now_ms - looked_ms < LOOK_MS) return;
       looked_ms = now_ms;
       const { readings } = monitors;
+      const lowest_ua = protection.lowest_ua();
       for (let i = 0; i < controls.length; i += 1) {
         const control = controls[i] as Control;
         if (control.phase !== IDLE) prove(i, now_ms);
         if (fresh && control.closed) {
           const { current_ua, missed } = readings[i] as Reading;
-          if (current_ua > rated_ua || control.over > 0 || missed > 0) guard(i, control, now_ms);
+          if (current_ua > lowest_ua || control.over_ms >= 0 || missed > 0) guard(i, control, now_ms);
         }
         if (now_ms - control.sent_ms >= STATE_EVERY_MS) send(i, now_ms);
       }
+    },
+    trip,
+    closed(this: void, index: number): boolean {
+      return (controls[index] as Control).closed;
     },
     isOn(this: void, index: number): boolean {
       return (controls[index] as Control).state === ChannelState.on;

@@ -47,8 +47,14 @@ export interface ChannelLimits {
   off_below_v: number;
   off_below_a: number;
   off_within_ms: number;
-  /** Largest current that the channel may carry. */
+  /** Largest current that the channel may carry; above it for `slow_ms` the channel is switched off. */
   rated_a: number;
+  slow_ms: number;
+  /** Above this the monitor's alert pin opens the switch, and so does the sampler. */
+  hard_a: number;
+  /** Hard limit of the first `inrush_ms` after switching on; the sampler's compare rests where it cannot measure that far. */
+  inrush_a: number;
+  inrush_ms: number;
 }
 
 /** One term of the uncertainty of a measured quantity, after calibration. */
@@ -72,6 +78,8 @@ export interface MonitoringBoard {
   /** Number of bits of the 74HC595 chain. */
   chain_bits: number;
   chain: { data_pin: number; clock_pin: number; latch_pin: number };
+  /** Wired-or of the monitors' alert outputs, low when one asserts. */
+  alert_pin: number;
   monitor_bus: number;
   panel_bus: number;
   lcd: { address: number; columns: number; rows: number };

@@ -10,5 +10,6 @@ export { type Message, type MessageName, tableFingerprint } from "./messages/ind
 export { Stream } from "./messages/measure.ts";
 export { Button, Press } from "./messages/panel.ts";
 export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
+export { TripSource } from "./messages/protection.ts";
 export { Refusal } from "./messages/refusals.ts";
 export type { Body } from "./schema/codec.ts";

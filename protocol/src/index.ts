@@ -24,6 +24,7 @@ export {
 export { Stream } from "./messages/measure.ts";
 export { Button, Press } from "./messages/panel.ts";
 export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
+export { TripSource } from "./messages/protection.ts";
 export { Refusal, refusalName } from "./messages/refusals.ts";
 export { type Body, decodeBody, encodeBody } from "./schema/codec.ts";
 export type { Descriptor } from "./schema/message.ts";

@@ -123,7 +123,14 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     electronics.step(STEP_US, power);
     const bytes = end.take();
     if (bytes !== undefined) board.rx(bytes, Math.floor(to / 1000));
-    if (bytes === undefined && to < next_us && !electronics.sampler.full() && !electronics.sweep.full()) return;
+    if (
+      bytes === undefined &&
+      to < next_us &&
+      !electronics.sampler.full() &&
+      !electronics.sweep.full() &&
+      !electronics.tripped()
+    )
+      return;
     // A controller that a bus transfer keeps busy cannot tick before it is through.
     if (electronics.cpu_us() > to) return;
     const wait_ms = board.tick(Math.floor(to / 1000));

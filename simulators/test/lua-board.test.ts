@@ -6,10 +6,12 @@ import { linkScenarios } from "./scenarios/link.ts";
 import { measureScenarios } from "./scenarios/measure.ts";
 import { panelScenarios } from "./scenarios/panel.ts";
 import { powerScenarios } from "./scenarios/power.ts";
+import { protectionScenarios } from "./scenarios/protection.ts";
 import { runScenarios } from "./scenarios/scenario.ts";
 
-runScenarios([...linkScenarios, ...powerScenarios, ...measureScenarios, ...panelScenarios], async () =>
-  openBench(await luaBoard()),
+runScenarios(
+  [...linkScenarios, ...powerScenarios, ...measureScenarios, ...panelScenarios, ...protectionScenarios],
+  async () => openBench(await luaBoard()),
 );
 
 test("an endless loop in Lua is stopped by the instruction limit", async () => {

@@ -19,6 +19,7 @@ import { createMarkers } from "../../services/markers.ts";
 import { createMonitors } from "../../services/monitors.ts";
 import { createPanel } from "../../services/panel.ts";
 import { createPower } from "../../services/power.ts";
+import { createProtection } from "../../services/protection.ts";
 import { createReset } from "../../services/reset.ts";
 import { createStreams } from "../../services/streams.ts";
 
@@ -43,13 +44,15 @@ export function boot(hal: Hal): Firmware {
   const session = (): BoardSession => link as BoardSession;
 
   const chain = createChain(hal, board.chain, board.chain_bits);
-  const monitors = createMonitors(hal, board);
+  const protection = createProtection(hal, board, session);
+  const monitors = createMonitors(hal, board, protection.arm);
   const log = createLog(session, () => now);
   const reset = createReset(hal, board, chain, session);
-  const power = createPower(board, chain, monitors, session, reset.asserted, hal.ticks_us, () => {
+  const power = createPower(hal, board, chain, monitors, protection, session, reset.asserted, () => {
     refresh_ms = 0;
   });
   const seal = createSeal(hal.crc16 ?? crc16);
+  const fingerprint = tableFingerprint(hal.crc16 ?? crc16);
   if (hal.deframe !== undefined) seal.unseal = hal.deframe;
 
   function counters(tag: number): void {
@@ -80,7 +83,7 @@ export function boot(hal: Hal): Firmware {
       epoch: hal.epoch(),
       window: WINDOW_FRAMES,
       body_limit: CONTROL_BODY_BYTES,
-      fingerprint: tableFingerprint(),
+      fingerprint,
       reset_cause: hal.reset_cause(),
       uptime_ms: now,
       kind: board.kind,
@@ -88,7 +91,7 @@ export function boot(hal: Hal): Firmware {
       firmware: VERSION,
       capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
         hal.edge_take === undefined ? "" : " markers:1"
-      } panel:1 buttons:1 locate:1 log:1`,
+      } protection:1 panel:1 buttons:1 locate:1 log:1`,
     }),
     onRequest: (name, body, tag) => handle(name, body, tag),
     onHost: (present) => {
@@ -106,7 +109,7 @@ export function boot(hal: Hal): Firmware {
   const streams = createStreams(hal, board, monitors, session);
   const markers = createMarkers(hal, board, session);
   const panel = createPanel(hal, board, power, monitors, session);
-  const handlers = createHandlers(board, { power, reset, streams, panel, counters }, session);
+  const handlers = createHandlers(hal, board, { power, protection, reset, streams, panel, counters }, session);
 
   /** Runs a handler. An error in it refuses the request and is counted; it never reaches the loop. */
   function handle(name: string, body: Body, tag: number): void {
@@ -131,6 +134,7 @@ export function boot(hal: Hal): Firmware {
     },
     tick(this: void, now_ms: number): number {
       now = now_ms;
+      protection.tick(power, now_ms);
       const fresh = monitors.tick(now_ms);
       reset.tick();
       markers.tick();

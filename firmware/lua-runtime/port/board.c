@@ -6,6 +6,7 @@
 #include "link.h"
 #include "rp2040.h"
 #include "sampler.h"
+#include "trip.h"
 
 extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end, __stack_top;
 int main(void);
@@ -111,7 +112,7 @@ void board_idle(uint32_t until_us) {
   REG(TIMER_ALARM0) = until_us;
   /* An interrupt that is masked but pending still wakes, so nothing is lost between the test and the sleep. */
   interrupts_off();
-  if (!link_pending() && !sampler_ready() && !sweep_ready()) __asm volatile("wfi" ::: "memory");
+  if (!link_pending() && !sampler_ready() && !sweep_ready() && !trip_ready()) __asm volatile("wfi" ::: "memory");
   interrupts_on();
 }
 
@@ -139,7 +140,11 @@ void gpio_interrupt(unsigned pin, unsigned edges) {
   SET(IO_INTE(pin)) = edges << shift;
 }
 
-void converter_clock(void) {
+void converter_clock(int on) {
+  if (!on) {
+    REG(CLK_GPOUT0_CTRL) = 0;
+    return;
+  }
   /* Source 6 is the system clock; the divider's integer part stands above its eight bits of fraction (2.15.3.3). */
   REG(CLK_GPOUT0_DIV) = (SYSTEM_HZ / CONVERTER_CLKIN_HZ) << 8;
   REG(CLK_GPOUT0_CTRL) = (1u << 11) | (6u << 5);
@@ -187,10 +192,13 @@ int edges_take(struct edge *edge) {
 uint32_t edges_lost(void) { return edges_dropped; }
 
 void pins_handler(void) {
-  uint32_t converter = REG(IO_INTS(PIN_CONVERTER_DRDY)) & (15u << (4u * (PIN_CONVERTER_DRDY % 8u)));
-  if (converter != 0) {
-    REG(IO_INTR(PIN_CONVERTER_DRDY)) = converter;
-    sampler_edge();
+  /* The converter's and the alert pin stand in one register. */
+  _Static_assert(PIN_CONVERTER_DRDY / 8u == PIN_ALERT / 8u, "pins of one interrupt register");
+  uint32_t high = REG(IO_INTS(PIN_CONVERTER_DRDY));
+  if (high != 0) {
+    REG(IO_INTR(PIN_CONVERTER_DRDY)) = high;
+    if ((high & (15u << (4u * (PIN_CONVERTER_DRDY % 8u)))) != 0) sampler_edge();
+    if ((high & (15u << (4u * (PIN_ALERT % 8u)))) != 0) trip_alert();
   }
   /* All markers stand in the first register. */
   uint32_t markers = REG(IO_INTS(0));
@@ -210,4 +218,6 @@ void board_init(void) {
   REG(TIMER_INTE) = 3;
   REG(NVIC_ISER) = (1u << IRQ_TIMER0) | (1u << IRQ_TIMER1) | (1u << IRQ_I2C0);
   i2c_init();
+  gpio_mode(PIN_ALERT, 2);
+  gpio_interrupt(PIN_ALERT, GPIO_EDGE_FALL);
 }

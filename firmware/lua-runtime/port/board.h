@@ -20,8 +20,8 @@ void debug_line(const char *text);
 static inline void interrupts_off(void) { __asm volatile("cpsid i" ::: "memory"); }
 static inline void interrupts_on(void) { __asm volatile("cpsie i" ::: "memory"); }
 
-/* Puts the converter's clock on its pin and gives its SPI pins to the SPI block. */
-void converter_clock(void);
+/* Puts the converter's clock on its pin and gives its SPI pins to the SPI block, or ends the clock. */
+void converter_clock(int on);
 
 #define GPIO_EDGE_FALL 4u
 #define GPIO_EDGE_RISE 8u

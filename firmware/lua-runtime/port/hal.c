@@ -6,7 +6,9 @@
 #include "i2c.h"
 #include "lauxlib.h"
 #include "link.h"
+#include "hardware.h"
 #include "sampler.h"
+#include "trip.h"
 
 static int hal_serial(lua_State *L) {
   lua_pushstring(L, board_serial());
@@ -50,22 +52,36 @@ static int hal_gpio_read(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)gpio_read((unsigned)luaL_checkinteger(L, 1)));
   return 1;
 }
-static int hal_shift_out(lua_State *L) {
-  unsigned data = (unsigned)luaL_checkinteger(L, 1);
-  unsigned clock = (unsigned)luaL_checkinteger(L, 2);
-  unsigned latch = (unsigned)luaL_checkinteger(L, 3);
+static int hal_chain_write(lua_State *L) {
   size_t size;
-  const char *bytes = luaL_checklstring(L, 4, &size);
-  for (size_t i = 0; i < size; i++) {
-    for (unsigned bit = 8; bit-- > 0;) {
-      gpio_write(data, ((uint8_t)bytes[i] >> bit) & 1u);
-      gpio_write(clock, 1);
-      gpio_write(clock, 0);
-    }
-  }
-  gpio_write(latch, 1);
-  gpio_write(latch, 0);
+  const char *bytes = luaL_checklstring(L, 1, &size);
+  luaL_argcheck(L, size == CHAIN_BYTES, 1, "not the length of the chain");
+  chain_write((const uint8_t *)bytes);
   return 0;
+}
+static int hal_trip_limit(lua_State *L) {
+  lua_Integer channel = luaL_checkinteger(L, 1), code = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, channel >= 0 && channel < (lua_Integer)CHANNELS, 1, "no such channel");
+  trip_limit((unsigned)channel, (int16_t)(code > INT16_MAX ? INT16_MAX : code));
+  return 0;
+}
+static int hal_trip_take(lua_State *L) {
+  struct trip trip;
+  if (!trip_take(&trip)) return 0;
+  lua_pushinteger(L, trip.channel == TRIP_ALERT ? -1 : trip.channel);
+  lua_pushinteger(L, (lua_Integer)trip.tick_us);
+  lua_pushinteger(L, trip.code);
+  return 3;
+}
+static int hal_sampler_keep(lua_State *L) {
+  sampler_keep(lua_toboolean(L, 1));
+  return 0;
+}
+static int hal_sampler_energy(lua_State *L) {
+  int64_t sums[CHANNELS];
+  sampler_energy(sums);
+  lua_pushlstring(L, (const char *)sums, sizeof sums);
+  return 1;
 }
 static int hal_i2c_xfer(lua_State *L) {
   uint8_t in[64];
@@ -181,9 +197,10 @@ static int hal_heap_bytes(lua_State *L) {
 static const luaL_Reg hal[] = {
     ENTRY(serial), ENTRY(epoch), ENTRY(reset_cause), ENTRY(restart), ENTRY(ticks_us), ENTRY(heap_bytes),
     ENTRY(link_write), ENTRY(link_room), ENTRY(link_frame), ENTRY(deframe), ENTRY(crc16), ENTRY(gpio_mode),
-    ENTRY(gpio_write), ENTRY(gpio_read), ENTRY(shift_out), ENTRY(i2c_xfer), ENTRY(sweep_start), ENTRY(sweep_take),
+    ENTRY(gpio_write), ENTRY(gpio_read), ENTRY(chain_write), ENTRY(i2c_xfer), ENTRY(sweep_start), ENTRY(sweep_take),
     ENTRY(delay_us), ENTRY(edges_start), ENTRY(edge_take), ENTRY(edges_lost), ENTRY(sampler_start),
     ENTRY(sampler_stop), ENTRY(sampler_take),
+    ENTRY(trip_limit), ENTRY(trip_take), ENTRY(sampler_keep), ENTRY(sampler_energy),
     {NULL, NULL},
 };
 

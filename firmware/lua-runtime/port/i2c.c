@@ -87,6 +87,9 @@ static int transfer(uint32_t base, unsigned address, const uint8_t *out, size_t 
 }
 
 /* ---- sweep ---- */
+static uint32_t voltages[SWEEP_PARTS];
+uint32_t sweep_voltage(unsigned part) { return voltages[part]; }
+
 #define SWEEP_BASE I2C_BASE(0)
 
 /* One transfer a part: pointer, repeated start, two bytes, and the same for the next register. It fits the 16 entries of
@@ -109,6 +112,7 @@ static void part_end(int good) {
   sweeps.reading = 0;
   if (good && REG(SWEEP_BASE + I2C_RXFLR) == sweeps.count * 2) {
     for (unsigned i = 0; i < sweeps.count * 2; i++) to[i] = (uint8_t)REG(SWEEP_BASE + I2C_DATA_CMD);
+    if (sweeps.count > 1) voltages[sweeps.at] = ((uint32_t)to[2] << 8) | to[3];
   } else {
     sweeps.now.missing |= 1u << sweeps.at;
   }

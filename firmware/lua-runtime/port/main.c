@@ -11,6 +11,7 @@
 #include "lua.h"
 #include "lualib.h"
 #include "sampler.h"
+#include "trip.h"
 
 extern const char bundle_start[], bundle_end[];
 /* Readable in the image: which bundle it carries. */
@@ -106,7 +107,7 @@ int main(void) {
       lua_pushinteger(L, (lua_Integer)(now_us / 1000u));
       call(L, 2, 0);
     }
-    if (size == 0 && now_us < due_us && !sampler_ready() && !sweep_ready()) {
+    if (size == 0 && now_us < due_us && !sampler_ready() && !sweep_ready() && !trip_ready()) {
       board_idle(ticks + (uint32_t)(due_us - now_us));
       continue;
     }

@@ -5,7 +5,9 @@
 #include "board.h"
 #include "frame.h"
 #include "hardware.h"
+#include "i2c.h"
 #include "rp2040.h"
+#include "trip.h"
 
 #define RING_BLOCKS 6u
 #define BLOCK_BYTES 1600u
@@ -29,11 +31,11 @@ static struct { uint32_t first, tick_us; } heads[RING_BLOCKS];
 static uint32_t ring_head, ring_tail;
 static volatile uint32_t ring_full, lost_rows;
 static uint32_t rows_per_block, row, next_index;
-static uint32_t decimation, taken, good;
+static uint32_t decimation = 1, taken, good;
 /* The oldest block is being read: a full ring drops the new block instead. */
 static volatile int held;
 static int32_t sums[CHANNELS];
-static int running, crc_by_sniffer;
+static int running, kept, crc_by_sniffer;
 static uint32_t sniff_ctrl;
 
 /* ---- polled transfers for the set-up ---- */
@@ -138,10 +140,35 @@ static void row_lost(void) {
   row = 0;
 }
 
+/* Codes since the last step of the energy counters, and the counters: converter code x bus-voltage code. */
+#define ENERGY_ROWS 64u
+static int32_t energy_part[CHANNELS];
+static int64_t energy[CHANNELS];
+static uint32_t energy_rows;
+
+/* The voltage moves little within a step of 3.2 ms; it is the latest that the sweep has. */
+static void energy_add(void) {
+  energy_rows = 0;
+  for (unsigned i = 0; i < CHANNELS; i++) {
+    energy[i] += (int64_t)energy_part[i] * (int64_t)sweep_voltage(i);
+    energy_part[i] = 0;
+  }
+}
+
+void sampler_energy(int64_t *into) {
+  interrupts_off();
+  for (unsigned i = 0; i < CHANNELS; i++) into[i] = energy[i];
+  interrupts_on();
+}
+
 static uint32_t following(uint32_t slot) { return slot + 1 == RING_BLOCKS ? 0 : slot + 1; }
 
 /* A row is complete: into the block, and the block into the ring. A full ring drops its oldest block. */
 static void row_complete(const uint16_t *words) {
+  if (rows_per_block == 0) {
+    for (unsigned i = 0; i < CHANNELS; i++) sums[i] = 0;
+    return;
+  }
   uint32_t slot = ring_head;
   int16_t *to = &ring[slot][row * CHANNELS];
   if (decimation == 1) {
@@ -185,6 +212,14 @@ void sampler_edge(void) {
   started = 1;
   if (!had) return;
   if (frame_good(words, sniffed)) {
+    int32_t highest = INT16_MIN;
+    for (unsigned i = 0; i < CHANNELS; i++) {
+      int32_t code = (int16_t)words[1 + i];
+      if (code > highest) highest = code;
+      energy_part[i] += code;
+    }
+    if (highest > trip_floor || trip_counting) trip_row(words + 1);
+    if (++energy_rows == ENERGY_ROWS) energy_add();
     if (decimation > 1) {
       for (unsigned i = 0; i < CHANNELS; i++) sums[i] += (int16_t)words[1 + i];
     }
@@ -198,30 +233,50 @@ void sampler_edge(void) {
   taken = good = 0;
 }
 
+/* Conversions begin or end; blocks are made only between sampler_start and sampler_stop. */
+static void conversions(int on) {
+  if (on == running) return;
+  running = on;
+  if (!on) {
+    gpio_interrupt(PIN_CONVERTER_DRDY, 0);
+    converter_clock(0);
+    return;
+  }
+  converter_clock(1);
+  converter_setup();
+  sniffer_setup();
+  dma_setup();
+  started = 0;
+  gpio_interrupt(PIN_CONVERTER_DRDY, GPIO_EDGE_FALL);
+}
+
+void sampler_keep(int on) {
+  kept = on;
+  conversions(kept || rows_per_block != 0);
+}
+
 int sampler_start(uint32_t period_us, uint32_t rows) {
-  sampler_stop();
   if (period_us == 0 || period_us % PERIOD_US != 0 || rows == 0 || rows * ROW_BYTES > BLOCK_BYTES) return 0;
+  sampler_stop();
+  interrupts_off();
   decimation = period_us / PERIOD_US;
   rows_per_block = rows;
   row = next_index = taken = good = 0;
   ring_head = ring_tail = ring_full = lost_rows = 0;
   for (unsigned i = 0; i < CHANNELS; i++) sums[i] = 0;
-  converter_clock();
-  converter_setup();
-  sniffer_setup();
-  dma_setup();
-  started = 0;
-  running = 1;
-  gpio_interrupt(PIN_CONVERTER_DRDY, GPIO_EDGE_FALL);
+  interrupts_on();
+  conversions(1);
   return 1;
 }
 
 void sampler_stop(void) {
-  running = 0;
+  interrupts_off();
+  rows_per_block = 0;
   ring_full = 0;
   ring_tail = ring_head;
   held = 0;
-  gpio_interrupt(PIN_CONVERTER_DRDY, 0);
+  interrupts_on();
+  conversions(kept);
 }
 
 int sampler_ready(void) { return ring_full != 0; }

@@ -17,6 +17,10 @@ struct block {
    the block does not fit. */
 int sampler_start(uint32_t period_us, uint32_t rows);
 void sampler_stop(void);
+/* Keeps the converter running between streams, for the compare and the energy counters. */
+void sampler_keep(int on);
+/* Energy counters of all channels: sums of converter code x bus-voltage code over conversions. */
+void sampler_energy(int64_t *into);
 /* The oldest full block; it stays as it is until sampler_release. 0 when there is none. */
 int sampler_take(struct block *block);
 void sampler_release(void);

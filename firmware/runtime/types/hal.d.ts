@@ -24,8 +24,15 @@ interface Hal {
   gpio_write(this: void, pin: number, level: number): void;
   gpio_read(this: void, pin: number): number;
 
-  /** Shifts bytes out, first byte and highest bit first, data valid at the rising clock; then pulses the latch. */
-  shift_out(this: void, data_pin: number, clock_pin: number, latch_pin: number, bytes: string): void;
+  /**
+   * Shifts bytes through the output chain, first byte and highest bit first, and latches them. A switch that the runtime
+   * has tripped stays open until it is written open.
+   */
+  chain_write(this: void, bytes: string): void;
+  /** Opens the switch of a channel (from 0) in hardware time when its converter code stays above `code`. */
+  trip_limit?(this: void, channel: number, code: number): void;
+  /** Oldest trip: channel from 0, or -1 for the shared alert line; tick; converter code. Nil when there is none. */
+  trip_take(this: void): LuaMultiReturn<[number | undefined, number, number]>;
 
   /** Writes, then reads `read` bytes after a repeated start; nil when the part does not acknowledge. */
   i2c_xfer(this: void, bus: number, address: number, write: string, read: number): string | undefined;
@@ -57,6 +64,10 @@ interface Hal {
    */
   sampler_start?(this: void, period_us: number, rows: number): boolean;
   sampler_stop?(this: void): void;
+  /** Keeps conversions running between streams, for compare and energy. */
+  sampler_keep?(this: void, on: boolean): void;
+  /** Energy counters: for each channel 64 bits, little endian, of converter code x bus-voltage code over conversions. */
+  sampler_energy?(this: void): string;
   /**
    * Next full block: index of the first row, tick at the end of its interval, rows lost so far; nil if none. The block
    * itself may be a handle that only `link_frame` understands, valid until the next call.

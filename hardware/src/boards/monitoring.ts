@@ -39,11 +39,18 @@ export const monitoringBoard: MonitoringBoard = {
     off_below_a: 0.005,
     off_within_ms: 500,
     rated_a: 2.8,
+    slow_ms: 60,
+    // Below the 3 A at which the fast chain is at its full scale.
+    hard_a: 2.95,
+    // Up to 2200 uF at 1 V/ms, and a load that starts; below the 4.096 A at which the monitor saturates.
+    inrush_a: 4,
+    inrush_ms: 20,
   },
   chain_bits: 4 * COUNT,
   chain: { data_pin: 26, clock_pin: 27, latch_pin: 28 },
   monitor_bus: 0,
   panel_bus: 1,
   lcd: { address: 0x27, columns: 20, rows: 4 },
+  alert_pin: 22,
   buttons: { up: 17, down: 18, select: 19, stop: 20 },
 };

@@ -19,6 +19,10 @@ export const INA226 = {
   configuration_reset: 0x4127,
   /** Averages 1, 332 us bus and shunt conversions, continuous: both are new every 664 us. */
   configuration_sweep: 0x4000 | (2 << 6) | (2 << 3) | 7,
+  /** Mask/Enable: alert on shunt over-voltage, latched until the register is read; the flag that says which part it was. */
+  alert_shunt_over: 0x8000,
+  alert_latch: 0x0001,
+  alert_flag: 0x0010,
   manufacturer_id: 0x5449,
   die_id: 0x2260,
   /** Bus voltage per code, unsigned. */

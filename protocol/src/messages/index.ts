@@ -1,12 +1,18 @@
+import { crc16 } from "../bytes/crc16.ts";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
-import { fingerprint } from "../schema/fingerprint.ts";
-import { type BodyOf, type Descriptor, parseLine } from "../schema/message.ts";
+import { type Crc, fingerprint } from "../schema/fingerprint.ts";
+import { type BodyOf, type Descriptor, idOf, parseLine } from "../schema/message.ts";
 import { coreMessages } from "./core.ts";
 import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
+import { protectionMessages } from "./protection.ts";
 
-type Table = typeof coreMessages & typeof powerMessages & typeof measureMessages & typeof panelMessages;
+type Table = typeof coreMessages &
+  typeof powerMessages &
+  typeof measureMessages &
+  typeof panelMessages &
+  typeof protectionMessages;
 
 /** Names of all messages. */
 export type MessageName = keyof Table;
@@ -20,16 +26,26 @@ export type RequestName = {
 }[MessageName];
 export type AnswerOf<N extends RequestName> = Answer<Table[N]>;
 
-const byId: Descriptor[] = [];
-const byName: Record<string, Descriptor> = {};
-const index: Record<number, Descriptor> = {};
+const lines: Record<string, string> = {};
+const nameOf: Record<number, string> = {};
+const ids: number[] = [];
+/** Lines that were needed so far: a parsed message takes a board a kilobyte of heap, and most boards use few of them. */
+const parsed: Record<string, Descriptor> = {};
+let ownFingerprint = -1;
 
-function load(lines: Record<string, string>): void {
-  for (const name in lines) {
-    const descriptor = parseLine(name, lines[name] as string);
-    byName[name] = descriptor;
-    index[descriptor.id] = descriptor;
-    byId.push(descriptor);
+function load(table: Record<string, string>): void {
+  for (const name in table) {
+    const line = table[name] as string;
+    const id = idOf(line);
+    lines[name] = line;
+    nameOf[id] = name;
+    // Insertion in order of ids: iteration order of a table differs between builds of Lua, the fingerprint must not.
+    let at = ids.length;
+    while (at > 0 && (ids[at - 1] as number) > id) {
+      ids[at] = ids[at - 1] as number;
+      at -= 1;
+    }
+    ids[at] = id;
   }
 }
 
@@ -37,42 +53,51 @@ load(coreMessages);
 load(powerMessages);
 load(measureMessages);
 load(panelMessages);
-
-// Insertion sort by id: iteration order of a table differs between builds of Lua, the fingerprint must not.
-for (let i = 1; i < byId.length; i += 1) {
-  const d = byId[i] as Descriptor;
-  let j = i - 1;
-  while (j >= 0 && (byId[j] as Descriptor).id > d.id) {
-    byId[j + 1] = byId[j] as Descriptor;
-    j -= 1;
-  }
-  byId[j + 1] = d;
-}
+load(protectionMessages);
 
 /** All messages in the order of their ids. */
 export function allMessages(): Descriptor[] {
-  return byId;
+  const list: Descriptor[] = [];
+  for (const id of ids) list.push(messageById(id) as Descriptor);
+  return list;
 }
 
 export function messageNamed(name: string): Descriptor | undefined {
-  return byName[name];
+  const known = parsed[name];
+  if (known !== undefined) return known;
+  const line = lines[name];
+  if (line === undefined) return undefined;
+  const descriptor = parseLine(name, line);
+  parsed[name] = descriptor;
+  return descriptor;
 }
 
 export function messageById(id: number): Descriptor | undefined {
-  return index[id];
+  const name = nameOf[id];
+  return name === undefined ? undefined : messageNamed(name);
 }
 
-/** Fingerprint of the whole table, exchanged in hello and welcome. */
-export function tableFingerprint(): number {
-  return fingerprint(byId);
+/**
+ * Fingerprint of the whole table, exchanged in hello and welcome. The first call reads every line: a board makes it while
+ * it starts. `crc` is the CRC-16 of the runtime, where that is faster.
+ */
+export function tableFingerprint(crc: Crc = crc16): number {
+  if (ownFingerprint < 0) {
+    ownFingerprint = 65535;
+    for (const id of ids) {
+      const name = nameOf[id] as string;
+      ownFingerprint = fingerprint(parseLine(name, lines[name] as string), ownFingerprint, crc);
+    }
+  }
+  return ownFingerprint;
 }
 
 /** Body bytes of a message. */
 export function encode<N extends MessageName>(name: N, body: Message<N>): string {
-  return encodeBody(byName[name] as Descriptor, body as unknown as Body);
+  return encodeBody(messageNamed(name) as Descriptor, body as unknown as Body);
 }
 
 /** Body of a message from its bytes, or undefined where they are damaged. */
 export function decode<N extends MessageName>(name: N, bytes: string): Message<N> | undefined {
-  return decodeBody(byName[name] as Descriptor, bytes) as unknown as Message<N> | undefined;
+  return decodeBody(messageNamed(name) as Descriptor, bytes) as unknown as Message<N> | undefined;
 }

@@ -5,12 +5,14 @@ import { coreMessages } from "./core.ts";
 import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
+import { protectionMessages } from "./protection.ts";
 
 const blocks: [Record<string, string>, number, number][] = [
   [coreMessages, 0x00, 0x1f],
   [powerMessages, 0x20, 0x27],
   [measureMessages, 0x28, 0x2f],
   [panelMessages, 0x30, 0x37],
+  [protectionMessages, 0x38, 0x3f],
 ];
 
 test("every line is well formed, its id unique and inside its block, its answer in the table", () => {

@@ -39,8 +39,10 @@ export const Fault = {
   off_unproved: 2,
   /** The monitor of the channel does not answer. */
   sensor_dead: 3,
-  /** Current above the channel's limit. */
+  /** Current above the channel's slow limit for too long. */
   over_current: 4,
+  /** Current above the channel's hard limit: hardware or the sampler opened the switch. */
+  hard_over_current: 5,
 } as const;
 
 /**

@@ -1,5 +1,7 @@
-import { crc16 } from "../bytes/crc16.ts";
 import type { Descriptor } from "./message.ts";
+
+/** CRC-16 of bytes after those that gave `init`. */
+export type Crc = (this: void, bytes: string, init: number) => number;
 
 /** What of a message decides how its bytes are read; meanings and field additions elsewhere do not change it. */
 function canonical(d: Descriptor): string {
@@ -8,9 +10,10 @@ function canonical(d: Descriptor): string {
   return text;
 }
 
-/** 16-bit fingerprint of a message table: equal tables, equal numbers. `descriptors` in the order of their ids. */
-export function fingerprint(descriptors: Descriptor[]): number {
-  let sum = 65535;
-  for (const d of descriptors) sum = crc16(`${canonical(d)}\n`, sum);
-  return sum;
+/**
+ * 16-bit fingerprint of a message table after one more message, in the order of their ids: equal tables, equal numbers.
+ * The first message goes onto 65535.
+ */
+export function fingerprint(message: Descriptor, before: number, crc: Crc): number {
+  return crc(`${canonical(message)}\n`, before);
 }

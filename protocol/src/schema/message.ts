@@ -71,6 +71,11 @@ function words(text: string): string[] {
   return found;
 }
 
+/** Id of a message, from the head of its line. */
+export function idOf(line: string): number {
+  return hexByte(slice(line, 0, 4));
+}
+
 function hexByte(text: string): number {
   let value = 0;
   for (let i = 2; i < text.length; i += 1) {

@@ -1,4 +1,5 @@
 import { BUS_VOLTAGE_ERRORS, INA226, type MonitoringBoard, monitoringBoard, monitoringConverter } from "@mltb/hardware";
+import { createCompare } from "../parts/compare.ts";
 import { createFastChain } from "../parts/fast-chain.ts";
 import { createHc595Chain, type Hc595Chain } from "../parts/hc595.ts";
 import { createHd44780, type Hd44780 } from "../parts/hd44780.ts";
@@ -13,6 +14,8 @@ import { random } from "../world/random.ts";
 
 /** Edges that the capture queue holds. */
 const EDGES = 64;
+/** Trips that the runtime's queue holds. */
+const TRIPS = 16;
 /** Bandwidth for which the noise of the fast chain is given. */
 const NOISE_BANDWIDTH_HZ = 1000;
 
@@ -38,8 +41,14 @@ export interface MonitoringElectronics {
   marker(channel: number, level: 0 | 1, at_us: number): void;
   button(name: "up" | "down" | "select" | "stop", down: boolean): void;
   gpioLevels(): Map<number, number>;
+  /** Something waits in the queue of trips. */
+  tripped(): boolean;
+  /** Level of the wired-or of the monitors' alert outputs. */
+  alert(): 0 | 1;
   /** Voltages at the inputs of the fast converter, behind shunts and amplifiers, over its own bandwidth. */
   fastInputs_v(): number[];
+  /** Told when the alert line has fallen. */
+  onAlert?: () => void;
   /** Told of marker edges as they are set, for a controller that has pins of its own. */
   onMarker?: (pin: number, level: 0 | 1, at_us: number) => void;
 }
@@ -75,18 +84,37 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   const gpio = new Map<number, number>();
   const inputs = new Map<number, number>();
   const edges: [number, number, number, number][] = [];
+  const trips: [number, number, number][] = [];
   let edgeMask = 0;
   let lost = 0;
   let world_us = 0;
   let cpu_us = 0;
 
+  /** Trip latches: set by the monitor's alert, cleared while the switch's output is low. */
+  const tripped = board.channels.map(() => false);
+  function gate(n: number): void {
+    const channel = board.channels[n] as MonitoringBoard["channels"][0];
+    const rail = rails[n] as Rail;
+    const asked = chain.output(channel.switch_bit) === 1;
+    if (!asked) tripped[n] = false;
+    rail.switchOn = asked && tripped[n] !== true;
+    rail.discharge = chain.output(channel.discharge_bit) === 1;
+  }
   chain.onLatch = () => {
-    for (const [n, channel] of board.channels.entries()) {
-      const rail = rails[n] as Rail;
-      rail.switchOn = chain.output(channel.switch_bit) === 1;
-      rail.discharge = chain.output(channel.discharge_bit) === 1;
-    }
+    for (const n of board.channels.keys()) gate(n);
   };
+  for (const [n, monitor] of monitors.entries()) {
+    monitor.onAlert = (now_us) => {
+      tripped[n] = true;
+      gate(n);
+      electronics.onAlert?.();
+      if (trips.length < TRIPS) trips.push([-1, Math.floor(now_us) % 2 ** 32, 0]);
+    };
+  }
+  const compare = createCompare(board, fast, (n, code) => {
+    hal.chain_write(Buffer.from(compare.written()).toString("latin1"));
+    if (trips.length < TRIPS) trips.push([n, Math.floor(world_us) % 2 ** 32, code]);
+  });
 
   function spend(us: number): void {
     cpu_us = Math.max(cpu_us, world_us) + us;
@@ -105,8 +133,9 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         chain.pins(gpio.get(data_pin) ?? 0, gpio.get(clock_pin) ?? 0, gpio.get(latch_pin) ?? 0);
       }
     },
-    shift_out(data_pin, clock_pin, latch_pin, bytes) {
-      for (const value of Buffer.from(bytes, "latin1")) {
+    chain_write(bytes) {
+      const { data_pin, clock_pin, latch_pin } = board.chain;
+      for (const value of compare.masked(Buffer.from(bytes, "latin1"))) {
         for (let bit = 7; bit >= 0; bit -= 1) {
           hal.gpio_write(data_pin, (value >> bit) & 1);
           hal.gpio_write(clock_pin, 1);
@@ -116,7 +145,10 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       hal.gpio_write(latch_pin, 1);
       hal.gpio_write(latch_pin, 0);
     },
-    gpio_read: (pin) => inputs.get(pin) ?? gpio.get(pin) ?? 0,
+    trip_limit: compare.limit,
+    trip_take: () => trips.shift(),
+    gpio_read: (pin) =>
+      (pin === board.alert_pin ? electronics.alert() : undefined) ?? inputs.get(pin) ?? gpio.get(pin) ?? 0,
     i2c_xfer(bus, address, write, read) {
       const line = buses[bus];
       if (line === undefined) throw new Error(`no I2C bus ${bus}`);
@@ -137,6 +169,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     sampler_start: (period_us, rows) => sampler.start(period_us, rows, world_us),
     sampler_stop: () => sampler.stop(),
     sampler_take: () => sampler.take(),
+    sampler_keep: () => undefined,
+    sampler_energy: () => compare.energy(),
   };
 
   const noise = Math.sqrt(monitoringConverter.rate_hz / NOISE_BANDWIDTH_HZ);
@@ -161,6 +195,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         const currents = rails.map((rail, n) => rail.step(part_us / 1e6, power_w[n] ?? 0));
         for (const monitor of monitors) monitor.advance(world_us);
         sampler.row(currents, world_us);
+        compare.row(currents, part_us, rails);
       }
       sweep.advance(world_us);
     },
@@ -180,6 +215,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       inputs.set(board.buttons[name], down ? 0 : 1);
     },
     gpioLevels: () => gpio,
+    tripped: () => trips.length > 0,
+    alert: () => (monitors.some((monitor) => monitor.alert()) ? 0 : 1),
     fastInputs_v: () =>
       board.channels.map(
         ({ shunt_ohm }, n) =>

@@ -133,6 +133,8 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     }
   });
   world.schedule(step_us * 1000);
+  const alert = chip.gpio[electronics.board.alert_pin];
+  electronics.onAlert = () => alert?.setInputValue(electronics.alert() === 1);
   electronics.onMarker = (pin, level, at_us) => {
     const edge = clock.createAlarm(() => chip.gpio[pin]?.setInputValue(level === 1));
     edge.schedule(Math.max(0, at_us * 1000 - clock.nanos));

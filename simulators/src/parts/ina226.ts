@@ -18,6 +18,10 @@ export interface Ina226Errors {
 const idealIna226: Ina226Errors = { bus_gain: 0, bus_offset_v: 0, shunt_gain: 0, shunt_offset_v: 0 };
 
 export interface Ina226 extends I2cPart {
+  /** The alert output pulls low. */
+  alert(): boolean;
+  /** Told when the alert output falls, with the time of the world. */
+  onAlert?: (now_us: number) => void;
   /** Lets conversions complete up to this time; call it at least as often as the inputs change. */
   advance(now_us: number): void;
 }
@@ -31,7 +35,8 @@ function clamp(code: number): number {
 /**
  * INA226 at register level (SBOS547B): reset values, averaging and conversion times of the configuration register,
  * continuous and triggered modes, conversion-ready flag, power and current registers after calibration, rounding to
- * codes and saturation. The alert function is not modelled.
+ * codes and saturation, and the alert on shunt over-voltage, latched or not. A cycle measures the shunt first, then the
+ * bus. Other alert functions are not modelled.
  */
 export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealIna226): Ina226 {
   const registers = new Map<number, number>();
@@ -44,6 +49,8 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
   let busSum = 0;
   let shuntSum = 0;
   let samples = 0;
+  let shuntSamples = 0;
+  let asserted = false;
 
   function reset(): void {
     for (const register of Object.values(R)) registers.set(register, 0);
@@ -57,19 +64,35 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
   const config = (): number => registers.get(R.configuration) as number;
   const mode = (): number => config() & 7;
 
-  function cycle_us(): number {
-    const bus = (mode() & 2) !== 0 ? (INA226.conversion_us[(config() >> 6) & 7] as number) : 0;
-    const shunt = (mode() & 1) !== 0 ? (INA226.conversion_us[(config() >> 3) & 7] as number) : 0;
-    return (bus + shunt) * (INA226.averages[(config() >> 9) & 7] as number);
+  const averages = (): number => INA226.averages[(config() >> 9) & 7] as number;
+  const shunt_us = (): number =>
+    (mode() & 1) !== 0 ? (INA226.conversion_us[(config() >> 3) & 7] as number) * averages() : 0;
+  const bus_us = (): number =>
+    (mode() & 2) !== 0 ? (INA226.conversion_us[(config() >> 6) & 7] as number) * averages() : 0;
+  const cycle_us = (): number => shunt_us() + bus_us();
+
+  /** Sets the flag, and the output unless it is latched already. */
+  function judge(now_us: number): void {
+    const enable = registers.get(R.mask_enable) as number;
+    const signed = (value: number): number => (value << 16) >> 16;
+    const over =
+      (enable & INA226.alert_shunt_over) !== 0 &&
+      signed(registers.get(R.shunt_voltage) as number) > signed(registers.get(R.alert_limit) as number);
+    const held = asserted && (enable & INA226.alert_latch) !== 0;
+    const before = asserted;
+    asserted = over || held;
+    registers.set(R.mask_enable, asserted ? enable | INA226.alert_flag : enable & ~INA226.alert_flag);
+    if (asserted && !before) part.onAlert?.(now_us);
   }
 
-  function complete(): void {
-    const bus_v = (samples > 0 ? busSum / samples : inputs.bus_v()) * (1 + errors.bus_gain) + errors.bus_offset_v;
-    const shunt_v =
-      (samples > 0 ? shuntSum / samples : inputs.shunt_v()) * (1 + errors.shunt_gain) + errors.shunt_offset_v;
+  function complete(now_us: number): void {
+    const mean = (sum: number, count: number, value: number): number => (count > 0 ? sum / count : value);
+    const bus_v = mean(busSum, samples, inputs.bus_v()) * (1 + errors.bus_gain) + errors.bus_offset_v;
+    const shunt_v = mean(shuntSum, shuntSamples, inputs.shunt_v()) * (1 + errors.shunt_gain) + errors.shunt_offset_v;
     busSum = 0;
     shuntSum = 0;
     samples = 0;
+    shuntSamples = 0;
     // The bus register saturates at 15 bits: 40.96 V.
     if ((mode() & 2) !== 0)
       registers.set(R.bus_voltage, Math.max(0, Math.min(32767, Math.round(bus_v / INA226.bus_lsb_v))));
@@ -83,6 +106,7 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
       Math.min(0xffff, Math.trunc((Math.abs(current) * (registers.get(R.bus_voltage) as number)) / 20000)),
     );
     registers.set(R.mask_enable, (registers.get(R.mask_enable) as number) | 0x0008);
+    judge(now_us);
   }
 
   function store(value: number): void {
@@ -91,6 +115,7 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
       else registers.set(R.configuration, value);
       started = false;
       samples = 0;
+      shuntSamples = 0;
       busSum = 0;
       shuntSum = 0;
     } else if (pointer === R.calibration) registers.set(pointer, value & 0x7fff);
@@ -98,7 +123,8 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
     // Writes to read-only registers are acknowledged and ignored.
   }
 
-  return {
+  const part: Ina226 = {
+    alert: () => asserted,
     advance(now_us) {
       const length = cycle_us();
       if (length === 0) return;
@@ -106,11 +132,14 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
         started = true;
         cycleEnd_us = now_us + length;
       }
+      if (cycleEnd_us - now_us >= bus_us() || shuntSamples === 0) {
+        shuntSum += inputs.shunt_v();
+        shuntSamples += 1;
+      }
       busSum += inputs.bus_v();
-      shuntSum += inputs.shunt_v();
       samples += 1;
       if (now_us < cycleEnd_us) return;
-      complete();
+      complete(now_us);
       const continuous = (mode() & 4) !== 0;
       if (continuous) cycleEnd_us += Math.max(1, Math.floor((now_us - cycleEnd_us) / length) + 1) * length;
       else registers.set(R.configuration, config() & ~3);
@@ -119,7 +148,11 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
       index = 0;
       if (reading) {
         word = registers.get(pointer) ?? 0;
-        if (pointer === R.mask_enable) registers.set(pointer, word & ~0x0008);
+        if (pointer === R.mask_enable) {
+          // Reading ends a latched alert, and the next conversion may set it again.
+          registers.set(pointer, word & ~(0x0008 | INA226.alert_flag));
+          asserted = false;
+        }
       }
       return true;
     },
@@ -136,4 +169,5 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
       return value;
     },
   };
+  return part;
 }

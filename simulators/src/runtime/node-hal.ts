@@ -16,7 +16,9 @@ export interface NodeHal {
   gpio_mode(pin: number, mode: number): void;
   gpio_write(pin: number, level: number): void;
   gpio_read(pin: number): number;
-  shift_out(data_pin: number, clock_pin: number, latch_pin: number, bytes: string): void;
+  chain_write(bytes: string): void;
+  trip_limit?(channel: number, code: number): void;
+  trip_take(): [number, number, number] | undefined;
   i2c_xfer(bus: number, address: number, write: string, read: number): string | undefined;
   sweep_start(period_us: number, addresses: string, registers: string): boolean;
   sweep_take(): [string, number, number] | undefined;
@@ -26,6 +28,8 @@ export interface NodeHal {
   edges_lost?(): number;
   sampler_start?(period_us: number, rows: number): boolean;
   sampler_stop?(): void;
+  sampler_keep?(on: boolean): void;
+  sampler_energy?(): string;
   sampler_take?(): [string, number, number, number] | undefined;
   deframe?(block: string): string | number;
   crc16?(bytes: string, init: number): number;

@@ -47,11 +47,11 @@ export const powerScenarios: Scenario[] = [
     },
   },
   {
-    name: "over-current opens the switch and latches",
+    name: "slow over-current (2.8 A for 60 ms) opens the switch and latches",
     needs: ["power"],
     async run(bench) {
       await power(bench, PowerAction.on);
-      rail(bench).extra_a = 3;
+      rail(bench).extra_a = 2.62;
       await bench.run(200);
       expect(rail(bench).switchOn).toBe(false);
       const state = await bench.request("channel_get", { channel: 1 });

@@ -14,6 +14,7 @@ const faultTexts: Record<string, string> = {
   off_unproved: "voltage or current stayed above the threshold after switching off",
   sensor_dead: "the channel's monitor does not answer",
   over_current: "the current exceeded the channel's rating",
+  hard_over_current: "the current exceeded the channel's hard limit; the switch was opened in hardware",
 };
 
 function nameOf(table: Record<string, number>, value: number): string {

@@ -1,0 +1,153 @@
+import type { MonitoringBoard } from "@mltb/hardware";
+import { type BoardSession, Fault, Refusal, TripSource } from "@mltb/protocol";
+import { idiv } from "#platform";
+import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
+import type { Power } from "./power.ts";
+
+/** Over-current limits of a channel. */
+interface Limits {
+  hard_ma: number;
+  slow_ma: number;
+  slow_ms: number;
+  inrush_ma: number;
+  inrush_ms: number;
+  /** Until when the inrush limit is in force. */
+  inrushUntil_ms: number;
+}
+
+export interface Protection {
+  set(
+    this: void,
+    index: number,
+    hard_ma: number,
+    slow_ma: number,
+    slow_ms: number,
+    inrush_ma: number,
+    inrush_ms: number,
+  ): number;
+  answer(this: void, index: number, tag: number): void;
+  /** The switch of a channel is about to close. */
+  closing(this: void, index: number, now_ms: number): void;
+  /** The monitor of a channel was set up anew: its alert is armed. */
+  arm(this: void, index: number): void;
+  slow_ua(this: void, index: number): number;
+  slow_ms(this: void, index: number): number;
+  /** The lowest slow limit of all channels. */
+  lowest_ua(this: void): number;
+  tick(this: void, power: Power, now_ms: number): void;
+}
+
+/**
+ * Over-current protection: the hard limit stands in the monitor, whose alert pin opens the switch, and in the sampler's
+ * compare; what they did is found out here. The slow limit is kept by the power service.
+ */
+export function createProtection(hal: Hal, board: MonitoringBoard, session: () => BoardSession): Protection {
+  const all: Limits[] = [];
+  const { fast_current: fast } = board;
+  const hardest_ma = idiv(board.limits.hard_a * 1000, 1);
+  const inrushMost_ma = idiv(board.limits.inrush_a * 1000, 1);
+  let lowest_ua = idiv(board.limits.rated_a * 1000000, 1);
+  for (let i = 0; i < board.channels.length; i += 1) {
+    all.push({
+      hard_ma: hardest_ma,
+      slow_ma: idiv(board.limits.rated_a * 1000, 1),
+      slow_ms: board.limits.slow_ms,
+      inrush_ma: inrushMost_ma,
+      inrush_ms: board.limits.inrush_ms,
+      inrushUntil_ms: -1,
+    });
+  }
+
+  /** Puts a limit into the monitor and into the compare. */
+  function apply(index: number, limit_ma: number): void {
+    const channel = board.channels[index] as MonitoringBoard["channels"][0];
+    setAlertLimit(hal, board.monitor_bus, channel.monitor_address, (limit_ma * channel.shunt_ohm) / 1000);
+    if (hal.trip_limit === undefined) return;
+    const volts = (limit_ma * channel.shunt_ohm * fast.amplifier_gain) / 1000;
+    hal.trip_limit(index, idiv((volts / fast.full_scale_v) * fast.full_scale_code, 1));
+  }
+
+  function report(power: Power, index: number, source: number, tick_us: number, now_ms: number): void {
+    const limits = all[index] as Limits;
+    power.trip(index, Fault.hard_over_current, now_ms);
+    session().event("trip", {
+      channel: index + 1,
+      fault: Fault.hard_over_current,
+      source,
+      tick_us,
+      current_ma: limits.inrushUntil_ms >= 0 ? limits.inrush_ma : limits.hard_ma,
+    });
+  }
+
+  /** The alert line is shared: the flag in the monitor says which channel it was. */
+  function findAlert(power: Power, tick_us: number, now_ms: number): void {
+    for (let i = 0; i < all.length; i += 1) {
+      const { monitor_address } = board.channels[i] as { monitor_address: number };
+      if (power.closed(i) && alertFlag(hal, board.monitor_bus, monitor_address)) {
+        report(power, i, TripSource.alert, tick_us, now_ms);
+      }
+    }
+  }
+
+  return {
+    set(
+      this: void,
+      index: number,
+      hard_ma: number,
+      slow_ma: number,
+      slow_ms: number,
+      inrush_ma: number,
+      inrush_ms: number,
+    ): number {
+      const limits = all[index] as Limits;
+      if (hard_ma < 1 || hard_ma > hardest_ma || slow_ma < 1 || slow_ma > hard_ma) return Refusal.bad_value;
+      if (inrush_ms > 0 && (inrush_ma < hard_ma || inrush_ma > inrushMost_ma)) return Refusal.bad_value;
+      limits.hard_ma = hard_ma;
+      limits.slow_ma = slow_ma;
+      limits.slow_ms = slow_ms;
+      limits.inrush_ma = inrush_ma;
+      limits.inrush_ms = inrush_ms;
+      limits.inrushUntil_ms = -1;
+      lowest_ua = slow_ma * 1000;
+      for (const other of all) if (other.slow_ma * 1000 < lowest_ua) lowest_ua = other.slow_ma * 1000;
+      apply(index, hard_ma);
+      return 0;
+    },
+    answer(this: void, index: number, tag: number): void {
+      const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = all[index] as Limits;
+      session().answer(tag, "limits_answer", { channel: index + 1, hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms });
+    },
+    closing(this: void, index: number, now_ms: number): void {
+      const limits = all[index] as Limits;
+      if (limits.inrush_ms === 0) return;
+      limits.inrushUntil_ms = now_ms + limits.inrush_ms;
+      apply(index, limits.inrush_ma);
+    },
+    arm(this: void, index: number): void {
+      apply(index, (all[index] as Limits).hard_ma);
+    },
+    slow_ua(this: void, index: number): number {
+      return (all[index] as Limits).slow_ma * 1000;
+    },
+    slow_ms(this: void, index: number): number {
+      return (all[index] as Limits).slow_ms;
+    },
+    lowest_ua(this: void): number {
+      return lowest_ua;
+    },
+    tick(this: void, power: Power, now_ms: number): void {
+      while (true) {
+        const [index, tick_us] = hal.trip_take();
+        if (index === undefined) break;
+        if (index < 0) findAlert(power, tick_us, now_ms);
+        else report(power, index, TripSource.sampler, tick_us, now_ms);
+      }
+      for (let i = 0; i < all.length; i += 1) {
+        const limits = all[i] as Limits;
+        if (limits.inrushUntil_ms < 0 || now_ms < limits.inrushUntil_ms) continue;
+        limits.inrushUntil_ms = -1;
+        apply(i, limits.hard_ma);
+      }
+    },
+  };
+}

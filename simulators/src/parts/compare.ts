@@ -1,0 +1,74 @@
+import { ampsPerCode, INA226, type MonitoringBoard, monitoringConverter } from "@mltb/hardware";
+import type { Rail } from "../world/rail.ts";
+import type { FastChain } from "./fast-chain.ts";
+
+/** Time that a code must stay above its limit, as in the C runtime: four conversions. */
+const TRIP_US = 200;
+/** Highest code: a limit that never trips. */
+const NEVER = 32767;
+
+/** The runtime's hard-limit compare and energy counters, in Node. */
+export interface Compare {
+  limit(channel: number, code: number): void;
+  /** The bytes of the output chain as they may go out: a tripped switch stays open until it is written open. */
+  masked(bytes: Uint8Array): Uint8Array;
+  /** The bytes written last. */
+  written(): Uint8Array;
+  /** A step of the world has ended. */
+  row(currents_a: number[], step_us: number, rails: Rail[]): void;
+  energy(): string;
+}
+
+export function createCompare(
+  board: MonitoringBoard,
+  chain: FastChain,
+  onTrip: (channel: number, code: number) => void,
+): Compare {
+  const limits = board.channels.map(() => NEVER);
+  const over_us = board.channels.map(() => 0);
+  const energies = board.channels.map(() => 0n);
+  const cut = new Set<number>();
+  const period_us = 1e6 / monitoringConverter.rate_hz;
+  let last: Uint8Array = new Uint8Array(board.chain_bits / 8);
+
+  const place = (channel: number): { at: number; mask: number } => {
+    const bit = board.channels[channel]?.switch_bit ?? 0;
+    return { at: last.length - 1 - (bit >> 3), mask: 1 << (bit & 7) };
+  };
+
+  return {
+    limit(channel, code) {
+      limits[channel] = Math.min(NEVER, code);
+      over_us[channel] = 0;
+    },
+    masked(bytes) {
+      last = Uint8Array.from(bytes);
+      const out = Uint8Array.from(bytes);
+      for (const channel of cut) {
+        const { at, mask } = place(channel);
+        if (((out[at] as number) & mask) === 0) cut.delete(channel);
+        else out[at] = (out[at] as number) & ~mask;
+      }
+      return out;
+    },
+    written: () => last,
+    row(currents_a, step_us, rails) {
+      for (const [n, current] of currents_a.entries()) {
+        const channel = board.channels[n] as MonitoringBoard["channels"][0];
+        const code = Math.min(NEVER, Math.round(chain.amperes(n, current, 0) / ampsPerCode(board, channel)));
+        const volts = Math.round((rails[n] as Rail).voltage_v / INA226.bus_lsb_v);
+        energies[n] = (energies[n] as bigint) + BigInt(Math.round((code * volts * step_us) / period_us));
+        over_us[n] = code > (limits[n] as number) ? (over_us[n] as number) + step_us : 0;
+        const { at, mask } = place(n);
+        if ((over_us[n] as number) < TRIP_US || cut.has(n) || ((last[at] as number) & mask) === 0) continue;
+        cut.add(n);
+        onTrip(n, code);
+      }
+    },
+    energy() {
+      const bytes = Buffer.alloc(8 * energies.length);
+      for (const [n, value] of energies.entries()) bytes.writeBigInt64LE(BigInt.asIntN(64, value), n * 8);
+      return bytes.toString("latin1");
+    },
+  };
+}
