@@ -155,6 +155,9 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
     const own = [
       ...OWN_WARNINGS,
       "-std=c11",
+      // State of a file is reached from one base address instead of one literal each.
+      "-fno-data-sections",
+      "-fsection-anchors",
       `-DBUNDLE_SHA256="${bundleSha256}"`,
       `-DHEAP_CAP_BYTES=${HEAP_CAP_BYTES}u`,
       `-Wa,-I${folder}`,

@@ -34,7 +34,8 @@ export interface Protection {
   slow_ms(this: void, index: number): number;
   /** The lowest slow limit of all channels. */
   lowest_ua(this: void): number;
-  tick(this: void, power: Power, now_ms: number): void;
+  /** Takes what the hardware did; true when there was something. */
+  tick(this: void, power: Power, now_ms: number): boolean;
 }
 
 /**
@@ -46,6 +47,8 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
   const { fast_current: fast } = board;
   const hardest_ma = idiv(board.limits.hard_a * 1000, 1);
   const inrushMost_ma = idiv(board.limits.inrush_a * 1000, 1);
+  /** Channels within their inrush time. */
+  let rushing = 0;
   let lowest_ua = idiv(board.limits.rated_a * 1000000, 1);
   for (let i = 0; i < board.channels.length; i += 1) {
     all.push({
@@ -69,7 +72,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
 
   function report(power: Power, index: number, source: number, tick_us: number, now_ms: number): void {
     const limits = all[index] as Limits;
-    power.trip(index, Fault.hard_over_current, now_ms);
+    // The event first: an answer that tells of the fault comes after its cause.
     session().event("trip", {
       channel: index + 1,
       fault: Fault.hard_over_current,
@@ -77,6 +80,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
       tick_us,
       current_ma: limits.inrushUntil_ms >= 0 ? limits.inrush_ma : limits.hard_ma,
     });
+    power.trip(index, Fault.hard_over_current, now_ms);
   }
 
   /** The alert line is shared: the flag in the monitor says which channel it was. */
@@ -107,6 +111,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
       limits.slow_ms = slow_ms;
       limits.inrush_ma = inrush_ma;
       limits.inrush_ms = inrush_ms;
+      if (limits.inrushUntil_ms >= 0) rushing -= 1;
       limits.inrushUntil_ms = -1;
       lowest_ua = slow_ma * 1000;
       for (const other of all) if (other.slow_ma * 1000 < lowest_ua) lowest_ua = other.slow_ma * 1000;
@@ -120,6 +125,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
     closing(this: void, index: number, now_ms: number): void {
       const limits = all[index] as Limits;
       if (limits.inrush_ms === 0) return;
+      if (limits.inrushUntil_ms < 0) rushing += 1;
       limits.inrushUntil_ms = now_ms + limits.inrush_ms;
       apply(index, limits.inrush_ma);
     },
@@ -135,19 +141,24 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
     lowest_ua(this: void): number {
       return lowest_ua;
     },
-    tick(this: void, power: Power, now_ms: number): void {
+    tick(this: void, power: Power, now_ms: number): boolean {
+      let tripped = false;
       while (true) {
         const [index, tick_us] = hal.trip_take();
         if (index === undefined) break;
+        tripped = true;
         if (index < 0) findAlert(power, tick_us, now_ms);
         else report(power, index, TripSource.sampler, tick_us, now_ms);
       }
+      if (rushing === 0) return tripped;
       for (let i = 0; i < all.length; i += 1) {
         const limits = all[i] as Limits;
         if (limits.inrushUntil_ms < 0 || now_ms < limits.inrushUntil_ms) continue;
         limits.inrushUntil_ms = -1;
+        rushing -= 1;
         apply(i, limits.hard_ma);
       }
+      return tripped;
     },
   };
 }

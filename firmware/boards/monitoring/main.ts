@@ -37,6 +37,8 @@ export function boot(hal: Hal): Firmware {
   let now = 0;
   let service_ms = 0;
   let refresh_ms = 0;
+  /** When the services want to be called again, whatever happens. */
+  let due_ms = 0;
   let luaErrors = 0;
 
   // Services and session refer to each other: the session is reached through a function.
@@ -130,15 +132,18 @@ export function boot(hal: Hal): Firmware {
   return {
     rx(this: void, chunk: string, now_ms: number): void {
       now = now_ms;
+      due_ms = 0;
       session().rx(chunk, now);
     },
     tick(this: void, now_ms: number): number {
       now = now_ms;
-      protection.tick(power, now_ms);
+      if (protection.tick(power, now_ms)) due_ms = 0;
       const fresh = monitors.tick(now_ms);
+      streams.tick(now_ms, fresh);
+      // A block of samples alone is no reason to look at everything else.
+      if (!fresh && now_ms < due_ms) return due_ms - now_ms;
       reset.tick();
       markers.tick();
-      streams.tick(now_ms, fresh);
       if (fresh) power.tick(now_ms, true);
       if (now_ms >= service_ms) {
         service_ms = now_ms + SERVICE_MS;
@@ -150,7 +155,9 @@ export function boot(hal: Hal): Firmware {
         chain.write();
       }
       const wait = session().tick(now_ms, TICK_MS);
-      return reset.dueIn(wait);
+      const least = reset.dueIn(wait);
+      due_ms = now_ms + least;
+      return least;
     },
   };
 }

@@ -104,16 +104,26 @@ void board_delay_us(uint32_t us) {
   }
 }
 
-void timer0_handler(void) { REG(TIMER_INTR) = 1; }
+static volatile int alarm_rang;
+void timer0_handler(void) {
+  REG(TIMER_INTR) = 1;
+  alarm_rang = 1;
+}
+
+static int work_waits(void) { return alarm_rang || link_pending() || sampler_ready() || sweep_ready() || trip_ready(); }
 
 void board_idle(uint32_t until_us) {
   /* The timer compares for equality: a time that has just passed would fire an hour later (4.6.3). */
   if ((int32_t)(until_us - board_ticks_us()) < 3) return;
+  alarm_rang = 0;
   REG(TIMER_ALARM0) = until_us;
-  /* An interrupt that is masked but pending still wakes, so nothing is lost between the test and the sleep. */
-  interrupts_off();
-  if (!link_pending() && !sampler_ready() && !sweep_ready() && !trip_ready()) __asm volatile("wfi" ::: "memory");
-  interrupts_on();
+  /* Most interrupts are rows of the converter, which mean nothing to Lua. An interrupt that is masked but pending still
+     wakes, so nothing is lost between the test and the sleep. */
+  while (!work_waits()) {
+    interrupts_off();
+    if (!work_waits()) __asm volatile("wfi" ::: "memory");
+    interrupts_on();
+  }
 }
 
 /* ---- pins ---- */

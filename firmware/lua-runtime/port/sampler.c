@@ -145,6 +145,7 @@ static void row_lost(void) {
 static int32_t energy_part[CHANNELS];
 static int64_t energy[CHANNELS];
 static uint32_t energy_rows;
+static int16_t nowhere[CHANNELS];
 
 /* The voltage moves little within a step of 3.2 ms; it is the latest that the sweep has. */
 static void energy_add(void) {
@@ -164,16 +165,14 @@ void sampler_energy(int64_t *into) {
 static uint32_t following(uint32_t slot) { return slot + 1 == RING_BLOCKS ? 0 : slot + 1; }
 
 /* A row is complete: into the block, and the block into the ring. A full ring drops its oldest block. */
-static void row_complete(const uint16_t *words) {
+static void row_complete(void) {
   if (rows_per_block == 0) {
     for (unsigned i = 0; i < CHANNELS; i++) sums[i] = 0;
     return;
   }
   uint32_t slot = ring_head;
   int16_t *to = &ring[slot][row * CHANNELS];
-  if (decimation == 1) {
-    for (unsigned i = 0; i < CHANNELS; i++) to[i] = (int16_t)words[1 + i];
-  } else {
+  if (decimation > 1) {
     for (unsigned i = 0; i < CHANNELS; i++) {
       to[i] = (int16_t)(sums[i] / (int32_t)good);
       sums[i] = 0;
@@ -213,10 +212,13 @@ void sampler_edge(void) {
   if (!had) return;
   if (frame_good(words, sniffed)) {
     int32_t highest = INT16_MIN;
+    int16_t *to = decimation == 1 && rows_per_block != 0 ? &ring[ring_head][row * CHANNELS] : nowhere;
+#pragma GCC unroll 8
     for (unsigned i = 0; i < CHANNELS; i++) {
       int32_t code = (int16_t)words[1 + i];
       if (code > highest) highest = code;
       energy_part[i] += code;
+      to[i] = (int16_t)code;
     }
     if (highest > trip_floor || trip_counting) trip_row(words + 1);
     if (++energy_rows == ENERGY_ROWS) energy_add();
@@ -228,7 +230,7 @@ void sampler_edge(void) {
     sampler_crc_errors++;
   }
   if (++taken < decimation) return;
-  if (good > 0) row_complete(words);
+  if (good > 0) row_complete();
   else row_lost();
   taken = good = 0;
 }
