@@ -44,6 +44,8 @@ export interface Protection {
  */
 export function createProtection(hal: Hal, board: MonitoringBoard, session: () => BoardSession): Protection {
   const all: Limits[] = [];
+  /** The line was still low after the flags were read: another monitor has asserted meanwhile. */
+  let alerted = false;
   const { fast_current: fast } = board;
   const hardest_ma = idiv(board.limits.hard_a * 1000, 1);
   const inrushMost_ma = idiv(board.limits.inrush_a * 1000, 1);
@@ -83,14 +85,18 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
     power.trip(index, Fault.hard_over_current, now_ms);
   }
 
-  /** The alert line is shared: the flag in the monitor says which channel it was. */
+  /**
+   * The alert line is shared: the flag in the monitor says which channel it was. Every flag is read, also those of channels
+   * that the sampler was quicker to open: an alert that nobody reads would hold the line, and hide the next one.
+   */
   function findAlert(power: Power, tick_us: number, now_ms: number): void {
     for (let i = 0; i < all.length; i += 1) {
       const { monitor_address } = board.channels[i] as { monitor_address: number };
-      if (power.closed(i) && alertFlag(hal, board.monitor_bus, monitor_address)) {
+      if (alertFlag(hal, board.monitor_bus, monitor_address) && power.closed(i)) {
         report(power, i, TripSource.alert, tick_us, now_ms);
       }
     }
+    alerted = hal.gpio_read(board.alert_pin) === 0;
   }
 
   return {
@@ -150,6 +156,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
         if (index < 0) findAlert(power, tick_us, now_ms);
         else report(power, index, TripSource.sampler, tick_us, now_ms);
       }
+      if (alerted) findAlert(power, hal.ticks_us(), now_ms);
       if (rushing === 0) return tripped;
       for (let i = 0; i < all.length; i += 1) {
         const limits = all[i] as Limits;
