@@ -3,7 +3,7 @@
 /** Major version of the wire; ends with different majors only talk control messages. */
 export const MAJOR = 1;
 /** Minor version: grows with every addition to the message table. */
-export const MINOR = 0;
+export const MINOR = 1;
 
 /** Bytes of the frame header, see `frame/frame.ts`. */
 export const HEADER_BYTES = 8;
@@ -35,6 +35,12 @@ export const HELLO_EVERY_MS = 200;
 export const PING_EVERY_MS = 230;
 /** Silence after which the other end is lost. */
 export const SILENCE_MS = 900;
+/** A session whose host was silent for this long is free for another host. */
+export const HOLD_MS = 1000;
+/** A sender without credit tries one frame again after this time, in case the grant was lost. */
+export const CREDIT_PROBE_MS = 200;
+/** An end that hears frames without a session says `reset` at most this often. */
+export const RESET_EVERY_MS = 200;
 /** Text of the device log never exceeds this. */
 export const LOG_TEXT_BYTES = 120;
 

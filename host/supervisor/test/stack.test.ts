@@ -234,10 +234,12 @@ test("a latched fault refuses `on` with 409 until it is re-armed", async () => {
       : undefined,
   );
   railOf(8).extra_a = 0;
+  const { json: faulty } = await api("GET", "/api/v1/targets/spare-8");
+  expect(faulty.fault.id).toBe("hard-over-current");
   const refused = await api("PUT", "/api/v1/targets/spare-8/power", { state: "on" });
   expect(refused.status).toBe(409);
   expect(refused.json.code).toBe("fault-latched");
-  expect((await api("POST", "/api/v1/targets/spare-8/faults/over-current/rearm")).status).toBe(200);
+  expect((await api("POST", `/api/v1/targets/spare-8/faults/${faulty.fault.id}/rearm`)).status).toBe(200);
   await until(() =>
     messages
       .filter((m) => m.topic === "target/spare-8/state/power")

@@ -43,6 +43,13 @@ export function began(a: Answers, tag: number, id: number, body: string): void {
   a.kept = kept;
 }
 
+/** Requests that run: taken and not answered. */
+export function running(a: Answers): number {
+  let count = 0;
+  for (const entry of a.kept) if (entry.answerId < 0) count += 1;
+  return count;
+}
+
 /** Stores the answer of a running request; false when the tag is not running (answered twice, or forgotten). */
 export function answeredWith(a: Answers, tag: number, answerId: number, answer: string): boolean {
   for (const entry of a.kept) {

@@ -1,11 +1,30 @@
+import { wrapDiff } from "#platform";
 import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
-import { encodedLimitControl, SILENCE_MS, WINDOW_FRAMES } from "../limits.ts";
-import { encode, type Message, type MessageName, messageNamed, type RequestName } from "../messages/index.ts";
+import {
+  ANSWERS_KEPT,
+  CONTROL_BODY_BYTES,
+  encodedLimitControl,
+  HOLD_MS,
+  RESET_EVERY_MS,
+  SILENCE_MS,
+} from "../limits.ts";
+import { ResetReason } from "../messages/core.ts";
+import {
+  encode,
+  type Message,
+  type MessageName,
+  messageNamed,
+  type RequestName,
+  tableLines,
+} from "../messages/index.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
-import { answeredWith, answers, began, findAnswer } from "./answers.ts";
+import { answeredWith, answers, began, findAnswer, running } from "./answers.ts";
 import { type Carrier, createPort, type Port } from "./port.ts";
+
+/** Room for lines in `describe_answer`. */
+const DESCRIBE_BYTES = CONTROL_BODY_BYTES - 1;
 
 /** A request that was accepted by the link; it must be answered exactly once, now or later. */
 export type OnRequest = (this: void, name: string, body: Body, tag: number) => void;
@@ -43,9 +62,35 @@ export interface BoardSession {
 export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHooks): BoardSession {
   const memory = answers();
   let hostNonce = -1;
+  let holder = "";
+  /** When the session's own host was heard last; hellos of others do not count. */
+  let held_ms = 0;
+  let reset_ms = 0;
+  let now = 0;
+
+  /** The end without a session says so, seldom, so that the other end need not wait for its time-out. */
+  function noSession(now_ms: number): void {
+    if (now_ms < reset_ms) return;
+    reset_ms = now_ms + RESET_EVERY_MS;
+    port.control("reset", { reason: ResetReason.no_session }, 0);
+  }
+
+  function end(): void {
+    port.open = false;
+    port.reset();
+    hooks.onHost(false);
+  }
 
   function onMessage(descriptor: Descriptor, body: Body, frame: { kind: number; tag: number; body: string }): void {
     if (descriptor.name === "hello") {
+      const idle_ms = wrapDiff(now, held_ms);
+      if (port.open && hostNonce !== (body.nonce as number) && idle_ms < HOLD_MS) {
+        port.counters.busy += 1;
+        port.control("busy", { nonce: body.nonce as number, idle_ms, holder }, frame.tag);
+        return;
+      }
+      held_ms = now;
+      holder = body.name as string;
       // A host that restarted counts its tags anew: its requests must never meet answers of the process before.
       if (hostNonce !== (body.nonce as number)) memory.kept = [];
       hostNonce = body.nonce as number;
@@ -60,6 +105,12 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     if (!port.open) {
       // A board that restarted must fall silent: a pong would let the host believe in the session of before.
       port.counters.outside_session += 1;
+      if (descriptor.name === "ping") noSession(now);
+      return;
+    }
+    held_ms = now;
+    if (descriptor.name === "reset") {
+      end();
       return;
     }
     if (descriptor.name === "ping") {
@@ -72,6 +123,12 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
       return;
     }
     const known = findAnswer(memory, frame.tag, descriptor.id, frame.body);
+    if (known === undefined && descriptor.name === "describe") {
+      began(memory, frame.tag, descriptor.id, frame.body);
+      const lines = tableLines(body.first as number, DESCRIBE_BYTES);
+      respond(frame.tag, "describe_answer", encode("describe_answer", lines));
+      return;
+    }
     if (known === undefined) {
       began(memory, frame.tag, descriptor.id, frame.body);
       hooks.onRequest(descriptor.name as RequestName, body, frame.tag);
@@ -90,18 +147,19 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     if (port.open) port.reliableBytes(Kind.response, id, tag, body);
   }
 
-  const port = createPort(carrier, seal, encodedLimitControl, WINDOW_FRAMES, onMessage);
+  const port = createPort(carrier, seal, encodedLimitControl, () => ANSWERS_KEPT - running(memory), onMessage);
+  port.onOutside = noSession;
 
   return {
     port,
-    rx: port.rx,
+    rx(this: void, chunk: string, now_ms: number): void {
+      now = now_ms;
+      port.rx(chunk, now_ms);
+    },
     tick(this: void, now_ms: number, limit: number): number {
-      const silent = now_ms - port.lastHeard_ms > SILENCE_MS * 2;
-      if (port.open && (port.pump(now_ms) === "lost" || silent)) {
-        port.open = false;
-        port.reset();
-        hooks.onHost(false);
-      }
+      now = now_ms;
+      const silent = wrapDiff(now_ms, held_ms) > SILENCE_MS * 2;
+      if (port.open && (port.pump(now_ms) === "lost" || silent)) end();
       return port.dueIn(now_ms, limit);
     },
     answer<N extends MessageName>(this: void, tag: number, name: N, body: Message<N>): void {

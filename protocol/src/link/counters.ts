@@ -24,6 +24,15 @@ export interface LinkCounters {
   /** Requests that got no answer in time, or whose link was lost. */
   timeouts: number;
   resets: number;
+  /** Requests that came without credit: not taken, and sent again by the other end. */
+  no_credit: number;
+  /** Descriptions that a board with another message table did not give. */
+  undescribed: number;
+  /** Hellos of other hosts while the session had one. */
+  busy: number;
+  /** Gaps told to the other end, and told by it. */
+  naks_sent: number;
+  naks_heard: number;
 }
 
 export function linkCounters(): LinkCounters {
@@ -44,5 +53,10 @@ export function linkCounters(): LinkCounters {
     merged_state: 0,
     timeouts: 0,
     resets: 0,
+    no_credit: 0,
+    busy: 0,
+    undescribed: 0,
+    naks_sent: 0,
+    naks_heard: 0,
   };
 }

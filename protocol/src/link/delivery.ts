@@ -1,5 +1,5 @@
 import { wrapDiff } from "#platform";
-import { ACK_DELAY_MS, SEND_ATTEMPTS, WINDOW_FRAMES } from "../limits.ts";
+import { ACK_DELAY_MS, CREDIT_PROBE_MS, SEND_ATTEMPTS, WINDOW_FRAMES } from "../limits.ts";
 import { type Retry, retry, roundTrip, timeoutMs } from "./retry.ts";
 
 /**
@@ -28,6 +28,11 @@ export interface Delivery {
   ackDue_ms: number;
   unackedReceived: number;
   window: number;
+  /** Reliable frames that the other end takes beyond its last acknowledgement, and since when. */
+  credit: number;
+  credit_ms: number;
+  /** The present gap was told to the other end. */
+  gapTold: boolean;
   retry: Retry;
 }
 
@@ -43,6 +48,9 @@ export function delivery(): Delivery {
     ackDue_ms: 0,
     unackedReceived: 0,
     window: WINDOW_FRAMES,
+    credit: WINDOW_FRAMES,
+    credit_ms: 0,
+    gapTold: false,
     retry: retry(),
   };
 }
@@ -79,16 +87,42 @@ export function arrived(d: Delivery, seq: number, now_ms: number): Arrival {
     d.ackDue_ms = now_ms;
     return ahead < 128 ? "gap" : "duplicate";
   }
+  d.gapTold = false;
   d.expected = (d.expected + 1) & 255;
   d.unackedReceived += 1;
   if (d.unackedReceived >= 2) d.ackDue_ms = now_ms;
   return "accept";
 }
 
+/** The other end grants this many frames beyond what it has acknowledged. */
+export function granted(d: Delivery, credit: number, now_ms: number): void {
+  if (credit !== d.credit || credit > 0) d.credit_ms = now_ms;
+  d.credit = credit;
+  if (credit > 0) return;
+  // What is not acknowledged was not taken: it has not been sent as far as attempts and time-outs go.
+  for (const waiting of d.queue) {
+    waiting.attempts = 0;
+    waiting.resend = false;
+  }
+}
+
+/** The other end misses everything from the oldest unacknowledged frame on. */
+export function gapHeard(d: Delivery): void {
+  for (const waiting of d.queue) if (waiting.attempts > 0) waiting.resend = true;
+}
+
 /** A frame with the current `ack` has left. */
 export function ackSent(d: Delivery): void {
   d.ackDue = false;
   d.unackedReceived = 0;
+}
+
+/** Frames that may be on their way: the window, as far as the other end has credit; without credit, a probe now and then. */
+function open(d: Delivery, now_ms: number): number {
+  if (d.credit >= d.window) return d.window;
+  if (d.credit > 0 || wrapDiff(now_ms, d.credit_ms) < CREDIT_PROBE_MS) return d.credit;
+  d.credit_ms = now_ms;
+  return 1;
 }
 
 /**
@@ -106,7 +140,8 @@ export function dueFrame(d: Delivery, now_ms: number): Waiting | "lost" | undefi
       waiting.resend = waiting.attempts > 0;
     }
   }
-  for (let i = 0; i < d.queue.length && i < d.window; i += 1) {
+  const free = open(d, now_ms);
+  for (let i = 0; i < d.queue.length && i < free; i += 1) {
     const waiting = d.queue[i] as Waiting;
     if (waiting.attempts === 0 || waiting.resend) return waiting;
   }
@@ -126,10 +161,8 @@ export function dueIn(d: Delivery, now_ms: number, limit: number): number {
   if (d.ackDue) wait = atMost(wait, wrapDiff(d.ackDue_ms, now_ms));
   const first = d.queue[0];
   if (first !== undefined) {
-    wait = atMost(
-      wait,
-      first.attempts === 0 ? 0 : timeoutMs(d.retry, first.attempts) - wrapDiff(now_ms, first.sent_ms),
-    );
+    if (first.attempts > 0) wait = atMost(wait, timeoutMs(d.retry, first.attempts) - wrapDiff(now_ms, first.sent_ms));
+    else wait = atMost(wait, d.credit > 0 ? 0 : CREDIT_PROBE_MS - wrapDiff(now_ms, d.credit_ms));
   }
   return wait < 0 ? 0 : wait;
 }

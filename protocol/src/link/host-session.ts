@@ -10,6 +10,7 @@ import {
   SILENCE_MS,
   WINDOW_FRAMES,
 } from "../limits.ts";
+import { ResetReason } from "../messages/core.ts";
 import {
   type AnswerOf,
   type Message,
@@ -18,8 +19,8 @@ import {
   type RequestName,
   tableFingerprint,
 } from "../messages/index.ts";
-import type { Body } from "../schema/codec.ts";
-import type { Descriptor } from "../schema/message.ts";
+import { type Body, encodeBody } from "../schema/codec.ts";
+import { type Descriptor, parseLine } from "../schema/message.ts";
 import { type Carrier, createPort, type Port } from "./port.ts";
 
 /** How a request ended. `unknown`: the link or the board was lost while it ran; nothing is sent again. */
@@ -28,6 +29,9 @@ export type RequestOutcome<N extends MessageName = MessageName> =
   | { kind: "refused"; code: number; detail: string }
   | { kind: "timeout" }
   | { kind: "unknown" };
+
+/** The same for a message that is not in this host's table. */
+export type ForeignOutcome = Exclude<RequestOutcome, { kind: "answer" }> | { kind: "answer"; name: string; body: Body };
 
 export interface HostHooks {
   /** The board introduced itself: the session is open. `restarted` when its epoch differs from the last one. */
@@ -38,13 +42,24 @@ export interface HostHooks {
   onLost: (this: void, reason: string) => void;
   /** A pong, with its round trip. */
   onPong: (this: void, body: Message<"pong">, round_trip_ms: number) => void;
+  /** Another host has the session; this one goes on asking. */
+  onBusy?: (this: void, body: Message<"busy">) => void;
+  /** The board speaks another message table and has described it: its messages are understood from here on. */
+  onDescribed?: (this: void, messages: Descriptor[]) => void;
 }
+
+/** Time for one part of a board's description. */
+const DESCRIBE_MS = 2000;
+
+/** A line of a description: the message's name, then its line without the sentence. */
+const DESCRIBED =
+  /^([a-z][a-z0-9_]*) (0x[0-9a-f]{2} (?:control|ack|request:[a-z0-9_]+|response|event|state|stream) (?:host|board|both)(?: [a-z][a-z0-9_]*:(?:u8|u16|u32|i16|i32|text|rest))* --)$/;
 
 interface Open {
   tag: number;
   answer: string;
   deadline_ms: number;
-  done: (this: void, outcome: RequestOutcome) => void;
+  done: (this: void, outcome: ForeignOutcome) => void;
 }
 
 /** The host's end of a link. */
@@ -64,6 +79,15 @@ export interface HostSession {
     timeout_ms: number,
     now_ms: number,
     done: (this: void, outcome: RequestOutcome<AnswerOf<N>>) => void,
+  ): void;
+  /** Sends a request that only the board's own description names. */
+  requestNamed(
+    this: void,
+    name: string,
+    body: Body,
+    timeout_ms: number,
+    now_ms: number,
+    done: (this: void, outcome: ForeignOutcome) => void,
   ): void;
 }
 
@@ -89,7 +113,7 @@ export function createHostSession(
   let epoch = -1;
   let now = 0;
 
-  function finishAll(outcome: RequestOutcome): void {
+  function finishAll(outcome: { kind: "unknown" }): void {
     const ended = open;
     open = [];
     for (const request of ended) {
@@ -118,12 +142,44 @@ export function createHostSession(
     port.open = true;
     ping_ms = now;
     pingSent_ms = 0;
+    if (body.fingerprint === tableFingerprint()) port.foreign = undefined;
+    else describe(1, []);
     hooks.onWelcome(body, restarted);
+  }
+
+  /** Reads the board's table, part by part. A board that cannot describe itself is spoken to in this host's words. */
+  function describe(first: number, before: string[]): void {
+    send("describe", { first }, DESCRIBE_MS, now, (outcome) => {
+      if (outcome.kind !== "answer") {
+        port.counters.undescribed += 1;
+        return;
+      }
+      const lines = [...before, ...(outcome.body.data as string).split("\n")];
+      const next = outcome.body.next as number;
+      if (next > first) {
+        describe(next, lines);
+        return;
+      }
+      const messages: Descriptor[] = [];
+      for (const text of lines) {
+        const [, name, line] = DESCRIBED.exec(text) ?? [];
+        if (name !== undefined && line !== undefined) messages.push(parseLine(name, line));
+        else if (text !== "") port.counters.malformed += 1;
+      }
+      port.foreign = messages;
+      hooks.onDescribed?.(messages);
+    });
   }
 
   function onMessage(descriptor: Descriptor, body: Body, frame: Frame): void {
     if (descriptor.name === "welcome") {
       onWelcome(body as unknown as Message<"welcome">, frame.tag);
+    } else if (descriptor.name === "busy") {
+      if (!port.open && body.nonce === nonce) hooks.onBusy?.(body as unknown as Message<"busy">);
+      else port.counters.unexpected += 1;
+    } else if (descriptor.name === "reset") {
+      // The board has no session: waiting for its silence would only lose time.
+      if (port.open) lose("reset by the board");
     } else if (descriptor.name === "pong") {
       if (body.token === pingToken) hooks.onPong(body as unknown as Message<"pong">, wrapDiff(now, pingSent_ms));
       else port.counters.unexpected += 1;
@@ -149,7 +205,7 @@ export function createHostSession(
     if (descriptor.name === "refusal") {
       found.done({ kind: "refused", code: body.code as number, detail: body.detail as string });
     } else {
-      found.done({ kind: "answer", name: descriptor.name as MessageName, body: body as never });
+      found.done({ kind: "answer", name: descriptor.name, body });
     }
   }
 
@@ -179,7 +235,25 @@ export function createHostSession(
     }
   }
 
-  const port = createPort(carrier, seal, encodedLimitStream, WINDOW_FRAMES, onMessage);
+  const port = createPort(carrier, seal, encodedLimitStream, () => WINDOW_FRAMES, onMessage);
+
+  function send(
+    requestName: string,
+    body: Body,
+    timeout_ms: number,
+    now_ms: number,
+    done: (this: void, outcome: ForeignOutcome) => void,
+  ): void {
+    const descriptor = messageNamed(requestName) ?? port.foreign?.find((message) => message.name === requestName);
+    const tag = port.open && descriptor?.kind === "request" ? freeTag() : 0;
+    if (tag === 0 || descriptor === undefined) {
+      done({ kind: "unknown" });
+      return;
+    }
+    open.push({ tag, answer: descriptor.answer, deadline_ms: now_ms + timeout_ms, done });
+    port.reliableBytes(Kind.request, descriptor.id, tag, encodeBody(descriptor, body));
+    port.pump(now_ms);
+  }
 
   return {
     port,
@@ -190,6 +264,7 @@ export function createHostSession(
     },
     close(this: void): void {
       wanted = false;
+      if (port.open) port.control("reset", { reason: ResetReason.closed }, 0);
       port.open = false;
       port.reset();
       finishAll({ kind: "unknown" });
@@ -232,20 +307,8 @@ export function createHostSession(
       now_ms: number,
       done: (this: void, outcome: RequestOutcome<AnswerOf<N>>) => void,
     ): void {
-      const descriptor = messageNamed(requestName) as Descriptor;
-      const tag = port.open ? freeTag() : 0;
-      if (tag === 0) {
-        done({ kind: "unknown" });
-        return;
-      }
-      open.push({
-        tag,
-        answer: descriptor.answer,
-        deadline_ms: now_ms + timeout_ms,
-        done: done as (this: void, outcome: RequestOutcome) => void,
-      });
-      port.reliable(requestName, body as unknown as Body, tag);
-      port.pump(now_ms);
+      send(requestName, body as unknown as Body, timeout_ms, now_ms, done as (outcome: ForeignOutcome) => void);
     },
+    requestNamed: send,
   };
 }

@@ -16,6 +16,8 @@ import {
   dueIn,
   enqueue,
   frameSent,
+  gapHeard,
+  granted,
 } from "./delivery.ts";
 
 /** What carries the bytes: a UART ring, a USB endpoint, a serial port, a pipe in memory. */
@@ -52,6 +54,10 @@ export interface Port {
   /** Messages of reliable kinds are taken only while this is set. */
   open: boolean;
   lastHeard_ms: number;
+  /** The other end's message table, where it differs and is known. */
+  foreign?: Descriptor[] | undefined;
+  /** Told of frames that came while no session was open. */
+  onOutside?: (this: void, now_ms: number) => void;
   rx(this: void, chunk: string, now_ms: number): void;
   /** Sends a control message at once. */
   control(this: void, name: string, body: Body, tag: number): void;
@@ -76,15 +82,21 @@ export interface Port {
 
 /**
  * @param cap longest encoded block taken from the other end
- * @param credit reliable frames that this end can take at a time, sent in every header
+ * @param credit reliable frames that this end can take now, sent in every header
  */
-export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: number, onMessage: OnMessage): Port {
+export function createPort(
+  carrier: Carrier,
+  seal: Seal,
+  cap: number,
+  credit: (this: void) => number,
+  onMessage: OnMessage,
+): Port {
   const counters = linkCounters();
   let pending: PendingState[] = [];
   let now = 0;
 
   function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string, bulkBytes = 0): void {
-    const header = frameHeader(kind, seq, port.delivery.expected, credit, id, tag, body.length + bulkBytes);
+    const header = frameHeader(kind, seq, port.delivery.expected, credit(), id, tag, body.length + bulkBytes);
     counters.tx_frames += 1;
     ackSent(port.delivery);
     if (carrier.writeFrame !== undefined) {
@@ -96,23 +108,51 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: nu
     carrier.write(bytes);
   }
 
+  /** The other end's own line of a message where it has described itself, else this end's. */
+  function known(id: number): Descriptor | undefined {
+    if (port.foreign !== undefined) {
+      for (const descriptor of port.foreign) if (descriptor.id === id) return descriptor;
+    }
+    return messageById(id);
+  }
+
+  /** Frames behind a gap are not kept. The other end is told once, and its time-out is the answer where that is lost. */
+  function gap(): void {
+    counters.out_of_order += 1;
+    if (port.delivery.gapTold) return;
+    port.delivery.gapTold = true;
+    counters.naks_sent += 1;
+    port.control("nak", { expected: port.delivery.expected }, 0);
+  }
+
   function onFrame(frame: Frame): void {
     counters.rx_frames += 1;
     port.lastHeard_ms = now;
     const reliable = frame.kind === Kind.request || frame.kind === Kind.response || frame.kind === Kind.event;
     if (!port.open && frame.kind !== Kind.control) {
       counters.outside_session += 1;
+      if (port.onOutside !== undefined) port.onOutside(now);
       return;
     }
-    if (port.open && frame.kind !== Kind.control) acknowledged(port.delivery, frame.ack, now);
+    if (port.open && frame.kind !== Kind.control) {
+      acknowledged(port.delivery, frame.ack, now);
+      granted(port.delivery, frame.credit, now);
+    }
+    if (frame.kind === Kind.request && frame.seq === port.delivery.expected && credit() === 0) {
+      // The other end was told; it repeats the frame when there is credit again.
+      counters.no_credit += 1;
+      port.delivery.ackDue = true;
+      port.delivery.ackDue_ms = now;
+      return;
+    }
     if (reliable) {
       const arrival = arrived(port.delivery, frame.seq, now);
       if (arrival === "duplicate") counters.duplicate += 1;
-      if (arrival === "gap") counters.out_of_order += 1;
+      if (arrival === "gap") gap();
       if (arrival !== "accept") return;
     }
     if (frame.kind === Kind.ack) return;
-    const descriptor = messageById(frame.id);
+    const descriptor = known(frame.id);
     if (descriptor === undefined) {
       counters.unknown += 1;
       if (frame.kind === Kind.request) port.reliable("refusal", { code: 1, detail: "unknown message" }, frame.tag);
@@ -122,6 +162,12 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: nu
     if (body === undefined || kindNumber(descriptor.kind) !== frame.kind) {
       counters.malformed += 1;
       if (frame.kind === Kind.request) port.reliable("refusal", { code: 2, detail: descriptor.name }, frame.tag);
+      return;
+    }
+    if (descriptor.name === "nak" && port.open) {
+      counters.naks_heard += 1;
+      acknowledged(port.delivery, body.expected as number, now);
+      gapHeard(port.delivery);
       return;
     }
     onMessage(descriptor, body, frame);

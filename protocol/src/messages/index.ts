@@ -1,3 +1,4 @@
+import { slice } from "#platform";
 import { crc16 } from "../bytes/crc16.ts";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
 import { type Crc, fingerprint } from "../schema/fingerprint.ts";
@@ -90,6 +91,23 @@ export function tableFingerprint(crc: Crc = crc16): number {
     }
   }
   return ownFingerprint;
+}
+
+/**
+ * Lines of the table for `describe_answer`, from the message `first` on, as many as fit: whole ids in a row, without the
+ * sentences that explain them to people.
+ */
+export function tableLines(first: number, bytes: number): { next: number; data: string } {
+  let data = "";
+  for (const id of ids) {
+    if (id < first) continue;
+    const name = nameOf[id] as string;
+    const line = lines[name] as string;
+    const text = `${name} ${slice(line, 0, line.indexOf("--") + 2)}\n`;
+    if (data.length + text.length > bytes) return { next: id, data };
+    data += text;
+  }
+  return { next: 0, data };
 }
 
 /** Body bytes of a message. */
