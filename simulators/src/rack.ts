@@ -3,6 +3,7 @@ import type { AgentLauncher } from "@mltb/agent-kit";
 import { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
 import { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
 import { createLuaBoard, type LuaBoard } from "./runtime/lua-vm.ts";
+import type { NodeHal } from "./runtime/node-hal.ts";
 import { type Computer, createComputer, type LoadModel } from "./targets/computer.ts";
 import { defaultRail, type RailModel } from "./world/rail.ts";
 
@@ -30,6 +31,8 @@ export interface RackOptions {
   seed: number;
   /** `real`: `start` follows the system's clock. `virtual`: only `advance` moves time. */
   clock: "real" | "virtual";
+  /** What the bundle is given in place of this runtime's functions, for bundles of other times. */
+  hal?: (hal: NodeHal) => NodeHal;
   /** Board end of another carrier; memory where none is given. */
   carrier?: BoardEnd;
 }
@@ -72,7 +75,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   const epoch = (options.seed * 257 + starts * 7919 + (process.pid & 0xffff)) & 0xffff;
   const board: LuaBoard = await createLuaBoard({
     bundle: options.bundle,
-    hal: {
+    hal: (options.hal ?? ((hal) => hal))({
       ...electronics.hal,
       serial: () => options.serial,
       epoch: () => epoch,
@@ -80,7 +83,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       link_write: (bytes: string) => end.write(bytes),
       link_room: () => end.room(),
       heap_bytes: (): number => heap(),
-    },
+    }),
   });
   function heap(): number {
     return board?.heapBytes() ?? 0;

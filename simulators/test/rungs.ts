@@ -25,6 +25,11 @@ export async function luaBoard(): Promise<Rung & { rack: SimulatedRack }> {
     clock: "virtual",
     targets: [target],
   });
+  return rackRung(rack);
+}
+
+/** A simulated rack as a rung, its link in memory. */
+export async function rackRung(rack: SimulatedRack): Promise<Rung & { rack: SimulatedRack }> {
   let received = "";
   await rack.transport.open({
     onBytes: (chunk) => {
