@@ -28,6 +28,7 @@ export function createStreams(
   const fast = board.fast_current;
   let period_us = 0;
   let rows = 0;
+  let bulkBytes = 0;
   let samplesUntil_ms = -1;
   let monitorsUntil_ms = -1;
 
@@ -36,27 +37,26 @@ export function createStreams(
     samplesUntil_ms = -1;
   }
 
-  function sendBlocks(): void {
-    const take = hal.sampler_take;
-    if (take === undefined) return;
-    while (true) {
-      const [block, first, tick_us, lost] = take();
-      if (block === undefined) return;
-      session().stream(
-        "sample_block",
-        {
-          stream: Stream.samples,
-          channels: board.channels.length,
-          rows,
-          period_us,
-          first,
-          tick_us,
-          lost,
-        },
-        block,
-        rows * board.channels.length * 2,
-      );
-    }
+  /** The head of every block: one table for all of them, because a block comes every few milliseconds. */
+  const head = {
+    stream: Stream.samples as number,
+    channels: board.channels.length,
+    rows: 0,
+    period_us: 0,
+    first: 0,
+    tick_us: 0,
+    lost: 0,
+  };
+
+  /** Sends the oldest block; the runtime calls again at once while there are more. */
+  function sendBlock(): void {
+    if (hal.sampler_take === undefined) return;
+    const [block, first, tick_us, lost] = hal.sampler_take();
+    if (block === undefined) return;
+    head.first = first;
+    head.tick_us = tick_us;
+    head.lost = lost;
+    session().stream("sample_block", head, block, bulkBytes);
   }
 
   return {
@@ -76,6 +76,9 @@ export function createStreams(
           }
           period_us = wanted_us;
           rows = wantedRows;
+          head.rows = rows;
+          head.period_us = period_us;
+          bulkBytes = rows * board.channels.length * 2;
         }
         samplesUntil_ms = now_ms + ttl_ms;
       } else if (stream === Stream.monitors) {
@@ -97,7 +100,7 @@ export function createStreams(
     tick(this: void, now_ms: number, freshSweep: boolean): void {
       if (samplesUntil_ms >= 0) {
         if (now_ms >= samplesUntil_ms) stopSampler();
-        else sendBlocks();
+        else sendBlock();
       }
       if (monitorsUntil_ms >= 0 && now_ms >= monitorsUntil_ms) monitorsUntil_ms = -1;
       if (monitorsUntil_ms >= 0 && freshSweep && monitors.sweep() % MONITOR_SWEEPS === 0) {

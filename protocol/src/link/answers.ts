@@ -16,10 +16,12 @@ export interface Answered {
 
 export interface Answers {
   kept: Answered[];
+  /** Requests that run: taken and not answered. */
+  running: number;
 }
 
 export function answers(): Answers {
-  return { kept: [] };
+  return { kept: [], running: 0 };
 }
 
 /** The entry of this very request, or undefined when it is new. */
@@ -35,25 +37,22 @@ export function began(a: Answers, tag: number, id: number, body: string): void {
   const kept: Answered[] = [];
   let surplus = a.kept.length + 1 - ANSWERS_KEPT;
   for (const entry of a.kept) {
-    if (entry.tag === tag) surplus -= 1;
-    else if (surplus > 0 && entry.answerId >= 0) surplus -= 1;
+    if (entry.tag === tag) {
+      surplus -= 1;
+      if (entry.answerId < 0) a.running -= 1;
+    } else if (surplus > 0 && entry.answerId >= 0) surplus -= 1;
     else kept.push(entry);
   }
   kept.push({ tag, id, body, answerId: -1, answer: "" });
   a.kept = kept;
-}
-
-/** Requests that run: taken and not answered. */
-export function running(a: Answers): number {
-  let count = 0;
-  for (const entry of a.kept) if (entry.answerId < 0) count += 1;
-  return count;
+  a.running += 1;
 }
 
 /** Stores the answer of a running request; false when the tag is not running (answered twice, or forgotten). */
 export function answeredWith(a: Answers, tag: number, answerId: number, answer: string): boolean {
   for (const entry of a.kept) {
     if (entry.tag === tag && entry.answerId < 0) {
+      a.running -= 1;
       entry.answerId = answerId;
       entry.answer = answer;
       return true;

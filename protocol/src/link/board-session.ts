@@ -20,7 +20,7 @@ import {
 } from "../messages/index.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
-import { answeredWith, answers, began, findAnswer, running } from "./answers.ts";
+import { answeredWith, answers, began, findAnswer } from "./answers.ts";
 import { type Carrier, createPort, type Port } from "./port.ts";
 
 /** Room for lines in `describe_answer`. */
@@ -60,7 +60,7 @@ export interface BoardSession {
 }
 
 export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHooks): BoardSession {
-  const memory = answers();
+  let memory = answers();
   let hostNonce = -1;
   let holder = "";
   /** When the session's own host was heard last; hellos of others do not count. */
@@ -92,7 +92,7 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
       held_ms = now;
       holder = body.name as string;
       // A host that restarted counts its tags anew: its requests must never meet answers of the process before.
-      if (hostNonce !== (body.nonce as number)) memory.kept = [];
+      if (hostNonce !== (body.nonce as number)) memory = answers();
       hostNonce = body.nonce as number;
       port.reset();
       port.open = true;
@@ -147,7 +147,7 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     if (port.open) port.reliableBytes(Kind.response, id, tag, body);
   }
 
-  const port = createPort(carrier, seal, encodedLimitControl, () => ANSWERS_KEPT - running(memory), onMessage);
+  const port = createPort(carrier, seal, encodedLimitControl, () => ANSWERS_KEPT - memory.running, onMessage);
   port.onOutside = noSession;
 
   return {

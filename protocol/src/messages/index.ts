@@ -1,7 +1,8 @@
 import { slice } from "#platform";
 import { crc16 } from "../bytes/crc16.ts";
+import type { Crc } from "../frame/seal.ts";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
-import { type Crc, fingerprint } from "../schema/fingerprint.ts";
+import { fingerprint } from "../schema/fingerprint.ts";
 import { type BodyOf, type Descriptor, idOf, parseLine } from "../schema/message.ts";
 import { coreMessages } from "./core.ts";
 import { measureMessages } from "./measure.ts";

@@ -1,7 +1,5 @@
+import type { Crc } from "../frame/seal.ts";
 import type { Descriptor } from "./message.ts";
-
-/** CRC-16 of bytes after those that gave `init`. */
-export type Crc = (this: void, bytes: string, init: number) => number;
 
 /** What of a message decides how its bytes are read; meanings and field additions elsewhere do not change it. */
 function canonical(d: Descriptor): string {
