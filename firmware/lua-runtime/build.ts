@@ -136,6 +136,7 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
   const flags = [
     ...cpu,
     "-O2",
+    "-fno-gcse",
     "-g",
     "-ffunction-sections",
     "-fdata-sections",

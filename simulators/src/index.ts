@@ -3,6 +3,7 @@ export { createMonitoringElectronics, type MonitoringElectronics } from "./board
 export { type ControlBay, handleControl } from "./control/requests.ts";
 export { ControlSocketError, serveControl } from "./control/socket.ts";
 export { createRp2040Board, type Rp2040Board, type Rp2040Options } from "./images/rp2040.ts";
+export { createFaultWire, type FaultWire, type WireFaults } from "./link/fault-wire.ts";
 export { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
 export { createPtyCarrier, type PtyCarrier } from "./link/pty.ts";
 export { createSimulatedRack, type RackOptions, type SimulatedRack, type SimulatedTarget } from "./rack.ts";
