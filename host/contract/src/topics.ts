@@ -47,7 +47,7 @@ export const topicTable: TopicRow[] = [
     direction: "out",
     retained: true,
     qos: 0,
-    payload: '{"board","link","round_trip_ms","crc_errors","uptime_ms"}',
+    payload: '{"board","link","round_trip_ms","crc_errors","uptime_ms","clock"}',
     meaning: "Board and link of the target.",
   },
   {

@@ -42,6 +42,8 @@ export interface HostHooks {
   onLost: (this: void, reason: string) => void;
   /** A pong, with its round trip. */
   onPong: (this: void, body: Message<"pong">, round_trip_ms: number) => void;
+  /** A ping leaves now: for those who take the time more finely than the session does. */
+  onPing?: (this: void) => void;
   /** Another host has the session; this one goes on asking. */
   onBusy?: (this: void, body: Message<"busy">) => void;
   /** The board speaks another message table and has described it: its messages are understood from here on. */
@@ -292,6 +294,7 @@ export function createHostSession(
         ping_ms = now_ms + PING_EVERY_MS;
         pingToken = (pingToken + 1) & 65535;
         pingSent_ms = now_ms;
+        hooks.onPing?.();
         port.control("ping", { token: pingToken }, 0);
       }
       if (wrapDiff(now_ms, port.lastHeard_ms) > SILENCE_MS) lose("silent");

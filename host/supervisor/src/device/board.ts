@@ -112,6 +112,7 @@ export class Board {
         round_trip_ms: this.link.roundTrip_ms,
         crc_errors: this.frameCounters().crc + (this.counters?.crc ?? 0),
         uptime_ms: this.link.uptime_ms,
+        clock: this.link.clock.quality() ?? null,
       };
     }
   }

@@ -8,6 +8,7 @@ import {
   type RequestName,
   type RequestOutcome,
 } from "@mltb/protocol";
+import { type ClockMap, createClockMap } from "./clock-map.ts";
 import { type Lifecycle, type LifecycleEvent, nextLifecycle } from "./lifecycle.ts";
 import type { ByteTransport } from "./transport.ts";
 
@@ -29,6 +30,9 @@ export class DeviceLink {
   roundTrip_ms = 0;
   /** Time since the board's start, as its last pong said. */
   uptime_ms: number | null = null;
+  /** The board's clock on this process's `performance.now()`. */
+  readonly clock: ClockMap = createClockMap();
+  private pingSent_ms = 0;
   private readonly transport: ByteTransport;
   private readonly hooks: DeviceLinkHooks;
   private timer: NodeJS.Timeout | undefined;
@@ -49,13 +53,18 @@ export class DeviceLink {
       nonce,
       {
         onWelcome: (welcome, restarted) => {
+          if (restarted) this.clock.forget();
           this.enter("welcomed", restarted ? "board restarted" : "welcomed");
           this.hooks.onWelcome(welcome, restarted);
         },
         onMessage: (name, body) => this.hooks.onMessage(name, body),
         onLost: (reason) => this.enter("silent", reason),
+        onPing: () => {
+          this.pingSent_ms = performance.now();
+        },
         onPong: (body, ms) => {
           this.roundTrip_ms = ms;
+          this.clock.exchange(this.pingSent_ms, performance.now(), body.tick_us);
           this.uptime_ms = body.uptime_ms;
         },
       },

@@ -1,0 +1,87 @@
+import { createTickCounter } from "../energy/ticks.ts";
+
+/** Exchanges that the regression looks back on: about half a minute of pings. */
+const KEPT = 128;
+/** Exchanges needed before the map says anything. */
+const LEAST = 4;
+/** Exchanges that took longer than the quickest by more than this were held up somewhere and say little. */
+const QUEUED_MS = 1.5;
+
+/** How well the map knows the board's clock. */
+export interface ClockQuality {
+  exchanges: number;
+  /** Deviation of the board's clock from the host's, in parts per million; positive when it is fast. */
+  drift_ppm: number;
+  /** Root mean square of what the regression leaves over. */
+  residual_us: number;
+  /** Half of the quickest round trip: no offset can be known better than this if the way there and back differ. */
+  bound_us: number;
+}
+
+/** The board's clock on the host's time, by linear regression over pings and pongs (NTP's assumption: both ways take equally long). */
+export interface ClockMap {
+  /** An exchange: host times in milliseconds, the board's tick in its pong. */
+  exchange(sent_ms: number, heard_ms: number, tick_us: number): void;
+  /** Host time of a device tick near the present, undefined while the map is not good yet. */
+  hostTime_ms(tick_us: number): number | undefined;
+  quality(): ClockQuality | undefined;
+  /** The board has restarted. */
+  forget(): void;
+}
+
+interface Exchange {
+  host_ms: number;
+  device_us: number;
+  round_trip_ms: number;
+}
+
+export function createClockMap(): ClockMap {
+  let list: Exchange[] = [];
+  let wide = createTickCounter();
+  let fit: { slope: number; host_ms: number; device_us: number; quality: ClockQuality } | undefined;
+
+  function regress(): void {
+    fit = undefined;
+    const quickest = Math.min(...list.map((one) => one.round_trip_ms));
+    const good = list.filter((one) => one.round_trip_ms <= quickest + QUEUED_MS);
+    if (good.length < LEAST) return;
+    const mean = (value: (one: Exchange) => number): number =>
+      good.reduce((sum, one) => sum + value(one), 0) / good.length;
+    const host_ms = mean((one) => one.host_ms);
+    const device_us = mean((one) => one.device_us);
+    const spread = mean((one) => (one.host_ms - host_ms) ** 2);
+    if (spread === 0) return;
+    // Microseconds of the board for a millisecond of the host.
+    const slope = mean((one) => (one.host_ms - host_ms) * (one.device_us - device_us)) / spread;
+    const residual = mean((one) => (one.device_us - device_us - slope * (one.host_ms - host_ms)) ** 2);
+    fit = {
+      slope,
+      host_ms,
+      device_us,
+      quality: {
+        exchanges: good.length,
+        drift_ppm: (slope / 1000 - 1) * 1e6,
+        residual_us: Math.sqrt(residual),
+        bound_us: quickest * 500,
+      },
+    };
+  }
+
+  return {
+    exchange(sent_ms, heard_ms, tick_us) {
+      list.push({ host_ms: (sent_ms + heard_ms) / 2, device_us: wide(tick_us), round_trip_ms: heard_ms - sent_ms });
+      if (list.length > KEPT) list = list.slice(-KEPT);
+      regress();
+    },
+    hostTime_ms(tick_us) {
+      if (fit === undefined) return undefined;
+      return fit.host_ms + (wide(tick_us) - fit.device_us) / fit.slope;
+    },
+    quality: () => fit?.quality,
+    forget() {
+      list = [];
+      wide = createTickCounter();
+      fit = undefined;
+    },
+  };
+}

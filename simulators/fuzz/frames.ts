@@ -1,0 +1,56 @@
+import { allMessages, type Body, bodyCheck, encodeBody, encodeFrame, Kind, nodeSeal } from "@mltb/protocol";
+import type { Random } from "../src/world/random.ts";
+
+const pick = (source: Random, below: number): number => Math.floor(source.uniform() * below);
+
+function bytes(source: Random, length: number): string {
+  return String.fromCharCode(...Array.from({ length }, () => (source.uniform() < 0.3 ? 0 : pick(source, 256))));
+}
+
+function field(source: Random, kind: string): number | string {
+  if (kind === "text" || kind === "rest") return bytes(source, pick(source, 40));
+  const bits = Number(kind.slice(1));
+  const value = source.uniform() < 0.2 ? 0 : Math.floor(source.uniform() * 2 ** bits);
+  return kind.startsWith("i") ? value - 2 ** (bits - 1) : value;
+}
+
+/** Requests that would switch something if they came through: what damage must never turn into the truth. */
+function dangerous(source: Random): { name: string; body: Body } {
+  const channel = 1 + pick(source, 8);
+  if (source.uniform() < 0.7) {
+    const action = 1 + 2 * pick(source, 2);
+    const off_ms = pick(source, 60_000);
+    return { name: "power_set", body: { channel, action, off_ms, check: bodyCheck(channel, action, off_ms) } };
+  }
+  const pulse_ms = 1 + pick(source, 10_000);
+  return { name: "reset_pulse", body: { channel, pulse_ms, check: bodyCheck(channel, 0, pulse_ms) } };
+}
+
+/**
+ * A valid frame, without its delimiter. Half of them are the most dangerous that there are: power and reset requests with a
+ * right check, in the sequence that the board expects.
+ */
+export function validFrame(source: Random, seq: number): string {
+  const messages = allMessages();
+  const chosen =
+    source.uniform() < 0.5
+      ? dangerous(source)
+      : (() => {
+          const message = messages[pick(source, messages.length)] as (typeof messages)[0];
+          const body: Body = {};
+          for (const [i, name] of message.names.entries()) body[name] = field(source, message.kinds[i] as string);
+          return { name: message.name, body };
+        })();
+  const message = messages.find((one) => one.name === chosen.name) as (typeof messages)[0];
+  const kinds: Record<string, number> = Kind;
+  const frame = {
+    kind: kinds[message.kind] as number,
+    seq,
+    ack: 0,
+    credit: 4,
+    id: message.id,
+    tag: 1 + pick(source, 255),
+    body: encodeBody(message, chosen.body),
+  };
+  return encodeFrame(frame, nodeSeal).slice(0, -1);
+}
