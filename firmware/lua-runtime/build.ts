@@ -1,27 +1,16 @@
-import { execFile, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { buildBundle } from "../build/bundle.ts";
+import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
 import { hardwareHeader } from "./hardware-header.ts";
-import { inPlaceSource, luaSource } from "./lua-source.ts";
+import { CODE_IN_PLACE, editedSource, luaSource } from "./lua-source.ts";
 
-const run = promisify(execFile);
 const here = fileURLToPath(new URL(".", import.meta.url));
-const dist = fileURLToPath(new URL("../dist/images", import.meta.url));
 
-/** Lua's core and the libraries that the firmware may use: base, string, table, math. */
-const LUA = [
-  ..."lapi lcode lctype ldebug ldo ldump lfunc lgc llex lmem lobject lopcodes lparser lstate lstring ltable".split(" "),
-  ..."ltm lundump lvm lzio lauxlib lbaselib lstrlib ltablib lmathlib".split(" "),
-];
-
-/** A constant hash seed makes runs repeat; a stack of C calls of 60 bounds recursion through pcall and gsub. */
-const LUA_DEFINES = ["-Dluai_makeseed(L)=0x6d6c7462u", "-DLUAI_MAXCCALLS=60"];
 const OWN_WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"];
 
 /** What Lua may allocate; the scenario suite passes with it. */
@@ -86,24 +75,6 @@ export function missingImagePackages(): string[] {
   return Object.entries(imageTools)
     .filter(([tool]) => spawnSync(tool, ["--version"], { stdio: "ignore" }).error !== undefined)
     .flatMap(([, packages]) => packages.split(" "));
-}
-
-async function compile(command: string, args: string[], cwd: string): Promise<string> {
-  try {
-    return (await run(command, args, { cwd, maxBuffer: 16 * 1024 * 1024 })).stdout;
-  } catch (error) {
-    const { stderr } = error as { stderr?: string };
-    throw new ImageBuildError(4, `${command} failed:\n${stderr || String(error)}`);
-  }
-}
-
-/** Runs the jobs, as many at once as there are processors. */
-async function inParallel(jobs: (() => Promise<unknown>)[]): Promise<void> {
-  const queue = [...jobs];
-  const worker = async (): Promise<void> => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await job();
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
 }
 
 /** The host's luac from the same sources and number configuration: its bytecode loads on the board. */
@@ -184,7 +155,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
   }
   const folder = join(dist, board);
   mkdirSync(folder, { recursive: true });
-  const source = inPlaceSource(await luaSource(dist), join(dist, "lua-in-place"));
+  const source = editedSource(await luaSource(dist), join(dist, "lua-in-place"), CODE_IN_PLACE);
   const bundle = await buildBundle("monitoring");
   const own = readdirSync(join(here, "port")).sort();
   const compilers = await Promise.all(["gcc", "arm-none-eabi-gcc"].map((name) => compile(name, ["--version"], folder)));

@@ -60,7 +60,7 @@ interface Edit {
  * Code of functions is executed where it lies in flash, and only its length is read: a third of what the bundle would
  * take of the heap. The compiler pads each code array to a multiple of four bytes, the loader takes its address.
  */
-const IN_PLACE: Edit[] = [
+export const CODE_IN_PLACE: Edit[] = [
   {
     file: "ldump.c",
     find: "static void dumpBlock (DumpState *D, const void *b, size_t size) {\n",
@@ -87,13 +87,22 @@ const IN_PLACE: Edit[] = [
   },
 ];
 
-/** A copy of the sources in which code runs in place, and the host's compiler writes it so. */
-export function inPlaceSource(source: string, into: string): string {
+/** Lua 5.4.4 sets the width of its numbers whatever the compiler was told. */
+export const NUMBERS_BY_DEFINE: Edit[] = [
+  {
+    file: "luaconf.h",
+    find: "#define LUA_32BITS\t0\n",
+    put: "#if !defined(LUA_32BITS)\n#define LUA_32BITS\t0\n#endif\n",
+  },
+];
+
+/** A copy of the sources with edits. */
+export function editedSource(source: string, into: string, edits: Edit[]): string {
   const files = new Map(readdirSync(source).map((name) => [name, readFileSync(join(source, name), "utf8")]));
-  for (const { file, find, put } of IN_PLACE) {
+  for (const { file, find, put } of edits) {
     const text = files.get(file) ?? "";
     if (text.split(find).length !== 2) {
-      throw new ImageBuildError(2, `${file} of Debian's sources has changed: an edit for code in flash does not fit`);
+      throw new ImageBuildError(2, `${file} of Debian's sources has changed: an edit does not fit`);
     }
     files.set(
       file,

@@ -6,8 +6,9 @@ export type Damage = "guarantee" | "wire" | "heavy";
 
 const pick = (source: Random, below: number): number => Math.floor(source.uniform() * below);
 
+/** Bits count from the highest of the first byte on: the order of the CRC, in which its bursts are bursts. */
 function flip(bytes: Uint8Array, bit: number): void {
-  bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+  bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (0x80 >> (bit & 7));
 }
 
 function text(bytes: Uint8Array): string {
@@ -27,7 +28,6 @@ function burst(source: Random, bytes: Uint8Array): void {
   const length = 1 + pick(source, Math.min(16, bytes.length * 8));
   const from = pick(source, bytes.length * 8 - length + 1);
   for (let bit = 0; bit < length; bit += 1) {
-    // The first bit of all frames is the lowest of its byte: a burst runs over neighbours on the wire.
     if (bit === 0 || bit === length - 1 || source.uniform() < 0.5) flip(bytes, from + bit);
   }
 }

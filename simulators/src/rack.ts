@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { AgentLauncher } from "@mltb/agent-kit";
 import { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
 import { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
-import { createLuaBoard, type LuaBoard } from "./runtime/lua-vm.ts";
+import { createLuaBoard, type LuaBoard, type LuaBoardOptions } from "./runtime/lua-vm.ts";
 import type { NodeHal } from "./runtime/node-hal.ts";
 import { type Computer, createComputer, type LoadModel } from "./targets/computer.ts";
 import { defaultRail, type RailModel } from "./world/rail.ts";
@@ -31,6 +31,8 @@ export interface RackOptions {
   seed: number;
   /** `real`: `start` follows the system's clock. `virtual`: only `advance` moves time. */
   clock: "real" | "virtual";
+  /** The Lua that runs the bundle, see `LuaBoardOptions`. */
+  lua?: LuaBoardOptions["lua"];
   /** What the bundle is given in place of this runtime's functions, for bundles of other times. */
   hal?: (hal: NodeHal) => NodeHal;
   /** Board end of another carrier; memory where none is given. */
@@ -75,6 +77,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   const epoch = (options.seed * 257 + starts * 7919 + (process.pid & 0xffff)) & 0xffff;
   const board: LuaBoard = await createLuaBoard({
     bundle: options.bundle,
+    lua: options.lua,
     hal: (options.hal ?? ((hal) => hal))({
       ...electronics.hal,
       serial: () => options.serial,

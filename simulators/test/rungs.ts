@@ -6,6 +6,7 @@ import {
   createRp2040Board,
   createSimulatedRack,
   defaultRail,
+  type LuaBoardOptions,
   type Rp2040Board,
   type SimulatedRack,
   type SimulatedTarget,
@@ -15,7 +16,7 @@ import type { Rung } from "./bench.ts";
 const target: SimulatedTarget = { name: "t1", channel: 1, load: { idle_w: 1.2, cpu_w: 0 } };
 
 /** The bundle in a Lua state inside Node, in a simulated rack with one target on channel 1. */
-export async function luaBoard(): Promise<Rung & { rack: SimulatedRack }> {
+export async function luaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung & { rack: SimulatedRack }> {
   const bundle = await buildBundle("monitoring");
   const rack = await createSimulatedRack({
     rack: "bench",
@@ -23,6 +24,7 @@ export async function luaBoard(): Promise<Rung & { rack: SimulatedRack }> {
     bundle: bundle.source,
     seed: 1,
     clock: "virtual",
+    lua,
     targets: [target],
   });
   return rackRung(rack);

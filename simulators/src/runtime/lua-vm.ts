@@ -1,5 +1,7 @@
 import { type LuaApi, LuaType, luaApi, MASK_COUNT, REGISTRY, readBytes, withBytes } from "./lua-raw.ts";
+import { ownLua } from "./lua-wasm.ts";
 import type { LuaValue, NodeHal } from "./node-hal.ts";
+import type { WasmMemory } from "./web-assembly.ts";
 
 /** A board: the firmware bundle in a Lua state, with a HAL in Node. */
 export interface LuaBoard {
@@ -13,6 +15,8 @@ export interface LuaBoard {
   heapPeakBytes(): number;
   /** VM instructions run so far, in steps of the hook interval. */
   instructions(): number;
+  /** Keeps the board's whole state and gives a function that puts it back; only with a Lua of the board's own. */
+  snapshot?: () => () => void;
   close(): void;
 }
 
@@ -25,6 +29,8 @@ export interface LuaBoardOptions {
   heapLimitBytes?: number;
   /** VM instructions that one call of `rx` or `tick` may take; an endless loop ends there with an error. */
   instructionLimit?: number;
+  /** A build of the firmware's own Lua for WebAssembly; without it the Lua that wasmoon carries runs the board. */
+  lua?: { wasm: Uint8Array; numbers: "i64" | "i32" };
 }
 
 /** The bundle failed: it could not be loaded, or `rx` or `tick` let an error out. */
@@ -34,10 +40,12 @@ const HOOK_EVERY = 10_000;
 
 /** Loads a bundle, calls its `boot(hal)` and returns the running board. */
 export async function createLuaBoard(options: LuaBoardOptions): Promise<LuaBoard> {
-  return bootBoard(await luaApi(), options);
+  if (options.lua === undefined) return bootBoard(await luaApi(), options);
+  const own = ownLua(options.lua.wasm, options.lua.numbers);
+  return bootBoard(own.api, options, own.memory);
 }
 
-function bootBoard(api: LuaApi, options: LuaBoardOptions): LuaBoard {
+function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): LuaBoard {
   const limit = options.heapLimitBytes ?? 4 * 1024 * 1024;
   const budget = options.instructionLimit ?? 20_000_000;
   const scratch = api._malloc(8);
@@ -166,6 +174,14 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions): LuaBoard {
     field(name, (pointer) => api._lua_getfield(L, -1, pointer));
     return BigInt(api._luaL_ref(L, REGISTRY));
   };
+  function snapshot(of: WasmMemory): () => void {
+    const bytes = new Uint8Array(of.buffer).slice();
+    const counts = { used, peak, spent, total };
+    return () => {
+      new Uint8Array(of.buffer).fill(0).set(bytes);
+      ({ used, peak, spent, total } = counts);
+    };
+  }
   const rx = keep("rx");
   const tick = keep("tick");
   api._lua_settop(L, 0);
@@ -188,6 +204,7 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions): LuaBoard {
     heapBytes: () => used,
     heapPeakBytes: () => peak,
     instructions: () => total,
+    ...(memory === undefined ? {} : { snapshot: () => snapshot(memory) }),
     close() {
       api._lua_close(L);
       for (const pointer of functions.splice(0)) api.removeFunction(pointer);

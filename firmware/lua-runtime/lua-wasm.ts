@@ -1,0 +1,88 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
+import { ImageBuildError } from "./errors.ts";
+import { editedSource, luaSource, NUMBERS_BY_DEFINE } from "./lua-source.ts";
+
+const here = fileURLToPath(new URL("wasm", import.meta.url));
+
+/** Functions of Lua's C API and of the C library that a board in Node calls. */
+const EXPORTS = [
+  ..."malloc realloc free lua_newstate lua_close luaL_requiref luaopen_base luaopen_string luaopen_table".split(" "),
+  ..."luaopen_math luaL_loadbufferx lua_pcallk lua_error lua_gettop lua_settop lua_type lua_isinteger".split(" "),
+  ..."lua_tointegerx lua_tonumberx lua_toboolean lua_tolstring lua_pushnil lua_pushboolean lua_pushinteger".split(" "),
+  ..."lua_pushnumber lua_pushlstring lua_pushcclosure lua_createtable lua_getfield lua_setfield".split(" "),
+  ..."lua_getglobal lua_rawgeti luaL_ref lua_sethook lua_gc".split(" "),
+];
+
+/** Widths of Lua's numbers: 64-bit integers and doubles as on the product, or 32-bit integers and floats. */
+export type LuaNumbers = "i64" | "i32";
+
+/** Packages without which Lua cannot be built for WebAssembly; empty when it can. */
+export function missingWasmPackages(): string[] {
+  const missing: string[] = [];
+  const works = (command: string): boolean =>
+    spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
+  if (!works("clang")) missing.push("clang");
+  if (!works("wasm-ld")) missing.push("lld");
+  if (!existsSync("/usr/include/wasm32-wasi")) missing.push("wasi-libc");
+  if (missing.length > 0) missing.push("libclang-rt-dev-wasm32");
+  if (!works("dpkg-source")) missing.push("dpkg-dev");
+  return missing;
+}
+
+/**
+ * Builds the pinned Lua sources for WebAssembly, with the defines of the images, and returns the module. It needs nothing
+ * but the two functions of `wasm/lua-wasm.h` and WASI calls that may all fail.
+ */
+export async function buildLuaWasm(numbers: LuaNumbers): Promise<Uint8Array> {
+  const missing = missingWasmPackages();
+  if (missing.length > 0) {
+    throw new ImageBuildError(3, `missing for Lua as WebAssembly: ${missing.join(", ")}; apt-get install them`);
+  }
+  const source = editedSource(await luaSource(dist), join(dist, "lua-numbers"), NUMBERS_BY_DEFINE);
+  const folder = join(dist, `wasm-${numbers}`);
+  mkdirSync(folder, { recursive: true });
+  const output = join(folder, "lua.wasm");
+  const hash = createHash("sha256");
+  for (const name of readdirSync(here, { recursive: true, encoding: "utf8" }).sort()) {
+    if (name.endsWith(".h")) hash.update(readFileSync(join(here, name)));
+  }
+  hash.update(await compile("clang", ["--version"], folder)).update(readFileSync(fileURLToPath(import.meta.url)));
+  const wanted = hash.digest("hex");
+  const stamp = join(folder, "inputs.sha256");
+  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return readFileSync(output);
+  const flags = [
+    "--target=wasm32-wasi",
+    "-O2",
+    "-w",
+    ...LUA_DEFINES,
+    ...(numbers === "i32" ? ["-DLUA_32BITS=1"] : []),
+    `-I${join(here, "include")}`,
+    `-I${source}`,
+    "-include",
+    join(here, "lua-wasm.h"),
+  ];
+  const objects = LUA.map((name) => join(folder, `${name}.o`));
+  await inParallel(
+    LUA.map(
+      (name) => () =>
+        compile("clang", [...flags, "-c", "-o", join(folder, `${name}.o`), join(source, `${name}.c`)], folder),
+    ),
+  );
+  const link = [
+    "--target=wasm32-wasi",
+    "-mexec-model=reactor",
+    "-Wl,--export-table",
+    "-Wl,--growable-table",
+    "-Wl,--export=__stack_pointer",
+    "-Wl,--strip-debug",
+    ...EXPORTS.map((name) => `-Wl,--export=${name}`),
+  ];
+  await compile("clang", [...link, "-o", output, ...objects], folder);
+  writeFileSync(stamp, wanted);
+  return readFileSync(output);
+}

@@ -1,0 +1,1 @@
+/* Lua includes it; lua-wasm.h takes its place. */

@@ -1,0 +1,66 @@
+import { buildLuaWasm, missingWasmPackages } from "@mltb/firmware/images";
+import { PowerAction } from "@mltb/protocol";
+import { describe, expect, test } from "vitest";
+import { createLuaBoard } from "../src/index.ts";
+import { openBench } from "./bench.ts";
+import { luaBoard } from "./rungs.ts";
+import { linkScenarios } from "./scenarios/link.ts";
+import { measureScenarios } from "./scenarios/measure.ts";
+import { panelScenarios } from "./scenarios/panel.ts";
+import { powerScenarios } from "./scenarios/power.ts";
+import { protectionScenarios } from "./scenarios/protection.ts";
+import { power, rail, runScenarios } from "./scenarios/scenario.ts";
+
+const missing = missingWasmPackages();
+if (missing.length > 0) console.warn(`Lua as WebAssembly skips: apt-get install ${missing.join(" ")}`);
+
+const scenarios = [...linkScenarios, ...powerScenarios, ...protectionScenarios, ...measureScenarios, ...panelScenarios];
+
+for (const [numbers, title] of [
+  ["i64", "64-bit integers and doubles"],
+  ["i32", "32-bit integers and floats"],
+] as const) {
+  describe.skipIf(missing.length > 0)(`Lua board with the firmware's own Lua, ${title}`, () => {
+    runScenarios(scenarios, async () => openBench(await luaBoard({ wasm: await buildLuaWasm(numbers), numbers })));
+
+    test("has integers of that width, and errors that stay inside pcall", async () => {
+      const said: (string | number)[] = [];
+      const board = await createLuaBoard({
+        bundle: `return { boot = function(hal)
+          hal.say(math.maxinteger == 2147483647 and 32 or 64)
+          local ok, message = pcall(function() error("thrown", 0) end)
+          hal.say(tostring(ok) .. " " .. message)
+          local _, deep = pcall(function() local function f() return 1 + f() end return f() end)
+          hal.say(deep:match("stack overflow") or deep:match("not enough memory") or deep)
+          return { rx = function() while true do end end, tick = function() return 1 end }
+        end }`,
+        hal: { say: (text: string | number) => void said.push(text) } as never,
+        lua: { wasm: await buildLuaWasm(numbers), numbers },
+        instructionLimit: 1_000_000,
+      });
+      // Runaway recursion ends at the cap of the heap, before it reaches the limit of Lua's stack.
+      expect(said).toEqual([numbers === "i32" ? 32 : 64, "false thrown", "not enough memory"]);
+      expect(() => board.rx("x", 0)).toThrow(/instruction limit/);
+      expect(board.tick(1)).toBe(1);
+    });
+
+    test("a snapshot puts everything back, as often as wanted", async () => {
+      const rung = await luaBoard({ wasm: await buildLuaWasm(numbers), numbers });
+      const bench = await openBench(rung);
+      const restore = rung.rack.board.snapshot?.();
+      expect(restore).toBeDefined();
+      const before = rung.rack.board.heapBytes();
+      for (let n = 0; n < 3; n += 1) {
+        await bench.run(500);
+        expect(rung.rack.board.heapBytes()).not.toBe(before);
+        restore?.();
+        expect(rung.rack.board.heapBytes()).toBe(before);
+      }
+      bench.session.connect(0);
+      bench.session.port.open = false;
+      await bench.run(1500);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
+      expect(rail(bench).switchOn).toBe(true);
+    });
+  });
+}
