@@ -86,3 +86,18 @@ export async function buildLuaWasm(numbers: LuaNumbers): Promise<Uint8Array> {
   writeFileSync(stamp, wanted);
   return readFileSync(output);
 }
+
+/** The board's C codec alone, for WebAssembly: the same `frame.c` as in the images, so that vectors go through it anywhere. */
+export async function buildCodecWasm(): Promise<Uint8Array> {
+  const folder = join(dist, "wasm-codec");
+  mkdirSync(folder, { recursive: true });
+  const output = join(folder, "codec.wasm");
+  const exports = ["malloc", "frame_init", "frame_seal", "frame_unseal"].map((name) => `-Wl,--export=${name}`);
+  const source = fileURLToPath(new URL("port/frame.c", import.meta.url));
+  await compile(
+    "clang",
+    ["--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-std=c11", ...exports, "-o", output, source],
+    folder,
+  );
+  return readFileSync(output);
+}

@@ -1,0 +1,44 @@
+import { type WasmMemory, webAssembly } from "../src/runtime/web-assembly.ts";
+
+/** The board's C codec, built for WebAssembly. */
+export interface CCodec {
+  seal(header: string, body: string, bulk: string): string;
+  /** Header and body, or the number of the fault. */
+  unseal(block: string): string | number;
+}
+
+interface Exports {
+  memory: WasmMemory;
+  malloc(size: number): number;
+  frame_init(): void;
+  frame_seal(wire: number, h: number, hs: number, b: number, bs: number, u: number, us: number): number;
+  frame_unseal(plain: number, size: number, block: number, blockSize: number): number;
+}
+
+export function cCodec(wasm: Uint8Array): CCodec {
+  const module = new webAssembly.Module(wasm);
+  const c = new webAssembly.Instance(module, {}).exports as unknown as Exports;
+  c.frame_init();
+  const [out, size, ...inputs] = [8192, 8, 4096, 4096, 4096].map((bytes) => c.malloc(bytes)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const put = (at: number, text: string): number => {
+    new Uint8Array(c.memory.buffer).set(Buffer.from(text, "latin1"), at);
+    return text.length;
+  };
+  const get = (at: number, length: number): string => Buffer.from(c.memory.buffer, at, length).toString("latin1");
+  return {
+    seal(header, body, bulk) {
+      const [h, b, u] = inputs as [number, number, number];
+      return get(out, c.frame_seal(out, h, put(h, header), b, put(b, body), u, put(u, bulk)));
+    },
+    unseal(block) {
+      const fault = c.frame_unseal(out, size, inputs[0] as number, put(inputs[0] as number, block));
+      return fault === 0 ? get(out, new Uint32Array(c.memory.buffer)[size >> 2] as number) : fault;
+    },
+  };
+}
