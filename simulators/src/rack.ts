@@ -11,6 +11,10 @@ import { defaultRail, type RailModel } from "./world/rail.ts";
 const LAG_US = 30_000;
 const STEP_US = 1000;
 const TIMER_MS = 3;
+/** The controller's own watchdog, and the causes of a restart as the HAL names them. */
+const CONTROLLER_WATCHDOG_US = 450_000;
+const POWER_CAUSE = 0;
+const WATCHDOG_CAUSE = 1;
 /** After a stall of the process at most this much world time is made up in one go; the rest is skipped and counted. */
 const CATCH_UP_US = 2_000_000;
 
@@ -52,6 +56,13 @@ export interface SimulatedRack {
   advance(ms: number): void;
   /** Holds a front-panel button down for a time of the world. */
   press(button: "up" | "down" | "select" | "stop", ms: number): void;
+  /** Pulls the board's cable, and plugs it in again. */
+  cutLink(): void;
+  restoreLink(): void;
+  /** The firmware stops making progress; the watchdog restarts the controller after its time. */
+  hang(): void;
+  /** Restarts the controller; the board's parts keep their state. */
+  restart(): Promise<void>;
   counters: { late_edges: number; skipped_us: number };
   stop(): Promise<void>;
 }
@@ -70,26 +81,52 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   let origin_ns = 0n;
   let timer: NodeJS.Timeout | undefined;
   let next_us = 0;
+  let started_us = 0;
 
   const worldTime = (at_ns: bigint): number => Number(at_ns - origin_ns) / 1000;
 
   starts += 1;
-  const epoch = (options.seed * 257 + starts * 7919 + (process.pid & 0xffff)) & 0xffff;
-  const board: LuaBoard = await createLuaBoard({
-    bundle: options.bundle,
-    lua: options.lua,
-    hal: (options.hal ?? ((hal) => hal))({
-      ...electronics.hal,
-      serial: () => options.serial,
-      epoch: () => epoch,
-      reset_cause: () => 0,
-      link_write: (bytes: string) => end.write(bytes),
-      link_room: () => end.room(),
-      heap_bytes: (): number => heap(),
-    }),
-  });
+  let epoch = (options.seed * 257 + starts * 7919 + (process.pid & 0xffff)) & 0xffff;
+  let resetCause = 0;
+  const boot = (): Promise<LuaBoard> =>
+    createLuaBoard({
+      bundle: options.bundle,
+      lua: options.lua,
+      hal: (options.hal ?? ((hal) => hal))({
+        ...electronics.hal,
+        serial: () => options.serial,
+        epoch: () => epoch,
+        reset_cause: () => resetCause,
+        link_write: (bytes: string) => end.write(bytes),
+        link_room: () => end.room(),
+        heap_bytes: (): number => heap(),
+      }),
+    });
   function heap(): number {
     return board?.heapBytes() ?? 0;
+  }
+  let board: LuaBoard | undefined;
+  board = await boot();
+  /** When the firmware stopped making progress. */
+  let hung_us: number | undefined;
+  let boots = 0;
+
+  /** A new Lua state on the same electronics: what was in memory is gone, what is latched outside stays. */
+  async function restart(cause: number): Promise<void> {
+    const before = board;
+    board = undefined;
+    boots += 1;
+    const mine = boots;
+    before?.close();
+    epoch = (epoch + 1) & 0xffff;
+    resetCause = cause;
+    end.take();
+    hung_us = undefined;
+    next_us = 0;
+    started_us = electronics.now_us();
+    const booted = await boot();
+    if (mine === boots) board = booted;
+    else booted.close();
   }
 
   const computers = new Map<string, Computer>();
@@ -127,8 +164,15 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       return computer.power(from, to, rail.voltage_v, electronics.chain.output(channel.reset_bit) === 1);
     });
     electronics.step(STEP_US, power);
+    if (hung_us !== undefined && to - hung_us >= CONTROLLER_WATCHDOG_US) void restart(WATCHDOG_CAUSE);
+    if (board === undefined || hung_us !== undefined) return;
+    const now_ms = Math.floor((to - started_us) / 1000);
     const bytes = end.take();
-    if (bytes !== undefined) board.rx(bytes, Math.floor(to / 1000));
+    if (bytes !== undefined) {
+      board.rx(bytes, now_ms);
+      // The tick that follows every reception waits for the controller, but not for its timer.
+      next_us = 0;
+    }
     if (
       bytes === undefined &&
       to < next_us &&
@@ -139,7 +183,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       return;
     // A controller that a bus transfer keeps busy cannot tick before it is through.
     if (electronics.cpu_us() > to) return;
-    const wait_ms = board.tick(Math.floor(to / 1000));
+    const wait_ms = board.tick(now_ms);
     next_us = to + Math.max(1, wait_ms) * 1000;
   }
 
@@ -159,7 +203,16 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   return {
     transport: link.transport,
     electronics,
-    board,
+    get board() {
+      if (board === undefined) throw new Error("the controller is restarting");
+      return board;
+    },
+    cutLink: link.cut,
+    restoreLink: link.restore,
+    hang() {
+      hung_us ??= electronics.now_us();
+    },
+    restart: () => restart(POWER_CAUSE),
     computers,
     counters,
     channelOf: (target) => options.targets.find((entry) => entry.name === target)?.channel,
@@ -180,7 +233,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       clearInterval(timer);
       timer = undefined;
       await Promise.all([...computers.values()].map((computer) => computer.stop()));
-      board.close();
+      board?.close();
     },
   };
 }

@@ -14,6 +14,8 @@ import { random } from "../world/random.ts";
 
 /** Edges that the capture queue holds. */
 const EDGES = 64;
+/** Retriggerable one-shot on the latch clock that gates the outputs (74HC123 class). */
+const OUTPUT_WATCHDOG_US = 500_000;
 /** Trips that the runtime's queue holds. */
 const TRIPS = 16;
 /** Bandwidth for which the noise of the fast chain is given. */
@@ -100,7 +102,11 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     rail.switchOn = asked && tripped[n] !== true;
     rail.discharge = chain.output(channel.discharge_bit) === 1;
   }
+  /** The output watchdog: without an edge of the latch clock for this long the outputs are switched off. */
+  let latched_us = 0;
   chain.onLatch = () => {
+    latched_us = world_us;
+    chain.outputsEnabled = true;
     for (const n of board.channels.keys()) gate(n);
   };
   for (const [n, monitor] of monitors.entries()) {
@@ -198,6 +204,10 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         compare.row(currents, part_us, rails);
       }
       sweep.advance(world_us);
+      if (chain.outputsEnabled && world_us - latched_us > OUTPUT_WATCHDOG_US) {
+        chain.outputsEnabled = false;
+        for (const n of board.channels.keys()) gate(n);
+      }
     },
     marker(channel, level, at_us) {
       const pin = board.channels[channel - 1]?.marker_pin ?? -1;

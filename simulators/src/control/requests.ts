@@ -29,7 +29,23 @@ function railOf(rack: SimulatedRack, target: string): SimulatedRack["electronics
   return rack.electronics.rails[(rack.channelOf(target) ?? 0) - 1];
 }
 
-/** Answers one control request, INTERFACES section 6: `get` pins, rail, lcd; `set` load; `press`. */
+const boardFaults: Record<string, (rack: SimulatedRack) => void> = {
+  "link-cut": (rack) => rack.cutLink(),
+  "link-restore": (rack) => rack.restoreLink(),
+  hang: (rack) => rack.hang(),
+  restart: (rack) => void rack.restart(),
+};
+
+function fault(bay: ControlBay, kind: string, board: string): Answer {
+  const act = boardFaults[kind];
+  if (act === undefined) return refuse(`fault: one of ${Object.keys(boardFaults).join(", ")} is wanted`);
+  const rack = bay.board(board);
+  if (rack === undefined) return refuse(`no board ${board}`);
+  act(rack);
+  return { ok: true, fault: kind, board };
+}
+
+/** Answers one control request, INTERFACES section 6: `get` pins, rail, lcd; `set` load; `fault`; `press`. */
 export function handleControl(bay: ControlBay, request: unknown): Answer {
   if (typeof request !== "object" || request === null || Array.isArray(request))
     return refuse("a request is one JSON object");
@@ -65,5 +81,6 @@ export function handleControl(bay: ControlBay, request: unknown): Answer {
     rack.press(button, ms);
     return { ok: true, press: button, ms };
   }
-  return refuse("unknown request: this build knows get pins|rail|lcd, set load and press");
+  if (r["fault"] !== undefined) return fault(bay, name("fault"), name("board"));
+  return refuse("unknown request: this build knows get pins|rail|lcd, set load, fault and press");
 }

@@ -18,12 +18,22 @@ export interface BoardEnd {
 /** Bytes that a direction holds before it is full; a real port's driver buffers about this much. */
 const CAPACITY = 65_536;
 
-/** A byte pipe in memory. Delivery to the host is asynchronous, as with every real transport. */
-export function createMemoryLink(name: string): { transport: ByteTransport; board: BoardEnd } {
+/** A byte pipe in memory. */
+export interface MemoryLink {
+  transport: ByteTransport;
+  board: BoardEnd;
+  /** Pulls the cable: the host's end closes, and cannot be opened until it is restored. */
+  cut(): void;
+  restore(): void;
+}
+
+/** Delivery to the host is asynchronous, as with every real transport. */
+export function createMemoryLink(name: string): MemoryLink {
   let toBoard: string[] = [];
   let toHost: string[] = [];
   let queued = 0;
   let scheduled = false;
+  let isCut = false;
   let handlers: Parameters<ByteTransport["open"]>[0] | undefined;
 
   function deliver(): void {
@@ -35,9 +45,21 @@ export function createMemoryLink(name: string): { transport: ByteTransport; boar
   }
 
   return {
+    cut() {
+      isCut = true;
+      const before = handlers;
+      handlers = undefined;
+      toHost = [];
+      toBoard = [];
+      before?.onClose("the link was cut");
+    },
+    restore() {
+      isCut = false;
+    },
     transport: {
       name,
       async open(next) {
+        if (isCut) throw new Error("the link is cut");
         handlers = next;
         toHost = [];
         toBoard = [];
