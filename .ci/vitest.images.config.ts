@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["**/*.image.test.ts"],
     exclude: ["**/node_modules/**"],
-    globalSetup: ["./.ci/debian-packages.ts"],
+    globalSetup: ["./.ci/debian-packages.ts", "./.ci/prebuild-images.ts"],
     testTimeout: 300_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

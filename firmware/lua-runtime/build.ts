@@ -8,6 +8,7 @@ import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
 import { hardwareHeader } from "./hardware-header.ts";
 import { CODE_IN_PLACE, editedSource, luaSource } from "./lua-source.ts";
+import { flashContent, uf2 } from "./uf2.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -51,6 +52,8 @@ export interface Image {
   elf: string;
   /** Flash content from the image's start address, without headers. */
   bin: string;
+  /** The same behind its loader, as a file for the boot ROM's USB drive. */
+  uf2: string;
   /** Hash of the bundle that it carries, as `buildBundle` gives it. */
   bundle_sha256: string;
   text: number;
@@ -144,6 +147,20 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
   await compile("arm-none-eabi-objcopy", ["-O", "binary", elf, join(folder, "image.bin")], folder);
 }
 
+/** The second-stage loader, and the file that a person copies to the board. */
+async function buildUf2(board: ImageBoardName, folder: string): Promise<void> {
+  const object = join(folder, "boot2.o");
+  const loader = join(folder, "boot2.bin");
+  await compile(
+    "arm-none-eabi-gcc",
+    [...imageBoards[board].cpu, "-c", "-o", object, join(here, "port", "boot2.S")],
+    folder,
+  );
+  await compile("arm-none-eabi-objcopy", ["-O", "binary", "-j", ".boot2", object, loader], folder);
+  const flash = flashContent(readFileSync(loader), readFileSync(join(folder, "image.bin")));
+  writeFileSync(join(folder, "image.uf2"), uf2(flash));
+}
+
 /**
  * Builds the image of a board: Lua, the C port and the bytecode of the same bundle that simulated boards run. An
  * earlier image of the same inputs is returned as it is.
@@ -164,7 +181,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     ...compilers,
     bundle.sha256,
     hardwareHeader(),
-    ...["build.ts", "lua-source.ts"].map((name) => readFileSync(join(here, name))),
+    ...["build.ts", "lua-source.ts", "uf2.ts", "compile.ts"].map((name) => readFileSync(join(here, name))),
   ]);
   const stamp = join(folder, "inputs.sha256");
   const elf = join(folder, "image.elf");
@@ -174,6 +191,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     const luac = await hostLuac(source, dist);
     await compile(luac, ["-s", "-o", join(folder, "bundle.luac"), bundle.path], folder);
     await build(board, source, folder, bundle.sha256);
+    await buildUf2(board, folder);
     writeFileSync(stamp, wanted);
   }
   const { text, data, bss, ram } = await sizes(elf, folder);
@@ -181,6 +199,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     board,
     elf,
     bin,
+    uf2: join(folder, "image.uf2"),
     bundle_sha256: bundle.sha256,
     text,
     data,

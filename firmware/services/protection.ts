@@ -2,7 +2,12 @@ import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, Fault, Refusal, TripSource } from "@mltb/protocol";
 import { idiv } from "#platform";
 import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
-import type { Power } from "./power.ts";
+
+/** What protection needs of the power service, which in turn asks it for limits. */
+interface Switches {
+  closed(this: void, index: number): boolean;
+  trip(this: void, index: number, fault: number, now_ms: number): void;
+}
 
 /** Over-current limits of a channel. */
 interface Limits {
@@ -35,7 +40,7 @@ export interface Protection {
   /** The lowest slow limit of all channels. */
   lowest_ua(this: void): number;
   /** Takes what the hardware did; true when there was something. */
-  tick(this: void, power: Power, now_ms: number): boolean;
+  tick(this: void, power: Switches, now_ms: number): boolean;
 }
 
 /**
@@ -72,7 +77,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
     hal.trip_limit(index, idiv((volts / fast.full_scale_v) * fast.full_scale_code, 1));
   }
 
-  function report(power: Power, index: number, source: number, tick_us: number, now_ms: number): void {
+  function report(power: Switches, index: number, source: number, tick_us: number, now_ms: number): void {
     const limits = all[index] as Limits;
     // The event first: an answer that tells of the fault comes after its cause.
     session().event("trip", {
@@ -89,7 +94,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
    * The alert line is shared: the flag in the monitor says which channel it was. Every flag is read, also those of channels
    * that the sampler was quicker to open: an alert that nobody reads would hold the line, and hide the next one.
    */
-  function findAlert(power: Power, tick_us: number, now_ms: number): void {
+  function findAlert(power: Switches, tick_us: number, now_ms: number): void {
     for (let i = 0; i < all.length; i += 1) {
       const { monitor_address } = board.channels[i] as { monitor_address: number };
       if (alertFlag(hal, board.monitor_bus, monitor_address) && power.closed(i)) {
@@ -147,7 +152,7 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
     lowest_ua(this: void): number {
       return lowest_ua;
     },
-    tick(this: void, power: Power, now_ms: number): boolean {
+    tick(this: void, power: Switches, now_ms: number): boolean {
       let tripped = false;
       while (true) {
         const [index, tick_us] = hal.trip_take();

@@ -58,6 +58,14 @@ export function parseHostPort(text: string): { host: string; port: number } {
   return { host: match[1] ?? (match[2] || "127.0.0.1"), port };
 }
 
+/** A whole number above 0; `1e8` is one. */
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("A whole number above 0 is wanted, such as 1e8.");
+  return value;
+}
+
 const abort = new AbortController();
 
 /** Wraps the action of a command: context in, exit code out. The code is 0 where the action returns none. */

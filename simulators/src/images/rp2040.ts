@@ -45,7 +45,10 @@ export interface Rp2040Board {
   restart(): void;
 }
 
-/** Boots the image; the first-stage loader is left out: the vector table is taken from the image's start. */
+/**
+ * Boots the image as the chip's boot ROM does where `flash` holds the second-stage loader: its 256 bytes are copied to the
+ * end of RAM and run there. With the image alone, the vector table is taken from its start.
+ */
 export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   const { electronics, link } = options;
   const { clock, rp2040: chip } = new Simulator();

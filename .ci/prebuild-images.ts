@@ -1,0 +1,15 @@
+import {
+  buildCodecWasm,
+  buildImage,
+  buildLuaWasm,
+  missingImagePackages,
+  missingWasmPackages,
+} from "../firmware/lua-runtime/index.ts";
+
+/** Builds everything once before the suite: its files run side by side, and would build the same folders side by side. */
+export default async function setup(): Promise<void> {
+  if (missingImagePackages().length === 0) await buildImage("rp2040");
+  if (missingWasmPackages().length > 0) return;
+  for (const numbers of ["i64", "i32"] as const) await buildLuaWasm(numbers);
+  await buildCodecWasm();
+}
