@@ -35,6 +35,7 @@ export const imageBoards = {
       "i2c.c",
       "link.c",
       "main.c",
+      "safety.c",
       "sampler.c",
       "syscalls.c",
       "trip.c",

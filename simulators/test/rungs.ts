@@ -55,9 +55,17 @@ export async function rackRung(rack: SimulatedRack): Promise<Rung & { rack: Simu
   };
 }
 
+/** What a UF2 file puts into flash. */
+function flashOf(file: Buffer): Uint8Array {
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < file.length; at += 512) blocks.push(file.subarray(at + 32, at + 288));
+  return Buffer.concat(blocks);
+}
+
 /** The RP2040 image on the emulated chip, with a constant load of 1.2 W on channel 1. */
 export async function rp2040Image(
   carrier: "uart" | "cdc" | "hid" = "uart",
+  boot: "image" | "loader" = "image",
 ): Promise<Rung & { board: Rp2040Board; debug: string[] }> {
   const image = await buildImage("rp2040");
   const electronics = createMonitoringElectronics(1, []);
@@ -66,6 +74,7 @@ export async function rp2040Image(
   let sent = "";
   const board = createRp2040Board({
     image: readFileSync(image.bin),
+    ...(boot === "loader" ? { flash: flashOf(readFileSync(image.uf2)) } : {}),
     carrier,
     electronics,
     link: {

@@ -88,6 +88,8 @@ static int transfer(uint32_t base, unsigned address, const uint8_t *out, size_t 
 
 /* ---- sweep ---- */
 static uint32_t voltages[SWEEP_PARTS];
+volatile uint32_t sweep_count;
+int sweep_running(void) { return sweeps.parts != 0; }
 uint32_t sweep_voltage(unsigned part) { return voltages[part]; }
 
 #define SWEEP_BASE I2C_BASE(0)
@@ -121,6 +123,7 @@ static void part_end(int good) {
     if (!sweeps.held) part_begin();
     return;
   }
+  sweep_count++;
   sweeps.done = sweeps.now;
   sweeps.ready = 1;
 }

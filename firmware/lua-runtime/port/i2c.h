@@ -23,6 +23,9 @@ int sweep_start(uint32_t period_us, const uint8_t *addresses, size_t parts, cons
 /* The latest sweep, once; 0 when there is no new one. Bytes that belong to no register are not set. */
 int sweep_take(struct sweep *sweep, size_t *size);
 int sweep_ready(void);
+/* A sweep was started; how many have ended, to see progress. */
+int sweep_running(void);
+extern volatile uint32_t sweep_count;
 /* The second register of a part in the last sweep that it answered: the voltage of that channel. */
 uint32_t sweep_voltage(unsigned part);
 

@@ -10,6 +10,7 @@
 #include "link.h"
 #include "lua.h"
 #include "lualib.h"
+#include "safety.h"
 #include "sampler.h"
 #include "trip.h"
 
@@ -91,6 +92,7 @@ int main(void) {
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
   boot_line();
+  safety_start();
 
   uint8_t chunk[CHUNK];
   uint32_t last_us = board_ticks_us();
@@ -116,6 +118,7 @@ int main(void) {
     call(L, 1, 1);
     lua_Integer wait_ms = lua_tointeger(L, -1);
     lua_settop(L, 0);
+    safety_ticked();
     due_us = (now_us / 1000u + (uint64_t)(wait_ms > 0 ? wait_ms : 1)) * 1000u;
   }
 }

@@ -17,7 +17,7 @@
 #define DMA_TX 0u
 #define DMA_RX 1u
 
-volatile uint32_t sampler_crc_errors, sampler_overruns;
+volatile uint32_t sampler_crc_errors, sampler_overruns, sampler_conversions;
 
 /* Two frames: the DMA fills one while the other is worked on. */
 static uint16_t frames[2][ADS_FRAME_WORDS];
@@ -210,6 +210,7 @@ void sampler_edge(void) {
   frame_start();
   started = 1;
   if (!had) return;
+  sampler_conversions++;
   if (frame_good(words, sniffed)) {
     int32_t highest = INT16_MIN;
     int16_t *to = decimation == 1 && rows_per_block != 0 ? &ring[ring_head][row * CHANNELS] : nowhere;
@@ -280,6 +281,8 @@ void sampler_stop(void) {
   interrupts_on();
   conversions(kept);
 }
+
+int sampler_running(void) { return running; }
 
 int sampler_ready(void) { return ring_full != 0; }
 

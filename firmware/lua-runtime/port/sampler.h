@@ -25,6 +25,9 @@ void sampler_energy(int64_t *into);
 int sampler_take(struct block *block);
 void sampler_release(void);
 int sampler_ready(void);
+/* Conversions run; how many have been worked on, to see progress. */
+int sampler_running(void);
+extern volatile uint32_t sampler_conversions;
 /* Index of the row whose interval holds this moment. */
 uint32_t sampler_index(void);
 /* A data-ready edge; called from the pin interrupt. */

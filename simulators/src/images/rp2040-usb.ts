@@ -38,6 +38,8 @@ export interface UsbHost {
   counters: { packets_in: number; packets_out: number; toggle_errors: number; resets: number };
   /** Pulls the cable and plugs it in again: a bus reset and a new enumeration. */
   replug(): void;
+  /** The device has lost its power: nothing is heard of it until it pulls its line up again. */
+  unplug(): void;
 }
 
 interface Controller {
@@ -293,6 +295,13 @@ export function attachUsbHost(chip: RP2040, clock: Simulator["clock"]): UsbHost 
     paused: false,
     counters: { packets_in: 0, packets_out: 0, toggle_errors: 0, resets: 0 },
     replug: reset,
+    unplug() {
+      enumerated = undefined;
+      queue = [];
+      stage = "idle";
+      bulk.length = 0;
+      reports.length = 0;
+    },
   };
   return host;
 }

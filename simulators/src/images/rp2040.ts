@@ -12,12 +12,17 @@ const IMAGE_OFFSET = 0x100;
 /** One character of ten bits at 921,600 baud. */
 const CHARACTER_NS = 10_851;
 const UART_FIFO = 32;
+const RAM = 0x2000_0000;
+/** Where the boot ROM runs the second-stage loader. */
+const BOOT2_RAM = 0x2004_1f00;
 /** Link and slow inputs are served at this interval; the world moves with it while the fast converter stands still. */
 const SLOW_US = 1000;
 
 export interface Rp2040Options {
   /** Flash content from the image's start address. */
   image: Uint8Array;
+  /** The whole flash with its second-stage loader, in place of the image alone. */
+  flash?: Uint8Array;
   electronics: MonitoringElectronics;
   link: BoardEnd;
   /** What carries the link: the UART at 921,600 baud, the serial line of its USB, or HID reports. */
@@ -41,6 +46,12 @@ export interface Rp2040Board {
   unmodelled: Set<string>;
   counters: { restarts: number; uart_overflows: number };
   usb: UsbHost;
+  /** Stops the converter's conversions, as a broken converter or clock would; true lets them go on. */
+  conversions: boolean;
+  /** Holds the monitors' bus, as a part with its clock line low would. */
+  busHeld: boolean;
+  /** Replaces a half word of flash until the next restart: `b .` (0xe7fe) is an endless loop where a function begins. */
+  patch(address: number, halfword: number): void;
   /** Power-cycles the controller; its memory and its pins lose their state, the board's parts keep theirs. */
   restart(): void;
 }
@@ -60,15 +71,24 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   let busy_ns = 0;
   let since_ns = 0;
   let debug = "";
+  const faults = { conversions: true, busHeld: false };
 
   function start(): void {
     const { core } = chip;
     chip.reset();
     resetBuses();
-    chip.flash.set(options.image, IMAGE_OFFSET);
-    core.VTOR = FLASH + IMAGE_OFFSET;
-    core.SP = chip.readUint32(core.VTOR);
-    core.PC = chip.readUint32(core.VTOR + 4) & ~1;
+    stopWatchdog(chip);
+    usb.unplug();
+    if (options.flash !== undefined) {
+      chip.flash.set(options.flash);
+      chip.sram.set(options.flash.subarray(0, IMAGE_OFFSET), BOOT2_RAM - RAM);
+      core.PC = BOOT2_RAM;
+    } else {
+      chip.flash.set(options.image, IMAGE_OFFSET);
+      core.VTOR = FLASH + IMAGE_OFFSET;
+      core.SP = chip.readUint32(core.VTOR);
+      core.PC = chip.readUint32(core.VTOR + 4) & ~1;
+    }
     core.waiting = false;
     core.pendingInterrupts = 0;
     core.enabledInterrupts = 0;
@@ -77,7 +97,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   }
 
   attachPins(chip, electronics);
-  const resetBuses = attachBuses(chip, clock, electronics);
+  const resetBuses = attachBuses(chip, clock, electronics, () => faults.busHeld);
   const converter = createAds131m08();
   attachConverter(chip, clock, converter);
   addSniffer(chip);
@@ -111,7 +131,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     slow_us += step_us;
     converter.clkin_hz = clockOutput_hz(chip);
     const period_us = converter.period_us();
-    if (period_us !== undefined && step_us === period_us) {
+    if (period_us !== undefined && step_us === period_us && faults.conversions) {
       converter.convert(electronics.fastInputs_v());
       // A conversion that nobody fetched shows a short high before the next edge.
       drdy?.setInputValue(true);
@@ -145,11 +165,28 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   watchdogOf(chip).onWatchdogTrigger = () => {
     counters.restarts += 1;
     restarting = true;
+    // The emulator's timer would fire again at once, and for ever.
+    stopWatchdog(chip);
   };
   let restarting = false;
   start();
 
   return {
+    get conversions() {
+      return faults.conversions;
+    },
+    set conversions(on) {
+      faults.conversions = on;
+    },
+    get busHeld() {
+      return faults.busHeld;
+    },
+    set busHeld(on) {
+      faults.busHeld = on;
+    },
+    patch(address, halfword) {
+      new DataView(chip.flash.buffer).setUint16(address - FLASH, halfword, true);
+    },
     counters,
     usb,
     unmodelled,
@@ -208,6 +245,16 @@ function fifoOf(uart: RP2040["uart"][0]): { itemCount: number } {
 interface Watchdog {
   onWatchdogTrigger: () => void;
   reason: number;
+  enable: boolean;
+  timer: { enable: boolean };
+  alarm: { enable: boolean };
+}
+
+function stopWatchdog(chip: RP2040): void {
+  const watchdog = watchdogOf(chip);
+  watchdog.enable = false;
+  watchdog.timer.enable = false;
+  watchdog.alarm.enable = false;
 }
 
 function watchdogOf(chip: RP2040): Watchdog {
@@ -272,7 +319,12 @@ function maskInterrupts(master: RP2040["i2c"][0]): void {
 }
 
 /** Puts the parts on the buses; gives a function that resets the masters, which the emulator's reset leaves out. */
-function attachBuses(chip: RP2040, clock: Simulator["clock"], electronics: MonitoringElectronics): () => void {
+function attachBuses(
+  chip: RP2040,
+  clock: Simulator["clock"],
+  electronics: MonitoringElectronics,
+  held: () => boolean,
+): () => void {
   const resets: (() => void)[] = [];
   for (const [n, bus] of electronics.buses.entries()) {
     const master = chip.i2c[n];
@@ -284,6 +336,8 @@ function attachBuses(chip: RP2040, clock: Simulator["clock"], electronics: Monit
     const now_us = (): number => clock.nanos / 1000;
     /** Runs after the time of one byte on the wire. */
     const afterByte = (run: () => void): void => {
+      // A line that is held low ends nothing.
+      if (held() && n === electronics.board.monitor_bus) return;
       then = run;
       byte.schedule(bus.byte_us * 1000);
     };

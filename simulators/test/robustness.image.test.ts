@@ -1,0 +1,99 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { buildImage, missingImagePackages } from "@mltb/firmware/images";
+import { Fault, PowerAction } from "@mltb/protocol";
+import { describe, expect, test } from "vitest";
+import { openBench } from "./bench.ts";
+import { rp2040Image } from "./rungs.ts";
+import { power, rail } from "./scenarios/scenario.ts";
+
+/** DESIGN section 4: a stall of sampler, sensor bus or Lua tick bites within this, and outputs go to their policy. */
+const STALL_MS = 500;
+const ENDLESS_LOOP = 0xe7fe;
+
+/** Address of a function in the image. */
+async function symbol(name: string): Promise<number> {
+  const { elf } = await buildImage("rp2040");
+  const line = execFileSync("arm-none-eabi-nm", [elf], { encoding: "utf8" })
+    .split("\n")
+    .find((entry) => entry.endsWith(` ${name}`));
+  return Number.parseInt(line ?? "", 16) & ~1;
+}
+
+async function onBoard() {
+  const rung = await rp2040Image();
+  const bench = await openBench(rung);
+  expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
+  await bench.run(50);
+  expect(rail(bench).switchOn).toBe(true);
+  return { rung, bench };
+}
+
+async function msUntilOff(bench: Awaited<ReturnType<typeof openBench>>): Promise<number> {
+  for (let ms = 0; ms < 2 * STALL_MS; ms += 1) {
+    if (!rail(bench).switchOn) return ms;
+    await bench.run(1);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 image", () => {
+  test("endless-lua-loop: while interrupts go on, the watchdog restarts the chip within 500 ms; it says so and works again", async () => {
+    const { rung, bench } = await onBoard();
+    const before = bench.welcome()?.epoch;
+    rung.board.patch(await symbol("luaV_execute"), ENDLESS_LOOP);
+    expect(await msUntilOff(bench)).toBeLessThanOrEqual(STALL_MS);
+    expect(rung.board.counters.restarts).toBe(1);
+    await bench.run(2500);
+    expect(bench.welcome()).toMatchObject({ reset_cause: 1 });
+    expect(bench.welcome()?.epoch).not.toBe(before);
+    expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
+    await bench.run(1000);
+    expect(rung.board.counters.restarts).toBe(1);
+  });
+
+  test("sampler-stall: no conversions while a channel is on: outputs are off within 500 ms", async () => {
+    const { rung, bench } = await onBoard();
+    rung.board.conversions = false;
+    expect(await msUntilOff(bench)).toBeLessThanOrEqual(STALL_MS);
+    expect(rung.board.counters.restarts).toBe(1);
+  });
+
+  test("sensor-bus-held: the channel is off within 500 ms with its fault, without a restart, and the board still answers", async () => {
+    const { rung, bench } = await onBoard();
+    rung.board.busHeld = true;
+    expect(await msUntilOff(bench)).toBeLessThanOrEqual(STALL_MS);
+    const state = await bench.request("channel_get", { channel: 1 });
+    expect(state).toMatchObject({ kind: "answer", body: { fault: Fault.sensor_dead, switch_on: 0 } });
+    expect(rung.board.counters.restarts).toBe(0);
+  });
+
+  test("a board that sleeps and streams is never bitten: ten seconds without a restart", async () => {
+    const { rung, bench } = await onBoard();
+    await bench.run(10_000);
+    expect(rung.board.counters.restarts).toBe(0);
+    expect(rail(bench).switchOn).toBe(true);
+  });
+
+  test("the UF2 file boots: its loader, run where the boot ROM runs it, starts the image", async () => {
+    const bench = await openBench(await rp2040Image("uart", "loader"));
+    expect(bench.welcome()).toMatchObject({ kind: "monitoring" });
+    expect((await bench.request("echo", { data: "loaded" })).kind).toBe("answer");
+  });
+
+  test("static analysis of the port is clean, and it stays small", async () => {
+    const { elf } = await buildImage("rp2040");
+    const port = new URL("../../firmware/lua-runtime/port/", import.meta.url).pathname;
+    const folder = elf.slice(0, elf.lastIndexOf("/"));
+    const sources = readdirSync(port).filter((name) => name.endsWith(".c"));
+    const warnings = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-fanalyzer"];
+    for (const source of sources) {
+      const includes = [`-I${folder}/../lua-in-place`, `-I${folder}`];
+      const defines = ["-DHEAP_CAP_BYTES=180000u", '-DBUNDLE_SHA256="x"'];
+      const flags = ["-mcpu=cortex-m0plus", "-mthumb", "-O2", "-std=c11", ...warnings, ...includes, ...defines];
+      execFileSync("arm-none-eabi-gcc", [...flags, "-c", "-o", "/dev/null", `${port}${source}`]);
+    }
+    const lines = execFileSync("sh", ["-c", `cat ${port}*.c ${port}*.h | wc -l`], { encoding: "utf8" });
+    expect(Number(lines)).toBeLessThanOrEqual(2500);
+  });
+});
