@@ -5,11 +5,16 @@ import {
   missingImagePackages,
   missingWasmPackages,
 } from "../firmware/lua-runtime/index.ts";
+import { writeTable } from "../simulators/test/scenarios/table.ts";
 
 /** Builds everything once before the suite: its files run side by side, and would build the same folders side by side. */
-export default async function setup(): Promise<void> {
+export default async function setup(): Promise<() => void> {
   if (missingImagePackages().length === 0) await buildImage("rp2040");
-  if (missingWasmPackages().length > 0) return;
-  for (const numbers of ["i64", "i32"] as const) await buildLuaWasm(numbers);
-  await buildCodecWasm();
+  if (missingWasmPackages().length === 0) {
+    for (const numbers of ["i64", "i32"] as const) await buildLuaWasm(numbers);
+    await buildCodecWasm();
+  }
+  return () => {
+    if (process.env["MLTB_LONG"] === "1") writeTable();
+  };
 }

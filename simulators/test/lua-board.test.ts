@@ -2,17 +2,15 @@ import { expect, test } from "vitest";
 import { createLuaBoard, createMonitoringElectronics, handleControl } from "../src/index.ts";
 import { openBench } from "./bench.ts";
 import { luaBoard } from "./rungs.ts";
-import { linkScenarios } from "./scenarios/link.ts";
-import { measureScenarios } from "./scenarios/measure.ts";
-import { panelScenarios } from "./scenarios/panel.ts";
-import { powerScenarios } from "./scenarios/power.ts";
-import { protectionScenarios } from "./scenarios/protection.ts";
+import { scenarios } from "./scenarios/index.ts";
 import { runScenarios } from "./scenarios/scenario.ts";
+import { missingFromPage } from "./scenarios/table.ts";
 
-runScenarios(
-  [...linkScenarios, ...powerScenarios, ...measureScenarios, ...panelScenarios, ...protectionScenarios],
-  async () => openBench(await luaBoard()),
-);
+runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));
+
+test("docs/firmware.md lists every scenario (npm run test:images -- --long writes its table)", () => {
+  expect(missingFromPage()).toEqual([]);
+});
 
 test("an endless loop in Lua is stopped by the instruction limit", async () => {
   const hal = {

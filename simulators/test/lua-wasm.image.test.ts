@@ -4,24 +4,21 @@ import { describe, expect, test } from "vitest";
 import { createLuaBoard } from "../src/index.ts";
 import { openBench } from "./bench.ts";
 import { luaBoard } from "./rungs.ts";
-import { linkScenarios } from "./scenarios/link.ts";
-import { measureScenarios } from "./scenarios/measure.ts";
-import { panelScenarios } from "./scenarios/panel.ts";
-import { powerScenarios } from "./scenarios/power.ts";
-import { protectionScenarios } from "./scenarios/protection.ts";
+import { scenarios } from "./scenarios/index.ts";
 import { power, rail, runScenarios } from "./scenarios/scenario.ts";
 
 const missing = missingWasmPackages();
 if (missing.length > 0) console.warn(`Lua as WebAssembly skips: apt-get install ${missing.join(" ")}`);
-
-const scenarios = [...linkScenarios, ...powerScenarios, ...protectionScenarios, ...measureScenarios, ...panelScenarios];
 
 for (const [numbers, title] of [
   ["i64", "64-bit integers and doubles"],
   ["i32", "32-bit integers and floats"],
 ] as const) {
   describe.skipIf(missing.length > 0)(`Lua board with the firmware's own Lua, ${title}`, () => {
-    runScenarios(scenarios, async () => openBench(await luaBoard({ wasm: await buildLuaWasm(numbers), numbers })));
+    const rung = numbers === "i64" ? "Lua board (own, 64 bit)" : "Lua board (own, 32 bit)";
+    runScenarios(rung, scenarios, async () =>
+      openBench(await luaBoard({ wasm: await buildLuaWasm(numbers), numbers })),
+    );
 
     test("has integers of that width, and errors that stay inside pcall", async () => {
       const said: (string | number)[] = [];

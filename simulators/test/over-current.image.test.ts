@@ -7,6 +7,7 @@ import { type Bench, openBench } from "./bench.ts";
 import { rp2040Image } from "./rungs.ts";
 
 const CROSSINGS = process.env["MLTB_LONG"] === "1" ? 1000 : 20;
+const LONGEST_MS = 3_600_000;
 const CHANNELS = 8;
 /** DESIGN section 4: from crossing the hard limit to the open switch. */
 const HARD_US = 2000;
@@ -64,7 +65,9 @@ const paths = [
 
 describe.skipIf(missingImagePackages().length > 0)("hard over-current of the RP2040 image, in device time", () => {
   for (const { name, source, blind } of paths) {
-    test(`worst of ${CROSSINGS} crossings by the ${name} alone (${blind}), at full rate with a busy collector`, async () => {
+    test(`worst of ${CROSSINGS} crossings by the ${name} alone (${blind}), at full rate with a busy collector`, {
+      timeout: LONGEST_MS,
+    }, async () => {
       const { bench, allOn, run, echoes } = await busyBoard();
       const { electronics } = bench;
       const at = random(source);

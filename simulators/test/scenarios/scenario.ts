@@ -1,7 +1,8 @@
 import { type AnswerOf, bodyCheck, type PowerAction, type RequestOutcome } from "@mltb/protocol";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { Rail } from "../../src/world/rail.ts";
 import type { Bench } from "../bench.ts";
+import { keepRun, type RungName, type RungRun } from "./table.ts";
 
 /** One story about a board, told over its link and checked at its electronics. It runs on every rung that can. */
 export interface Scenario {
@@ -12,7 +13,9 @@ export interface Scenario {
 }
 
 /** Runs scenarios as tests, each on a fresh board; what the board lacks is skipped with the reason. */
-export function runScenarios(scenarios: Scenario[], open: () => Promise<Bench>): void {
+export function runScenarios(rung: RungName, scenarios: Scenario[], open: () => Promise<Bench>): void {
+  const results: RungRun = {};
+  afterAll(() => keepRun(rung, results));
   for (const { name, needs, run } of scenarios) {
     test(name, async (context) => {
       const bench = await open();
@@ -20,8 +23,10 @@ export function runScenarios(scenarios: Scenario[], open: () => Promise<Bench>):
         const has = (bench.welcome()?.capabilities ?? "").split(" ").map((word) => word.split(":")[0]);
         expect(has, "the board says what it can do").toContain("log");
         const lacking = needs.filter((word) => !has.includes(word));
+        results[name] = lacking.length > 0 ? `lacks ${lacking.join(", ")}` : "failed";
         context.skip(lacking.length > 0, `lacks ${lacking.join(", ")}`);
         await run(bench);
+        results[name] = "ok";
       } finally {
         await bench.stop();
       }

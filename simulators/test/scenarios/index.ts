@@ -1,0 +1,15 @@
+import { linkScenarios } from "./link.ts";
+import { measureScenarios } from "./measure.ts";
+import { panelScenarios } from "./panel.ts";
+import { powerScenarios } from "./power.ts";
+import { protectionScenarios } from "./protection.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** Every scenario, in the order of the table in docs/firmware.md. */
+export const scenarios: Scenario[] = [
+  ...linkScenarios,
+  ...powerScenarios,
+  ...protectionScenarios,
+  ...measureScenarios,
+  ...panelScenarios,
+];
