@@ -3,7 +3,7 @@ import { createLuaBoard, createMonitoringElectronics, handleControl } from "../s
 import { openBench } from "./bench.ts";
 import { luaBoard } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { runScenarios } from "./scenarios/scenario.ts";
+import { runScenarios } from "./scenarios/run.ts";
 import { missingFromPage } from "./scenarios/table.ts";
 
 runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));

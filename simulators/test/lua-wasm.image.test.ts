@@ -5,7 +5,8 @@ import { createLuaBoard } from "../src/index.ts";
 import { openBench } from "./bench.ts";
 import { luaBoard } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { power, rail, runScenarios } from "./scenarios/scenario.ts";
+import { runScenarios } from "./scenarios/run.ts";
+import { power, rail } from "./scenarios/scenario.ts";
 
 const missing = missingWasmPackages();
 if (missing.length > 0) console.warn(`Lua as WebAssembly skips: apt-get install ${missing.join(" ")}`);

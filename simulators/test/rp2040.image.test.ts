@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { openBench } from "./bench.ts";
 import { rp2040Image } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { runScenarios } from "./scenarios/scenario.ts";
+import { runScenarios } from "./scenarios/run.ts";
 
 const missing = missingImagePackages();
 if (missing.length > 0) console.warn(`RP2040 image tests skip: apt-get install ${missing.join(" ")}`);

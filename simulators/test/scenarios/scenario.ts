@@ -1,8 +1,6 @@
 import { type AnswerOf, bodyCheck, type PowerAction, type RequestOutcome } from "@mltb/protocol";
-import { afterAll, expect, test } from "vitest";
 import type { Rail } from "../../src/world/rail.ts";
 import type { Bench } from "../bench.ts";
-import { keepRun, type RungName, type RungRun } from "./table.ts";
 
 /** One story about a board, told over its link and checked at its electronics. It runs on every rung that can. */
 export interface Scenario {
@@ -10,28 +8,6 @@ export interface Scenario {
   /** Words of the board's capabilities without which the story makes no sense. */
   needs: string[];
   run(bench: Bench): Promise<void>;
-}
-
-/** Runs scenarios as tests, each on a fresh board; what the board lacks is skipped with the reason. */
-export function runScenarios(rung: RungName, scenarios: Scenario[], open: () => Promise<Bench>): void {
-  const results: RungRun = {};
-  afterAll(() => keepRun(rung, results));
-  for (const { name, needs, run } of scenarios) {
-    test(name, async (context) => {
-      const bench = await open();
-      try {
-        const has = (bench.welcome()?.capabilities ?? "").split(" ").map((word) => word.split(":")[0]);
-        expect(has, "the board says what it can do").toContain("log");
-        const lacking = needs.filter((word) => !has.includes(word));
-        results[name] = lacking.length > 0 ? `lacks ${lacking.join(", ")}` : "failed";
-        context.skip(lacking.length > 0, `lacks ${lacking.join(", ")}`);
-        await run(bench);
-        results[name] = "ok";
-      } finally {
-        await bench.stop();
-      }
-    });
-  }
 }
 
 type Action = (typeof PowerAction)[keyof typeof PowerAction];
