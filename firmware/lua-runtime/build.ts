@@ -30,6 +30,7 @@ export const imageBoards = {
     cpu: ["-mcpu=cortex-m0plus", "-mthumb"],
     sources: [
       "board.c",
+      "firmware.c",
       "frame.c",
       "hal.c",
       "i2c.c",

@@ -1,0 +1,104 @@
+/* Lua state, its allocator, and the calls into the bundle. */
+#include "firmware.h"
+
+#include <stdlib.h>
+
+#include "board.h"
+#include "hal.h"
+#include "lauxlib.h"
+#include "lua.h"
+#include "lualib.h"
+
+extern const char bundle_start[], bundle_end[];
+/* Readable in the image: which bundle it carries. */
+__attribute__((used, section(".bundle.hash"))) const char bundle_sha256[] = "mltb-bundle-sha256:" BUNDLE_SHA256;
+
+size_t heap_used;
+/* In memory that start-up does not clear, so that every start has another number. */
+__attribute__((section(".noinit"))) uint32_t starts;
+
+static void *allocate(void *data, void *pointer, size_t old, size_t size) {
+  (void)data;
+  /* Code of functions lies in flash and is never given back. */
+  if ((const char *)pointer >= bundle_start && (const char *)pointer < bundle_end) return NULL;
+  size_t before = pointer == NULL ? 0 : old;
+  if (size == 0) {
+    free(pointer);
+    heap_used -= before;
+    return NULL;
+  }
+  if (size > before && heap_used + size - before > HEAP_CAP_BYTES) return NULL;
+  void *moved = realloc(pointer, size);
+  if (moved != NULL) heap_used += size - before;
+  return moved;
+}
+
+static void open_library(lua_State *state, const char *name, lua_CFunction open) {
+  luaL_requiref(state, name, open, 1);
+  lua_pop(state, 1);
+}
+
+/* Runs the function on the stack; an error that the firmware let out restarts the board. */
+static void call(lua_State *state, int arguments, int results) {
+  if (lua_pcall(state, arguments, results, 0) == LUA_OK) return;
+  const char *message = lua_tostring(state, -1);
+  debug_line(message == NULL ? "error" : message);
+  board_reset();
+}
+
+/* What the heap holds after a full collection, for whoever watches the debug line. */
+static void boot_line(void) {
+  char line[] = "heap ......";
+  size_t left = heap_used;
+  for (size_t at = sizeof line - 2; line[at] == '.'; at--) {
+    line[at] = (char)('0' + left % 10u);
+    left /= 10u;
+  }
+  debug_line(line);
+}
+
+static lua_State *L;
+static int rx, tick;
+
+void firmware_start(void) {
+  starts++;
+  L = lua_newstate(allocate, NULL);
+  if (L == NULL) board_reset();
+  open_library(L, LUA_GNAME, luaopen_base);
+  open_library(L, LUA_STRLIBNAME, luaopen_string);
+  open_library(L, LUA_TABLIBNAME, luaopen_table);
+  open_library(L, LUA_MATHLIBNAME, luaopen_math);
+  /* A new cycle at 120 per cent of what was live, in steps of 512 bytes: no pause grows with the heap. */
+  lua_gc(L, LUA_GCINC, 120, 400, 9);
+  if (luaL_loadbufferx(L, bundle_start, (size_t)(bundle_end - bundle_start), "=bundle", "b") != LUA_OK) {
+    debug_line(lua_tostring(L, -1));
+    board_reset();
+  }
+  call(L, 0, 1);
+  lua_getfield(L, -1, "boot");
+  hal_push(L);
+  call(L, 1, 1);
+  lua_getfield(L, -1, "rx");
+  rx = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_getfield(L, -1, "tick");
+  tick = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_settop(L, 0);
+  lua_gc(L, LUA_GCCOLLECT);
+  boot_line();
+}
+
+void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rx);
+  lua_pushlstring(L, (const char *)bytes, size);
+  lua_pushinteger(L, (lua_Integer)now_ms);
+  call(L, 2, 0);
+}
+
+uint32_t firmware_tick(uint32_t now_ms) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, tick);
+  lua_pushinteger(L, (lua_Integer)now_ms);
+  call(L, 1, 1);
+  lua_Integer wait_ms = lua_tointeger(L, -1);
+  lua_settop(L, 0);
+  return wait_ms > 0 ? (uint32_t)wait_ms : 1u;
+}
