@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,11 +46,11 @@ function inputHash(bundle: BundleName): string {
   return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest("hex");
 }
 
-async function transpile(bundle: BundleName): Promise<void> {
+async function transpile(bundle: BundleName, output: string): Promise<void> {
   const require = createRequire(join(firmware, "package.json"));
   const tstl = join(dirname(require.resolve("typescript-to-lua/package.json")), "dist", "tstl.js");
   try {
-    await promisify(execFile)(process.execPath, [tstl, "-p", join(folders[bundle], "tsconfig.json")], {
+    await promisify(execFile)(process.execPath, [tstl, "-p", join(folders[bundle], "tsconfig.json"), "--luaBundle", output], {
       cwd: firmware,
     });
   } catch (error) {
@@ -80,8 +80,11 @@ export async function buildBundle(name: BundleName): Promise<Bundle> {
     built = "";
   }
   if (built !== wanted) {
-    await transpile(name);
-    writeFileSync(path, withoutMeanings(readFileSync(path, "latin1")), "latin1");
+    // Two processes may build at once: each into a file of its own, which then takes its place in one step.
+    const mine = join(folder, `${name}-${process.pid}-${randomUUID()}.lua`);
+    await transpile(name, mine);
+    writeFileSync(mine, withoutMeanings(readFileSync(mine, "latin1")), "latin1");
+    renameSync(mine, path);
     writeFileSync(stamp, wanted);
   }
   const source = readFileSync(path, "latin1");

@@ -22,6 +22,8 @@ interface ImageBoard {
   cpu: string[];
   sources: string[];
   linkerScript: string;
+  /** Second-stage loader; boards without one get no UF2 file. */
+  loader?: string;
 }
 
 /** Boards with an image. */
@@ -44,6 +46,13 @@ export const imageBoards = {
       "bundle.S",
     ],
     linkerScript: "rp2040.ld",
+    loader: "boot2.S",
+  },
+  // Not a board: the machine on which the firmware's instructions are counted.
+  mps2: {
+    cpu: ["-mcpu=cortex-m3", "-mthumb"],
+    sources: ["firmware.c", "frame.c", "gauge.c", "hal.c", "syscalls.c", "bundle.S"],
+    linkerScript: "mps2.ld",
   },
 } satisfies Record<string, ImageBoard>;
 export type ImageBoardName = keyof typeof imageBoards;
@@ -54,8 +63,8 @@ export interface Image {
   elf: string;
   /** Flash content from the image's start address, without headers. */
   bin: string;
-  /** The same behind its loader, as a file for the boot ROM's USB drive. */
-  uf2: string;
+  /** The same behind its loader, as a file for the boot ROM's USB drive; null where the board has no such drive. */
+  uf2: string | null;
   /** Hash of the bundle that it carries, as `buildBundle` gives it. */
   bundle_sha256: string;
   text: number;
@@ -143,19 +152,19 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
   }
   await inParallel(jobs);
   const link = ["-nostartfiles", "-Wl,--gc-sections", `-Wl,-Map=${join(folder, "image.map")}`];
-  const script = ["-T", join(here, "port", linkerScript)];
+  const script = ["-L", join(here, "port"), "-T", join(here, "port", linkerScript)];
   const elf = join(folder, "image.elf");
   await compile("arm-none-eabi-gcc", [...cpu, ...link, ...script, ...objects, "-lm", "-o", elf], folder);
   await compile("arm-none-eabi-objcopy", ["-O", "binary", elf, join(folder, "image.bin")], folder);
 }
 
 /** The second-stage loader, and the file that a person copies to the board. */
-async function buildUf2(board: ImageBoardName, folder: string): Promise<void> {
-  const object = join(folder, "boot2.o");
-  const loader = join(folder, "boot2.bin");
+async function buildUf2(board: ImageBoardName, source: string, folder: string): Promise<void> {
+  const object = join(folder, "loader.o");
+  const loader = join(folder, "loader.bin");
   await compile(
     "arm-none-eabi-gcc",
-    [...imageBoards[board].cpu, "-c", "-o", object, join(here, "port", "boot2.S")],
+    [...imageBoards[board].cpu, "-c", "-o", object, join(here, "port", source)],
     folder,
   );
   await compile("arm-none-eabi-objcopy", ["-O", "binary", "-j", ".boot2", object, loader], folder);
@@ -193,7 +202,8 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     const luac = await hostLuac(source, dist);
     await compile(luac, ["-s", "-o", join(folder, "bundle.luac"), bundle.path], folder);
     await build(board, source, folder, bundle.sha256);
-    await buildUf2(board, folder);
+    const { loader } = imageBoards[board] as ImageBoard;
+    if (loader !== undefined) await buildUf2(board, loader, folder);
     writeFileSync(stamp, wanted);
   }
   const { text, data, bss, ram } = await sizes(elf, folder);
@@ -201,7 +211,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     board,
     elf,
     bin,
-    uf2: join(folder, "image.uf2"),
+    uf2: "loader" in imageBoards[board] ? join(folder, "image.uf2") : null,
     bundle_sha256: bundle.sha256,
     text,
     data,

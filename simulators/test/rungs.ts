@@ -74,7 +74,7 @@ export async function rp2040Image(
   let sent = "";
   const board = createRp2040Board({
     image: readFileSync(image.bin),
-    ...(boot === "loader" ? { flash: flashOf(readFileSync(image.uf2)) } : {}),
+    ...(boot === "loader" ? { flash: flashOf(readFileSync(image.uf2 ?? "")) } : {}),
     carrier,
     electronics,
     link: {

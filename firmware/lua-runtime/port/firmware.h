@@ -10,5 +10,7 @@ void firmware_start(void);
 void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms);
 /* Runs what is due; gives the milliseconds until the next due time, at least one. */
 uint32_t firmware_tick(uint32_t now_ms);
+/* One step of the collector, where there is garbage worth it; call it while there is nothing else to do, until it gives 0. */
+int firmware_collect(void);
 
 #endif

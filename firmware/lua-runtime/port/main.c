@@ -29,6 +29,7 @@ int main(void) {
     size_t size = link_read(chunk, sizeof chunk);
     if (size > 0) firmware_rx(chunk, size, now_ms);
     if (size == 0 && now_us < due_us && !sampler_ready() && !sweep_ready() && !trip_ready()) {
+      if (firmware_collect()) continue;
       board_idle(ticks + (uint32_t)(due_us - now_us));
       continue;
     }

@@ -1,4 +1,4 @@
-import { at, bytes8, shr, slice } from "#platform";
+import { bytes8, header8, shr, slice } from "#platform";
 import { CONTROL_FRAME_BYTES, CRC_BYTES, HEADER_BYTES, MAJOR } from "../limits.ts";
 import { type Seal, SealFault } from "./seal.ts";
 
@@ -52,19 +52,27 @@ export function encodeFrame(frame: Frame, seal: Seal): string {
 export function decodeFrame(block: string, seal: Seal): Frame | FrameFault {
   const data = seal.unseal(block);
   if (typeof data === "number") return data === SealFault.cobs ? "cobs" : data === SealFault.short ? "short" : "crc";
-  const length = at(data, 6) | (at(data, 7) << 8);
+  const [first, seq, ack, credit, id, tag, length] = header8(data) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (HEADER_BYTES + length !== data.length) return "length";
-  const kind = at(data, 0) & 15;
+  const kind = first & 15;
   if (kind > Kind.ack) return "kind";
-  if (shr(at(data, 0), 4) !== MAJOR && kind !== Kind.control) return "major";
+  if (shr(first, 4) !== MAJOR && kind !== Kind.control) return "major";
   if (data.length + CRC_BYTES > CONTROL_FRAME_BYTES && kind !== Kind.stream) return "oversize";
   return {
     kind,
-    seq: at(data, 1),
-    ack: at(data, 2),
-    credit: at(data, 3),
-    id: at(data, 4),
-    tag: at(data, 5),
+    seq,
+    ack,
+    credit,
+    id,
+    tag,
     body: slice(data, HEADER_BYTES, data.length),
   };
 }

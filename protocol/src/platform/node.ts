@@ -58,6 +58,31 @@ export function bytes8(a: number, b: number, c: number, d: number, e: number, f:
   return String.fromCharCode(a, b, c, d, e, f, g, h);
 }
 
+/** The eight bytes of a frame's header as six bytes and a 16-bit number, little endian; `data` has at least eight. */
+export function header8(data: string): number[] {
+  const byte = (i: number): number => data.charCodeAt(i);
+  return [byte(0), byte(1), byte(2), byte(3), byte(4), byte(5), byte(6) | (byte(7) << 8)];
+}
+
+const sizes: Record<string, number> = { u8: 1, u16: 2, i16: 2, u32: 4, i32: 4 };
+
+/** Numbers of the first `count` fields, none of which is text; `bytes` holds at least them. More may follow in the array. */
+export function unpackFields(kinds: string[], count: number, bytes: string): number[] {
+  const values: number[] = [];
+  let at = 0;
+  for (let i = 0; i < count; i += 1) {
+    const kind = kinds[i] as string;
+    const size = sizes[kind] as number;
+    let value = 0;
+    for (let n = size - 1; n >= 0; n -= 1) value = value * 256 + bytes.charCodeAt(at + n);
+    at += size;
+    if (kind === "i16") value = (value << 16) >> 16;
+    else if (kind === "i32") value |= 0;
+    values.push(value);
+  }
+  return values;
+}
+
 /** Bytes of a body's fixed fields, little endian. Numbers keep their low bits; text, 255 bytes at most, gets its length. */
 export function packFields(kinds: string[], values: (number | string)[]): string {
   let bytes = "";

@@ -1,4 +1,4 @@
-import { packFields, slice } from "#platform";
+import { packFields, slice, unpackFields } from "#platform";
 import { getBytes, getI16, getI32, getU8, getU16, getU32, reader, remaining } from "../bytes/reader.ts";
 import type { Descriptor } from "./message.ts";
 
@@ -25,8 +25,16 @@ export function encodeBody(descriptor: Descriptor, body: Body): string {
  * damage or a foreign layout and gives undefined. Surplus bytes (a newer sender) are ignored.
  */
 export function decodeBody(descriptor: Descriptor, bytes: string): Body | undefined {
-  const r = reader(bytes);
   const body: Body = {};
+  const { fixed, names, size } = descriptor;
+  if (size >= 0 && bytes.length >= size) {
+    // The usual case, in one call of the runtime: nothing but numbers, and all of them are there.
+    const values = unpackFields(descriptor.kinds, fixed, bytes);
+    for (let i = 0; i < fixed; i += 1) body[names[i] as string] = values[i] as number;
+    if (fixed < names.length) body[names[fixed] as string] = slice(bytes, size, bytes.length);
+    return body;
+  }
+  const r = reader(bytes);
   for (let i = 0; i < descriptor.names.length; i += 1) {
     const name = descriptor.names[i] as string;
     const kind = descriptor.kinds[i] as string;

@@ -56,6 +56,8 @@ export interface Descriptor {
   kinds: string[];
   /** Fields before one of kind `rest`, which stands last. */
   fixed: number;
+  /** Bytes of the fixed fields where all of them are numbers, else -1. */
+  size: number;
   meaning: string;
 }
 
@@ -69,6 +71,11 @@ function words(text: string): string[] {
     from = end + 1;
   }
   return found;
+}
+
+function sizeOf(kind: string): number {
+  if (kind === "u8") return 1;
+  return kind === "u16" || kind === "i16" ? 2 : 4;
 }
 
 /** Id of a message, from the head of its line. */
@@ -100,6 +107,7 @@ export function parseLine(name: string, line: string): Descriptor {
     names: [],
     kinds: [],
     fixed: 0,
+    size: 0,
     meaning: slice(line, dash + 3, line.length),
   };
   for (let i = 3; i < head.length; i += 1) {
@@ -109,6 +117,8 @@ export function parseLine(name: string, line: string): Descriptor {
     const kind = slice(field, colonAt + 1, field.length);
     descriptor.kinds.push(kind);
     if (kind !== "rest") descriptor.fixed += 1;
+    if (kind === "text") descriptor.size = -1;
+    else if (descriptor.size >= 0 && kind !== "rest") descriptor.size += sizeOf(kind);
   }
   return descriptor;
 }
