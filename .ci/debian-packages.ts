@@ -6,6 +6,7 @@ const wanted: Record<string, string> = {
   "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
   gcc: "gcc libc6-dev",
   "dpkg-source": "dpkg-dev",
+  "qemu-system-arm": "qemu-system-arm",
   clang: "clang lld wasi-libc libclang-rt-dev-wasm32",
 };
 

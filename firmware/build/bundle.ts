@@ -50,9 +50,13 @@ async function transpile(bundle: BundleName, output: string): Promise<void> {
   const require = createRequire(join(firmware, "package.json"));
   const tstl = join(dirname(require.resolve("typescript-to-lua/package.json")), "dist", "tstl.js");
   try {
-    await promisify(execFile)(process.execPath, [tstl, "-p", join(folders[bundle], "tsconfig.json"), "--luaBundle", output], {
-      cwd: firmware,
-    });
+    await promisify(execFile)(
+      process.execPath,
+      [tstl, "-p", join(folders[bundle], "tsconfig.json"), "--luaBundle", output],
+      {
+        cwd: firmware,
+      },
+    );
   } catch (error) {
     const output = (error as { stdout?: string }).stdout ?? String(error);
     throw new FirmwareBuildError(`the firmware bundle ${bundle} does not build:\n${output}`);

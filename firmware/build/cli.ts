@@ -60,7 +60,9 @@ program
     const image = await buildImage(board);
     if (options.json) console.log(JSON.stringify(image));
     else {
-      console.log(`${image.board}: ${image.elf}\n${image.bin}${image.uf2 === null ? "" : `\n${image.uf2}`}\nbundle sha256 ${image.bundle_sha256}`);
+      console.log(
+        `${image.board}: ${image.elf}\n${image.bin}${image.uf2 === null ? "" : `\n${image.uf2}`}\nbundle sha256 ${image.bundle_sha256}`,
+      );
       console.log(
         `text ${image.text}, data ${image.data}, bss ${image.bss}; static RAM with stack ${image.static_ram_bytes}, flash ${image.image_bytes} bytes`,
       );

@@ -308,6 +308,7 @@ export function createPower(
       looked_ms = now_ms;
       const { readings } = monitors;
       const lowest_ua = protection.lowest_ua();
+      let told = false;
       for (let i = 0; i < controls.length; i += 1) {
         const control = controls[i] as Control;
         if (control.phase !== IDLE) prove(i, now_ms);
@@ -315,7 +316,11 @@ export function createPower(
           const { current_ua, missed } = readings[i] as Reading;
           if (current_ua > lowest_ua || control.over_ms >= 0 || missed > 0) guard(i, control, now_ms);
         }
-        if (now_ms - control.sent_ms >= STATE_EVERY_MS) send(i, now_ms);
+        // One a turn: eight states at once would hold up everything else.
+        if (!told && now_ms - control.sent_ms >= STATE_EVERY_MS) {
+          told = true;
+          send(i, now_ms);
+        }
       }
     },
     trip,
