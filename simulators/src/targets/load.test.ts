@@ -18,6 +18,14 @@ test("time that the kernel charged late is spread over what the processors could
   expect(load.busy(0, 62_000) * 62_000).toBeCloseTo(60_000);
 });
 
+test("late readings that overlap never add up to more than the processors", () => {
+  const load = createCpuLoad(2);
+  load.reading(0n, 0);
+  load.reading(20_000_000n, 10_000);
+  load.reading(60_000_000n, 12_000);
+  for (let at = 0; at < 12_000; at += 500) expect(load.busy(at, at + 500)).toBeLessThanOrEqual(2);
+});
+
 test("two readings within a kernel tick that show no change mean nothing", () => {
   const load = createCpuLoad(1);
   load.reading(0n, 0);

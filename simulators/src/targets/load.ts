@@ -13,6 +13,9 @@ export interface CpuLoad {
 /** The kernel brings a running thread's time up to date at its tick (4 ms at 250 Hz): no change sooner means nothing. */
 const TICK_US = 12_000;
 
+/** Processors of a simulated target: what a machine with more of them runs at once is more than the target could. */
+const TARGET_PROCESSORS = 2;
+
 interface Segment {
   from_us: number;
   to_us: number;
@@ -20,7 +23,7 @@ interface Segment {
 }
 
 /** Keeps the share of busy cores between consecutive readings. The world asks later, when both ends are known. */
-export function createCpuLoad(processors: number = availableParallelism()): CpuLoad {
+export function createCpuLoad(processors: number = Math.min(TARGET_PROCESSORS, availableParallelism())): CpuLoad {
   let segments: Segment[] = [];
   let last: { cpu_ns: bigint; at_us: number } | undefined;
   return {
@@ -44,7 +47,8 @@ export function createCpuLoad(processors: number = availableParallelism()): CpuL
         if (overlap > 0) sum += overlap * segment.cores;
       }
       if (segments.length > 64) segments = segments.filter((segment) => segment.to_us > from_us);
-      return sum / (to_us - from_us);
+      // Readings that were charged late overlap: more than its processors nothing can be busy.
+      return Math.min(processors, sum / (to_us - from_us));
     },
   };
 }
