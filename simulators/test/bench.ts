@@ -31,8 +31,9 @@ export interface Bench {
   /** What the board said at the last hello. */
   welcome(): Message<"welcome"> | undefined;
   messages: { name: string; body: Body }[];
-  /** Pings answered so far. */
+  /** Pings answered so far, and the longest that an answer took on the board's clock. */
   pongs(): number;
+  slowestPong_ms(): number;
   run(ms: number): Promise<void>;
   /** Bytes past the session, as noise on the line. */
   write(bytes: Uint8Array): void;
@@ -54,6 +55,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
   let now = 0;
   let plugged = true;
   let pongs = 0;
+  let slowest = 0;
   const session = createHostSession(
     { write: (bytes) => plugged && rung.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
     nodeSeal,
@@ -65,8 +67,9 @@ export async function openBench(rung: Rung): Promise<Bench> {
       },
       onMessage: (name, body) => messages.push({ name, body }),
       onLost: () => undefined,
-      onPong: () => {
+      onPong: (_body, round_trip_ms) => {
         pongs += 1;
+        slowest = Math.max(slowest, round_trip_ms);
       },
     },
   );
@@ -89,6 +92,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
     messages,
     welcome: () => welcome,
     pongs: () => pongs,
+    slowestPong_ms: () => slowest,
     run,
     write: rung.write,
     press: rung.press,
