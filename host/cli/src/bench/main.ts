@@ -5,11 +5,12 @@ import { columns } from "../output/target-text.ts";
 import { action, createProgram, runProgram } from "../program.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { frames } from "./frames.ts";
+import { luaFrames } from "./lua-frames.ts";
 import { roundTrip } from "./round-trip.ts";
 import { samples } from "./samples.ts";
 import { startTime } from "./start-time.ts";
 
-const benchmarks: Benchmark[] = [frames, samples, roundTrip, startTime];
+const benchmarks: Benchmark[] = [frames, luaFrames, samples, roundTrip, startTime];
 
 function text(value: number): string {
   return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
