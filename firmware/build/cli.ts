@@ -42,6 +42,8 @@ program
           `${image.board} image: ${image.image_bytes} bytes of flash, ${image.static_ram_bytes} of static RAM`,
         );
       }
+      const counts = Object.entries(sizes.instructions).map(([name, count]) => `${name} ${count ?? "-"}`);
+      console.log(`instructions (Cortex-M3 on QEMU): ${counts.join(", ")}`);
       for (const budget of sizes.budgets) {
         const verdict = budget.ok === null ? `not measured: ${budget.reason}` : budget.ok ? "ok" : "EXCEEDED";
         console.log(`${budget.name}: ${budget.value ?? "-"} of ${budget.limit} ${verdict}`);

@@ -11,6 +11,10 @@ import { power, rail } from "./scenarios/scenario.ts";
 const missing = missingWasmPackages();
 if (missing.length > 0) console.warn(`Lua as WebAssembly skips: apt-get install ${missing.join(" ")}`);
 
+describe("Lua board with the Lua that wasmoon carries", () => {
+  runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));
+});
+
 for (const [numbers, title] of [
   ["i64", "64-bit integers and doubles"],
   ["i32", "32-bit integers and floats"],
