@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "../build/bundle.ts";
@@ -33,13 +33,18 @@ export const imageBoards = {
     sources: [
       "board.c",
       "firmware.c",
+      "flash.c",
       "frame.c",
       "hal.c",
+      "hal_flash.c",
       "i2c.c",
       "link.c",
       "main.c",
       "safety.c",
       "sampler.c",
+      "sha256.c",
+      "slots.c",
+      "store.c",
       "syscalls.c",
       "trip.c",
       "usb.c",
@@ -100,6 +105,32 @@ async function hostLuac(source: string, folder: string): Promise<string> {
   return luac;
 }
 
+/** Lua's sources as the boards' images have them: functions are executed where they lie in flash. */
+async function sourceInPlace(): Promise<string> {
+  return editedSource(await luaSource(dist), join(dist, "lua-in-place"), CODE_IN_PLACE);
+}
+
+/** Stripped bytecode of a bundle as the images take it: 64-bit numbers, code arrays aligned (`BundleFormat.bytecode_i64`). */
+export async function bundleBytecode(lua: string): Promise<Uint8Array> {
+  requireTools();
+  mkdirSync(dist, { recursive: true });
+  const luac = await hostLuac(await sourceInPlace(), dist);
+  const folder = mkdtempSync(join(dist, "bundle-"));
+  try {
+    writeFileSync(join(folder, "bundle.lua"), lua, "latin1");
+    await compile(luac, ["-s", "-o", "bundle.luac", "bundle.lua"], folder);
+    return readFileSync(join(folder, "bundle.luac"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function requireTools(): void {
+  const missing = missingImagePackages();
+  if (missing.length === 0) return;
+  throw new ImageBuildError(3, `missing for microcontroller images: ${missing.join(", ")}; apt-get install them`);
+}
+
 function inputHash(parts: (string | Buffer)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part).update("\0");
@@ -108,12 +139,14 @@ function inputHash(parts: (string | Buffer)[]): string {
 
 async function sizes(elf: string, folder: string): Promise<{ text: number; data: number; bss: number; ram: number }> {
   const berkeley = await compile("arm-none-eabi-size", [elf], folder);
-  const [text = 0, data = 0, bss = 0] = (berkeley.split("\n")[1] ?? "").trim().split(/\s+/).map(Number);
+  const [readable = 0, writable = 0, bss = 0] = (berkeley.split("\n")[1] ?? "").trim().split(/\s+/).map(Number);
   const symbols = await compile("arm-none-eabi-nm", [elf], folder);
   const address = (name: string): number =>
     Number.parseInt(symbols.match(new RegExp(`^([0-9a-f]+) . ${name}$`, "m"))?.[1] ?? "0", 16);
   const stack = address("__stack_top") - address("__heap_end");
-  return { text, data, bss, ram: data + bss + stack };
+  // Code that runs in RAM makes the tool count its whole section as text.
+  const data = address("__data_end") - address("__data_start");
+  return { text: readable + writable - data, data, bss, ram: data + bss + stack };
 }
 
 async function build(board: ImageBoardName, source: string, folder: string, bundleSha256: string): Promise<void> {
@@ -177,13 +210,10 @@ async function buildUf2(board: ImageBoardName, source: string, folder: string): 
  * earlier image of the same inputs is returned as it is.
  */
 export async function buildImage(board: ImageBoardName): Promise<Image> {
-  const missing = missingImagePackages();
-  if (missing.length > 0) {
-    throw new ImageBuildError(3, `missing for microcontroller images: ${missing.join(", ")}; apt-get install them`);
-  }
+  requireTools();
   const folder = join(dist, board);
   mkdirSync(folder, { recursive: true });
-  const source = editedSource(await luaSource(dist), join(dist, "lua-in-place"), CODE_IN_PLACE);
+  const source = await sourceInPlace();
   const bundle = await buildBundle("monitoring");
   const own = readdirSync(join(here, "port")).sort();
   const compilers = await Promise.all(["gcc", "arm-none-eabi-gcc"].map((name) => compile(name, ["--version"], folder)));

@@ -1,10 +1,12 @@
 import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, type Body, bodyCheck, Cause, PowerAction, Refusal } from "@mltb/protocol";
+import type { Log } from "./log.ts";
 import type { Panel } from "./panel.ts";
 import type { Power } from "./power.ts";
 import type { Protection } from "./protection.ts";
 import type { Reset } from "./reset.ts";
 import type { Streams } from "./streams.ts";
+import type { Update } from "./update.ts";
 
 const RESET_LONGEST_MS = 10000;
 const CYCLE_LONGEST_MS = 60000;
@@ -21,6 +23,9 @@ export interface Services {
   reset: Reset;
   streams: Streams;
   panel: Panel;
+  log: Log;
+  /** On boards with a flash of their own. */
+  update: Update | undefined;
   counters: (this: void, tag: number) => void;
 }
 
@@ -31,7 +36,7 @@ export function createHandlers(
   services: Services,
   session: () => BoardSession,
 ): Record<string, Handler> {
-  const { power, protection, reset, streams, panel } = services;
+  const { power, protection, reset, streams, panel, log, update } = services;
 
   /** Index of the channel of a body, or -1 after a refusal. */
   function channelOf(body: Body, tag: number): number {
@@ -53,7 +58,7 @@ export function createHandlers(
     return false;
   }
 
-  return {
+  const handlers: Record<string, Handler> = {
     power_set(this: void, body: Body, tag: number, now_ms: number): void {
       const action = body["action"] as number;
       const off_ms = body["off_ms"] as number;
@@ -149,5 +154,29 @@ export function createHandlers(
     counters_get(this: void, _body: Body, tag: number): void {
       services.counters(tag);
     },
+    log_read(this: void, body: Body, tag: number): void {
+      log.read(body["first"] as number, tag);
+    },
   };
+  if (update !== undefined) {
+    handlers["firmware_get"] = (_body, tag) => update.answer(tag);
+    handlers["firmware_open"] = (body, tag, now_ms) =>
+      update.open(body["size"] as number, body["format"] as number, body["hash"] as string, tag, now_ms);
+    handlers["firmware_write"] = (body, tag, now_ms) =>
+      update.write(body["offset"] as number, body["data"] as string, tag, now_ms);
+    handlers["firmware_start"] = (body, tag, now_ms) => update.start(body["hash"] as string, tag, now_ms);
+    handlers["firmware_confirm"] = (body, tag) => update.confirm(body["hash"] as string, tag);
+  }
+  if (hal.flash_erase !== undefined) {
+    const store = hal as FlashHal;
+    const answer = (key: string, tag: number): void =>
+      session().answer(tag, "store_answer", { key, value: store.store_get(key) });
+    handlers["store_get"] = (body, tag) => answer(body["key"] as string, tag);
+    handlers["store_set"] = (body, tag) => {
+      const key = body["key"] as string;
+      if (store.store_set(key, body["value"] as string)) answer(key, tag);
+      else session().refuse(tag, Refusal.bad_value, "key or value");
+    };
+  }
+  return handlers;
 }

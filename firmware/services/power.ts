@@ -2,6 +2,7 @@ import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, Cause, ChannelState, Fault, Outcome, PowerAction, Refusal } from "@mltb/protocol";
 import { idiv } from "#platform";
 import type { Chain } from "../drivers/hc595.ts";
+import { type Handed, handed } from "./handover.ts";
 import type { Monitors, Reading } from "./monitors.ts";
 import type { Protection } from "./protection.ts";
 
@@ -58,6 +59,10 @@ export interface Power {
   /** Sends the state of every channel to a host that has just come. */
   announce(this: void, now_ms: number): void;
   answerState(this: void, index: number, tag: number): void;
+  /** No command or sequence is under way. */
+  quiet(this: void): boolean;
+  /** The records of all channels for the next bundle. */
+  keep(this: void): string;
 }
 
 /**
@@ -73,6 +78,7 @@ export function createPower(
   session: () => BoardSession,
   resetAsserted: (this: void, index: number) => number,
   onChange: (this: void, index: number) => void,
+  before: Handed[] | undefined,
 ): Power {
   const limits = board.limits;
   const low_mv = idiv(board.nominal_v * 1000 * (1 - limits.on_tolerance), 1);
@@ -83,17 +89,23 @@ export function createPower(
   let looked_ms = 0;
   let sampling = false;
   for (const channel of board.channels) {
-    chain.set(channel.discharge_bit, 1);
+    // What the bundle before has switched stays so, and is proved anew.
+    const kept = before === undefined ? undefined : before[channel.number - 1];
+    const closed = kept?.closed === true;
+    const floating = kept?.floating === true;
+    const fault = kept === undefined ? Fault.none : kept.fault;
+    chain.set(channel.switch_bit, closed ? 1 : 0);
+    chain.set(channel.discharge_bit, closed || floating ? 0 : 1);
     controls.push({
-      state: ChannelState.unknown,
-      fault: Fault.none,
+      state: fault === Fault.none ? ChannelState.unknown : ChannelState.fault,
+      fault,
       cause: Cause.start,
       seq: 0,
-      phase: PROVING_OFF,
-      closed: false,
-      floating: false,
-      thenOn: false,
-      dwell_ms: 0,
+      phase: fault !== Fault.none ? IDLE : closed ? PROVING_ON : PROVING_OFF,
+      closed,
+      floating,
+      thenOn: kept?.thenOn === true,
+      dwell_ms: kept === undefined ? 0 : kept.dwell_ms,
       deadline_ms: 2000,
       sweepAtSwitch: 2,
       over_ms: -1,
@@ -102,6 +114,7 @@ export function createPower(
     });
   }
   chain.write();
+  keepSampling();
 
   function reading(index: number): Reading {
     return monitors.readings[index] as Reading;
@@ -335,6 +348,17 @@ export function createPower(
     },
     fault(this: void, index: number): number {
       return (controls[index] as Control).fault;
+    },
+    quiet(this: void): boolean {
+      for (const control of controls) if (control.phase !== IDLE) return false;
+      return true;
+    },
+    keep(this: void): string {
+      let records = "";
+      for (let i = 0; i < controls.length; i += 1) {
+        records += handed(controls[i] as Control, protection.limits(i));
+      }
+      return records;
     },
     announce(this: void, now_ms: number): void {
       for (let i = 0; i < controls.length; i += 1) send(i, now_ms);

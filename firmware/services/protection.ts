@@ -2,6 +2,7 @@ import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, Fault, Refusal, TripSource } from "@mltb/protocol";
 import { idiv } from "#platform";
 import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
+import type { Handed } from "./handover.ts";
 
 /** What protection needs of the power service, which in turn asks it for limits. */
 interface Switches {
@@ -10,7 +11,7 @@ interface Switches {
 }
 
 /** Over-current limits of a channel. */
-interface Limits {
+export interface Limits {
   hard_ma: number;
   slow_ma: number;
   slow_ms: number;
@@ -31,6 +32,8 @@ export interface Protection {
     inrush_ms: number,
   ): number;
   answer(this: void, index: number, tag: number): void;
+  /** The limits of a channel. */
+  limits(this: void, index: number): Limits;
   /** The switch of a channel is about to close. */
   closing(this: void, index: number, now_ms: number): void;
   /** The monitor of a channel was set up anew: its alert is armed. */
@@ -47,7 +50,12 @@ export interface Protection {
  * Over-current protection: the hard limit stands in the monitor, whose alert pin opens the switch, and in the sampler's
  * compare; what they did is found out here. The slow limit is kept by the power service.
  */
-export function createProtection(hal: Hal, board: MonitoringBoard, session: () => BoardSession): Protection {
+export function createProtection(
+  hal: Hal,
+  board: MonitoringBoard,
+  session: () => BoardSession,
+  before: Handed[] | undefined,
+): Protection {
   const all: Limits[] = [];
   /** The line was still low after the flags were read: another monitor has asserted meanwhile. */
   let alerted = false;
@@ -58,14 +66,16 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
   let rushing = 0;
   let lowest_ua = idiv(board.limits.rated_a * 1000000, 1);
   for (let i = 0; i < board.channels.length; i += 1) {
+    const kept = before === undefined ? undefined : before[i];
     all.push({
-      hard_ma: hardest_ma,
-      slow_ma: idiv(board.limits.rated_a * 1000, 1),
-      slow_ms: board.limits.slow_ms,
-      inrush_ma: inrushMost_ma,
-      inrush_ms: board.limits.inrush_ms,
+      hard_ma: kept === undefined ? hardest_ma : kept.hard_ma,
+      slow_ma: kept === undefined ? idiv(board.limits.rated_a * 1000, 1) : kept.slow_ma,
+      slow_ms: kept === undefined ? board.limits.slow_ms : kept.slow_ms,
+      inrush_ma: kept === undefined ? inrushMost_ma : kept.inrush_ma,
+      inrush_ms: kept === undefined ? board.limits.inrush_ms : kept.inrush_ms,
       inrushUntil_ms: -1,
     });
+    if (kept !== undefined && kept.slow_ma * 1000 < lowest_ua) lowest_ua = kept.slow_ma * 1000;
   }
 
   /** Puts a limit into the monitor and into the compare. */
@@ -132,6 +142,9 @@ export function createProtection(hal: Hal, board: MonitoringBoard, session: () =
     answer(this: void, index: number, tag: number): void {
       const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = all[index] as Limits;
       session().answer(tag, "limits_answer", { channel: index + 1, hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms });
+    },
+    limits(this: void, index: number): Limits {
+      return all[index] as Limits;
     },
     closing(this: void, index: number, now_ms: number): void {
       const limits = all[index] as Limits;

@@ -15,6 +15,8 @@ export interface Reset {
   pulse(this: void, index: number, pulse_ms: number, tag: number): void;
   asserted(this: void, index: number): number;
   tick(this: void): void;
+  /** No pulse is under way. */
+  quiet(this: void): boolean;
   dueIn(this: void, limit: number): number;
 }
 
@@ -72,6 +74,9 @@ export function createReset(hal: Hal, board: MonitoringBoard, chain: Chain, sess
         pulse.length_us = 0;
         running -= 1;
       }
+    },
+    quiet(this: void): boolean {
+      return running === 0;
     },
     dueIn(this: void, limit: number): number {
       let wait = limit;

@@ -24,6 +24,7 @@ export function createStreams(
   board: MonitoringBoard,
   monitors: Monitors,
   session: () => BoardSession,
+  busy: (this: void) => boolean,
 ): Streams {
   const fast = board.fast_current;
   let period_us = 0;
@@ -61,6 +62,10 @@ export function createStreams(
 
   return {
     open(this: void, stream: number, ttl_ms: number, asked_us: number, tag: number, now_ms: number): void {
+      if (busy()) {
+        session().refuse(tag, Refusal.busy, "a bundle is being received");
+        return;
+      }
       if (stream === Stream.samples) {
         if (hal.sampler_start === undefined) {
           session().refuse(tag, Refusal.not_capable, "no sampler");

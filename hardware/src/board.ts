@@ -1,5 +1,6 @@
 /** The door for firmware builds: what a board's program needs of the data, and nothing that only hosts use. */
 export { monitoringBoard } from "./boards/monitoring.ts";
+export { type FlashMap, monitoringFlash } from "./boards/monitoring-flash.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK } from "./parts/lcd.ts";
 export type { MonitoringBoard } from "./types.ts";

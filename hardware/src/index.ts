@@ -2,6 +2,7 @@
 
 export { monitoringBoard } from "./boards/monitoring.ts";
 export { monitoringConverter } from "./boards/monitoring-converter.ts";
+export { type FlashMap, monitoringFlash } from "./boards/monitoring-flash.ts";
 export { monitoringPins } from "./boards/monitoring-pins.ts";
 export { monitoringUsb } from "./boards/monitoring-usb.ts";
 export { ampsPerCode, monitorAmpsPerCode } from "./convert.ts";
@@ -10,6 +11,7 @@ export { ADS131M08, INA240A1 } from "./parts/fast-current.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK, PCF8574 } from "./parts/lcd.ts";
 export { BUS_VOLTAGE_ERRORS, FAST_CURRENT_ERRORS } from "./parts/measurement-errors.ts";
+export { W25Q16 } from "./parts/w25q16.ts";
 export type { Channel, ChannelLimits, ErrorTerm, FastCurrent, MonitoringBoard, PinUse } from "./types.ts";
 export {
   configurationDescriptor,

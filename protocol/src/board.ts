@@ -12,4 +12,5 @@ export { Button, Press } from "./messages/panel.ts";
 export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
 export { TripSource } from "./messages/protection.ts";
 export { Refusal } from "./messages/refusals.ts";
+export { FirmwareState } from "./messages/transfer.ts";
 export type { Body } from "./schema/codec.ts";

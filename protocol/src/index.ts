@@ -26,5 +26,6 @@ export { Button, Press } from "./messages/panel.ts";
 export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
 export { TripSource } from "./messages/protection.ts";
 export { Refusal, refusalName } from "./messages/refusals.ts";
+export { BundleFormat, FirmwareState } from "./messages/transfer.ts";
 export { type Body, decodeBody, encodeBody } from "./schema/codec.ts";
 export type { Descriptor } from "./schema/message.ts";

@@ -2,7 +2,9 @@ import type { Readable } from "node:stream";
 import type { AgentLauncher } from "@mltb/agent-kit";
 import { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
 import { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
-import { createLuaBoard, type LuaBoard, type LuaBoardOptions } from "./runtime/lua-vm.ts";
+import { createFlash, type Flash } from "./parts/w25q16.ts";
+import { createFlashHal } from "./runtime/flash-hal.ts";
+import { createLuaBoard, type LuaBoard, LuaBoardError, type LuaBoardOptions } from "./runtime/lua-vm.ts";
 import type { NodeHal } from "./runtime/node-hal.ts";
 import { type Computer, createComputer, type LoadModel } from "./targets/computer.ts";
 import { defaultRail, type RailModel } from "./world/rail.ts";
@@ -15,6 +17,7 @@ const TIMER_MS = 3;
 const CONTROLLER_WATCHDOG_US = 450_000;
 const POWER_CAUSE = 0;
 const WATCHDOG_CAUSE = 1;
+const EXCHANGE_CAUSE = 4;
 /** After a stall of the process at most this much world time is made up in one go; the rest is skipped and counted. */
 const CATCH_UP_US = 2_000_000;
 
@@ -41,6 +44,8 @@ export interface RackOptions {
   hal?: (hal: NodeHal) => NodeHal;
   /** Board end of another carrier; memory where none is given. */
   carrier?: BoardEnd;
+  /** The board's flash, with what it holds from before. */
+  flash?: Flash;
 }
 
 /** A rack with one monitoring board that runs the real bundle, its front panel, and the targets behind its channels. */
@@ -48,6 +53,7 @@ export interface SimulatedRack {
   transport: ByteTransport;
   electronics: MonitoringElectronics;
   board: LuaBoard;
+  flash: Flash;
   computers: Map<string, Computer>;
   channelOf(target: string): number | undefined;
   console(target: string): Readable | undefined;
@@ -63,7 +69,7 @@ export interface SimulatedRack {
   hang(): void;
   /** Restarts the controller; the board's parts keep their state. */
   restart(): Promise<void>;
-  counters: { late_edges: number; skipped_us: number };
+  counters: { late_edges: number; skipped_us: number /** Bundles that gave way, and why. */; given_way: string[] };
   stop(): Promise<void>;
 }
 
@@ -75,7 +81,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   const electronics = createMonitoringElectronics(options.seed, models);
   const link = createMemoryLink(`memory:${options.rack}`);
   const end = options.carrier ?? link.board;
-  const counters = { late_edges: 0, skipped_us: 0 };
+  const counters: SimulatedRack["counters"] = { late_edges: 0, skipped_us: 0, given_way: [] };
   const releases: { at_us: number; release: () => void }[] = [];
   const edges: { channel: number; level: 0 | 1; at_us: number }[] = [];
   let origin_ns = 0n;
@@ -88,20 +94,45 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   starts += 1;
   let epoch = (options.seed * 257 + starts * 7919 + (process.pid & 0xffff)) & 0xffff;
   let resetCause = 0;
-  const boot = (): Promise<LuaBoard> =>
+  const flash = options.flash ?? createFlash(options.seed);
+  let exchange = false;
+  const own = createFlashHal(
+    flash,
+    options.bundle,
+    () => Math.max(electronics.cpu_us(), electronics.now_us()),
+    electronics.hal.delay_us,
+    () => {
+      exchange = true;
+    },
+  );
+  const start = (bundle: string, kept: string): Promise<LuaBoard> =>
     createLuaBoard({
-      bundle: options.bundle,
+      bundle,
+      kept,
       lua: options.lua,
       hal: (options.hal ?? ((hal) => hal))({
         ...electronics.hal,
+        ...own.hal,
         serial: () => options.serial,
         epoch: () => epoch,
         reset_cause: () => resetCause,
-        link_write: (bytes: string) => end.write(bytes),
+        link_write: (bytes: string) => void (own.powerFailed() || end.write(bytes)),
         link_room: () => end.room(),
         heap_bytes: (): number => heap(),
       }),
     });
+  /** The newest bundle that boots: one on trial that does not gives way to the one before. */
+  async function boot(kept = ""): Promise<LuaBoard> {
+    own.powerUp();
+    while (true) {
+      try {
+        return await start(own.slots.choose(), kept);
+      } catch (error) {
+        if (!(error instanceof LuaBoardError) || own.slots.running()[1] < 0) throw error;
+        counters.given_way.push(error.message);
+      }
+    }
+  }
   function heap(): number {
     return board?.heapBytes() ?? 0;
   }
@@ -112,7 +143,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   let boots = 0;
 
   /** A new Lua state on the same electronics: what was in memory is gone, what is latched outside stays. */
-  async function restart(cause: number): Promise<void> {
+  async function restart(cause: number, kept = ""): Promise<void> {
     const before = board;
     board = undefined;
     boots += 1;
@@ -120,13 +151,42 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     before?.close();
     epoch = (epoch + 1) & 0xffff;
     resetCause = cause;
+    exchange = false;
     end.take();
     hung_us = undefined;
     next_us = 0;
     started_us = electronics.now_us();
-    const booted = await boot();
+    const booted = await boot(kept);
     if (mine === boots) board = booted;
     else booted.close();
+  }
+
+  /** Calls the firmware. An error that it lets out ends a bundle on trial, and is a defect in any other. */
+  function run<T>(call: (board: LuaBoard) => T): T | undefined {
+    try {
+      return call(board as LuaBoard);
+    } catch (error) {
+      if (!(error instanceof LuaBoardError) || own.slots.running()[1] < 0) throw error;
+      counters.given_way.push(error.message);
+      exchange = true;
+      return undefined;
+    }
+  }
+
+  /** True where the controller has begun anew: after a power cut, or because another bundle is to run. */
+  function begunAnew(): boolean {
+    if (own.powerFailed()) {
+      void restart(POWER_CAUSE);
+      return true;
+    }
+    if (own.slots.overdue()) {
+      counters.given_way.push("not confirmed in time");
+      exchange = true;
+    }
+    if (!exchange) return false;
+    const kept = run((running) => running.keep()) ?? "";
+    void restart(EXCHANGE_CAUSE, kept);
+    return true;
   }
 
   const computers = new Map<string, Computer>();
@@ -169,7 +229,8 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     const now_ms = Math.floor((to - started_us) / 1000);
     const bytes = end.take();
     if (bytes !== undefined) {
-      board.rx(bytes, now_ms);
+      run((running) => running.rx(bytes, now_ms));
+      if (begunAnew()) return;
       // The tick that follows every reception waits for the controller, but not for its timer.
       next_us = 0;
     }
@@ -183,7 +244,8 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       return;
     // A controller that a bus transfer keeps busy cannot tick before it is through.
     if (electronics.cpu_us() > to) return;
-    const wait_ms = board.tick(now_ms);
+    const wait_ms = run((running) => running.tick(now_ms)) ?? 1;
+    if (begunAnew()) return;
     next_us = to + Math.max(1, wait_ms) * 1000;
   }
 
@@ -207,6 +269,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       if (board === undefined) throw new Error("the controller is restarting");
       return board;
     },
+    flash,
     cutLink: link.cut,
     restoreLink: link.restore,
     hang() {

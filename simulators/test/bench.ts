@@ -21,6 +21,8 @@ export interface Rung {
   press(button: "up" | "down" | "select" | "stop", ms: number): void;
   /** Time of the board, as exact as the rung knows it. */
   clock_us(): number;
+  /** Restarts the controller. */
+  restart(): void;
   stop(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ export interface Bench {
   /** From here on the host neither sends nor hears. */
   unplug(): void;
   press: Rung["press"];
+  restart: Rung["restart"];
   clock_us: Rung["clock_us"];
   /** Sends a request and leaves it to `run` to move time. */
   send<N extends RequestName>(name: N, body: Message<N>): Promise<RequestOutcome<AnswerOf<N>>>;
@@ -96,6 +99,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
     run,
     write: rung.write,
     press: rung.press,
+    restart: rung.restart,
     clock_us: rung.clock_us,
     unplug() {
       plugged = false;

@@ -51,6 +51,7 @@ export async function rackRung(rack: SimulatedRack): Promise<Rung & { rack: Simu
     },
     press: rack.press,
     clock_us: () => Math.max(rack.electronics.cpu_us(), rack.electronics.now_us()),
+    restart: () => void rack.restart(),
     stop: rack.stop,
   };
 }
@@ -113,6 +114,7 @@ export async function rp2040Image(
       electronics.button(button, true);
       releases.push({ at_us: board.now_us() + ms * 1000, release: () => electronics.button(button, false) });
     },
+    restart: board.restart,
     stop: () => Promise.resolve(),
   };
 }

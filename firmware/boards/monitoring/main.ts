@@ -1,4 +1,4 @@
-import { monitoringBoard } from "@mltb/hardware";
+import { monitoringBoard, monitoringFlash } from "@mltb/hardware";
 import {
   type BoardSession,
   type Body,
@@ -14,6 +14,7 @@ import {
 } from "@mltb/protocol";
 import { createChain } from "../../drivers/hc595.ts";
 import { createHandlers } from "../../services/dispatch.ts";
+import { handOver, taken } from "../../services/handover.ts";
 import { createLog, Level } from "../../services/log.ts";
 import { createMarkers } from "../../services/markers.ts";
 import { createMonitors } from "../../services/monitors.ts";
@@ -22,6 +23,7 @@ import { createPower } from "../../services/power.ts";
 import { createProtection } from "../../services/protection.ts";
 import { createReset } from "../../services/reset.ts";
 import { createStreams } from "../../services/streams.ts";
+import { createUpdate } from "../../services/update.ts";
 
 const VERSION = "0.1.0";
 /** Longest time between two ticks: buttons are read and edges taken at least this often. */
@@ -31,8 +33,8 @@ const REFRESH_MS = 100;
 /** Power and panel are served at this interval, not with every block of samples; power with every sweep too. */
 const SERVICE_MS = 10;
 
-/** Starts the firmware on a board: outputs safe, parts set up, link served. */
-export function boot(hal: Hal): Firmware {
+/** Starts the firmware on a board: outputs safe, or as the bundle before has left them; parts set up, link served. */
+export function boot(hal: Hal, kept?: string): Firmware {
   const board = monitoringBoard;
   let now = 0;
   let service_ms = 0;
@@ -45,16 +47,32 @@ export function boot(hal: Hal): Firmware {
   let link: BoardSession | undefined;
   const session = (): BoardSession => link as BoardSession;
 
+  const before = taken(kept, board.channels.length);
   const chain = createChain(hal, board.chain, board.chain_bits);
-  const protection = createProtection(hal, board, session);
+  const protection = createProtection(hal, board, session, before);
   const monitors = createMonitors(hal, board, protection.arm);
   const log = createLog(session, () => now);
   const reset = createReset(hal, board, chain, session);
-  const power = createPower(hal, board, chain, monitors, protection, session, reset.asserted, () => {
-    refresh_ms = 0;
-  });
-  const seal = createSeal(hal.crc16 ?? crc16);
-  const fingerprint = tableFingerprint(hal.crc16 ?? crc16);
+  const power = createPower(
+    hal,
+    board,
+    chain,
+    monitors,
+    protection,
+    session,
+    reset.asserted,
+    () => {
+      refresh_ms = 0;
+    },
+    before,
+  );
+  const crc = hal.crc16 ?? crc16;
+  const flash = hal.flash_erase === undefined ? undefined : (hal as FlashHal);
+  const quiet = (): boolean => power.quiet() && reset.quiet();
+  const update =
+    flash === undefined ? undefined : createUpdate(flash, monitoringFlash, session, () => streams.running(), quiet);
+  const seal = createSeal(crc);
+  const fingerprint = tableFingerprint(crc);
   if (hal.deframe !== undefined) seal.unseal = hal.deframe;
 
   function counters(tag: number): void {
@@ -93,7 +111,7 @@ export function boot(hal: Hal): Firmware {
       firmware: VERSION,
       capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
         hal.edge_take === undefined ? "" : " markers:1"
-      } protection:1 panel:1 buttons:1 locate:1 log:1`,
+      } protection:1 panel:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}`,
     }),
     onRequest: (name, body, tag) => handle(name, body, tag),
     onHost: (present) => {
@@ -108,10 +126,15 @@ export function boot(hal: Hal): Firmware {
     clock: () => ({ tick_us: hal.ticks_us(), uptime_ms: now }),
   });
 
-  const streams = createStreams(hal, board, monitors, session);
+  const streams = createStreams(hal, board, monitors, session, () => update?.receiving() === true);
   const markers = createMarkers(hal, board, session);
   const panel = createPanel(hal, board, power, monitors, session);
-  const handlers = createHandlers(hal, board, { power, protection, reset, streams, panel, counters }, session);
+  const handlers = createHandlers(
+    hal,
+    board,
+    { power, protection, reset, streams, panel, log, update, counters },
+    session,
+  );
 
   /** Runs a handler. An error in it refuses the request and is counted; it never reaches the loop. */
   function handle(name: string, body: Body, tag: number): void {
@@ -127,7 +150,7 @@ export function boot(hal: Hal): Firmware {
     session().refuse(tag, Refusal.internal, name);
   }
 
-  log.write(Level.info, `monitoring ${VERSION} started`);
+  log.write(Level.info, `monitoring ${VERSION} started${before === undefined ? "" : ", channels kept"}`);
 
   return {
     rx(this: void, chunk: string, now_ms: number): void {
@@ -149,6 +172,7 @@ export function boot(hal: Hal): Firmware {
         service_ms = now_ms + SERVICE_MS;
         if (!fresh) power.tick(now_ms, false);
         panel.tick(now_ms);
+        if (update !== undefined) update.tick(now_ms);
       }
       if (now_ms >= refresh_ms) {
         refresh_ms = now_ms + REFRESH_MS;
@@ -158,6 +182,9 @@ export function boot(hal: Hal): Firmware {
       const least = reset.dueIn(wait);
       due_ms = now_ms + least;
       return least;
+    },
+    keep(this: void): string {
+      return handOver(power.keep());
     },
   };
 }

@@ -1,6 +1,7 @@
 /* RP2040: start-up, clocks, pins, marker edges. */
 #include "board.h"
 
+#include "flash.h"
 #include "hardware.h"
 #include "i2c.h"
 #include "link.h"
@@ -93,8 +94,14 @@ static void clocks_init(void) {
   REG(WATCHDOG_TICK) = 12u | (1u << 9);
 }
 
-/* Until the flash chip's own number is read, every board of one build has this one. */
-const char *board_serial(void) { return "RP2040-IMAGE"; }
+/* The flash chip's own number, as sixteen digits. */
+static char serial[17];
+const char *board_serial(void) { return serial; }
+static void serial_read(void) {
+  uint8_t id[8];
+  flash_unique_id(id);
+  for (unsigned i = 0; i < 16; i++) serial[i] = "0123456789ABCDEF"[(id[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15];
+}
 
 uint32_t board_ticks_us(void) { return REG(TIMER_RAWL); }
 
@@ -227,6 +234,7 @@ void board_init(void) {
   REG(NVIC_ISER) = 1u << IRQ_IO_BANK0;
   REG(TIMER_INTE) = 3;
   REG(NVIC_ISER) = (1u << IRQ_TIMER0) | (1u << IRQ_TIMER1) | (1u << IRQ_I2C0);
+  serial_read();
   i2c_init();
   gpio_mode(PIN_ALERT, 2);
   gpio_interrupt(PIN_ALERT, GPIO_EDGE_FALL);

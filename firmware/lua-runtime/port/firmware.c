@@ -2,14 +2,15 @@
 #include "firmware.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "board.h"
 #include "hal.h"
 #include "lauxlib.h"
 #include "lua.h"
 #include "lualib.h"
+#include "slots.h"
 
-extern const char bundle_start[], bundle_end[];
 /* Readable in the image: which bundle it carries. */
 __attribute__((used, section(".bundle.hash"))) const char bundle_sha256[] = "mltb-bundle-sha256:" BUNDLE_SHA256;
 
@@ -17,10 +18,18 @@ size_t heap_used;
 /* In memory that start-up does not clear, so that every start has another number. */
 __attribute__((section(".noinit"))) uint32_t starts;
 
+/* The bundle that runs. */
+static const char *code, *code_end;
+/* What the bundle before handed over. */
+#define KEPT_BYTES 256u
+static char kept[KEPT_BYTES];
+static size_t kept_size;
+static int restart_asked, exchanged;
+
 static void *allocate(void *data, void *pointer, size_t old, size_t size) {
   (void)data;
   /* Code of functions lies in flash and is never given back. */
-  if ((const char *)pointer >= bundle_start && (const char *)pointer < bundle_end) return NULL;
+  if ((const char *)pointer >= code && (const char *)pointer < code_end) return NULL;
   size_t before = pointer == NULL ? 0 : old;
   if (size == 0) {
     free(pointer);
@@ -38,12 +47,20 @@ static void open_library(lua_State *state, const char *name, lua_CFunction open)
   lua_pop(state, 1);
 }
 
-/* Runs the function on the stack; an error that the firmware let out restarts the board. */
-static void call(lua_State *state, int arguments, int results) {
-  if (lua_pcall(state, arguments, results, 0) == LUA_OK) return;
+/* Runs the function on the stack; 0 when it let an error out, which then stands there. */
+static int call(lua_State *state, int arguments, int results) {
+  if (lua_pcall(state, arguments, results, 0) == LUA_OK) return 1;
   const char *message = lua_tostring(state, -1);
   debug_line(message == NULL ? "error" : message);
-  board_reset();
+  return 0;
+}
+
+/* The firmware let an error out: a bundle on trial gives way, any other starts anew. */
+static void failed(void) {
+  int32_t left_ms;
+  slots_running(&left_ms);
+  if (left_ms < 0) board_reset();
+  restart_asked = 1;
 }
 
 /* What the heap holds after a full collection, for whoever watches the debug line. */
@@ -58,7 +75,7 @@ static void boot_line(void) {
 }
 
 static lua_State *L;
-static int rx, tick;
+static int rx, tick, keep;
 
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
@@ -69,7 +86,16 @@ static size_t live;
 static int collecting;
 static void collect_if_short(void);
 
-void firmware_start(void) {
+static int reference(const char *name) {
+  lua_getfield(L, -1, name);
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* 0 when the bundle does not load or boot. */
+static int start(void) {
+  size_t size;
+  code = (const char *)slots_choose(&size);
+  code_end = code + size;
   starts++;
   L = lua_newstate(allocate, NULL);
   if (L == NULL) board_reset();
@@ -79,23 +105,53 @@ void firmware_start(void) {
   open_library(L, LUA_MATHLIBNAME, luaopen_math);
   /* Steps of 512 bytes; they run from the idle loop, so that no dispatch pays for garbage. */
   lua_gc(L, LUA_GCINC, 120, 400, 9);
-  if (luaL_loadbufferx(L, bundle_start, (size_t)(bundle_end - bundle_start), "=bundle", "b") != LUA_OK) {
+  if (luaL_loadbufferx(L, code, size, "=bundle", "b") != LUA_OK) {
     debug_line(lua_tostring(L, -1));
-    board_reset();
+    return 0;
   }
-  call(L, 0, 1);
+  if (!call(L, 0, 1)) return 0;
   lua_getfield(L, -1, "boot");
   hal_push(L);
-  call(L, 1, 1);
-  lua_getfield(L, -1, "rx");
-  rx = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_getfield(L, -1, "tick");
-  tick = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushlstring(L, kept, kept_size);
+  if (!call(L, 2, 1) || !lua_istable(L, -1)) return 0;
+  rx = reference("rx");
+  tick = reference("tick");
+  keep = reference("keep");
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCSTOP);
   live = heap_used;
+  collecting = 0;
+  return 1;
+}
+
+void firmware_start(void) {
+  while (!start()) {
+    failed();
+    lua_close(L);
+  }
+  restart_asked = 0;
+  kept_size = 0;
   boot_line();
+}
+
+void firmware_restart(void) { restart_asked = 1; }
+
+int firmware_exchanged(void) { return exchanged; }
+
+int firmware_serve_restart(void) {
+  if (!restart_asked && !slots_overdue()) return 0;
+  exchanged = 1;
+  lua_settop(L, 0);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, keep);
+  if (lua_isfunction(L, -1) && call(L, 0, 1)) {
+    const char *bytes = lua_tolstring(L, -1, &kept_size);
+    if (bytes == NULL || kept_size > sizeof kept) kept_size = 0;
+    else memcpy(kept, bytes, kept_size);
+  }
+  lua_close(L);
+  firmware_start();
+  return 1;
 }
 
 int firmware_collect(void) {
@@ -114,14 +170,14 @@ void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rx);
   lua_pushlstring(L, (const char *)bytes, size);
   lua_pushinteger(L, (lua_Integer)now_ms);
-  call(L, 2, 0);
+  if (!call(L, 2, 0)) failed();
   collect_if_short();
 }
 
 uint32_t firmware_tick(uint32_t now_ms) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, tick);
   lua_pushinteger(L, (lua_Integer)now_ms);
-  call(L, 1, 1);
+  if (!call(L, 1, 1)) failed();
   lua_Integer wait_ms = lua_tointeger(L, -1);
   lua_settop(L, 0);
   collect_if_short();

@@ -2,6 +2,7 @@
 #include "hal.h"
 
 #include "board.h"
+#include "firmware.h"
 #include "frame.h"
 #include "i2c.h"
 #include "lauxlib.h"
@@ -19,7 +20,7 @@ static int hal_epoch(lua_State *L) {
   return 1;
 }
 static int hal_reset_cause(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)board_reset_cause());
+  lua_pushinteger(L, firmware_exchanged() ? 4 : (lua_Integer)board_reset_cause());
   return 1;
 }
 static int hal_restart(lua_State *L) {
@@ -204,4 +205,7 @@ static const luaL_Reg hal[] = {
     {NULL, NULL},
 };
 
-void hal_push(lua_State *L) { luaL_newlib(L, hal); }
+void hal_push(lua_State *L) {
+  luaL_newlib(L, hal);
+  hal_board(L);
+}

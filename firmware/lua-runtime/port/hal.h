@@ -8,6 +8,8 @@
 
 /* Pushes the table of functions that `boot` gets. */
 void hal_push(lua_State *L);
+/* Adds what only this board has. */
+void hal_board(lua_State *L);
 /* Bytes that Lua has allocated. */
 extern size_t heap_used;
 /* Another number at every start of the controller. */

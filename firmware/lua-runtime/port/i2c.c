@@ -176,15 +176,23 @@ int sweep_take(struct sweep *sweep, size_t *size) {
   return 1;
 }
 
-int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size, uint8_t *in, size_t in_size) {
-  if (bus != 0) return transfer(I2C_BASE(1), address, out, out_size, in, in_size);
+void sweep_hold(void) {
   sweeps.held = 1;
   while (sweeps.reading) {
   }
-  int failed = transfer(SWEEP_BASE, address, out, out_size, in, in_size);
+}
+
+void sweep_release(void) {
   interrupts_off();
   sweeps.held = 0;
   if (sweeps.at < sweeps.parts) part_begin();
   interrupts_on();
+}
+
+int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size, uint8_t *in, size_t in_size) {
+  if (bus != 0) return transfer(I2C_BASE(1), address, out, out_size, in, in_size);
+  sweep_hold();
+  int failed = transfer(SWEEP_BASE, address, out, out_size, in, in_size);
+  sweep_release();
   return failed;
 }

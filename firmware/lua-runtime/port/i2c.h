@@ -23,6 +23,9 @@ int sweep_start(uint32_t period_us, const uint8_t *addresses, size_t parts, cons
 /* The latest sweep, once; 0 when there is no new one. Bytes that belong to no register are not set. */
 int sweep_take(struct sweep *sweep, size_t *size);
 int sweep_ready(void);
+/* The bus is free from here on until it is released: the sweep waits between two parts. */
+void sweep_hold(void);
+void sweep_release(void);
 /* A sweep was started; how many have ended, to see progress. */
 int sweep_running(void);
 extern volatile uint32_t sweep_count;

@@ -7,7 +7,7 @@ interface Hal {
   /** Board facts. The serial number names the board; the epoch (0..65535) differs at every start. */
   serial(this: void): string;
   epoch(this: void): number;
-  /** 0 power-on, 1 watchdog, 2 software, 3 pin. */
+  /** 0 power-on, 1 watchdog, 2 software, 3 pin, 4 no reset: another bundle was started. */
   reset_cause(this: void): number;
 
   /** Free-running microseconds, 32 bits, wraps. On 32-bit Lua the same bits as a signed number. */
@@ -78,16 +78,46 @@ interface Hal {
   deframe?(this: void, block: string): string | number;
   /** CRC-16 as in the protocol, where the runtime has it in C. */
   crc16?(this: void, bytes: string, init: number): number;
+  /** Where it is there, the board's HAL is a `FlashHal`. */
+  flash_erase?(this: void, offset: number): void;
+
   /** Restarts the controller. */
   restart?(this: void): void;
   /** Bytes of the Lua heap in use. */
   heap_bytes(this: void): number;
 }
 
-/** What the bundle returns from `boot(hal)`. */
+/** What boards add to it that have a flash of their own: all of it or nothing. */
+interface FlashHal extends Hal {
+  /** Erases the sector that begins at this offset of the area (`hardware/src/boards/monitoring-flash.ts`). */
+  flash_erase(this: void, offset: number): void;
+  /** Programs bytes: ones become zeros where the byte has a zero. */
+  flash_program(this: void, offset: number, bytes: string): void;
+
+  /**
+   * The running bundle: slot (0 the image's own, 1, 2), milliseconds until it gives way unless confirmed (-1 when it stays),
+   * format that this runtime takes (`protocol/src/messages/transfer.ts`).
+   */
+  bundle_running(this: void): LuaMultiReturn<[number, number, number]>;
+  /** SHA-256 of the running bundle, 32 bytes. */
+  bundle_hash(this: void): string;
+  /** The content of a slot (1, 2) is complete: false when its hash is another. It is the newest bundle from then on. */
+  bundle_finish(this: void, slot: number, size: number, hash: string): boolean;
+  bundle_confirm(this: void): void;
+  /** After the present call: takes `keep`, chooses the newest bundle that may run and boots it. Outputs stay as they are. */
+  bundle_restart(this: void): void;
+
+  /** Values that outlive restarts: empty where there is none; false when key or value is too long, or the store is full. */
+  store_get(this: void, key: string): string;
+  store_set(this: void, key: string, value: string): boolean;
+}
+
+/** What the bundle returns from `boot(hal, kept)`; `kept` is what the bundle before handed over, empty at a start of the board. */
 interface Firmware {
   /** Bytes from the link, in any chunking; `now_ms` is milliseconds since start. */
   rx(this: void, chunk: string, now_ms: number): void;
   /** Runs what is due; `now_ms` is milliseconds since start. Returns the milliseconds until the next due time (at most 100). */
   tick(this: void, now_ms: number): number;
+  /** What the next bundle is to know; at most 256 bytes. */
+  keep(this: void): string;
 }

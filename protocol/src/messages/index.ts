@@ -9,12 +9,14 @@ import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
 import { protectionMessages } from "./protection.ts";
+import { transferMessages } from "./transfer.ts";
 
 type Table = typeof coreMessages &
   typeof powerMessages &
   typeof measureMessages &
   typeof panelMessages &
-  typeof protectionMessages;
+  typeof protectionMessages &
+  typeof transferMessages;
 
 /** Names of all messages. */
 export type MessageName = keyof Table;
@@ -56,6 +58,7 @@ load(powerMessages);
 load(measureMessages);
 load(panelMessages);
 load(protectionMessages);
+load(transferMessages);
 
 /** All messages in the order of their ids. */
 export function allMessages(): Descriptor[] {

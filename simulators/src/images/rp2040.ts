@@ -3,7 +3,9 @@ import { GPIOPinState, type RP2040, Simulator } from "rp2040js";
 import type { MonitoringElectronics } from "../boards/monitoring.ts";
 import type { BoardEnd } from "../link/memory.ts";
 import { type Ads131m08, createAds131m08 } from "../parts/ads131m08.ts";
+import { createFlash, type Flash } from "../parts/w25q16.ts";
 import { addSniffer } from "./rp2040-dma.ts";
+import { attachFlash, type FlashBus } from "./rp2040-flash.ts";
 import { attachUsbHost, type UsbHost } from "./rp2040-usb.ts";
 
 const FLASH = 0x1000_0000;
@@ -29,6 +31,8 @@ export interface Rp2040Options {
   carrier?: "uart" | "cdc" | "hid";
   /** Load of every channel in the next step. */
   power_w?: () => number[];
+  /** The flash chip, with what it holds from before; the image is written over it. */
+  chip?: Flash;
   /** Lines that the image writes to its debug transmitter. */
   onDebug?: (line: string) => void;
 }
@@ -46,6 +50,9 @@ export interface Rp2040Board {
   unmodelled: Set<string>;
   counters: { restarts: number; uart_overflows: number };
   usb: UsbHost;
+  /** The flash chip, and how the image treats it. */
+  flash: Flash;
+  flashBus: FlashBus;
   /** Stops the converter's conversions, as a broken converter or clock would; true lets them go on. */
   conversions: boolean;
   /** Holds the monitors' bus, as a part with its clock line low would. */
@@ -73,18 +80,26 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   let debug = "";
   const faults = { conversions: true, busHeld: false };
 
+  const flash = options.chip ?? createFlash(1);
+  if (options.flash !== undefined) flash.bytes.set(options.flash);
+  else flash.bytes.set(options.image, IMAGE_OFFSET);
+  const flashBus = attachFlash(chip, flash, () => clock.nanos / 1000);
+  let powerCut = false;
+  flash.onCut = () => {
+    powerCut = true;
+  };
+
   function start(): void {
     const { core } = chip;
     chip.reset();
+    flashBus.reset();
     resetBuses();
     stopWatchdog(chip);
     usb.unplug();
     if (options.flash !== undefined) {
-      chip.flash.set(options.flash);
       chip.sram.set(options.flash.subarray(0, IMAGE_OFFSET), BOOT2_RAM - RAM);
       core.PC = BOOT2_RAM;
     } else {
-      chip.flash.set(options.image, IMAGE_OFFSET);
       core.VTOR = FLASH + IMAGE_OFFSET;
       core.SP = chip.readUint32(core.VTOR);
       core.PC = chip.readUint32(core.VTOR + 4) & ~1;
@@ -189,6 +204,8 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     },
     counters,
     usb,
+    flash,
+    flashBus,
     unmodelled,
     now_us: () => clock.nanos / 1000,
     instructions: () => executed,
@@ -216,6 +233,10 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
         const ns = (cycles * 1e9) / chip.clkSys;
         busy_ns += ns;
         clock.tick(ns);
+        if (powerCut) {
+          powerCut = false;
+          start();
+        }
         if (!restarting) continue;
         restarting = false;
         const { reason } = watchdogOf(chip);

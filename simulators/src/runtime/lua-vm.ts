@@ -9,6 +9,8 @@ export interface LuaBoard {
   rx(chunk: string, now_ms: number): void;
   /** Runs what is due; returns the milliseconds until the next due time. */
   tick(now_ms: number): number;
+  /** What the next bundle is to know; undefined where the bundle hands nothing over. */
+  keep(): string | undefined;
   /** Bytes that the Lua state has allocated. */
   heapBytes(): number;
   /** Largest value that `heapBytes` has had. */
@@ -25,6 +27,8 @@ export interface LuaBoardOptions {
   bundle: string;
   /** The board's HAL; a bundle that is not a board's gets the functions that it asks for. */
   hal: NodeHal | Record<string, (...args: never[]) => unknown>;
+  /** What the bundle before has handed over. */
+  kept?: string;
   /** Cap of the allocator; beyond it Lua reports "not enough memory". */
   heapLimitBytes?: number;
   /** VM instructions that one call of `rx` or `tick` may take; an endless loop ends there with an error. */
@@ -169,8 +173,9 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
     api._lua_pushcclosure(L, closure(name, body.bind(options.hal)), 0);
     field(name, (pointer) => api._lua_setfield(L, -2, pointer));
   }
-  call(1, 1, "boot");
-  const keep = (name: string): bigint => {
+  push(L, options.kept ?? "");
+  call(2, 1, "boot");
+  const reference = (name: string): bigint => {
     field(name, (pointer) => api._lua_getfield(L, -1, pointer));
     return BigInt(api._luaL_ref(L, REGISTRY));
   };
@@ -182,8 +187,9 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
       ({ used, peak, spent, total } = counts);
     };
   }
-  const rx = keep("rx");
-  const tick = keep("tick");
+  const rx = reference("rx");
+  const tick = reference("tick");
+  const keep = reference("keep");
   api._lua_settop(L, 0);
 
   return {
@@ -200,6 +206,17 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
       const wait = read(L, -1);
       api._lua_settop(L, 0);
       return typeof wait === "number" ? wait : 0;
+    },
+    keep() {
+      api._lua_rawgeti(L, REGISTRY, keep);
+      if (api._lua_type(L, -1) === LuaType.nil) {
+        api._lua_settop(L, 0);
+        return undefined;
+      }
+      call(0, 1, "keep");
+      const value = read(L, -1);
+      api._lua_settop(L, 0);
+      return typeof value === "string" ? value : undefined;
     },
     heapBytes: () => used,
     heapPeakBytes: () => peak,

@@ -33,6 +33,15 @@ export interface NodeHal {
   sampler_take?(): [string, number, number, number] | undefined;
   deframe?(block: string): string | number;
   crc16?(bytes: string, init: number): number;
+  flash_erase?(offset: number): void;
+  flash_program?(offset: number, bytes: string): void;
+  bundle_running?(): [number, number, number];
+  bundle_hash?(): string;
+  bundle_finish?(slot: number, size: number, hash: string): boolean;
+  bundle_confirm?(): void;
+  bundle_restart?(): void;
+  store_get?(key: string): string;
+  store_set?(key: string, value: string): boolean;
   restart?(): void;
   heap_bytes(): number;
 }

@@ -4,6 +4,7 @@ import { panelScenarios } from "./panel.ts";
 import { powerScenarios } from "./power.ts";
 import { protectionScenarios } from "./protection.ts";
 import type { Scenario } from "./scenario.ts";
+import { updateScenarios } from "./update.ts";
 
 /** Every scenario, in the order of the table in docs/firmware.md. */
 export const scenarios: Scenario[] = [
@@ -12,4 +13,5 @@ export const scenarios: Scenario[] = [
   ...protectionScenarios,
   ...measureScenarios,
   ...panelScenarios,
+  ...updateScenarios,
 ];

@@ -1,0 +1,76 @@
+/* Flash area and bundles: the part of the contract that only boards with a flash of their own have. */
+#include "firmware.h"
+#include "flash.h"
+#include "hal.h"
+#include "lauxlib.h"
+#include "sha256.h"
+#include "slots.h"
+#include "store.h"
+
+static int hal_flash_erase(lua_State *L) {
+  luaL_argcheck(L, flash_erase((uint32_t)luaL_checkinteger(L, 1)), 1, "no sector of the area");
+  return 0;
+}
+static int hal_flash_program(lua_State *L) {
+  size_t size;
+  const uint8_t *bytes = (const uint8_t *)luaL_checklstring(L, 2, &size);
+  luaL_argcheck(L, flash_program((uint32_t)luaL_checkinteger(L, 1), bytes, size), 1, "outside of the area");
+  return 0;
+}
+static int hal_bundle_running(lua_State *L) {
+  int32_t left_ms;
+  lua_pushinteger(L, (lua_Integer)slots_running(&left_ms));
+  lua_pushinteger(L, left_ms);
+  /* Formats of protocol/src/messages/transfer.ts. */
+  lua_pushinteger(L, sizeof(lua_Integer) == 8 ? 2 : 3);
+  return 3;
+}
+static int hal_bundle_hash(lua_State *L) {
+  uint8_t hash[SHA256_BYTES];
+  size_t size;
+  const uint8_t *bytes = slots_content(&size);
+  sha256(hash, bytes, size);
+  lua_pushlstring(L, (const char *)hash, sizeof hash);
+  return 1;
+}
+static int hal_bundle_confirm(lua_State *L) {
+  (void)L;
+  slots_confirm();
+  return 0;
+}
+static int hal_bundle_restart(lua_State *L) {
+  (void)L;
+  firmware_restart();
+  return 0;
+}
+
+static int hal_bundle_finish(lua_State *L) {
+  size_t size;
+  const char *hash = luaL_checklstring(L, 3, &size);
+  luaL_argcheck(L, size == SHA256_BYTES, 3, "not a SHA-256");
+  unsigned slot = (unsigned)luaL_checkinteger(L, 1);
+  lua_pushboolean(L, slots_finish(slot, (uint32_t)luaL_checkinteger(L, 2), (const uint8_t *)hash));
+  return 1;
+}
+static int hal_store_get(lua_State *L) {
+  size_t key_size, size;
+  const char *key = luaL_checklstring(L, 1, &key_size);
+  const char *value = (const char *)store_get((const uint8_t *)key, key_size, &size);
+  lua_pushlstring(L, value, size);
+  return 1;
+}
+static int hal_store_set(lua_State *L) {
+  size_t key_size, size;
+  const char *key = luaL_checklstring(L, 1, &key_size), *value = luaL_checklstring(L, 2, &size);
+  lua_pushboolean(L, store_set((const uint8_t *)key, key_size, (const uint8_t *)value, size));
+  return 1;
+}
+
+#define ENTRY(name) {#name, hal_##name}
+static const luaL_Reg functions[] = {
+    ENTRY(flash_erase), ENTRY(flash_program), ENTRY(bundle_running), ENTRY(bundle_hash), ENTRY(bundle_finish),
+    ENTRY(bundle_confirm), ENTRY(bundle_restart), ENTRY(store_get), ENTRY(store_set),
+    {NULL, NULL},
+};
+
+void hal_board(lua_State *L) { luaL_setfuncs(L, functions, 0); }
