@@ -6,9 +6,12 @@ import { describe, expect, test } from "vitest";
 import { openBench } from "./bench.ts";
 import { rp2040Image } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { runScenarios } from "./scenarios/run.ts";
+import { LONG, runScenarios } from "./scenarios/run.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
 
 const missing = missingImagePackages();
+const heavy = (scenario: Scenario): boolean => scenario.heavy === true && !LONG;
+const firstHeavy = scenarios.find((scenario) => scenario.heavy === true);
 if (missing.length > 0) console.warn(`RP2040 image tests skip: apt-get install ${missing.join(" ")}`);
 
 describe.skipIf(missing.length > 0)("RP2040 image", () => {
@@ -48,19 +51,25 @@ describe.skipIf(missing.length > 0)("RP2040 image", () => {
     expect((await bench.request("echo", { data: "again" })).kind).toBe("answer");
   });
 
-  runScenarios("RP2040, UART", scenarios, async () => openBench(await rp2040Image()));
+  runScenarios(
+    "RP2040, UART",
+    scenarios,
+    async () => openBench(await rp2040Image()),
+    (scenario) => heavy(scenario) && scenario !== firstHeavy,
+  );
 });
 
 describe.skipIf(missing.length > 0)("RP2040 image over its USB serial line", () => {
   test("enumerates with descriptors of the hardware data, answers standard requests, stalls what it does not know", async () => {
     const rung = await rp2040Image("cdc");
-    await openBench(rung);
+    const bench = await openBench(rung);
+    expect(bench.welcome()?.serial).toMatch(/^[0-9A-F]{16}$/);
     const { usb } = rung.board;
     const found = usb.enumeration();
     expect([...(found?.device ?? [])]).toEqual(deviceDescriptor(monitoringUsb));
     expect([...(found?.configuration ?? [])]).toEqual(configurationDescriptor(monitoringUsb));
     expect([...(found?.report ?? [])]).toEqual(hidReportDescriptor());
-    expect(found?.strings).toEqual([monitoringUsb.manufacturer, monitoringUsb.product, "RP2040-IMAGE"]);
+    expect(found?.strings).toEqual([monitoringUsb.manufacturer, monitoringUsb.product, bench.welcome()?.serial]);
     const ask = async (...setup: number[]): Promise<number[] | undefined> => {
       const answer = usb.control(setup);
       rung.board.run(5000);
@@ -95,9 +104,9 @@ describe.skipIf(missing.length > 0)("RP2040 image over its USB serial line", () 
     expect(rung.board.counters.restarts).toBe(0);
   });
 
-  runScenarios("RP2040, USB serial", scenarios, async () => openBench(await rp2040Image("cdc")));
+  runScenarios("RP2040, USB serial", scenarios, async () => openBench(await rp2040Image("cdc")), heavy);
 });
 
 describe.skipIf(missing.length > 0)("RP2040 image over HID reports", () => {
-  runScenarios("RP2040, HID", scenarios, async () => openBench(await rp2040Image("hid")));
+  runScenarios("RP2040, HID", scenarios, async () => openBench(await rp2040Image("hid")), heavy);
 });

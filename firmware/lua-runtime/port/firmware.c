@@ -142,6 +142,8 @@ int firmware_exchanged(void) { return exchanged; }
 int firmware_serve_restart(void) {
   if (!restart_asked && !slots_overdue()) return 0;
   exchanged = 1;
+  /* Checking and booting a bundle takes longer than a tick may. */
+  board_feed();
   lua_settop(L, 0);
   lua_rawgeti(L, LUA_REGISTRYINDEX, keep);
   if (lua_isfunction(L, -1) && call(L, 0, 1)) {

@@ -127,6 +127,7 @@ unsigned slots_running(int32_t *left_ms) {
   return 0;
 }
 int slots_overdue(void) { return 0; }
+void board_feed(void) {}
 
 static uint8_t rows[1600];
 static uint32_t first, blocks;

@@ -26,11 +26,7 @@ static int hal_bundle_running(lua_State *L) {
   return 3;
 }
 static int hal_bundle_hash(lua_State *L) {
-  uint8_t hash[SHA256_BYTES];
-  size_t size;
-  const uint8_t *bytes = slots_content(&size);
-  sha256(hash, bytes, size);
-  lua_pushlstring(L, (const char *)hash, sizeof hash);
+  lua_pushlstring(L, (const char *)slots_hash(), SHA256_BYTES);
   return 1;
 }
 static int hal_bundle_confirm(lua_State *L) {

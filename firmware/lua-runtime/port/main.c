@@ -36,6 +36,7 @@ int main(void) {
     due_us = ((uint64_t)now_ms + firmware_tick(now_ms)) * 1000u;
     safety_ticked();
     if (firmware_serve_restart()) {
+      safety_start();
       now_us = due_us = 0;
       last_us = board_ticks_us();
     }

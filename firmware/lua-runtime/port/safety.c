@@ -25,6 +25,8 @@ static int moving(struct progress *progress, int running, uint32_t count, uint32
   return now_us - progress->at_us < STALL_US;
 }
 
+void board_feed(void) { SAFETY_FEED(); }
+
 void safety_start(void) {
   rows.at_us = sweeps.at_us = board_ticks_us();
   /* All but the oscillators restart (2.13.3). */

@@ -25,13 +25,16 @@ static void block(uint32_t *state, const uint8_t *bytes) {
     w[t] = w[t - 16] + s0 + w[t - 7] + s1;
   }
   memcpy(v, state, sizeof v);
-  for (unsigned t = 0; t < 64; t++) {
-    uint32_t e = v[4], a = v[0];
-    uint32_t t1 = v[7] + (right(e, 6) ^ right(e, 11) ^ right(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + K[t] + w[t];
-    uint32_t t2 = (right(a, 2) ^ right(a, 13) ^ right(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-    memmove(v + 1, v, 7 * sizeof *v);
-    v[4] += t1;
-    v[0] = t1 + t2;
+  /* The eight variables change their names from round to round instead of moving. */
+  for (unsigned t = 0; t < 64; t += 8) {
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < 8; i++) {
+#define V(n) v[((n) + 8u - i) % 8u]
+      uint32_t e = V(4), a = V(0);
+      uint32_t t1 = V(7) + (right(e, 6) ^ right(e, 11) ^ right(e, 25)) + ((e & V(5)) ^ (~e & V(6))) + K[t + i] + w[t + i];
+      V(3) += t1;
+      V(7) = t1 + (right(a, 2) ^ right(a, 13) ^ right(a, 22)) + ((a & V(1)) ^ (a & V(2)) ^ (V(1) & V(2)));
+    }
   }
   for (unsigned i = 0; i < 8; i++) state[i] += v[i];
 }

@@ -27,6 +27,7 @@ static const uint8_t magic[4] = {'M', 'L', 'T', 'B'};
 extern const char bundle_start[], bundle_end[];
 
 static unsigned running;
+static uint8_t running_hash[SHA256_BYTES];
 static uint32_t trial_us;
 static int trial;
 
@@ -64,7 +65,7 @@ static int startable(unsigned slot) {
   return memcmp(hash, h->hash, sizeof hash) == 0;
 }
 
-const uint8_t *slots_content(size_t *size) {
+static const uint8_t *slots_content(size_t *size) {
   if (running == 0) {
     *size = (size_t)(bundle_end - bundle_start);
     return (const uint8_t *)bundle_start;
@@ -83,8 +84,13 @@ const uint8_t *slots_choose(size_t *size) {
     set_mark(running - 1, 0);
     trial_us = board_ticks_us();
   }
-  return slots_content(size);
+  const uint8_t *content = slots_content(size);
+  if (running == 0) sha256(running_hash, content, *size);
+  else memcpy(running_hash, head(running - 1)->hash, sizeof running_hash);
+  return content;
 }
+
+const uint8_t *slots_hash(void) { return running_hash; }
 
 unsigned slots_running(int32_t *left_ms) {
   uint32_t age_us = board_ticks_us() - trial_us;

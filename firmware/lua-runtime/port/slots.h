@@ -8,8 +8,8 @@
 const uint8_t *slots_choose(size_t *size);
 /* 0 the image's own bundle, 1 and 2 the slots; milliseconds until an unconfirmed bundle gives way, -1 for a confirmed one. */
 unsigned slots_running(int32_t *left_ms);
-/* The running bundle. */
-const uint8_t *slots_content(size_t *size);
+/* SHA-256 of the running bundle. */
+const uint8_t *slots_hash(void);
 /* A slot holds a whole bundle: 0 when its hash is another. From the next start on it is the newest. */
 int slots_finish(unsigned slot, uint32_t size, const uint8_t *hash);
 /* Keeps the running bundle over restarts. */

@@ -3,12 +3,25 @@ import type { Bench } from "../bench.ts";
 import type { Scenario } from "./scenario.ts";
 import { keepRun, type RungName, type RungRun } from "./table.ts";
 
-/** Runs scenarios as tests, each on a fresh board; what the board lacks is skipped with the reason. */
-export function runScenarios(rung: RungName, scenarios: Scenario[], open: () => Promise<Bench>): void {
+/** Whether this is the long form of a suite. */
+export const LONG = process.env["MLTB_LONG"] === "1";
+
+/**
+ * Runs scenarios as tests, each on a fresh board; what the board lacks is skipped with the reason, and so are scenarios
+ * that are too heavy for the short form.
+ */
+export function runScenarios(
+  rung: RungName,
+  scenarios: Scenario[],
+  open: () => Promise<Bench>,
+  tooHeavy: (scenario: Scenario) => boolean = () => false,
+): void {
   const results: RungRun = {};
   afterAll(() => keepRun(rung, results));
-  for (const { name, needs, run } of scenarios) {
+  for (const scenario of scenarios) {
+    const { name, needs, run } = scenario;
     test(name, async (context) => {
+      context.skip(tooHeavy(scenario), "an emulated controller runs it in the long form");
       const bench = await open();
       try {
         const has = (bench.welcome()?.capabilities ?? "").split(" ").map((word) => word.split(":")[0]);

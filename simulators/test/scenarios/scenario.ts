@@ -7,6 +7,8 @@ export interface Scenario {
   name: string;
   /** Words of the board's capabilities without which the story makes no sense. */
   needs: string[];
+  /** Takes an emulated controller half a minute or more: its rung runs it in the long form. */
+  heavy?: true;
   run(bench: Bench): Promise<void>;
 }
 

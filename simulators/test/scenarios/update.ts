@@ -38,6 +38,7 @@ export const updateScenarios: Scenario[] = [
   {
     name: "a bundle is sent and started: the channel stays on, limits stay, and confirmed it outlives a restart of the board",
     needs: ["update", "power"],
+    heavy: true,
     async run(bench) {
       expect(await power(bench, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
       const hash = await start(bench, "newer");
@@ -59,6 +60,7 @@ export const updateScenarios: Scenario[] = [
   {
     name: "a bundle that nobody confirms gives way after 10 s, and the channel stays on",
     needs: ["update", "power"],
+    heavy: true,
     async run(bench) {
       await power(bench, PowerAction.on);
       await start(bench, "newer");
@@ -75,6 +77,7 @@ export const updateScenarios: Scenario[] = [
   {
     name: "a bundle that fails while it boots gives way at once, and the channel stays on",
     needs: ["update", "power"],
+    heavy: true,
     async run(bench) {
       await power(bench, PowerAction.on);
       await start(bench, "fails to boot");
@@ -87,6 +90,7 @@ export const updateScenarios: Scenario[] = [
   {
     name: "a bundle that lets an error out while it is on trial gives way, and the channel stays on",
     needs: ["update", "power"],
+    heavy: true,
     async run(bench) {
       await power(bench, PowerAction.on);
       await start(bench, "fails after a second");
@@ -98,6 +102,7 @@ export const updateScenarios: Scenario[] = [
   {
     name: "a bundle that hangs while it is on trial gives way",
     needs: ["update", "power"],
+    heavy: true,
     async run(bench) {
       await start(bench, "hangs after a second");
       await bench.run(5000);
@@ -108,6 +113,7 @@ export const updateScenarios: Scenario[] = [
   {
     name: "streams are refused while a bundle is received; a wrong place, hash or format is refused; power works on",
     needs: ["update", "power", "samples"],
+    heavy: true,
     async run(bench) {
       const format = await formatOf(bench);
       const bytes = await changedBundle("newer", format);
