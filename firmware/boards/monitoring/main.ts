@@ -57,9 +57,16 @@ export function boot(hal: Hal): Firmware {
   const fingerprint = tableFingerprint(hal.crc16 ?? crc16);
   if (hal.deframe !== undefined) seal.unseal = hal.deframe;
 
+  /** What the runtime has dropped, in the order of `hal.counters`. */
+  function dropped(): LuaMultiReturn<[number, number, number, number, number, number, number]> {
+    if (hal.counters === undefined) return $multi(0, 0, 0, 0, 0, 0, 0);
+    return hal.counters();
+  }
+
   function counters(tag: number): void {
     const seen = session().port.counters;
     const frames = session().port.deframer.counters;
+    const [overruns, foreign, stuck, converter_crc, converter_overruns, trips_lost, edges_lost] = dropped();
     session().answer(tag, "counters_answer", {
       good: frames.good,
       crc: frames.crc,
@@ -74,6 +81,13 @@ export function boot(hal: Hal): Firmware {
       dropped_tx: log.dropped(),
       lua_errors: luaErrors,
       heap_bytes: hal.heap_bytes(),
+      link_overruns: overruns,
+      link_foreign: foreign,
+      link_stuck: stuck,
+      converter_crc,
+      converter_overruns,
+      trips_lost,
+      edges_lost,
     });
   }
 

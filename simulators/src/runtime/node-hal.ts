@@ -25,7 +25,6 @@ export interface NodeHal {
   delay_us(us: number): void;
   edges_start(mask: number): void;
   edge_take?(): [number, number, number, number] | undefined;
-  edges_lost?(): number;
   sampler_start?(period_us: number, rows: number): boolean;
   sampler_stop?(): void;
   sampler_keep?(on: boolean): void;
@@ -33,6 +32,7 @@ export interface NodeHal {
   sampler_take?(): [string, number, number, number] | undefined;
   deframe?(block: string): string | number;
   crc16?(bytes: string, init: number): number;
+  counters?(): [number, number, number, number, number, number, number];
   restart?(): void;
   heap_bytes(): number;
 }

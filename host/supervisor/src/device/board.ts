@@ -104,6 +104,13 @@ export class Board {
     );
     const outcome = await this.link.request("counters_get", {}, REQUEST_MS);
     if (outcome.kind === "answer") this.counters = outcome.body;
+    const seen = this.counters;
+    const dropped = {
+      link_bytes: (seen?.link_overruns ?? 0) + (seen?.link_foreign ?? 0) + (seen?.link_stuck ?? 0),
+      conversions: (seen?.converter_crc ?? 0) + (seen?.converter_overruns ?? 0),
+      trips: seen?.trips_lost ?? 0,
+      edges: seen?.edges_lost ?? 0,
+    };
     for (const channel of this.channels) {
       if (channel === undefined) continue;
       channel.health = {
@@ -111,6 +118,7 @@ export class Board {
         link: this.link.session.port.open ? "open" : "closed",
         round_trip_ms: this.link.roundTrip_ms,
         crc_errors: this.frameCounters().crc + (this.counters?.crc ?? 0),
+        dropped,
         uptime_ms: this.link.uptime_ms,
         clock: this.link.clock.quality() ?? null,
       };

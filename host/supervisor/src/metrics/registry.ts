@@ -65,7 +65,7 @@ export function createMetrics(boards: Board[]): Metrics {
   });
   mirrored(
     "mltb_board_link_events_total",
-    "What the board's end of the link has seen and dropped.",
+    "What the board has seen and dropped: frames and bytes of the link, frames of the converter, trips, marker edges.",
     ["board", "event"],
     (counter) => {
       for (const board of boards) {
