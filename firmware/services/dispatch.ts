@@ -22,6 +22,7 @@ export interface Services {
   streams: Streams;
   panel: Panel;
   counters: (this: void, tag: number) => void;
+  drops: (this: void, tag: number) => void;
 }
 
 /** Request name to handler. A handler answers or refuses its tag exactly once, now or when its proof is there. */
@@ -148,6 +149,9 @@ export function createHandlers(
     },
     counters_get(this: void, _body: Body, tag: number): void {
       services.counters(tag);
+    },
+    drops_get(this: void, _body: Body, tag: number): void {
+      services.drops(tag);
     },
   };
 }

@@ -4,19 +4,19 @@ import { openBench } from "./bench.ts";
 import { luaBoard } from "./rungs.ts";
 import { power } from "./scenarios/scenario.ts";
 
-async function counters(bench: Awaited<ReturnType<typeof openBench>>): Promise<Message<"counters_answer">> {
-  const outcome = await bench.request("counters_get", {});
-  if (outcome.kind !== "answer") throw new Error(`counters_get: ${outcome.kind}`);
+async function drops(bench: Awaited<ReturnType<typeof openBench>>): Promise<Message<"drops_answer">> {
+  const outcome = await bench.request("drops_get", {});
+  if (outcome.kind !== "answer") throw new Error(`drops_get: ${outcome.kind}`);
   return outcome.body;
 }
 
 test("trip-queue-overflow on the Lua board: what finds no room is counted", async () => {
   const bench = await openBench(await luaBoard());
-  expect(await counters(bench)).toMatchObject({ trips_lost: 0 });
+  expect(await drops(bench)).toMatchObject({ trips_lost: 0 });
   // All in one moment, between two calls of the firmware; the queue holds sixteen.
   for (let n = 0; n < 20; n += 1) bench.electronics.monitors[0]?.onAlert?.(bench.electronics.now_us());
   await bench.run(300);
-  expect(await counters(bench)).toMatchObject({ trips_lost: 4, lua_errors: 0 });
+  expect(await drops(bench)).toMatchObject({ trips_lost: 4 });
   await bench.stop();
 });
 
@@ -25,7 +25,7 @@ test("marker-queue-overflow on the Lua board: edges beyond sixty-four in one mom
   expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
   for (let n = 0; n < 70; n += 1) bench.electronics.marker(1, n % 2 === 0 ? 1 : 0, bench.electronics.now_us());
   await bench.run(500);
-  expect(await counters(bench)).toMatchObject({ edges_lost: 6 });
+  expect(await drops(bench)).toMatchObject({ edges_lost: 6 });
   await bench.stop();
 });
 
@@ -37,6 +37,6 @@ test("link-overrun on the Lua board: bytes beyond the link's buffer are counted,
   await bench.run(1);
   bench.write(Buffer.from([0]));
   await bench.run(50);
-  expect(await counters(bench)).toMatchObject({ link_overruns: 1234 });
+  expect(await drops(bench)).toMatchObject({ link_overruns: 1234 });
   await bench.stop();
 });

@@ -57,16 +57,27 @@ export function boot(hal: Hal): Firmware {
   const fingerprint = tableFingerprint(hal.crc16 ?? crc16);
   if (hal.deframe !== undefined) seal.unseal = hal.deframe;
 
-  /** What the runtime has dropped, in the order of `hal.counters`. */
-  function dropped(): LuaMultiReturn<[number, number, number, number, number, number, number]> {
-    if (hal.counters === undefined) return $multi(0, 0, 0, 0, 0, 0, 0);
-    return hal.counters();
+  function drops(tag: number): void {
+    if (hal.counters === undefined) {
+      session().refuse(tag, Refusal.not_capable, "drops");
+      return;
+    }
+    const [link_overruns, link_foreign, link_stuck, converter_crc, converter_overruns, trips_lost, edges_lost] =
+      hal.counters();
+    session().answer(tag, "drops_answer", {
+      link_overruns,
+      link_foreign,
+      link_stuck,
+      converter_crc,
+      converter_overruns,
+      trips_lost,
+      edges_lost,
+    });
   }
 
   function counters(tag: number): void {
     const seen = session().port.counters;
     const frames = session().port.deframer.counters;
-    const [overruns, foreign, stuck, converter_crc, converter_overruns, trips_lost, edges_lost] = dropped();
     session().answer(tag, "counters_answer", {
       good: frames.good,
       crc: frames.crc,
@@ -81,13 +92,6 @@ export function boot(hal: Hal): Firmware {
       dropped_tx: log.dropped(),
       lua_errors: luaErrors,
       heap_bytes: hal.heap_bytes(),
-      link_overruns: overruns,
-      link_foreign: foreign,
-      link_stuck: stuck,
-      converter_crc,
-      converter_overruns,
-      trips_lost,
-      edges_lost,
     });
   }
 
@@ -107,7 +111,7 @@ export function boot(hal: Hal): Firmware {
       firmware: VERSION,
       capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
         hal.edge_take === undefined ? "" : " markers:1"
-      } protection:1 panel:1 buttons:1 locate:1 log:1`,
+      } protection:1 panel:1 buttons:1 locate:1 log:1${hal.counters === undefined ? "" : " drops:1"}`,
     }),
     onRequest: (name, body, tag) => handle(name, body, tag),
     onHost: (present) => {
@@ -125,7 +129,7 @@ export function boot(hal: Hal): Firmware {
   const streams = createStreams(hal, board, monitors, session);
   const markers = createMarkers(hal, board, session);
   const panel = createPanel(hal, board, power, monitors, session);
-  const handlers = createHandlers(hal, board, { power, protection, reset, streams, panel, counters }, session);
+  const handlers = createHandlers(hal, board, { power, protection, reset, streams, panel, counters, drops }, session);
 
   /** Runs a handler. An error in it refuses the request and is counted; it never reaches the loop. */
   function handle(name: string, body: Body, tag: number): void {

@@ -69,7 +69,7 @@ export function createMetrics(boards: Board[]): Metrics {
     ["board", "event"],
     (counter) => {
       for (const board of boards) {
-        for (const [event, value] of Object.entries(board.counters ?? {})) {
+        for (const [event, value] of Object.entries({ ...board.counters, ...board.drops })) {
           if (event !== "heap_bytes") counter.inc({ board: board.name, event }, Number(value));
         }
       }
