@@ -27,6 +27,7 @@ export interface Services {
   /** On boards with a flash of their own. */
   update: Update | undefined;
   counters: (this: void, tag: number) => void;
+  drops: (this: void, tag: number) => void;
 }
 
 /** Request name to handler. A handler answers or refuses its tag exactly once, now or when its proof is there. */
@@ -156,6 +157,9 @@ export function createHandlers(
     },
     log_read(this: void, body: Body, tag: number): void {
       log.read(body["first"] as number, tag);
+    },
+    drops_get(this: void, _body: Body, tag: number): void {
+      services.drops(tag);
     },
   };
   if (update !== undefined) {

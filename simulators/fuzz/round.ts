@@ -1,13 +1,15 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   createHostSession,
   decodeFrame,
   deframer,
   encodedLimitStream,
+  type Frame,
   type HostSession,
   nodeSeal,
 } from "@mltb/protocol";
 import { createSimulatedRack, type SimulatedRack } from "../src/index.ts";
-import { random } from "../src/world/random.ts";
+import { type Random, random } from "../src/world/random.ts";
 import { type Damage, damaged } from "./damage.ts";
 import { validFrame } from "./frames.ts";
 
@@ -22,6 +24,8 @@ export interface Tally {
   switched: number;
   /** Rounds after which the board or the host did not answer any more. */
   deaf: number;
+  /** Rounds in which good and damaged frames in pieces of any length gave other frames than the blocks do one by one. */
+  misframed: number;
   /** Blocks that the board itself has rejected, as its counters say. */
   board_rejected: number;
   lua_errors: number;
@@ -36,6 +40,7 @@ export function emptyTally(): Tally {
     accepted: { guarantee: 0, wire: 0, heavy: 0 },
     switched: 0,
     deaf: 0,
+    misframed: 0,
     board_rejected: 0,
     lua_errors: 0,
     heap_peak_bytes: 0,
@@ -49,6 +54,18 @@ const PIECE_BYTES = 1000;
 
 function rejected(counters: Record<string, number>): number {
   return (counters["crc"] ?? 0) + (counters["malformed"] ?? 0) + (counters["oversize"] ?? 0);
+}
+
+/** What a deframer makes of the stream in pieces of seeded lengths, as a port hands them over. */
+function framesOf(stream: string, source: Random): Frame[] {
+  const frames: Frame[] = [];
+  const reader = deframer(encodedLimitStream, nodeSeal, (frame) => frames.push(frame));
+  for (let at = 0; at < stream.length; ) {
+    const size = 1 + Math.floor(source.uniform() * PIECE_BYTES);
+    reader.rx(stream.slice(at, at + size));
+    at += size;
+  }
+  return frames;
 }
 
 /** A board with the real bundle and a host, both of which are fed damaged frames. */
@@ -119,7 +136,10 @@ export async function createFuzzer(bundle: string, seed: number): Promise<Fuzzer
       const before = outputs();
       const kind = kinds[number % kinds.length] as Damage;
       const originals = new Set<string>();
+      const expected: Frame[] = [];
       let stream = "";
+      /** Each damaged frame behind its good one. */
+      let mixed = "";
       while (stream.length < ROUND_BYTES) {
         const block = validFrame(source, session.port.delivery.nextSeq);
         const bad = damaged(source, block, kind);
@@ -127,17 +147,19 @@ export async function createFuzzer(bundle: string, seed: number): Promise<Fuzzer
         if (bad === block) continue;
         originals.add(block);
         tally.frames[kind] += 1;
+        mixed += `${block}\0${bad}\0`;
+        expected.push(decodeFrame(block, nodeSeal) as Frame);
         for (const part of bad.split("\0")) {
           const frame = decodeFrame(part, nodeSeal);
-          if (typeof frame !== "string" && !originals.has(part)) tally.accepted[kind] += 1;
+          if (typeof frame === "string") continue;
+          expected.push(frame);
+          if (!originals.has(part)) tally.accepted[kind] += 1;
         }
         stream += `${bad}\0`;
       }
-      // The host's side: a deframer of its own takes the same bytes.
-      const frames = deframer(encodedLimitStream, nodeSeal, () => undefined);
+      if (!isDeepStrictEqual(framesOf(mixed, source), expected)) tally.misframed += 1;
       for (let at = 0; at < stream.length; at += PIECE_BYTES) {
         const piece = stream.slice(at, at + PIECE_BYTES);
-        frames.rx(piece);
         session.rx(piece, now);
         rack.transport.write(Buffer.from(piece, "latin1"));
         rack.advance(1);

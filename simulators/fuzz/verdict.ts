@@ -29,6 +29,7 @@ export function verdict(tally: Tally): string[] {
     wrong.push(`the board saw only ${tally.board_rejected} of ${all} damaged frames`);
   }
   if (tally.deaf > 0) wrong.push(`the board did not answer after ${tally.deaf} rounds`);
+  if (tally.misframed > 0) wrong.push(`the host's deframer gave other frames in ${tally.misframed} rounds`);
   if (tally.lua_errors > 0) wrong.push(`${tally.lua_errors} errors were caught in Lua`);
   if (tally.heap_peak_bytes > HEAP_BYTES) wrong.push(`the heap grew to ${tally.heap_peak_bytes} bytes`);
   return wrong;

@@ -118,6 +118,15 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
         reset_cause: () => resetCause,
         link_write: (bytes: string) => void (own.powerFailed() || end.write(bytes)),
         link_room: () => end.room(),
+        counters: () => [
+          end.dropped?.received ?? 0,
+          0,
+          end.dropped?.sent ?? 0,
+          0,
+          0,
+          electronics.dropped.trips,
+          electronics.dropped.edges,
+        ],
         heap_bytes: (): number => heap(),
       }),
     });

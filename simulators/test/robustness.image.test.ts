@@ -4,21 +4,11 @@ import { buildImage, missingImagePackages } from "@mltb/firmware/images";
 import { Fault, PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { openBench } from "./bench.ts";
-import { rp2040Image } from "./rungs.ts";
+import { ENDLESS_LOOP, imageSymbol, rp2040Image } from "./rungs.ts";
 import { power, rail } from "./scenarios/scenario.ts";
 
 /** DESIGN section 4: a stall of sampler, sensor bus or Lua tick bites within this, and outputs go to their policy. */
 const STALL_MS = 500;
-const ENDLESS_LOOP = 0xe7fe;
-
-/** Address of a function in the image. */
-async function symbol(name: string): Promise<number> {
-  const { elf } = await buildImage("rp2040");
-  const line = execFileSync("arm-none-eabi-nm", [elf], { encoding: "utf8" })
-    .split("\n")
-    .find((entry) => entry.endsWith(` ${name}`));
-  return Number.parseInt(line ?? "", 16) & ~1;
-}
 
 async function onBoard() {
   const rung = await rp2040Image();
@@ -41,7 +31,7 @@ describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 ima
   test("endless-lua-loop: while interrupts go on, the watchdog restarts the chip within 500 ms; it says so and works again", async () => {
     const { rung, bench } = await onBoard();
     const before = bench.welcome()?.epoch;
-    rung.board.patch(await symbol("luaV_execute"), ENDLESS_LOOP);
+    rung.board.patch(await imageSymbol("luaV_execute"), ENDLESS_LOOP);
     expect(await msUntilOff(bench)).toBeLessThanOrEqual(STALL_MS);
     expect(rung.board.counters.restarts).toBe(1);
     await bench.run(2500);

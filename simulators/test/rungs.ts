@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { buildBundle } from "@mltb/firmware";
 import { buildImage } from "@mltb/firmware/images";
@@ -61,6 +62,19 @@ function flashOf(file: Buffer): Uint8Array {
   const blocks: Buffer[] = [];
   for (let at = 0; at < file.length; at += 512) blocks.push(file.subarray(at + 32, at + 288));
   return Buffer.concat(blocks);
+}
+
+/** `b .`, for `Rp2040Board.patch`. */
+export const ENDLESS_LOOP = 0xe7fe;
+
+/** Address of a function in the RP2040 image. */
+export async function imageSymbol(name: string): Promise<number> {
+  const { elf } = await buildImage("rp2040");
+  const line = execFileSync("arm-none-eabi-nm", [elf], { encoding: "utf8" })
+    .split("\n")
+    .find((entry) => entry.endsWith(` ${name}`));
+  if (line === undefined) throw new Error(`the image has no function ${name}`);
+  return Number.parseInt(line, 16) & ~1;
 }
 
 /** The RP2040 image on the emulated chip, with a constant load of 1.2 W on channel 1. */

@@ -75,6 +75,24 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const fingerprint = tableFingerprint(crc);
   if (hal.deframe !== undefined) seal.unseal = hal.deframe;
 
+  function drops(tag: number): void {
+    if (hal.counters === undefined) {
+      session().refuse(tag, Refusal.not_capable, "drops");
+      return;
+    }
+    const [link_overruns, link_foreign, link_stuck, converter_crc, converter_overruns, trips_lost, edges_lost] =
+      hal.counters();
+    session().answer(tag, "drops_answer", {
+      link_overruns,
+      link_foreign,
+      link_stuck,
+      converter_crc,
+      converter_overruns,
+      trips_lost,
+      edges_lost,
+    });
+  }
+
   function counters(tag: number): void {
     const seen = session().port.counters;
     const frames = session().port.deframer.counters;
@@ -111,7 +129,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       firmware: VERSION,
       capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
         hal.edge_take === undefined ? "" : " markers:1"
-      } protection:1 panel:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}`,
+      } protection:1 panel:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${hal.counters === undefined ? "" : " drops:1"}`,
     }),
     onRequest: (name, body, tag) => handle(name, body, tag),
     onHost: (present) => {
@@ -132,7 +150,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const handlers = createHandlers(
     hal,
     board,
-    { power, protection, reset, streams, panel, log, update, counters },
+    { power, protection, reset, streams, panel, log, update, counters, drops },
     session,
   );
 

@@ -80,7 +80,9 @@ static int rx, tick, keep;
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
 /* Below this much room a step is made after every dispatch. */
-#define HEAP_RESERVE_BYTES 24000u
+#define HEAP_RESERVE_BYTES 16000u
+/* An idle board begins a cycle this much earlier, however large its heap: no dispatch shall have to. */
+#define IDLE_LEAD_BYTES 8000u
 /* What the heap held after the last cycle; a cycle is under way. */
 static size_t live;
 static int collecting;
@@ -157,7 +159,8 @@ int firmware_serve_restart(void) {
 }
 
 int firmware_collect(void) {
-  if (!collecting && heap_used < live + live / GARBAGE_SHARE) return 0;
+  size_t begin = live + live / GARBAGE_SHARE, latest = HEAP_CAP_BYTES - HEAP_RESERVE_BYTES - IDLE_LEAD_BYTES;
+  if (!collecting && heap_used < (begin < latest ? begin : latest)) return 0;
   collecting = lua_gc(L, LUA_GCSTEP, 0) == 0;
   if (!collecting) live = heap_used;
   return 1;

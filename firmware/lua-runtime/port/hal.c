@@ -129,10 +129,6 @@ static int hal_edge_take(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)edge.index);
   return 4;
 }
-static int hal_edges_lost(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)edges_lost());
-  return 1;
-}
 static int hal_sampler_start(lua_State *L) {
   lua_pushboolean(L, sampler_start((uint32_t)luaL_checkinteger(L, 1), (uint32_t)luaL_checkinteger(L, 2)));
   return 1;
@@ -193,15 +189,22 @@ static int hal_heap_bytes(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)heap_used);
   return 1;
 }
+static int hal_counters(lua_State *L) {
+  const uint32_t values[] = {link_overruns, link_foreign, link_stuck, sampler_crc_errors, sampler_overruns,
+                             trips_lost, edges_lost()};
+  const int count = (int)(sizeof values / sizeof values[0]);
+  for (int i = 0; i < count; i++) lua_pushinteger(L, (lua_Integer)values[i]);
+  return count;
+}
 
 #define ENTRY(name) {#name, hal_##name}
 static const luaL_Reg hal[] = {
     ENTRY(serial), ENTRY(epoch), ENTRY(reset_cause), ENTRY(restart), ENTRY(ticks_us), ENTRY(heap_bytes),
     ENTRY(link_write), ENTRY(link_room), ENTRY(link_frame), ENTRY(deframe), ENTRY(crc16), ENTRY(gpio_mode),
     ENTRY(gpio_write), ENTRY(gpio_read), ENTRY(chain_write), ENTRY(i2c_xfer), ENTRY(sweep_start), ENTRY(sweep_take),
-    ENTRY(delay_us), ENTRY(edges_start), ENTRY(edge_take), ENTRY(edges_lost), ENTRY(sampler_start),
+    ENTRY(delay_us), ENTRY(edges_start), ENTRY(edge_take), ENTRY(sampler_start),
     ENTRY(sampler_stop), ENTRY(sampler_take),
-    ENTRY(trip_limit), ENTRY(trip_take), ENTRY(sampler_keep), ENTRY(sampler_energy),
+    ENTRY(counters), ENTRY(trip_limit), ENTRY(trip_take), ENTRY(sampler_keep), ENTRY(sampler_energy),
     {NULL, NULL},
 };
 

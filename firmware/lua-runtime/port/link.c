@@ -39,6 +39,7 @@ void link_received(enum carrier from, const uint8_t *bytes, size_t size) {
     }
     /* What was meant for the host before is no business of this one. */
     active = from;
+    link_stuck += tx_head - tx_tail;
     tx_tail = tx_head;
   }
   heard = 1;
@@ -158,7 +159,10 @@ void link_commit(size_t size) {
 /* ---- UART: received by interrupt, sent by interrupt while something waits ---- */
 void link_handler(void) {
   while ((REG(UART_FR(1)) & UART_FR_RXFE) == 0) {
-    uint8_t byte = (uint8_t)REG(UART_DR(1));
+    uint32_t word = REG(UART_DR(1));
+    /* Characters were lost while the FIFO was full; how many, the part does not say (4.2.8, UARTDR.OE). */
+    if ((word & UART_DR_OE) != 0) link_overruns++;
+    uint8_t byte = (uint8_t)word;
     link_received(CARRIER_UART, &byte, 1);
   }
   REG(UART_ICR(1)) = (1u << 4) | (1u << 6);

@@ -71,6 +71,7 @@
 #define UART_IFLS(n) (UART_BASE(n) + 0x34u)
 #define UART_IMSC(n) (UART_BASE(n) + 0x38u)
 #define UART_ICR(n) (UART_BASE(n) + 0x44u)
+#define UART_DR_OE (1u << 11)
 #define UART_FR_RXFE (1u << 4)
 #define UART_FR_TXFF (1u << 5)
 

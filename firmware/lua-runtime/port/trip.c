@@ -14,6 +14,7 @@ static uint8_t outputs[CHAIN_BYTES];
 static uint32_t cut;
 static struct trip trips[TRIPS];
 static volatile uint32_t trip_head, trip_tail;
+volatile uint32_t trips_lost;
 static int16_t limits[CHANNELS] = {[0 ... CHANNELS - 1] = INT16_MAX};
 static uint8_t over[CHANNELS];
 int32_t trip_floor = INT16_MAX;
@@ -56,7 +57,10 @@ void trip_limit(unsigned channel, int16_t code) {
 }
 
 static void add(uint8_t channel, int16_t code) {
-  if (trip_head - trip_tail == TRIPS) return;
+  if (trip_head - trip_tail == TRIPS) {
+    trips_lost++;
+    return;
+  }
   trips[trip_head % TRIPS] = (struct trip){channel, code, board_ticks_us()};
   trip_head++;
 }

@@ -22,6 +22,8 @@ void trip_limit(unsigned channel, int16_t code);
 /* The oldest trip; 0 when there is none. */
 int trip_take(struct trip *trip);
 int trip_ready(void);
+/* Trips that were not queued because the queue was full, since start. Their switches are open all the same. */
+extern volatile uint32_t trips_lost;
 
 /* ---- from interrupts ---- */
 void trip_alert(void);

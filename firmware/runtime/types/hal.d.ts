@@ -55,8 +55,6 @@ interface Hal {
   edges_start(this: void, mask: number): void;
   /** Oldest captured edge: pin, level, tick and index of the sample row whose interval holds it; nil when none. */
   edge_take?(this: void): LuaMultiReturn<[number | undefined, number, number, number]>;
-  /** Edges lost because the capture queue was full, since start. */
-  edges_lost?(this: void): number;
 
   /**
    * Fast sampler: rows of i16 little endian, one per channel, every `period_us`; blocks of `rows`. False when the
@@ -81,6 +79,12 @@ interface Hal {
   /** Where it is there, the board's HAL is a `FlashHal`. */
   flash_erase?(this: void, offset: number): void;
 
+  /**
+   * What the runtime has dropped since start, 32 bits each: bytes received without room, bytes of other carriers while one
+   * has the link, bytes given up unsent; converter frames with a wrong CRC, and frames not fetched because the one before
+   * was still under way; trips and marker edges without room in their queues.
+   */
+  counters?(this: void): LuaMultiReturn<[number, number, number, number, number, number, number]>;
   /** Restarts the controller. */
   restart?(this: void): void;
   /** Bytes of the Lua heap in use. */

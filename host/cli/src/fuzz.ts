@@ -24,7 +24,8 @@ function load(state: string, options: Options, note: (text: string) => void): Ta
     throw cliError(Exit.usage, "seed", `${state} belongs to seed ${saved.seed}`, "use --fresh or another --state");
   }
   note(`resumed at round ${saved.tally.rounds}, ${saved.tally.bytes} bytes`);
-  return saved.tally;
+  // A state of an earlier build may lack sums that came later.
+  return { ...emptyTally(), ...saved.tally };
 }
 
 const program = createProgram("0.1.0").name("npm run fuzz --");
@@ -81,7 +82,7 @@ function report(seed: number, tally: Tally, wrong: number): string {
     `inside the guarantee (1-3 flips, a burst of 16 bits, wrong length): ${share("guarantee")}`,
     `on the wire, framing included: ${share("wire")}`,
     `heavy: ${share("heavy")}, allowed ${allowedHeavy(tally.frames.heavy).toFixed(1)}`,
-    `outputs moved in ${tally.switched} rounds, no answer after ${tally.deaf}, errors in Lua ${tally.lua_errors}`,
+    `outputs moved in ${tally.switched} rounds, no answer after ${tally.deaf}, other frames in ${tally.misframed}, errors in Lua ${tally.lua_errors}`,
     `largest heap of the board ${tally.heap_peak_bytes} bytes`,
     "",
     wrong === 0 ? "1 passed, 0 failed, 0 skipped" : "0 passed, 1 failed, 0 skipped",

@@ -285,6 +285,20 @@ test("garbage-on-the-link is counted in /metrics, and the board stays usable", a
   expect((await api("GET", "/api/v1/health")).json.state).toBe("ok");
 });
 
+test("trip-queue-overflow on the board shows in /metrics and in the health of its targets", async () => {
+  // The queue holds sixteen; all of these fall between two calls of the firmware.
+  for (let i = 0; i < 20; i += 1) rack.electronics.monitors[7]?.onAlert?.(rack.electronics.now_us());
+  const health = async (): Promise<{ trips: number }> =>
+    (await api("GET", "/api/v1/targets/local-cpu")).json.health.dropped;
+  const started = Date.now();
+  while ((await health()).trips === 0 && Date.now() - started < 5000) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(await health()).toMatchObject({ trips: 4, edges: 0 });
+  const { text } = await api("GET", "/metrics");
+  expect(text).toContain('mltb_board_link_events_total{board="rack1-monitor",event="trips_lost"} 4\n');
+});
+
 test("console lines of a booting target arrive on MQTT", async () => {
   await api("PUT", "/api/v1/targets/local-cpu/power", { state: "on" });
   await until(() => messages.find((m) => m.topic === "target/local-cpu/event/console" && m.payload.includes("login:")));

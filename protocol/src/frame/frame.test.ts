@@ -5,6 +5,7 @@ import {
   cobsDecode,
   cobsEncode,
   crc16,
+  createSeal,
   decodeFrame,
   deframer,
   encodedLimitStream,
@@ -31,6 +32,29 @@ test("COBS: every byte string survives, the code has no zero and costs one byte 
       expect(coded.includes("\0")).toBe(false);
       expect(coded.length).toBeLessThanOrEqual(data.length + Math.floor(data.length / 254) + 1);
       expect(cobsDecode(coded)).toBe(data);
+    }),
+    { seed, numRuns },
+  );
+});
+
+test("the host's seal gives the bytes and the answers of the portable one, for good blocks, damaged ones and any bytes", () => {
+  const portable = createSeal(crc16);
+  /** Runs of bytes without a zero, around the length that COBS cuts at. */
+  const runs = fc
+    .array(fc.tuple(fc.integer({ min: 250, max: 514 }), fc.integer({ min: 0, max: 255 })), { maxLength: 4 })
+    .map((list) => list.map(([length, end]) => `${"r".repeat(length)}${String.fromCharCode(end)}`).join(""));
+  fc.assert(
+    fc.property(fc.oneof(bytes(1700), runs), bytes(16), fc.nat(), fc.nat(255), (body, header, place, value) => {
+      const wire = portable.seal(header, body);
+      expect(nodeSeal.seal(header, body)).toBe(wire);
+      const block = wire.slice(0, -1);
+      expect(nodeSeal.unseal(block)).toBe(portable.unseal(block));
+      const damaged = Buffer.from(block, "latin1");
+      if (damaged.length > 0) damaged[place % damaged.length] = value;
+      const cut = damaged.toString("latin1").slice(0, (place % 3) - 3 || undefined);
+      for (const wrong of [damaged.toString("latin1"), cut, body]) {
+        expect(nodeSeal.unseal(wrong)).toBe(portable.unseal(wrong));
+      }
     }),
     { seed, numRuns },
   );

@@ -23,6 +23,10 @@ export const coreMessages = {
     "0x10 request:describe_answer host first:u8 -- Asks for the lines of the board's message table, from this id on.",
   describe_answer:
     "0x11 response board next:u8 data:rest -- Lines `name line`, one after the other, each closed by a line feed and without its sentence; the id to go on with, or 0 at the end.",
+  drops_get:
+    "0x12 request:drops_answer host -- Asks for what the board's runtime has dropped, below the frames of the link.",
+  drops_answer:
+    "0x13 response board link_overruns:u32 link_foreign:u32 link_stuck:u32 converter_crc:u32 converter_overruns:u32 trips_lost:u32 edges_lost:u32 -- Counted since start: bytes that found no room, came from another carrier or were given up unsent; frames of the converter with a wrong CRC or not fetched; trips and marker edges without room in their queues.",
 } as const;
 
 /** Why an end says `reset`. */

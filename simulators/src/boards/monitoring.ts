@@ -33,7 +33,7 @@ export interface MonitoringElectronics {
   sampler: Sampler;
   sweep: Sweep;
   /** The controller's side: what the firmware calls. Link functions are the caller's. */
-  hal: Omit<NodeHal, "link_write" | "link_room" | "serial" | "epoch" | "reset_cause" | "heap_bytes">;
+  hal: Omit<NodeHal, "link_write" | "link_room" | "serial" | "epoch" | "reset_cause" | "heap_bytes" | "counters">;
   /** World time; the controller's own clock runs ahead of it while a call keeps it busy. */
   now_us(): number;
   cpu_us(): number;
@@ -45,6 +45,8 @@ export interface MonitoringElectronics {
   gpioLevels(): Map<number, number>;
   /** Something waits in the queue of trips. */
   tripped(): boolean;
+  /** Trips and marker edges that found their queue full. */
+  dropped: { trips: number; edges: number };
   /** Level of the wired-or of the monitors' alert outputs. */
   alert(): 0 | 1;
   /** Voltages at the inputs of the fast converter, behind shunts and amplifiers, over its own bandwidth. */
@@ -88,7 +90,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   const edges: [number, number, number, number][] = [];
   const trips: [number, number, number][] = [];
   let edgeMask = 0;
-  let lost = 0;
+  const dropped = { trips: 0, edges: 0 };
   let world_us = 0;
   let cpu_us = 0;
 
@@ -109,17 +111,21 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     chain.outputsEnabled = true;
     for (const n of board.channels.keys()) gate(n);
   };
+  function queueTrip(channel: number, at_us: number, code: number): void {
+    if (trips.length === TRIPS) dropped.trips += 1;
+    else trips.push([channel, Math.floor(at_us) % 2 ** 32, code]);
+  }
   for (const [n, monitor] of monitors.entries()) {
     monitor.onAlert = (now_us) => {
       tripped[n] = true;
       gate(n);
       electronics.onAlert?.();
-      if (trips.length < TRIPS) trips.push([-1, Math.floor(now_us) % 2 ** 32, 0]);
+      queueTrip(-1, now_us, 0);
     };
   }
   const compare = createCompare(board, fast, (n, code) => {
     hal.chain_write(Buffer.from(compare.written()).toString("latin1"));
-    if (trips.length < TRIPS) trips.push([n, Math.floor(world_us) % 2 ** 32, code]);
+    queueTrip(n, world_us, code);
   });
 
   function spend(us: number): void {
@@ -171,7 +177,6 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       edgeMask = mask;
     },
     edge_take: () => edges.shift(),
-    edges_lost: () => lost,
     sampler_start: (period_us, rows) => sampler.start(period_us, rows, world_us),
     sampler_stop: () => sampler.stop(),
     sampler_take: () => sampler.take(),
@@ -216,7 +221,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       electronics.onMarker?.(pin, level, at_us);
       if ((edgeMask & (1 << pin)) === 0) return;
       if (edges.length === EDGES) {
-        lost += 1;
+        dropped.edges += 1;
         return;
       }
       edges.push([pin, level, Math.floor(at_us) % 2 ** 32, sampler.indexAt(at_us)]);
@@ -226,6 +231,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     },
     gpioLevels: () => gpio,
     tripped: () => trips.length > 0,
+    dropped,
     alert: () => (monitors.some((monitor) => monitor.alert()) ? 0 : 1),
     fastInputs_v: () =>
       board.channels.map(

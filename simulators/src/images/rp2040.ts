@@ -14,6 +14,9 @@ const IMAGE_OFFSET = 0x100;
 /** One character of ten bits at 921,600 baud. */
 const CHARACTER_NS = 10_851;
 const UART_FIFO = 32;
+const UART_DR_OE = 1 << 11;
+/** Into a frame of the converter: ten words take 10 us at 16 MHz. */
+const GLITCH_NS = 8000;
 const RAM = 0x2000_0000;
 /** Where the boot ROM runs the second-stage loader. */
 const BOOT2_RAM = 0x2004_1f00;
@@ -55,10 +58,17 @@ export interface Rp2040Board {
   flashBus: FlashBus;
   /** Stops the converter's conversions, as a broken converter or clock would; true lets them go on. */
   conversions: boolean;
+  /** Damages the converter's next frames on their way to the controller. */
+  damageFrames(count: number): void;
+  /** The next conversions of this number give a second edge of /DRDY while their frame is under way, as noise would. */
+  glitches: number;
   /** Holds the monitors' bus, as a part with its clock line low would. */
   busHeld: boolean;
-  /** Replaces a half word of flash until the next restart: `b .` (0xe7fe) is an endless loop where a function begins. */
-  patch(address: number, halfword: number): void;
+  /**
+   * Replaces a half word of flash until the next restart, and gives the one before: `b .` (0xe7fe) is an endless loop where
+   * a function begins.
+   */
+  patch(address: number, halfword: number): number;
   /** Power-cycles the controller; its memory and its pins lose their state, the board's parts keep theirs. */
   restart(): void;
 }
@@ -78,7 +88,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   let busy_ns = 0;
   let since_ns = 0;
   let debug = "";
-  const faults = { conversions: true, busHeld: false };
+  const faults = { conversions: true, busHeld: false, glitches: 0 };
 
   const flash = options.chip ?? createFlash(1);
   if (options.flash !== undefined) flash.bytes.set(options.flash);
@@ -118,6 +128,15 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   addSniffer(chip);
   const uart = chip.uart[1] as (typeof chip.uart)[0];
   let pending = "";
+  let overrun = false;
+  const readUart = uart.readUint32.bind(uart);
+  // The emulator leaves out the overrun flag beside the character (UARTDR.OE, 4.2.8).
+  uart.readUint32 = (offset) => {
+    const value = readUart(offset);
+    if (offset !== 0 || !overrun) return value;
+    overrun = false;
+    return value | UART_DR_OE;
+  };
   const carrier = options.carrier ?? "uart";
   const usb = attachUsbHost(chip, clock);
   if (carrier === "uart") uart.onByte = (byte) => link.write(String.fromCharCode(byte));
@@ -133,7 +152,10 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   const character = clock.createAlarm(() => {
     if (pending.length === 0) return;
     // The model's FIFO throws the byte away when it is full, as the part does.
-    if (fifoOf(uart).itemCount === UART_FIFO) counters.uart_overflows += 1;
+    if (fifoOf(uart).itemCount === UART_FIFO) {
+      counters.uart_overflows += 1;
+      overrun = true;
+    }
     uart.feedByte(pending.charCodeAt(0));
     pending = pending.slice(1);
     if (pending.length > 0) character.schedule(CHARACTER_NS);
@@ -141,6 +163,10 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   const drdy = chip.gpio[monitoringConverter.pins.drdy];
   let slow_us = 0;
   let step_us = SLOW_US;
+  const glitch = clock.createAlarm(() => {
+    drdy?.setInputValue(true);
+    drdy?.setInputValue(false);
+  });
   const world = clock.createAlarm(() => {
     electronics.step(step_us, options.power_w?.() ?? []);
     slow_us += step_us;
@@ -151,6 +177,10 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
       // A conversion that nobody fetched shows a short high before the next edge.
       drdy?.setInputValue(true);
       drdy?.setInputValue(false);
+      if (faults.glitches > 0) {
+        faults.glitches -= 1;
+        glitch.schedule(GLITCH_NS);
+      }
     }
     // The world moves with the conversions while the converter runs.
     step_us = period_us ?? SLOW_US;
@@ -193,6 +223,15 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     set conversions(on) {
       faults.conversions = on;
     },
+    damageFrames(count) {
+      converter.damage += count;
+    },
+    get glitches() {
+      return faults.glitches;
+    },
+    set glitches(count) {
+      faults.glitches = count;
+    },
     get busHeld() {
       return faults.busHeld;
     },
@@ -200,7 +239,10 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
       faults.busHeld = on;
     },
     patch(address, halfword) {
-      new DataView(chip.flash.buffer).setUint16(address - FLASH, halfword, true);
+      const flash = new DataView(chip.flash.buffer);
+      const before = flash.getUint16(address - FLASH, true);
+      flash.setUint16(address - FLASH, halfword, true);
+      return before;
     },
     counters,
     usb,

@@ -13,6 +13,8 @@ export interface BoardEnd {
   take(): string | undefined;
   write(bytes: string): void;
   room(): number;
+  /** Bytes of the host that found no room, and bytes of the board that nobody took. */
+  dropped?: { received: number; sent: number };
 }
 
 /** Bytes that a direction holds before it is full; a real port's driver buffers about this much. */
@@ -32,6 +34,8 @@ export function createMemoryLink(name: string): MemoryLink {
   let toBoard: string[] = [];
   let toHost: string[] = [];
   let queued = 0;
+  let waiting = 0;
+  const dropped = { received: 0, sent: 0 };
   let scheduled = false;
   let isCut = false;
   let handlers: Parameters<ByteTransport["open"]>[0] | undefined;
@@ -44,13 +48,20 @@ export function createMemoryLink(name: string): MemoryLink {
     handlers?.onBytes(Buffer.from(bytes, "latin1"));
   }
 
+  /** What was under way when the cable was pulled is lost on it, as with a real one. */
+  function clear(): void {
+    toHost = [];
+    toBoard = [];
+    queued = 0;
+    waiting = 0;
+  }
+
   return {
     cut() {
       isCut = true;
       const before = handlers;
       handlers = undefined;
-      toHost = [];
-      toBoard = [];
+      clear();
       before?.onClose("the link was cut");
     },
     restore() {
@@ -61,26 +72,34 @@ export function createMemoryLink(name: string): MemoryLink {
       async open(next) {
         if (isCut) throw new Error("the link is cut");
         handlers = next;
-        toHost = [];
-        toBoard = [];
+        clear();
       },
       write(bytes) {
-        if (handlers !== undefined) toBoard.push(Buffer.from(bytes).toString("latin1"));
+        if (handlers === undefined) return;
+        const taken = bytes.subarray(0, CAPACITY - waiting);
+        dropped.received += bytes.length - taken.length;
+        waiting += taken.length;
+        toBoard.push(Buffer.from(taken).toString("latin1"));
       },
-      room: () => CAPACITY,
+      room: () => CAPACITY - waiting,
       async close() {
         handlers = undefined;
       },
     },
     board: {
+      dropped,
       take() {
         if (toBoard.length === 0) return undefined;
         const bytes = toBoard.join("");
         toBoard = [];
+        waiting = 0;
         return bytes;
       },
       write(bytes) {
-        if (handlers === undefined) return;
+        if (handlers === undefined) {
+          dropped.sent += bytes.length;
+          return;
+        }
         toHost.push(bytes);
         queued += bytes.length;
         if (scheduled) return;

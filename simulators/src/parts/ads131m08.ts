@@ -21,6 +21,8 @@ export interface Ads131m08 {
   select(): void;
   /** /CS rises: a command that the frame carried takes effect. */
   deselect(): void;
+  /** The next frames of this number have two bits of their first sample flipped on the way, as by noise on the line. */
+  damage: number;
   /** Exchanges bits, most significant first. */
   exchange(out: number, bits: number): number;
 }
@@ -65,6 +67,7 @@ export function createAds131m08(): Ads131m08 {
 
   return {
     clkin_hz: 0,
+    damage: 0,
     period_us() {
       const osr = ADS131M08_OSR[(register(ADS131M08_REGISTERS.clock) >> 2) & 7] as number;
       return this.clkin_hz > 0 ? (2e6 * osr) / this.clkin_hz : undefined;
@@ -84,6 +87,10 @@ export function createAds131m08(): Ads131m08 {
       const bytes = [answer, ...data].flatMap((word) => [word >> 8, word & 0xff, ...padding]);
       const crc = crc16(String.fromCharCode(...bytes), ADS131M08_CRC_SEED);
       output = [...bytes, crc >> 8, crc & 0xff, ...padding];
+      if (this.damage === 0) return;
+      this.damage -= 1;
+      // First bytes of the sample of channel 1: an error of about three quarters of the range.
+      output[wordBytes()] = (output[wordBytes()] as number) ^ 0x60;
     },
     deselect() {
       const size = wordBytes();

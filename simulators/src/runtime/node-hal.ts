@@ -25,7 +25,6 @@ export interface NodeHal {
   delay_us(us: number): void;
   edges_start(mask: number): void;
   edge_take?(): [number, number, number, number] | undefined;
-  edges_lost?(): number;
   sampler_start?(period_us: number, rows: number): boolean;
   sampler_stop?(): void;
   sampler_keep?(on: boolean): void;
@@ -42,6 +41,7 @@ export interface NodeHal {
   bundle_restart?(): void;
   store_get?(key: string): string;
   store_set?(key: string, value: string): boolean;
+  counters?(): [number, number, number, number, number, number, number];
   restart?(): void;
   heap_bytes(): number;
 }

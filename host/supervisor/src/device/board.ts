@@ -25,6 +25,7 @@ export class Board {
   welcome: Message<"welcome"> | undefined;
   /** The board's own counters, as it last reported them. */
   counters: Message<"counters_answer"> | undefined;
+  drops: Message<"drops_answer"> | undefined;
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
   private readonly hub: BayHub;
   private renewal: NodeJS.Timeout | undefined;
@@ -104,6 +105,17 @@ export class Board {
     );
     const outcome = await this.link.request("counters_get", {}, REQUEST_MS);
     if (outcome.kind === "answer") this.counters = outcome.body;
+    if (this.can("drops")) {
+      const answer = await this.link.request("drops_get", {}, REQUEST_MS);
+      if (answer.kind === "answer") this.drops = answer.body;
+    }
+    const seen = this.drops;
+    const dropped = {
+      link_bytes: (seen?.link_overruns ?? 0) + (seen?.link_foreign ?? 0) + (seen?.link_stuck ?? 0),
+      conversions: (seen?.converter_crc ?? 0) + (seen?.converter_overruns ?? 0),
+      trips: seen?.trips_lost ?? 0,
+      edges: seen?.edges_lost ?? 0,
+    };
     for (const channel of this.channels) {
       if (channel === undefined) continue;
       channel.health = {
@@ -111,6 +123,7 @@ export class Board {
         link: this.link.session.port.open ? "open" : "closed",
         round_trip_ms: this.link.roundTrip_ms,
         crc_errors: this.frameCounters().crc + (this.counters?.crc ?? 0),
+        dropped,
         uptime_ms: this.link.uptime_ms,
         clock: this.link.clock.quality() ?? null,
       };

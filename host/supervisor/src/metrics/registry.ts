@@ -65,11 +65,11 @@ export function createMetrics(boards: Board[]): Metrics {
   });
   mirrored(
     "mltb_board_link_events_total",
-    "What the board's end of the link has seen and dropped.",
+    "What the board has seen and dropped: frames and bytes of the link, frames of the converter, trips, marker edges.",
     ["board", "event"],
     (counter) => {
       for (const board of boards) {
-        for (const [event, value] of Object.entries(board.counters ?? {})) {
+        for (const [event, value] of Object.entries({ ...board.counters, ...board.drops })) {
           if (event !== "heap_bytes") counter.inc({ board: board.name, event }, Number(value));
         }
       }

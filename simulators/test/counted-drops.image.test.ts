@@ -1,0 +1,158 @@
+import { missingImagePackages } from "@mltb/firmware/images";
+import { ADS131M08, monitoringConverter } from "@mltb/hardware";
+import { type Message, PowerAction, Stream } from "@mltb/protocol";
+import { describe, expect, test } from "vitest";
+import { openBench } from "./bench.ts";
+import { ENDLESS_LOOP, imageSymbol, rp2040Image } from "./rungs.ts";
+import { power, rail } from "./scenarios/scenario.ts";
+
+const PERIOD_US = 1e6 / monitoringConverter.rate_hz;
+/** Rings of the C runtime: received bytes, trips, UART characters. */
+const RX_RING = 4096;
+const TRIPS = 16;
+const UART_FIFO = 32;
+
+async function drops(bench: Awaited<ReturnType<typeof openBench>>): Promise<Message<"drops_answer">> {
+  const outcome = await bench.request("drops_get", {});
+  if (outcome.kind !== "answer") throw new Error(`drops_get: ${outcome.kind}`);
+  return outcome.body;
+}
+
+describe.skipIf(missingImagePackages().length > 0)("what the RP2040 image drops is counted", () => {
+  test("damaged-converter-frames: each is counted, none becomes a sample or a trip, and its row shows as a gap that `lost` counts", async () => {
+    const rung = await rp2040Image("cdc");
+    const bench = await openBench(rung);
+    expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
+    const truth: number[] = [];
+    const inputs = bench.electronics.fastInputs_v;
+    bench.electronics.fastInputs_v = () => {
+      const volts = inputs();
+      truth.push(Math.round(((volts[0] as number) / ADS131M08.full_scale_v) * ADS131M08.full_scale_code));
+      return volts;
+    };
+    await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 60_000, period_us: PERIOD_US });
+    await bench.run(50);
+    const DAMAGED = 10;
+    // Four in a row above the hard limit would open the switch, if anyone believed them.
+    rung.board.damageFrames(DAMAGED);
+    await bench.run(50);
+    const blocks = bench.messages
+      .filter((message) => message.name === "sample_block")
+      .map((message) => message.body as unknown as Message<"sample_block">);
+    const codes = new Map<number, number>();
+    for (const block of blocks) {
+      const bytes = Buffer.from(block.data, "latin1");
+      for (let row = 0; row < block.rows; row += 1) {
+        codes.set(block.first + row, bytes.readInt16LE(row * block.channels * 2));
+      }
+    }
+    const last = blocks.at(-1) as Message<"sample_block">;
+    const missing = last.first + last.rows - codes.size;
+    expect(missing).toBeGreaterThanOrEqual(DAMAGED);
+    expect(last.lost).toBe(missing);
+    // Where the first row stands among the conversions is found by the first rows themselves.
+    const first = [...codes.values()].slice(0, 20);
+    const start = truth.findIndex((_, n) => first.every((code, row) => truth[n + row] === code));
+    expect(start).toBeGreaterThanOrEqual(0);
+    for (const [index, code] of codes) expect(code).toBe(truth[start + index]);
+    expect(await drops(bench)).toMatchObject({ converter_crc: DAMAGED, converter_overruns: 0, trips_lost: 0 });
+    expect(bench.messages.filter((message) => message.name === "trip")).toEqual([]);
+    expect(rail(bench).switchOn).toBe(true);
+  });
+
+  test("one damaged conversion of twenty: the mean of a 1 kHz row goes without it, no row is lost", async () => {
+    const rung = await rp2040Image("cdc");
+    const bench = await openBench(rung);
+    expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
+    await bench.run(100);
+    await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 60_000, period_us: 1000 });
+    bench.messages.length = 0;
+    for (let n = 0; n < 20; n += 1) {
+      rung.board.damageFrames(1);
+      await bench.run(10);
+    }
+    await bench.run(20);
+    const blocks = bench.messages
+      .filter((message) => message.name === "sample_block")
+      .map((message) => message.body as unknown as Message<"sample_block">);
+    expect(blocks.length).toBeGreaterThan(5);
+    const values = blocks.flatMap((block) => {
+      expect(block.lost).toBe(0);
+      const bytes = Buffer.from(block.data, "latin1");
+      return Array.from({ length: block.rows }, (_, row) => bytes.readInt16LE(row * block.channels * 2));
+    });
+    // One wrong value in twenty would move a mean by a thousand codes.
+    expect(Math.max(...values) - Math.min(...values)).toBeLessThan(200);
+    expect(await drops(bench)).toMatchObject({ converter_crc: 20 });
+  });
+
+  test("converter-clocked-twice: an edge of /DRDY while a frame is under way is counted and spoils no row", async () => {
+    const rung = await rp2040Image("cdc");
+    const bench = await openBench(rung);
+    await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 60_000, period_us: PERIOD_US });
+    await bench.run(20);
+    rung.board.glitches = 5;
+    await bench.run(50);
+    expect(rung.board.glitches).toBe(0);
+    const blocks = bench.messages.filter((message) => message.name === "sample_block");
+    expect(blocks.length).toBeGreaterThan(10);
+    for (const [n, { body }] of blocks.entries()) {
+      expect(body).toMatchObject({ lost: 0, first: n * (body["rows"] as number) });
+    }
+    expect(await drops(bench)).toMatchObject({ converter_overruns: 5, converter_crc: 0 });
+  });
+
+  test("trip-queue-overflow: alerts faster than the firmware takes them are counted", async () => {
+    const rung = await rp2040Image("cdc");
+    const bench = await openBench(rung);
+    const { electronics } = bench;
+    const released = rung.board.patch(await imageSymbol("luaV_execute"), ENDLESS_LOOP);
+    const really = electronics.alert;
+    for (let edge = 0; edge < 2 * (TRIPS + 5); edge += 1) {
+      electronics.alert = () => (edge % 2 === 0 ? 0 : 1);
+      electronics.onAlert?.();
+      rung.board.run(20);
+    }
+    electronics.alert = really;
+    rung.board.patch(await imageSymbol("luaV_execute"), released);
+    await bench.run(300);
+    expect(await drops(bench)).toMatchObject({ trips_lost: 5 });
+    expect(rung.board.counters.restarts).toBe(0);
+  });
+
+  test("link-overrun: bytes that come while Lua is held find the ring full, are counted, and the session goes on", async () => {
+    const rung = await rp2040Image("uart");
+    const bench = await openBench(rung);
+    const released = rung.board.patch(await imageSymbol("luaV_execute"), ENDLESS_LOOP);
+    // At 921,600 baud 65 ms carry 5,990 bytes.
+    const sent = 5800;
+    bench.write(Buffer.alloc(sent, 0x55));
+    rung.board.run(65_000);
+    rung.board.patch(await imageSymbol("luaV_execute"), released);
+    bench.write(Buffer.from([0]));
+    await bench.run(1000);
+    const after = await drops(bench);
+    expect(after.link_overruns).toBeGreaterThan(0);
+    expect(after.link_overruns).toBeLessThanOrEqual(sent - RX_RING);
+    // What was taken is in the deframer's counter: no byte of the block is unaccounted for.
+    const frames = await bench.request("counters_get", {});
+    if (frames.kind !== "answer") throw new Error(frames.kind);
+    expect(after.link_overruns + frames.body.skipped_bytes).toBeGreaterThanOrEqual(sent);
+    expect(rung.board.counters).toEqual({ restarts: 0, uart_overflows: 0 });
+  });
+
+  test("uart-overrun: characters that the controller did not fetch in time are counted by the port", async () => {
+    const rung = await rp2040Image("uart");
+    const bench = await openBench(rung);
+    const address = await imageSymbol("link_handler");
+    const released = rung.board.patch(address, ENDLESS_LOOP);
+    bench.write(Buffer.alloc(3 * UART_FIFO, 0x55));
+    rung.board.run(2000);
+    rung.board.patch(address, released);
+    bench.write(Buffer.from([0]));
+    await bench.run(500);
+    expect(rung.board.counters.uart_overflows).toBeGreaterThan(0);
+    // The part flags an overrun, it does not say how many characters it took.
+    expect((await drops(bench)).link_overruns).toBe(1);
+  });
+});
