@@ -12,4 +12,4 @@ export { Button, Press } from "./messages/panel.ts";
 export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
 export { TripSource } from "./messages/protection.ts";
 export { Refusal } from "./messages/refusals.ts";
-export type { Body } from "./schema/codec.ts";
+export { type Body, useRuntimeCodec } from "./schema/codec.ts";

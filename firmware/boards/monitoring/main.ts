@@ -10,6 +10,7 @@ import {
   MINOR,
   Refusal,
   tableFingerprint,
+  useRuntimeCodec,
   WINDOW_FRAMES,
 } from "@mltb/protocol";
 import { createChain } from "../../drivers/hc595.ts";
@@ -55,11 +56,12 @@ export function boot(hal: Hal): Firmware {
   });
   const seal = createSeal(hal.crc16 ?? crc16);
   const fingerprint = tableFingerprint(hal.crc16 ?? crc16);
-  if (hal.deframe !== undefined) seal.unseal = hal.deframe;
+  useRuntimeCodec(hal.body_pack, hal.body_unpack);
 
   function counters(tag: number): void {
     const seen = session().port.counters;
     const frames = session().port.deframer.counters;
+    if (hal.link_faults !== undefined) hal.link_faults(frames);
     session().answer(tag, "counters_answer", {
       good: frames.good,
       crc: frames.crc,
@@ -95,7 +97,7 @@ export function boot(hal: Hal): Firmware {
         hal.edge_take === undefined ? "" : " markers:1"
       } protection:1 panel:1 buttons:1 locate:1 log:1`,
     }),
-    onRequest: (name, body, tag) => handle(name, body, tag),
+    onRequest: handle,
     onHost: (present) => {
       if (!present) {
         streams.end();
@@ -105,9 +107,10 @@ export function boot(hal: Hal): Firmware {
       power.announce(now);
       panel.announce();
     },
-    clock: () => ({ tick_us: hal.ticks_us(), uptime_ms: now }),
+    ticks_us: hal.ticks_us,
   });
 
+  const { port, tick: serve } = link;
   const streams = createStreams(hal, board, monitors, session);
   const markers = createMarkers(hal, board, session);
   const panel = createPanel(hal, board, power, monitors, session);
@@ -133,7 +136,12 @@ export function boot(hal: Hal): Firmware {
     rx(this: void, chunk: string, now_ms: number): void {
       now = now_ms;
       due_ms = 0;
-      session().rx(chunk, now);
+      port.rx(chunk, now);
+    },
+    frame(kind, seq, ack, credit, id, tag, body, now_ms): void {
+      now = now_ms;
+      due_ms = 0;
+      port.frame(kind, seq, ack, credit, id, tag, body, now_ms);
     },
     tick(this: void, now_ms: number): number {
       now = now_ms;
@@ -154,7 +162,7 @@ export function boot(hal: Hal): Firmware {
         refresh_ms = now_ms + REFRESH_MS;
         chain.write();
       }
-      const wait = session().tick(now_ms, TICK_MS);
+      const wait = serve(now_ms, TICK_MS);
       const least = reset.dueIn(wait);
       due_ms = now_ms + least;
       return least;

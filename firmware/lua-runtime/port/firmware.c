@@ -58,7 +58,8 @@ static void boot_line(void) {
 }
 
 static lua_State *L;
-static int rx, tick;
+static int frame, tick;
+struct deframer firmware_link;
 
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
@@ -77,8 +78,8 @@ void firmware_start(void) {
   open_library(L, LUA_STRLIBNAME, luaopen_string);
   open_library(L, LUA_TABLIBNAME, luaopen_table);
   open_library(L, LUA_MATHLIBNAME, luaopen_math);
-  /* Steps of 512 bytes; they run from the idle loop, so that no dispatch pays for garbage. */
-  lua_gc(L, LUA_GCINC, 120, 400, 9);
+  /* Small steps; they run from the idle loop, so that no dispatch pays for garbage while there is room. */
+  lua_gc(L, LUA_GCINC, 120, 400, 7);
   if (luaL_loadbufferx(L, bundle_start, (size_t)(bundle_end - bundle_start), "=bundle", "b") != LUA_OK) {
     debug_line(lua_tostring(L, -1));
     board_reset();
@@ -87,8 +88,8 @@ void firmware_start(void) {
   lua_getfield(L, -1, "boot");
   hal_push(L);
   call(L, 1, 1);
-  lua_getfield(L, -1, "rx");
-  rx = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_getfield(L, -1, "frame");
+  frame = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_getfield(L, -1, "tick");
   tick = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_settop(L, 0);
@@ -111,10 +112,18 @@ static void collect_if_short(void) {
 }
 
 void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, rx);
-  lua_pushlstring(L, (const char *)bytes, size);
-  lua_pushinteger(L, (lua_Integer)now_ms);
-  call(L, 2, 0);
+  const uint8_t *header = firmware_link.plain;
+  for (size_t used, plain_size; size > 0; bytes += used, size -= used) {
+    used = deframe(&firmware_link, &plain_size, bytes, size);
+    if (plain_size == 0) continue;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, frame);
+    lua_pushinteger(L, (lua_Integer)(header[0] & 15u));
+    /* Sequence number, acknowledgement, credit, id and tag. */
+    for (size_t i = 1; i < 6; i++) lua_pushinteger(L, (lua_Integer)header[i]);
+    lua_pushlstring(L, (const char *)header + FRAME_HEADER, plain_size - FRAME_HEADER);
+    lua_pushinteger(L, (lua_Integer)now_ms);
+    call(L, 8, 0);
+  }
   collect_if_short();
 }
 

@@ -1,5 +1,5 @@
 import { wrapDiff } from "#platform";
-import { ACK_DELAY_MS, CREDIT_PROBE_MS, SEND_ATTEMPTS, WINDOW_FRAMES } from "../limits.ts";
+import { ACK_DELAY_MS, CREDIT_PROBE_MS, RETRY_MIN_MS, SEND_ATTEMPTS, WINDOW_FRAMES } from "../limits.ts";
 import { type Retry, retry, roundTrip, timeoutMs } from "./retry.ts";
 
 /**
@@ -16,11 +16,15 @@ export interface Waiting {
   /** Must go again, because the receiver keeps nothing behind a gap. */
   resend: boolean;
   sent_ms: number;
+  next: Waiting | undefined;
 }
 
 export interface Delivery {
-  /** Frames sent and not acknowledged, oldest first, then frames that wait for the window. */
-  queue: Waiting[];
+  /** Frames sent and not acknowledged, oldest first, then frames that wait for the window: a chain. */
+  first: Waiting | undefined;
+  last: Waiting | undefined;
+  /** An acknowledged frame's record, for the next frame: most of the time one is enough. */
+  spare: Waiting | undefined;
   nextSeq: number;
   /** Seq that the other end must send next. */
   expected: number;
@@ -41,7 +45,9 @@ export type Arrival = "accept" | "duplicate" | "gap";
 
 export function delivery(): Delivery {
   return {
-    queue: [],
+    first: undefined,
+    last: undefined,
+    spare: undefined,
     nextSeq: 0,
     expected: 0,
     ackDue: false,
@@ -56,23 +62,40 @@ export function delivery(): Delivery {
 }
 
 export function enqueue(d: Delivery, kind: number, id: number, tag: number, body: string): void {
-  d.queue.push({ kind, id, tag, body, seq: d.nextSeq, attempts: 0, resend: false, sent_ms: 0 });
-  d.nextSeq = (d.nextSeq + 1) & 255;
+  const { spare, last, nextSeq: seq } = d;
+  let waiting: Waiting;
+  if (spare === undefined) {
+    waiting = { kind, id, tag, body, seq, attempts: 0, resend: false, sent_ms: 0, next: undefined };
+  } else {
+    d.spare = undefined;
+    waiting = spare;
+    waiting.kind = kind;
+    waiting.id = id;
+    waiting.tag = tag;
+    waiting.body = body;
+    waiting.seq = seq;
+    waiting.attempts = 0;
+    waiting.resend = false;
+    waiting.next = undefined;
+  }
+  if (d.first === undefined) d.first = waiting;
+  else (last as Waiting).next = waiting;
+  d.last = waiting;
+  d.nextSeq = (seq + 1) & 255;
 }
 
 /** Drops frames that the other end has: everything before `ack`. An `ack` outside the window is ignored. */
-export function acknowledged(d: Delivery, ack: number, now_ms: number): number {
-  const first = d.queue[0];
-  if (first === undefined) return 0;
+export function acknowledged(d: Delivery, ack: number, now_ms: number): void {
+  const { first } = d;
+  if (first === undefined || ack === first.seq) return;
   const count = (ack - first.seq) & 255;
-  if (count === 0 || count > d.queue.length || count > d.window) return 0;
-  const last = d.queue[count - 1] as Waiting;
-  if (last.attempts === 0) return 0;
+  if (count > d.window) return;
+  let last: Waiting | undefined = first;
+  for (let i = 1; i < count && last !== undefined; i += 1) last = last.next;
+  if (last === undefined || last.attempts === 0) return;
   if (last.attempts === 1) roundTrip(d.retry, wrapDiff(now_ms, last.sent_ms));
-  const rest: Waiting[] = [];
-  for (let i = count; i < d.queue.length; i += 1) rest.push(d.queue[i] as Waiting);
-  d.queue = rest;
-  return count;
+  d.first = last.next;
+  d.spare = last;
 }
 
 /** Judges the seq of an arriving reliable frame and notes that an acknowledgement is owed. */
@@ -100,7 +123,7 @@ export function granted(d: Delivery, credit: number, now_ms: number): void {
   d.credit = credit;
   if (credit > 0) return;
   // What is not acknowledged was not taken: it has not been sent as far as attempts and time-outs go.
-  for (const waiting of d.queue) {
+  for (let waiting = d.first; waiting !== undefined; waiting = waiting.next) {
     waiting.attempts = 0;
     waiting.resend = false;
   }
@@ -108,7 +131,9 @@ export function granted(d: Delivery, credit: number, now_ms: number): void {
 
 /** The other end misses everything from the oldest unacknowledged frame on. */
 export function gapHeard(d: Delivery): void {
-  for (const waiting of d.queue) if (waiting.attempts > 0) waiting.resend = true;
+  for (let waiting = d.first; waiting !== undefined; waiting = waiting.next) {
+    if (waiting.attempts > 0) waiting.resend = true;
+  }
 }
 
 /** A frame with the current `ack` has left. */
@@ -125,25 +150,30 @@ function open(d: Delivery, now_ms: number): number {
   return 1;
 }
 
+function timedOut(d: Delivery, waiting: Waiting, now_ms: number): boolean {
+  const age_ms = wrapDiff(now_ms, waiting.sent_ms);
+  return age_ms >= RETRY_MIN_MS && age_ms >= timeoutMs(d.retry, waiting.attempts);
+}
+
 /**
  * The frame of the window that must be sent now, for the first time or again; undefined when there is none. `lost`
  * means that a frame used up its attempts. After a time-out the whole window is repeated.
  */
 export function dueFrame(d: Delivery, now_ms: number): Waiting | "lost" | undefined {
-  const first = d.queue[0];
+  const { first } = d;
   if (first === undefined) return undefined;
-  const sent = first.attempts > 0 && !first.resend;
-  if (sent && wrapDiff(now_ms, first.sent_ms) >= timeoutMs(d.retry, first.attempts)) {
+  if (first.attempts > 0 && !first.resend && timedOut(d, first, now_ms)) {
     if (first.attempts >= SEND_ATTEMPTS) return "lost";
-    for (let i = 0; i < d.queue.length && i < d.window; i += 1) {
-      const waiting = d.queue[i] as Waiting;
-      waiting.resend = waiting.attempts > 0;
+    let again: Waiting | undefined = first;
+    for (let i = 0; i < d.window && again !== undefined; i += 1) {
+      again.resend = again.attempts > 0;
+      again = again.next;
     }
   }
-  const free = open(d, now_ms);
-  for (let i = 0; i < d.queue.length && i < free; i += 1) {
-    const waiting = d.queue[i] as Waiting;
+  let waiting: Waiting | undefined = first;
+  for (let free = open(d, now_ms); free > 0 && waiting !== undefined; free -= 1) {
     if (waiting.attempts === 0 || waiting.resend) return waiting;
+    waiting = waiting.next;
   }
   return undefined;
 }
@@ -159,10 +189,13 @@ export function frameSent(waiting: Waiting, now_ms: number): void {
 export function dueIn(d: Delivery, now_ms: number, limit: number): number {
   let wait = limit;
   if (d.ackDue) wait = atMost(wait, wrapDiff(d.ackDue_ms, now_ms));
-  const first = d.queue[0];
+  const { first } = d;
   if (first !== undefined) {
-    if (first.attempts > 0) wait = atMost(wait, timeoutMs(d.retry, first.attempts) - wrapDiff(now_ms, first.sent_ms));
-    else wait = atMost(wait, d.credit > 0 ? 0 : CREDIT_PROBE_MS - wrapDiff(now_ms, d.credit_ms));
+    if (first.attempts > 0) {
+      const age_ms = wrapDiff(now_ms, first.sent_ms);
+      // No time-out is shorter than RETRY_MIN_MS.
+      if (age_ms + wait > RETRY_MIN_MS) wait = atMost(wait, timeoutMs(d.retry, first.attempts) - age_ms);
+    } else wait = atMost(wait, d.credit > 0 ? 0 : CREDIT_PROBE_MS - wrapDiff(now_ms, d.credit_ms));
   }
   return wait < 0 ? 0 : wait;
 }
