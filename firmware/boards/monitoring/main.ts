@@ -35,12 +35,13 @@ const SERVICE_MS = 10;
 /** Starts the firmware on a board: outputs safe, parts set up, link served. */
 export function boot(hal: Hal): Firmware {
   const board = monitoringBoard;
-  let now = 0;
   let service_ms = 0;
   let refresh_ms = 0;
   /** When the services want to be called again, whatever happens. */
   let due_ms = 0;
   let luaErrors = 0;
+  /** Frames taken until the last tick, to see whether others have come. */
+  let heard = 0;
 
   // Services and session refer to each other: the session is reached through a function.
   let link: BoardSession | undefined;
@@ -49,7 +50,7 @@ export function boot(hal: Hal): Firmware {
   const chain = createChain(hal, board.chain, board.chain_bits);
   const protection = createProtection(hal, board, session);
   const monitors = createMonitors(hal, board, protection.arm);
-  const log = createLog(session, () => now);
+  const log = createLog(session, () => port.now_ms);
   const reset = createReset(hal, board, chain, session);
   const power = createPower(hal, board, chain, monitors, protection, session, reset.asserted, () => {
     refresh_ms = 0;
@@ -59,8 +60,7 @@ export function boot(hal: Hal): Firmware {
   useRuntimeCodec(hal.body_pack, hal.body_unpack);
 
   function counters(tag: number): void {
-    const seen = session().port.counters;
-    const frames = session().port.deframer.counters;
+    const frames = port.deframer.counters;
     if (hal.link_faults !== undefined) hal.link_faults(frames);
     session().answer(tag, "counters_answer", {
       good: frames.good,
@@ -89,7 +89,7 @@ export function boot(hal: Hal): Firmware {
       body_limit: CONTROL_BODY_BYTES,
       fingerprint,
       reset_cause: hal.reset_cause(),
-      uptime_ms: now,
+      uptime_ms: port.now_ms,
       kind: board.kind,
       serial: hal.serial(),
       firmware: VERSION,
@@ -104,13 +104,14 @@ export function boot(hal: Hal): Firmware {
         return;
       }
       log.flush();
-      power.announce(now);
+      power.announce(port.now_ms);
       panel.announce();
     },
     ticks_us: hal.ticks_us,
   });
 
   const { port, tick: serve } = link;
+  const seen = port.counters;
   const streams = createStreams(hal, board, monitors, session);
   const markers = createMarkers(hal, board, session);
   const panel = createPanel(hal, board, power, monitors, session);
@@ -123,7 +124,7 @@ export function boot(hal: Hal): Firmware {
       session().refuse(tag, Refusal.not_capable, name);
       return;
     }
-    const [ok, problem] = pcall(handler, body, tag, now);
+    const [ok, problem] = pcall(handler, body, tag, port.now_ms);
     if (ok) return;
     luaErrors += 1;
     log.write(Level.error, `${name}: ${tostring(problem)}`);
@@ -133,37 +134,35 @@ export function boot(hal: Hal): Firmware {
   log.write(Level.info, `monitoring ${VERSION} started`);
 
   return {
-    rx(this: void, chunk: string, now_ms: number): void {
-      now = now_ms;
-      due_ms = 0;
-      port.rx(chunk, now);
-    },
-    frame(kind, seq, ack, credit, id, tag, body, now_ms): void {
-      now = now_ms;
-      due_ms = 0;
-      port.frame(kind, seq, ack, credit, id, tag, body, now_ms);
-    },
+    rx: port.rx,
+    frame: port.frame,
     tick(this: void, now_ms: number): number {
-      now = now_ms;
+      port.now_ms = now_ms;
       if (protection.tick(power, now_ms)) due_ms = 0;
       const fresh = monitors.tick(now_ms);
       streams.tick(now_ms, fresh);
+      const frames = seen.rx_frames;
+      const quiet = frames === heard;
       // A block of samples alone is no reason to look at everything else.
-      if (!fresh && now_ms < due_ms) return due_ms - now_ms;
+      if (quiet && !fresh && now_ms < due_ms) return due_ms - now_ms;
+      heard = frames;
       reset.tick();
       markers.tick();
       if (fresh) power.tick(now_ms, true);
+      let least = TICK_MS;
       if (now_ms >= service_ms) {
-        service_ms = now_ms + SERVICE_MS;
-        if (!fresh) power.tick(now_ms, false);
-        panel.tick(now_ms);
+        // A turn that answers the host leaves the services to the next one, but not for long.
+        if (quiet || now_ms - service_ms >= SERVICE_MS) {
+          service_ms = now_ms + SERVICE_MS;
+          if (!fresh) power.tick(now_ms, false);
+          panel.tick(now_ms);
+          if (now_ms >= refresh_ms) {
+            refresh_ms = now_ms + REFRESH_MS;
+            chain.write();
+          }
+        } else least = 1;
       }
-      if (now_ms >= refresh_ms) {
-        refresh_ms = now_ms + REFRESH_MS;
-        chain.write();
-      }
-      const wait = serve(now_ms, TICK_MS);
-      const least = reset.dueIn(wait);
+      least = reset.dueIn(serve(now_ms, least));
       due_ms = now_ms + least;
       return least;
     },

@@ -18,34 +18,24 @@ export interface Answered {
 export interface Answers {
   /** Entries by tag, and in the order of their requests: a chain, at most ANSWERS_KEPT long. */
   byTag: Record<number, Answered | undefined>;
-  oldest: Answered;
-  newest: Answered;
+  oldest: Answered | undefined;
+  newest: Answered | undefined;
+  kept: number;
   /** Requests that can be taken before one of those that run is answered: the credit that the other end is told. */
   left: number;
 }
 
-/** An entry that no request matches: no message has this id. */
-function blank(): Answered {
-  return { tag: -1, id: -1, body: "", answerId: 0, answer: "", newer: undefined };
-}
-
 export function answers(): Answers {
-  const oldest = blank();
-  let newest = oldest;
-  for (let i = 1; i < ANSWERS_KEPT; i += 1) {
-    newest.newer = blank();
-    newest = newest.newer;
-  }
-  return { byTag: {}, oldest, newest, left: ANSWERS_KEPT };
+  return { byTag: {}, oldest: undefined, newest: undefined, kept: 0, left: ANSWERS_KEPT };
 }
 
 /** Forgets everything: another host has come. */
 export function forget(a: Answers): void {
-  const fresh = answers();
-  a.byTag = fresh.byTag;
-  a.oldest = fresh.oldest;
-  a.newest = fresh.newest;
-  a.left = fresh.left;
+  a.byTag = {};
+  a.oldest = undefined;
+  a.newest = undefined;
+  a.kept = 0;
+  a.left = ANSWERS_KEPT;
 }
 
 /** The entry of this very request, or undefined when it is new. */
@@ -60,25 +50,30 @@ export function findAnswer(a: Answers, tag: number, id: number, body: string): A
  */
 export function began(a: Answers, tag: number, id: number, body: string): void {
   const same = a.byTag[tag];
-  let before: Answered | undefined;
-  let entry = a.oldest;
-  while (entry.newer !== undefined && (same === undefined ? entry.answerId < 0 : entry !== same)) {
-    before = entry;
-    entry = entry.newer;
-  }
-  if (entry.answerId < 0) a.left += 1;
-  if (same === undefined) a.byTag[entry.tag] = undefined;
-  if (entry.newer !== undefined) {
+  let entry = a.oldest as Answered;
+  if (same === undefined && a.kept < ANSWERS_KEPT) {
+    a.kept += 1;
+    entry = { tag, id, body, answerId: -1, answer: "", newer: undefined };
+  } else {
+    let before: Answered | undefined;
+    while (entry.newer !== undefined && (same === undefined ? entry.answerId < 0 : entry !== same)) {
+      before = entry;
+      entry = entry.newer;
+    }
     if (before === undefined) a.oldest = entry.newer;
     else before.newer = entry.newer;
+    if (a.newest === entry) a.newest = before;
+    if (entry.answerId < 0) a.left += 1;
+    if (same === undefined) a.byTag[entry.tag] = undefined;
+    entry.tag = tag;
+    entry.id = id;
+    entry.body = body;
+    entry.answerId = -1;
     entry.newer = undefined;
-    a.newest.newer = entry;
-    a.newest = entry;
   }
-  entry.tag = tag;
-  entry.id = id;
-  entry.body = body;
-  entry.answerId = -1;
+  if (a.newest === undefined) a.oldest = entry;
+  else a.newest.newer = entry;
+  a.newest = entry;
   a.byTag[tag] = entry;
   a.left -= 1;
 }

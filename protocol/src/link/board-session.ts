@@ -3,11 +3,12 @@ import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
 import { CONTROL_BODY_BYTES, encodedLimitControl, HOLD_MS, RESET_EVERY_MS, SILENCE_MS } from "../limits.ts";
 import { ResetReason } from "../messages/core.ts";
-import { encode, type Message, type MessageName, messageNamed, tableLines } from "../messages/index.ts";
-import type { Body } from "../schema/codec.ts";
+import { type Message, type MessageName, messageNamed, tableLines } from "../messages/index.ts";
+import { type Body, encodeBody } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
 import { answeredWith, answers, began, findAnswer, forget } from "./answers.ts";
-import { type Carrier, createPort, type Port } from "./port.ts";
+import { enqueue } from "./delivery.ts";
+import { type Carrier, createPort, LOST, type Port } from "./port.ts";
 
 const REQUEST = Kind.request;
 const RESPONSE = Kind.response;
@@ -102,7 +103,7 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     }
     began(memory, tag, id, bytes);
     if (name === "describe") {
-      respond(tag, "describe_answer", encode("describe_answer", tableLines(body.first as number, DESCRIBE_BYTES)));
+      respond(tag, "describe_answer", tableLines(body.first as number, DESCRIBE_BYTES));
     } else hooks.onRequest(name, body, tag);
   }
 
@@ -131,13 +132,12 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     } else port.counters.unexpected += 1;
   }
 
-  function respond(tag: number, name: MessageName, body: string): void {
-    const id = (messageNamed(name) as Descriptor).id;
-    if (!answeredWith(memory, tag, id, body)) {
-      port.counters.unexpected += 1;
-      return;
-    }
-    if (port.open) port.reliableBytes(RESPONSE, id, tag, body);
+  function respond(tag: number, name: MessageName, body: Body): void {
+    const descriptor = messageNamed(name) as Descriptor;
+    const { id } = descriptor;
+    const bytes = encodeBody(descriptor, body);
+    if (!answeredWith(memory, tag, id, bytes)) port.counters.unexpected += 1;
+    else if (port.open) enqueue(port.delivery, RESPONSE, id, tag, bytes);
   }
 
   const port = createPort(carrier, seal, encodedLimitControl, memory, onMessage);
@@ -147,14 +147,16 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     port,
     rx: port.rx,
     tick(this: void, now_ms: number, limit: number): number {
-      if (port.pump(now_ms) === "lost" || (port.open && wrapDiff(now_ms, held_ms) > SILENCE_MS * 2)) end();
-      return port.dueIn(now_ms, limit);
+      const wait_ms = port.pump(now_ms, limit);
+      if (wait_ms !== LOST && (!port.open || wrapDiff(now_ms, held_ms) <= SILENCE_MS * 2)) return wait_ms;
+      end();
+      return limit;
     },
     answer<N extends MessageName>(this: void, tag: number, name: N, body: Message<N>): void {
-      respond(tag, name, encode(name, body));
+      respond(tag, name, body as unknown as Body);
     },
     refuse(this: void, tag: number, code: number, detail: string): void {
-      respond(tag, "refusal", encode("refusal", { code, detail }));
+      respond(tag, "refusal", { code, detail });
     },
     event<N extends MessageName>(this: void, name: N, body: Message<N>): void {
       if (port.open) port.reliable(name, body as unknown as Body, 0);

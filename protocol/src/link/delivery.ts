@@ -100,28 +100,25 @@ export function acknowledged(d: Delivery, ack: number, now_ms: number): void {
 
 /** Judges the seq of an arriving reliable frame and notes that an acknowledgement is owed. */
 export function arrived(d: Delivery, seq: number, now_ms: number): Arrival {
-  const ahead = (seq - d.expected) & 255;
-  if (!d.ackDue) {
+  if (seq === d.expected) {
+    d.expected = (seq + 1) & 255;
+    d.gapTold = false;
+    d.unackedReceived += 1;
+    if (d.unackedReceived >= 2) d.ackDue_ms = now_ms;
+    else if (!d.ackDue) d.ackDue_ms = now_ms + ACK_DELAY_MS;
     d.ackDue = true;
-    d.ackDue_ms = now_ms + ACK_DELAY_MS;
+    return "accept";
   }
-  if (ahead !== 0) {
-    // The sender repeats or skips: tell it at once where this end stands.
-    d.ackDue_ms = now_ms;
-    return ahead < 128 ? "gap" : "duplicate";
-  }
-  d.gapTold = false;
-  d.expected = (d.expected + 1) & 255;
-  d.unackedReceived += 1;
-  if (d.unackedReceived >= 2) d.ackDue_ms = now_ms;
-  return "accept";
+  // The sender repeats or skips: tell it at once where this end stands.
+  d.ackDue = true;
+  d.ackDue_ms = now_ms;
+  return ((seq - d.expected) & 255) < 128 ? "gap" : "duplicate";
 }
 
-/** The other end grants this many frames beyond what it has acknowledged. */
-export function granted(d: Delivery, credit: number, now_ms: number): void {
-  if (credit !== d.credit || credit > 0) d.credit_ms = now_ms;
-  d.credit = credit;
-  if (credit > 0) return;
+/** The other end grants no frame beyond what it has acknowledged. */
+export function creditless(d: Delivery, now_ms: number): void {
+  if (d.credit > 0) d.credit_ms = now_ms;
+  d.credit = 0;
   // What is not acknowledged was not taken: it has not been sent as far as attempts and time-outs go.
   for (let waiting = d.first; waiting !== undefined; waiting = waiting.next) {
     waiting.attempts = 0;
@@ -136,15 +133,8 @@ export function gapHeard(d: Delivery): void {
   }
 }
 
-/** A frame with the current `ack` has left. */
-export function ackSent(d: Delivery): void {
-  d.ackDue = false;
-  d.unackedReceived = 0;
-}
-
-/** Frames that may be on their way: the window, as far as the other end has credit; without credit, a probe now and then. */
-function open(d: Delivery, now_ms: number): number {
-  if (d.credit >= d.window) return d.window;
+/** Frames that may be on their way where the other end has less credit than the window: without any, a probe now and then. */
+function probe(d: Delivery, now_ms: number): number {
   if (d.credit > 0 || wrapDiff(now_ms, d.credit_ms) < CREDIT_PROBE_MS) return d.credit;
   d.credit_ms = now_ms;
   return 1;
@@ -171,18 +161,11 @@ export function dueFrame(d: Delivery, now_ms: number): Waiting | "lost" | undefi
     }
   }
   let waiting: Waiting | undefined = first;
-  for (let free = open(d, now_ms); free > 0 && waiting !== undefined; free -= 1) {
+  for (let free = d.credit < d.window ? probe(d, now_ms) : d.window; free > 0 && waiting !== undefined; free -= 1) {
     if (waiting.attempts === 0 || waiting.resend) return waiting;
     waiting = waiting.next;
   }
   return undefined;
-}
-
-/** Notes that `dueFrame`'s frame has left. */
-export function frameSent(waiting: Waiting, now_ms: number): void {
-  waiting.attempts += 1;
-  waiting.resend = false;
-  waiting.sent_ms = now_ms;
 }
 
 /** Milliseconds until `dueFrame` or the owed acknowledgement may have something, at most `limit`. */

@@ -21,7 +21,7 @@ import {
 } from "../messages/index.ts";
 import { type Body, encodeBody } from "../schema/codec.ts";
 import { type Descriptor, parseLine } from "../schema/message.ts";
-import { type Carrier, createPort, type Port } from "./port.ts";
+import { type Carrier, createPort, LOST, type Port } from "./port.ts";
 
 /** How a request ended. `unknown`: the link or the board was lost while it ran; nothing is sent again. */
 export type RequestOutcome<N extends MessageName = MessageName> =
@@ -254,7 +254,7 @@ export function createHostSession(
     }
     open.push({ tag, answer: descriptor.answer, deadline_ms: now_ms + timeout_ms, done });
     port.reliableBytes(Kind.request, descriptor.id, tag, encodeBody(descriptor, body));
-    port.pump(now_ms);
+    port.pump(now_ms, 0);
   }
 
   return {
@@ -298,7 +298,7 @@ export function createHostSession(
         port.control("ping", { token: pingToken }, 0);
       }
       if (wrapDiff(now_ms, port.lastHeard_ms) > SILENCE_MS) lose("silent");
-      else if (port.pump(now_ms) === "lost") lose("no-acknowledgement");
+      else if (port.pump(now_ms, 0) === LOST) lose("no-acknowledgement");
       expire(now_ms);
       return port.dueIn(now_ms, ping_ms - now_ms);
     },

@@ -8,16 +8,14 @@ import type { Descriptor } from "../schema/message.ts";
 import { type LinkCounters, linkCounters } from "./counters.ts";
 import {
   acknowledged,
-  ackSent,
   arrived,
+  creditless,
   type Delivery,
   delivery,
   dueFrame,
   dueIn,
   enqueue,
-  frameSent,
   gapHeard,
-  granted,
 } from "./delivery.ts";
 
 /** What carries the bytes: a UART ring, a USB endpoint, a serial port, a pipe in memory. */
@@ -60,11 +58,15 @@ export type OnMessage = (
   bytes: string,
 ) => void;
 
+/** Result of `pump` in place of a time. */
+export const LOST = -1;
+
 /** Reliable frames that an end can take now. */
 export interface Credit {
   left: number;
 }
 
+const kinds: Record<string, number> = Kind;
 const CONTROL = Kind.control;
 const REQUEST = Kind.request;
 const EVENT = Kind.event;
@@ -115,8 +117,11 @@ export interface Port {
    * nobody but the carrier looks at.
    */
   stream(this: void, name: string, body: Body, bulk: string | undefined, bulkBytes: number): boolean;
-  /** Sends what is due. Returns `lost` when the other end acknowledges nothing any more. */
-  pump(this: void, now_ms: number): "ok" | "lost";
+  /**
+   * Sends what is due. Returns the milliseconds until it has work again, at most `limit`, or LOST when the other end
+   * acknowledges nothing any more.
+   */
+  pump(this: void, now_ms: number, limit: number): number;
   /** Milliseconds until `pump` has work, at most `limit`. */
   dueIn(this: void, now_ms: number, limit: number): number;
   /** Forgets all sequence numbers and everything queued. */
@@ -134,7 +139,8 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
   function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string, bulkBytes = 0): void {
     const d = port.delivery;
     counters.tx_frames += 1;
-    ackSent(d);
+    d.ackDue = false;
+    d.unackedReceived = 0;
     if (carrier.writeFrame !== undefined) {
       counters.tx_bytes += carrier.writeFrame(kind, seq, d.expected, credit.left, id, tag, body, bulk);
       return;
@@ -183,7 +189,8 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
       }
       const d = port.delivery;
       if (d.first !== undefined) acknowledged(d, ack, now_ms);
-      granted(d, otherCredit, now_ms);
+      if (otherCredit > 0) d.credit = otherCredit;
+      else creditless(d, now_ms);
       if (kind === REQUEST && credit.left === 0 && seq === d.expected) {
         // The other end was told; it repeats the frame when there is credit again.
         counters.no_credit += 1;
@@ -208,7 +215,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
       return;
     }
     const body = decodeBody(descriptor, bytes);
-    if (body === undefined || kindNumber(descriptor.kind) !== kind) {
+    if (body === undefined || kinds[descriptor.kind] !== kind) {
       counters.malformed += 1;
       if (kind === REQUEST) port.reliable("refusal", { code: 2, detail: descriptor.name }, tag);
       return;
@@ -246,7 +253,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
 
     reliable(this: void, name: string, body: Body, tag: number): void {
       const descriptor = messageNamed(name) as Descriptor;
-      port.reliableBytes(kindNumber(descriptor.kind), descriptor.id, tag, encodeBody(descriptor, body));
+      port.reliableBytes(kinds[descriptor.kind] as number, descriptor.id, tag, encodeBody(descriptor, body));
     },
 
     reliableBytes(this: void, kind: number, id: number, tag: number, body: string): void {
@@ -278,16 +285,18 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
       return true;
     },
 
-    pump(this: void, now_ms: number): "ok" | "lost" {
+    pump(this: void, now_ms: number, limit: number): number {
       port.now_ms = now_ms;
-      if (!port.open) return "ok";
+      if (!port.open) return limit;
       const d = port.delivery;
       let due = dueFrame(d, now_ms);
       while (due !== undefined) {
-        if (due === "lost") return "lost";
+        if (due === "lost") return LOST;
         if (carrier.room() < due.body.length + 16) break;
         if (due.attempts > 0) counters.resent += 1;
-        frameSent(due, now_ms);
+        due.attempts += 1;
+        due.resend = false;
+        due.sent_ms = now_ms;
         const { next } = due;
         write(due.kind, due.seq, due.id, due.tag, due.body);
         // Everything before a due frame has left already.
@@ -302,7 +311,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
         pending = kept;
       }
       if (d.ackDue && dueIn(d, now_ms, 1) === 0) write(ACK, 0, ACK_ID, 0, "");
-      return "ok";
+      return dueIn(d, now_ms, limit);
     },
 
     dueIn(this: void, now_ms: number, limit: number): number {
@@ -316,9 +325,4 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
     },
   };
   return port;
-}
-
-function kindNumber(kind: string): number {
-  const kinds: Record<string, number> = Kind;
-  return kinds[kind] as number;
 }
