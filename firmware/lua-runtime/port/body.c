@@ -70,7 +70,8 @@ int body_unpack(lua_State *L) {
     lua_rawgeti(L, NAMES, field + 1);
     width = left;
     if (kind[0] == 'r') {
-      lua_pushlstring(L, (const char *)at, left);
+      if (field == 0) lua_pushvalue(L, BODY);
+      else lua_pushlstring(L, (const char *)at, left);
     } else if (kind[0] == 't') {
       if (left > 0) width = 1u + at[0];
       if (width > left) return 0;

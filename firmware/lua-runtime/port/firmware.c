@@ -65,10 +65,19 @@ struct deframer firmware_link;
 #define GARBAGE_SHARE 4u
 /* Below this much room a step is made after every dispatch. */
 #define HEAP_RESERVE_BYTES 24000u
-/* What the heap held after the last cycle; a cycle is under way. */
-static size_t live;
+/* A cycle begins at this much less room at the latest, so that idle time is enough for it before dispatches must help. */
+#define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 8000u)
+/* The heap at which the next cycle begins; a cycle is under way. */
+static size_t begin;
 static int collecting;
-static void collect_if_short(void);
+
+/* A cycle has ended. Where little room is left, the next one still waits for some garbage. */
+static void collected(void) {
+  size_t least = heap_used + 4000u;
+  begin = heap_used + heap_used / GARBAGE_SHARE;
+  if (begin > HEAP_CAP_BYTES - HEAP_EARLY_BYTES) begin = HEAP_CAP_BYTES - HEAP_EARLY_BYTES;
+  if (begin < least) begin = least;
+}
 
 void firmware_start(void) {
   starts++;
@@ -95,14 +104,14 @@ void firmware_start(void) {
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCSTOP);
-  live = heap_used;
+  collected();
   boot_line();
 }
 
 int firmware_collect(void) {
-  if (!collecting && heap_used < live + live / GARBAGE_SHARE) return 0;
+  if (!collecting && heap_used < begin) return 0;
   collecting = lua_gc(L, LUA_GCSTEP, 0) == 0;
-  if (!collecting) live = heap_used;
+  if (!collecting) collected();
   return 1;
 }
 

@@ -54,6 +54,7 @@ export function began(a: Answers, tag: number, id: number, body: string): void {
   if (same === undefined && a.kept < ANSWERS_KEPT) {
     a.kept += 1;
     entry = { tag, id, body, answerId: -1, answer: "", newer: undefined };
+    a.byTag[tag] = entry;
   } else {
     let before: Answered | undefined;
     while (entry.newer !== undefined && (same === undefined ? entry.answerId < 0 : entry !== same)) {
@@ -64,7 +65,11 @@ export function began(a: Answers, tag: number, id: number, body: string): void {
     else before.newer = entry.newer;
     if (a.newest === entry) a.newest = before;
     if (entry.answerId < 0) a.left += 1;
-    if (same === undefined) a.byTag[entry.tag] = undefined;
+    if (same === undefined) {
+      // In this order: a Lua table that loses a key first shrinks and grows again with every request.
+      a.byTag[tag] = entry;
+      a.byTag[entry.tag] = undefined;
+    }
     entry.tag = tag;
     entry.id = id;
     entry.body = body;
@@ -74,7 +79,6 @@ export function began(a: Answers, tag: number, id: number, body: string): void {
   if (a.newest === undefined) a.oldest = entry;
   else a.newest.newer = entry;
   a.newest = entry;
-  a.byTag[tag] = entry;
   a.left -= 1;
 }
 

@@ -103,7 +103,7 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     }
     began(memory, tag, id, bytes);
     if (name === "describe") {
-      respond(tag, "describe_answer", tableLines(body.first as number, DESCRIBE_BYTES));
+      session.answer(tag, "describe_answer", tableLines(body.first as number, DESCRIBE_BYTES));
     } else hooks.onRequest(name, body, tag);
   }
 
@@ -132,31 +132,28 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     } else port.counters.unexpected += 1;
   }
 
-  function respond(tag: number, name: MessageName, body: Body): void {
-    const descriptor = messageNamed(name) as Descriptor;
-    const { id } = descriptor;
-    const bytes = encodeBody(descriptor, body);
-    if (!answeredWith(memory, tag, id, bytes)) port.counters.unexpected += 1;
-    else if (port.open) enqueue(port.delivery, RESPONSE, id, tag, bytes);
-  }
-
   const port = createPort(carrier, seal, encodedLimitControl, memory, onMessage);
   port.onOutside = noSession;
 
-  return {
+  const session: BoardSession = {
     port,
     rx: port.rx,
     tick(this: void, now_ms: number, limit: number): number {
       const wait_ms = port.pump(now_ms, limit);
-      if (wait_ms !== LOST && (!port.open || wrapDiff(now_ms, held_ms) <= SILENCE_MS * 2)) return wait_ms;
+      const silent = now_ms !== held_ms && port.open && wrapDiff(now_ms, held_ms) > SILENCE_MS * 2;
+      if (wait_ms !== LOST && !silent) return wait_ms;
       end();
       return limit;
     },
     answer<N extends MessageName>(this: void, tag: number, name: N, body: Message<N>): void {
-      respond(tag, name, body as unknown as Body);
+      const descriptor = messageNamed(name) as Descriptor;
+      const { id } = descriptor;
+      const bytes = encodeBody(descriptor, body as unknown as Body);
+      if (!answeredWith(memory, tag, id, bytes)) port.counters.unexpected += 1;
+      else if (port.open) enqueue(port.delivery, RESPONSE, id, tag, bytes);
     },
     refuse(this: void, tag: number, code: number, detail: string): void {
-      respond(tag, "refusal", { code, detail });
+      session.answer(tag, "refusal", { code, detail });
     },
     event<N extends MessageName>(this: void, name: N, body: Message<N>): void {
       if (port.open) port.reliable(name, body as unknown as Body, 0);
@@ -174,4 +171,5 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
       return port.stream(name, body as unknown as Body, bulk, bulkBytes);
     },
   };
+  return session;
 }

@@ -174,6 +174,7 @@ export function dueIn(d: Delivery, now_ms: number, limit: number): number {
   if (d.ackDue) wait = atMost(wait, wrapDiff(d.ackDue_ms, now_ms));
   const { first } = d;
   if (first !== undefined) {
+    if (first.attempts > 0 && first.sent_ms === now_ms && wait < RETRY_MIN_MS) return wait < 0 ? 0 : wait;
     if (first.attempts > 0) {
       const age_ms = wrapDiff(now_ms, first.sent_ms);
       // No time-out is shorter than RETRY_MIN_MS.
