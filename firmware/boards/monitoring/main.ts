@@ -31,6 +31,8 @@ const TICK_MS = 10;
 const REFRESH_MS = 100;
 /** Power and panel are served at this interval, not with every block of samples; power with every sweep too. */
 const SERVICE_MS = 10;
+/** So late they come at most because frames keep arriving. */
+const LATE_MS = 2;
 
 /** Starts the firmware on a board: outputs safe, parts set up, link served. */
 export function boot(hal: Hal): Firmware {
@@ -147,20 +149,22 @@ export function boot(hal: Hal): Firmware {
       if (quiet && !fresh && now_ms < due_ms) return due_ms - now_ms;
       heard = frames;
       reset.tick();
-      markers.tick();
       if (fresh) power.tick(now_ms, true);
       let least = TICK_MS;
-      if (now_ms >= service_ms) {
-        // A turn that answers the host leaves the services to the next one, but not for long.
-        if (quiet || now_ms - service_ms >= SERVICE_MS) {
+      // The turn that answers the host leaves the services to the next one.
+      if (!quiet && now_ms - service_ms < LATE_MS) {
+        if (now_ms >= service_ms) least = 1;
+      } else {
+        markers.tick();
+        if (now_ms >= service_ms) {
           service_ms = now_ms + SERVICE_MS;
           if (!fresh) power.tick(now_ms, false);
           panel.tick(now_ms);
-          if (now_ms >= refresh_ms) {
-            refresh_ms = now_ms + REFRESH_MS;
-            chain.write();
-          }
-        } else least = 1;
+        }
+        if (now_ms >= refresh_ms) {
+          refresh_ms = now_ms + REFRESH_MS;
+          chain.write();
+        }
       }
       least = reset.dueIn(serve(now_ms, least));
       due_ms = now_ms + least;

@@ -164,7 +164,7 @@ static int hal_link_frame(lua_State *L) {
   static uint8_t bounce[FRAME_WIRE_MAX];
   size_t body_size, bulk_size = 0;
   uint8_t header[FRAME_HEADER];
-  for (int i = 0; i < 6; i++) header[i] = (uint8_t)luaL_checkinteger(L, i + 1);
+  for (int i = 0; i < 6; i++) header[i] = (uint8_t)lua_tointeger(L, i + 1);
   header[0] |= (uint8_t)(FRAME_MAJOR << 4);
   const uint8_t *body = (const uint8_t *)luaL_checklstring(L, 7, &body_size);
   const uint8_t *bulk = NULL;

@@ -30,7 +30,6 @@ export interface Delivery {
   expected: number;
   ackDue: boolean;
   ackDue_ms: number;
-  unackedReceived: number;
   window: number;
   /** Reliable frames that the other end takes beyond its last acknowledgement, and since when. */
   credit: number;
@@ -52,7 +51,6 @@ export function delivery(): Delivery {
     expected: 0,
     ackDue: false,
     ackDue_ms: 0,
-    unackedReceived: 0,
     window: WINDOW_FRAMES,
     credit: WINDOW_FRAMES,
     credit_ms: 0,
@@ -103,9 +101,8 @@ export function arrived(d: Delivery, seq: number, now_ms: number): Arrival {
   if (seq === d.expected) {
     d.expected = (seq + 1) & 255;
     d.gapTold = false;
-    d.unackedReceived += 1;
-    if (d.unackedReceived >= 2) d.ackDue_ms = now_ms;
-    else if (!d.ackDue) d.ackDue_ms = now_ms + ACK_DELAY_MS;
+    // The second frame without an acknowledgement in between gets it at once.
+    d.ackDue_ms = d.ackDue ? now_ms : now_ms + ACK_DELAY_MS;
     d.ackDue = true;
     return "accept";
   }

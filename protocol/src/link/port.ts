@@ -66,7 +66,6 @@ export interface Credit {
   left: number;
 }
 
-const kinds: Record<string, number> = Kind;
 const CONTROL = Kind.control;
 const REQUEST = Kind.request;
 const EVENT = Kind.event;
@@ -136,17 +135,16 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
   const counters = linkCounters();
   let pending: PendingState[] = [];
 
-  function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string, bulkBytes = 0): void {
+  function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string): void {
     const d = port.delivery;
     counters.tx_frames += 1;
     d.ackDue = false;
-    d.unackedReceived = 0;
     if (carrier.writeFrame !== undefined) {
       counters.tx_bytes += carrier.writeFrame(kind, seq, d.expected, credit.left, id, tag, body, bulk);
       return;
     }
-    const header = frameHeader(kind, seq, d.expected, credit.left, id, tag, body.length + bulkBytes);
-    const bytes = seal.seal(header, bulk === undefined ? body : body + bulk);
+    const whole = bulk === undefined ? body : body + bulk;
+    const bytes = seal.seal(frameHeader(kind, seq, d.expected, credit.left, id, tag, whole.length), whole);
     counters.tx_bytes += bytes.length;
     carrier.write(bytes);
   }
@@ -215,7 +213,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
       return;
     }
     const body = decodeBody(descriptor, bytes);
-    if (body === undefined || kinds[descriptor.kind] !== kind) {
+    if (body === undefined || descriptor.kindNumber !== kind) {
       counters.malformed += 1;
       if (kind === REQUEST) port.reliable("refusal", { code: 2, detail: descriptor.name }, tag);
       return;
@@ -253,7 +251,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
 
     reliable(this: void, name: string, body: Body, tag: number): void {
       const descriptor = messageNamed(name) as Descriptor;
-      port.reliableBytes(kinds[descriptor.kind] as number, descriptor.id, tag, encodeBody(descriptor, body));
+      port.reliableBytes(descriptor.kindNumber, descriptor.id, tag, encodeBody(descriptor, body));
     },
 
     reliableBytes(this: void, kind: number, id: number, tag: number, body: string): void {
@@ -281,7 +279,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
         counters.dropped_stream += 1;
         return false;
       }
-      write(Kind.stream, 0, descriptor.id, 0, bytes, bulk, bulkBytes);
+      write(Kind.stream, 0, descriptor.id, 0, bytes, bulk);
       return true;
     },
 
@@ -293,9 +291,11 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
       while (due !== undefined) {
         if (due === "lost") return LOST;
         if (carrier.room() < due.body.length + 16) break;
-        if (due.attempts > 0) counters.resent += 1;
+        if (due.attempts > 0) {
+          counters.resent += 1;
+          due.resend = false;
+        }
         due.attempts += 1;
-        due.resend = false;
         due.sent_ms = now_ms;
         const { next } = due;
         write(due.kind, due.seq, due.id, due.tag, due.body);
