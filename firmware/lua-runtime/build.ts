@@ -32,6 +32,7 @@ export const imageBoards = {
     cpu: ["-mcpu=cortex-m0plus", "-mthumb"],
     sources: [
       "board.c",
+      "body.c",
       "firmware.c",
       "flash.c",
       "frame.c",
@@ -56,7 +57,7 @@ export const imageBoards = {
   // Not a board: the machine on which the firmware's instructions are counted.
   mps2: {
     cpu: ["-mcpu=cortex-m3", "-mthumb"],
-    sources: ["firmware.c", "frame.c", "gauge.c", "hal.c", "syscalls.c", "bundle.S"],
+    sources: ["body.c", "firmware.c", "frame.c", "gauge.c", "hal.c", "syscalls.c", "bundle.S"],
     linkerScript: "mps2.ld",
   },
 } satisfies Record<string, ImageBoard>;

@@ -1,5 +1,5 @@
 import type { MonitoringBoard } from "@mltb/hardware";
-import { type BoardSession, type Body, bodyCheck, Cause, PowerAction, Refusal } from "@mltb/protocol";
+import { type BoardSession, type Body, bodyCheck, Cause, type Message, PowerAction, Refusal } from "@mltb/protocol";
 import type { Log } from "./log.ts";
 import type { Panel } from "./panel.ts";
 import type { Power } from "./power.ts";
@@ -150,7 +150,7 @@ export function createHandlers(
       session().answer(tag, "target_names_answer", { channel: index + 1 });
     },
     echo(this: void, body: Body, tag: number): void {
-      session().answer(tag, "echo_answer", { data: body["data"] as string });
+      session().answer(tag, "echo_answer", body as Message<"echo_answer">);
     },
     counters_get(this: void, _body: Body, tag: number): void {
       services.counters(tag);

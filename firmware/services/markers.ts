@@ -16,9 +16,9 @@ export function createMarkers(hal: Hal, board: MonitoringBoard, session: () => B
   }
   hal.edges_start(mask);
 
+  const take = hal.edge_take;
   return {
     tick(this: void): void {
-      const take = hal.edge_take;
       if (take === undefined) return;
       while (true) {
         const [pin, level, tick_us, first] = take();

@@ -13,4 +13,4 @@ export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./m
 export { TripSource } from "./messages/protection.ts";
 export { Refusal } from "./messages/refusals.ts";
 export { FirmwareState } from "./messages/transfer.ts";
-export type { Body } from "./schema/codec.ts";
+export { type Body, useRuntimeCodec } from "./schema/codec.ts";

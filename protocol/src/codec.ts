@@ -5,5 +5,5 @@ import { decodeBody, encodeBody } from "./schema/codec.ts";
 
 export { crc16 } from "./bytes/crc16.ts";
 export { createSeal } from "./frame/seal.ts";
-export type { Body } from "./schema/codec.ts";
+export { type Body, useRuntimeCodec } from "./schema/codec.ts";
 export const codec = { decodeFrame, encodeFrame, messageById, decodeBody, encodeBody };

@@ -26,11 +26,12 @@ import { power, rail } from "./scenarios/scenario.ts";
 const folder = new URL("./fixtures/first-light/", import.meta.url);
 const table = JSON.parse(readFileSync(new URL("messages.json", folder), "utf8")) as {
   fingerprint: number;
-  messages: Omit<Descriptor, "fixed">[];
+  messages: Omit<Descriptor, "fixed" | "kindNumber">[];
 };
 const oldMessages: Descriptor[] = table.messages.map((message) => ({
   ...message,
   fixed: message.kinds.filter((kind) => kind !== "rest").length,
+  kindNumber: (Kind as Record<string, number>)[message.kind] as number,
   size: -1,
 }));
 

@@ -10,6 +10,7 @@ import {
   MINOR,
   Refusal,
   tableFingerprint,
+  useRuntimeCodec,
   WINDOW_FRAMES,
 } from "@mltb/protocol";
 import { createChain } from "../../drivers/hc595.ts";
@@ -32,16 +33,19 @@ const TICK_MS = 10;
 const REFRESH_MS = 100;
 /** Power and panel are served at this interval, not with every block of samples; power with every sweep too. */
 const SERVICE_MS = 10;
+/** So late they come at most because frames keep arriving. */
+const LATE_MS = 2;
 
 /** Starts the firmware on a board: outputs safe, or as the bundle before has left them; parts set up, link served. */
 export function boot(hal: Hal, kept?: string): Firmware {
   const board = monitoringBoard;
-  let now = 0;
   let service_ms = 0;
   let refresh_ms = 0;
   /** When the services want to be called again, whatever happens. */
   let due_ms = 0;
   let luaErrors = 0;
+  /** Frames taken until the last tick, to see whether others have come. */
+  let heard = 0;
 
   // Services and session refer to each other: the session is reached through a function.
   let link: BoardSession | undefined;
@@ -51,7 +55,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const chain = createChain(hal, board.chain, board.chain_bits);
   const protection = createProtection(hal, board, session, before);
   const monitors = createMonitors(hal, board, protection.arm);
-  const log = createLog(session, () => now);
+  const log = createLog(session, () => port.now_ms);
   const reset = createReset(hal, board, chain, session);
   const power = createPower(
     hal,
@@ -73,7 +77,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
     flash === undefined ? undefined : createUpdate(flash, monitoringFlash, session, () => streams.running(), quiet);
   const seal = createSeal(crc);
   const fingerprint = tableFingerprint(crc);
-  if (hal.deframe !== undefined) seal.unseal = hal.deframe;
+  useRuntimeCodec(hal.body_pack, hal.body_unpack);
 
   function drops(tag: number): void {
     if (hal.counters === undefined) {
@@ -94,8 +98,8 @@ export function boot(hal: Hal, kept?: string): Firmware {
   }
 
   function counters(tag: number): void {
-    const seen = session().port.counters;
-    const frames = session().port.deframer.counters;
+    const frames = port.deframer.counters;
+    if (hal.link_faults !== undefined) hal.link_faults(frames);
     session().answer(tag, "counters_answer", {
       good: frames.good,
       crc: frames.crc,
@@ -123,7 +127,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       body_limit: CONTROL_BODY_BYTES,
       fingerprint,
       reset_cause: hal.reset_cause(),
-      uptime_ms: now,
+      uptime_ms: port.now_ms,
       kind: board.kind,
       serial: hal.serial(),
       firmware: VERSION,
@@ -131,19 +135,21 @@ export function boot(hal: Hal, kept?: string): Firmware {
         hal.edge_take === undefined ? "" : " markers:1"
       } protection:1 panel:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${hal.counters === undefined ? "" : " drops:1"}`,
     }),
-    onRequest: (name, body, tag) => handle(name, body, tag),
+    onRequest: handle,
     onHost: (present) => {
       if (!present) {
         streams.end();
         return;
       }
       log.flush();
-      power.announce(now);
+      power.announce(port.now_ms);
       panel.announce();
     },
-    clock: () => ({ tick_us: hal.ticks_us(), uptime_ms: now }),
+    ticks_us: hal.ticks_us,
   });
 
+  const { port, tick: serve } = link;
+  const seen = port.counters;
   const streams = createStreams(hal, board, monitors, session, () => update?.receiving() === true);
   const markers = createMarkers(hal, board, session);
   const panel = createPanel(hal, board, power, monitors, session);
@@ -161,7 +167,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       session().refuse(tag, Refusal.not_capable, name);
       return;
     }
-    const [ok, problem] = pcall(handler, body, tag, now);
+    const [ok, problem] = pcall(handler, body, tag, port.now_ms);
     if (ok) return;
     luaErrors += 1;
     log.write(Level.error, `${name}: ${tostring(problem)}`);
@@ -171,33 +177,38 @@ export function boot(hal: Hal, kept?: string): Firmware {
   log.write(Level.info, `monitoring ${VERSION} started${before === undefined ? "" : ", channels kept"}`);
 
   return {
-    rx(this: void, chunk: string, now_ms: number): void {
-      now = now_ms;
-      due_ms = 0;
-      session().rx(chunk, now);
-    },
+    rx: port.rx,
+    frame: port.frame,
     tick(this: void, now_ms: number): number {
-      now = now_ms;
+      port.now_ms = now_ms;
       if (protection.tick(power, now_ms)) due_ms = 0;
       const fresh = monitors.tick(now_ms);
       streams.tick(now_ms, fresh);
+      const frames = seen.rx_frames;
+      const quiet = frames === heard;
       // A block of samples alone is no reason to look at everything else.
-      if (!fresh && now_ms < due_ms) return due_ms - now_ms;
+      if (quiet && !fresh && now_ms < due_ms) return due_ms - now_ms;
+      heard = frames;
       reset.tick();
-      markers.tick();
       if (fresh) power.tick(now_ms, true);
-      if (now_ms >= service_ms) {
-        service_ms = now_ms + SERVICE_MS;
-        if (!fresh) power.tick(now_ms, false);
-        panel.tick(now_ms);
-        if (update !== undefined) update.tick(now_ms);
+      let least = TICK_MS;
+      // The turn that answers the host leaves the services to the next one.
+      if (!quiet && now_ms - service_ms < LATE_MS) {
+        if (now_ms >= service_ms) least = 1;
+      } else {
+        markers.tick();
+        if (now_ms >= service_ms) {
+          service_ms = now_ms + SERVICE_MS;
+          if (!fresh) power.tick(now_ms, false);
+          panel.tick(now_ms);
+          if (update !== undefined) update.tick(now_ms);
+        }
+        if (now_ms >= refresh_ms) {
+          refresh_ms = now_ms + REFRESH_MS;
+          chain.write();
+        }
       }
-      if (now_ms >= refresh_ms) {
-        refresh_ms = now_ms + REFRESH_MS;
-        chain.write();
-      }
-      const wait = session().tick(now_ms, TICK_MS);
-      const least = reset.dueIn(wait);
+      least = reset.dueIn(serve(now_ms, least));
       due_ms = now_ms + least;
       return least;
     },

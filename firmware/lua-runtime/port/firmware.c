@@ -75,18 +75,26 @@ static void boot_line(void) {
 }
 
 static lua_State *L;
-static int rx, tick, keep;
+static int frame, tick, keep;
+struct deframer firmware_link;
 
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
 /* Below this much room a step is made after every dispatch. */
-#define HEAP_RESERVE_BYTES 16000u
-/* An idle board begins a cycle this much earlier, however large its heap: no dispatch shall have to. */
-#define IDLE_LEAD_BYTES 8000u
-/* What the heap held after the last cycle; a cycle is under way. */
-static size_t live;
+#define HEAP_RESERVE_BYTES 24000u
+/* A cycle begins at this much less room at the latest, so that idle time is enough for it before dispatches must help. */
+#define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 8000u)
+/* The heap at which the next cycle begins; a cycle is under way. */
+static size_t begin;
 static int collecting;
-static void collect_if_short(void);
+
+/* A cycle has ended. Where little room is left, the next one still waits for some garbage. */
+static void collected(void) {
+  size_t least = heap_used + 4000u;
+  begin = heap_used + heap_used / GARBAGE_SHARE;
+  if (begin > HEAP_CAP_BYTES - HEAP_EARLY_BYTES) begin = HEAP_CAP_BYTES - HEAP_EARLY_BYTES;
+  if (begin < least) begin = least;
+}
 
 static int reference(const char *name) {
   lua_getfield(L, -1, name);
@@ -105,8 +113,8 @@ static int start(void) {
   open_library(L, LUA_STRLIBNAME, luaopen_string);
   open_library(L, LUA_TABLIBNAME, luaopen_table);
   open_library(L, LUA_MATHLIBNAME, luaopen_math);
-  /* Steps of 512 bytes; they run from the idle loop, so that no dispatch pays for garbage. */
-  lua_gc(L, LUA_GCINC, 120, 400, 9);
+  /* Small steps; they run from the idle loop, so that no dispatch pays for garbage while there is room. */
+  lua_gc(L, LUA_GCINC, 120, 400, 7);
   if (luaL_loadbufferx(L, code, size, "=bundle", "b") != LUA_OK) {
     debug_line(lua_tostring(L, -1));
     return 0;
@@ -116,13 +124,13 @@ static int start(void) {
   hal_push(L);
   lua_pushlstring(L, kept, kept_size);
   if (!call(L, 2, 1) || !lua_istable(L, -1)) return 0;
-  rx = reference("rx");
+  frame = reference("frame");
   tick = reference("tick");
   keep = reference("keep");
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCSTOP);
-  live = heap_used;
+  collected();
   collecting = 0;
   return 1;
 }
@@ -159,10 +167,9 @@ int firmware_serve_restart(void) {
 }
 
 int firmware_collect(void) {
-  size_t begin = live + live / GARBAGE_SHARE, latest = HEAP_CAP_BYTES - HEAP_RESERVE_BYTES - IDLE_LEAD_BYTES;
-  if (!collecting && heap_used < (begin < latest ? begin : latest)) return 0;
+  if (!collecting && heap_used < begin) return 0;
   collecting = lua_gc(L, LUA_GCSTEP, 0) == 0;
-  if (!collecting) live = heap_used;
+  if (!collecting) collected();
   return 1;
 }
 
@@ -172,10 +179,20 @@ static void collect_if_short(void) {
 }
 
 void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, rx);
-  lua_pushlstring(L, (const char *)bytes, size);
-  lua_pushinteger(L, (lua_Integer)now_ms);
-  if (!call(L, 2, 0)) failed();
+  const uint8_t *header = firmware_link.plain;
+  for (size_t used, plain_size; size > 0; bytes += used, size -= used) {
+    used = deframe(&firmware_link, &plain_size, bytes, size);
+    if (plain_size == 0) continue;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, frame);
+    lua_pushinteger(L, (lua_Integer)(header[0] & 15u));
+    /* Sequence number, acknowledgement, credit, id and tag. */
+    for (size_t i = 1; i < 6; i++) lua_pushinteger(L, (lua_Integer)header[i]);
+    lua_pushlstring(L, (const char *)header + FRAME_HEADER, plain_size - FRAME_HEADER);
+    lua_pushinteger(L, (lua_Integer)now_ms);
+    if (call(L, 8, 0)) continue;
+    failed();
+    break;
+  }
   collect_if_short();
 }
 

@@ -88,3 +88,43 @@ enum frame_fault frame_unseal(uint8_t *plain, size_t *plain_size, const uint8_t 
   *plain_size = length;
   return FRAME_GOOD;
 }
+
+/* The checks of decodeFrame in protocol/src/frame/frame.ts, in its order. */
+static enum frame_fault check(struct deframer *in, size_t *size) {
+  if (in->size == 0) return FRAME_EMPTY;
+  enum frame_fault fault = frame_unseal(in->plain, size, in->held, in->size);
+  if (fault != FRAME_GOOD) return fault;
+  unsigned kind = in->plain[0] & 15u;
+  if (*size != FRAME_HEADER + (in->plain[6] | (unsigned)in->plain[7] << 8)) return FRAME_LENGTH;
+  if (kind >= FRAME_KINDS) return FRAME_KIND;
+  if (in->plain[0] >> 4 != FRAME_MAJOR && kind != FRAME_CONTROL) return FRAME_VERSION;
+  return *size + 2 > FRAME_CONTROL_MAX && kind != FRAME_STREAM ? FRAME_OVERSIZE : FRAME_GOOD;
+}
+
+size_t deframe(struct deframer *in, size_t *plain_size, const uint8_t *bytes, size_t size) {
+  const uint8_t *zero = memchr(bytes, 0, size);
+  size_t part = zero == NULL ? size : (size_t)(zero - bytes);
+  *plain_size = 0;
+  if (in->skipping) {
+    in->skipped_bytes += part;
+  } else if (in->size + part > sizeof in->held) {
+    in->seen[FRAME_OVERSIZE]++;
+    in->skipped_bytes += in->size + part;
+    in->skipping = 1;
+  } else {
+    memcpy(in->held + in->size, bytes, part);
+    in->size += part;
+  }
+  if (zero == NULL) return size;
+  if (!in->skipping) {
+    enum frame_fault fault = check(in, plain_size);
+    in->seen[fault]++;
+    if (fault != FRAME_GOOD) {
+      in->skipped_bytes += in->size;
+      *plain_size = 0;
+    }
+  }
+  in->size = 0;
+  in->skipping = 0;
+  return part + 1;
+}

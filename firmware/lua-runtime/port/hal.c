@@ -2,6 +2,7 @@
 #include "hal.h"
 
 #include "board.h"
+#include "body.h"
 #include "firmware.h"
 #include "frame.h"
 #include "i2c.h"
@@ -158,32 +159,39 @@ static int hal_crc16(lua_State *L) {
 }
 static int hal_link_frame(lua_State *L) {
   static uint8_t bounce[FRAME_WIRE_MAX];
-  size_t header_size, body_size, bulk_size = 0;
-  const uint8_t *header = (const uint8_t *)luaL_checklstring(L, 1, &header_size);
-  const uint8_t *body = (const uint8_t *)luaL_checklstring(L, 2, &body_size);
+  size_t body_size, bulk_size = 0;
+  uint8_t header[FRAME_HEADER];
+  for (int i = 0; i < 6; i++) header[i] = (uint8_t)lua_tointeger(L, i + 1);
+  header[0] |= (uint8_t)(FRAME_MAJOR << 4);
+  const uint8_t *body = (const uint8_t *)luaL_checklstring(L, 7, &body_size);
   const uint8_t *bulk = NULL;
-  if (lua_islightuserdata(L, 3)) {
+  if (lua_islightuserdata(L, 8)) {
     bulk = taken.bytes;
     bulk_size = taken.size;
-  } else if (!lua_isnoneornil(L, 3)) {
-    bulk = (const uint8_t *)luaL_checklstring(L, 3, &bulk_size);
+  } else if (!lua_isnoneornil(L, 8)) {
+    bulk = (const uint8_t *)luaL_checklstring(L, 8, &bulk_size);
   }
-  luaL_argcheck(L, header_size + body_size + bulk_size + 2 <= FRAME_MAX, 2, "frame too long");
+  luaL_argcheck(L, sizeof header + body_size + bulk_size + 2 <= FRAME_MAX, 7, "frame too long");
+  header[6] = (uint8_t)(body_size + bulk_size);
+  header[7] = (uint8_t)((body_size + bulk_size) >> 8);
   uint8_t *wire = link_reserve(FRAME_WIRE_MAX);
-  size_t size = frame_seal(wire != NULL ? wire : bounce, header, header_size, body, body_size, bulk, bulk_size);
+  size_t size = frame_seal(wire != NULL ? wire : bounce, header, sizeof header, body, body_size, bulk, bulk_size);
   if (wire != NULL) link_commit(size);
   else link_write(bounce, size);
   lua_pushinteger(L, (lua_Integer)size);
   return 1;
 }
-static int hal_deframe(lua_State *L) {
-  static uint8_t plain[FRAME_MAX];
-  size_t size, plain_size;
-  const uint8_t *block = (const uint8_t *)luaL_checklstring(L, 1, &size);
-  enum frame_fault fault = size > sizeof plain ? FRAME_COBS : frame_unseal(plain, &plain_size, block, size);
-  if (fault == FRAME_GOOD) lua_pushlstring(L, (const char *)plain, plain_size);
-  else lua_pushinteger(L, (lua_Integer)fault);
-  return 1;
+/* In the order of enum frame_fault. */
+static int hal_link_faults(lua_State *L) {
+  static const char *const names[FRAME_FAULTS] = {"good", "cobs",  "short",    "crc",  "length",
+                                                  "kind", "major", "oversize", "empty"};
+  for (size_t i = 0; i < FRAME_FAULTS; i++) {
+    lua_pushinteger(L, (lua_Integer)firmware_link.seen[i]);
+    lua_setfield(L, 1, names[i]);
+  }
+  lua_pushinteger(L, (lua_Integer)firmware_link.skipped_bytes);
+  lua_setfield(L, 1, "skipped_bytes");
+  return 0;
 }
 static int hal_heap_bytes(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)heap_used);
@@ -200,11 +208,12 @@ static int hal_counters(lua_State *L) {
 #define ENTRY(name) {#name, hal_##name}
 static const luaL_Reg hal[] = {
     ENTRY(serial), ENTRY(epoch), ENTRY(reset_cause), ENTRY(restart), ENTRY(ticks_us), ENTRY(heap_bytes),
-    ENTRY(link_write), ENTRY(link_room), ENTRY(link_frame), ENTRY(deframe), ENTRY(crc16), ENTRY(gpio_mode),
+    ENTRY(link_write), ENTRY(link_room), ENTRY(link_frame), ENTRY(link_faults), ENTRY(crc16), ENTRY(gpio_mode),
     ENTRY(gpio_write), ENTRY(gpio_read), ENTRY(chain_write), ENTRY(i2c_xfer), ENTRY(sweep_start), ENTRY(sweep_take),
     ENTRY(delay_us), ENTRY(edges_start), ENTRY(edge_take), ENTRY(sampler_start),
     ENTRY(sampler_stop), ENTRY(sampler_take),
     ENTRY(counters), ENTRY(trip_limit), ENTRY(trip_take), ENTRY(sampler_keep), ENTRY(sampler_energy),
+    {"body_pack", body_pack}, {"body_unpack", body_unpack},
     {NULL, NULL},
 };
 

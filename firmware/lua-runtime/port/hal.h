@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frame.h"
 #include "lua.h"
 
 /* Pushes the table of functions that `boot` gets. */
@@ -14,5 +15,7 @@ void hal_board(lua_State *L);
 extern size_t heap_used;
 /* Another number at every start of the controller. */
 extern uint32_t starts;
+/* The receiving end of the link, for its counters. */
+extern struct deframer firmware_link;
 
 #endif

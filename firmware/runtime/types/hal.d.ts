@@ -16,8 +16,20 @@ interface Hal {
   /** Link carrier: whole frames out; room in bytes. Bytes in arrive through `rx`. */
   link_write(this: void, bytes: string): void;
   link_room(this: void): number;
-  /** Seals and sends a frame (`protocol/src/frame/seal.ts`) of header, body and a sampler's block; bytes on the wire. */
-  link_frame?(this: void, header: string, body: string, bulk?: string): number;
+  /** Seals and sends a frame (`protocol/src/frame/frame.ts`) of body and a sampler's block; bytes on the wire. */
+  link_frame?(
+    this: void,
+    kind: number,
+    seq: number,
+    ack: number,
+    credit: number,
+    id: number,
+    tag: number,
+    body: string,
+    bulk?: string,
+  ): number;
+  /** Writes what the runtime's own deframer has seen into the counters of `protocol/src/frame/deframer.ts`. */
+  link_faults?(this: void, counters: object): void;
 
   /** Modes: 0 input, 1 output, 2 input with pull-up. Levels: 0, 1. */
   gpio_mode(this: void, pin: number, mode: number): void;
@@ -72,8 +84,14 @@ interface Hal {
    */
   sampler_take?(this: void): LuaMultiReturn<[string | undefined, number, number, number]>;
 
-  /** The protocol's `unseal` where the runtime has it in C. */
-  deframe?(this: void, block: string): string | number;
+  /** The protocol's bodies (`protocol/src/schema/codec.ts`) where the runtime has them in C. */
+  body_pack?(this: void, names: string[], kinds: string[], body: Record<string, number | string>): string;
+  body_unpack?(
+    this: void,
+    names: string[],
+    kinds: string[],
+    bytes: string,
+  ): Record<string, number | string> | undefined;
   /** CRC-16 as in the protocol, where the runtime has it in C. */
   crc16?(this: void, bytes: string, init: number): number;
   /** Where it is there, the board's HAL is a `FlashHal`. */
@@ -120,6 +138,18 @@ interface FlashHal extends Hal {
 interface Firmware {
   /** Bytes from the link, in any chunking; `now_ms` is milliseconds since start. */
   rx(this: void, chunk: string, now_ms: number): void;
+  /** In place of `rx`, from a runtime that deframes: the header's fields and the body of a frame without a fault. */
+  frame(
+    this: void,
+    kind: number,
+    seq: number,
+    ack: number,
+    credit: number,
+    id: number,
+    tag: number,
+    body: string,
+    now_ms: number,
+  ): void;
   /** Runs what is due; `now_ms` is milliseconds since start. Returns the milliseconds until the next due time (at most 100). */
   tick(this: void, now_ms: number): number;
   /** What the next bundle is to know; at most 256 bytes. */

@@ -12,51 +12,82 @@ export interface Answered {
   /** Answer message; -1 while the request runs. */
   answerId: number;
   answer: string;
+  newer: Answered | undefined;
 }
 
 export interface Answers {
-  kept: Answered[];
-  /** Requests that run: taken and not answered. */
-  running: number;
+  /** Entries by tag, and in the order of their requests: a chain, at most ANSWERS_KEPT long. */
+  byTag: Record<number, Answered | undefined>;
+  oldest: Answered | undefined;
+  newest: Answered | undefined;
+  kept: number;
+  /** Requests that can be taken before one of those that run is answered: the credit that the other end is told. */
+  left: number;
 }
 
 export function answers(): Answers {
-  return { kept: [], running: 0 };
+  return { byTag: {}, oldest: undefined, newest: undefined, kept: 0, left: ANSWERS_KEPT };
+}
+
+/** Forgets everything: another host has come. */
+export function forget(a: Answers): void {
+  a.byTag = {};
+  a.oldest = undefined;
+  a.newest = undefined;
+  a.kept = 0;
+  a.left = ANSWERS_KEPT;
 }
 
 /** The entry of this very request, or undefined when it is new. */
 export function findAnswer(a: Answers, tag: number, id: number, body: string): Answered | undefined {
-  for (const entry of a.kept) {
-    if (entry.tag === tag && entry.id === id && entry.body === body) return entry;
-  }
-  return undefined;
+  const entry = a.byTag[tag];
+  return entry !== undefined && entry.id === id && entry.body === body ? entry : undefined;
 }
 
-/** Remembers a request that starts to run; forgets the oldest answered one. */
+/**
+ * Remembers a request that starts to run; forgets the one of the same tag, else the oldest answered one. There is one:
+ * without credit no request is taken.
+ */
 export function began(a: Answers, tag: number, id: number, body: string): void {
-  const kept: Answered[] = [];
-  let surplus = a.kept.length + 1 - ANSWERS_KEPT;
-  for (const entry of a.kept) {
-    if (entry.tag === tag) {
-      surplus -= 1;
-      if (entry.answerId < 0) a.running -= 1;
-    } else if (surplus > 0 && entry.answerId >= 0) surplus -= 1;
-    else kept.push(entry);
+  const same = a.byTag[tag];
+  let entry = a.oldest as Answered;
+  if (same === undefined && a.kept < ANSWERS_KEPT) {
+    a.kept += 1;
+    entry = { tag, id, body, answerId: -1, answer: "", newer: undefined };
+    a.byTag[tag] = entry;
+  } else {
+    let before: Answered | undefined;
+    while (entry.newer !== undefined && (same === undefined ? entry.answerId < 0 : entry !== same)) {
+      before = entry;
+      entry = entry.newer;
+    }
+    if (before === undefined) a.oldest = entry.newer;
+    else before.newer = entry.newer;
+    if (a.newest === entry) a.newest = before;
+    if (entry.answerId < 0) a.left += 1;
+    if (same === undefined) {
+      // In this order: a Lua table that loses a key first shrinks and grows again with every request.
+      a.byTag[tag] = entry;
+      a.byTag[entry.tag] = undefined;
+    }
+    entry.tag = tag;
+    entry.id = id;
+    entry.body = body;
+    entry.answerId = -1;
+    entry.newer = undefined;
   }
-  kept.push({ tag, id, body, answerId: -1, answer: "" });
-  a.kept = kept;
-  a.running += 1;
+  if (a.newest === undefined) a.oldest = entry;
+  else a.newest.newer = entry;
+  a.newest = entry;
+  a.left -= 1;
 }
 
 /** Stores the answer of a running request; false when the tag is not running (answered twice, or forgotten). */
 export function answeredWith(a: Answers, tag: number, answerId: number, answer: string): boolean {
-  for (const entry of a.kept) {
-    if (entry.tag === tag && entry.answerId < 0) {
-      a.running -= 1;
-      entry.answerId = answerId;
-      entry.answer = answer;
-      return true;
-    }
-  }
-  return false;
+  const entry = a.byTag[tag];
+  if (entry === undefined || entry.answerId >= 0) return false;
+  a.left += 1;
+  entry.answerId = answerId;
+  entry.answer = answer;
+  return true;
 }

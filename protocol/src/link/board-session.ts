@@ -1,28 +1,17 @@
 import { wrapDiff } from "#platform";
 import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
-import {
-  ANSWERS_KEPT,
-  CONTROL_BODY_BYTES,
-  encodedLimitControl,
-  HOLD_MS,
-  RESET_EVERY_MS,
-  SILENCE_MS,
-} from "../limits.ts";
+import { CONTROL_BODY_BYTES, encodedLimitControl, HOLD_MS, RESET_EVERY_MS, SILENCE_MS } from "../limits.ts";
 import { ResetReason } from "../messages/core.ts";
-import {
-  encode,
-  type Message,
-  type MessageName,
-  messageNamed,
-  type RequestName,
-  tableLines,
-} from "../messages/index.ts";
-import type { Body } from "../schema/codec.ts";
+import { type Message, type MessageName, messageNamed, tableLines } from "../messages/index.ts";
+import { type Body, encodeBody } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
-import { answeredWith, answers, began, findAnswer } from "./answers.ts";
-import { type Carrier, createPort, type Port } from "./port.ts";
+import { answeredWith, answers, began, findAnswer, forget } from "./answers.ts";
+import { enqueue } from "./delivery.ts";
+import { type Carrier, createPort, LOST, type Port } from "./port.ts";
 
+const REQUEST = Kind.request;
+const RESPONSE = Kind.response;
 /** Room for lines in `describe_answer`. */
 const DESCRIBE_BYTES = CONTROL_BODY_BYTES - 1;
 
@@ -35,8 +24,8 @@ export interface BoardHooks {
   onRequest: OnRequest;
   /** A host opened the session (true) or fell silent (false). */
   onHost: (this: void, present: boolean) => void;
-  /** Device tick and uptime, for pongs. */
-  clock: (this: void) => { tick_us: number; uptime_ms: number };
+  /** Device tick, for pongs. */
+  ticks_us: (this: void) => number;
 }
 
 /** The board's end of a link. */
@@ -60,13 +49,14 @@ export interface BoardSession {
 }
 
 export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHooks): BoardSession {
-  let memory = answers();
+  const memory = answers();
   let hostNonce = -1;
   let holder = "";
   /** When the session's own host was heard last; hellos of others do not count. */
   let held_ms = 0;
   let reset_ms = 0;
-  let now = 0;
+  /** Every pong: pings come all the time, and the body is not kept. */
+  const pong = { token: 0, tick_us: 0, uptime_ms: 0 };
 
   /** The end without a session says so, seldom, so that the other end need not wait for its time-out. */
   function noSession(now_ms: number): void {
@@ -81,92 +71,89 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
     hooks.onHost(false);
   }
 
-  function onMessage(descriptor: Descriptor, body: Body, frame: { kind: number; tag: number; body: string }): void {
-    if (descriptor.name === "hello") {
-      const idle_ms = wrapDiff(now, held_ms);
-      if (port.open && hostNonce !== (body.nonce as number) && idle_ms < HOLD_MS) {
-        port.counters.busy += 1;
-        port.control("busy", { nonce: body.nonce as number, idle_ms, holder }, frame.tag);
-        return;
-      }
-      held_ms = now;
-      holder = body.name as string;
-      // A host that restarted counts its tags anew: its requests must never meet answers of the process before.
-      if (hostNonce !== (body.nonce as number)) memory = answers();
-      hostNonce = body.nonce as number;
-      port.reset();
-      port.open = true;
-      const welcome = hooks.welcome();
-      welcome.nonce = hostNonce;
-      port.control("welcome", welcome as unknown as Body, frame.tag);
-      hooks.onHost(true);
+  function onHello(body: Body, tag: number): void {
+    const now = port.now_ms;
+    const nonce = body.nonce as number;
+    const idle_ms = wrapDiff(now, held_ms);
+    if (port.open && hostNonce !== nonce && idle_ms < HOLD_MS) {
+      port.counters.busy += 1;
+      port.control("busy", { nonce, idle_ms, holder }, tag);
+      return;
+    }
+    held_ms = now;
+    holder = body.name as string;
+    // A host that restarted counts its tags anew: its requests must never meet answers of the process before.
+    if (hostNonce !== nonce) forget(memory);
+    hostNonce = nonce;
+    port.reset();
+    port.open = true;
+    const welcome = hooks.welcome();
+    welcome.nonce = nonce;
+    port.control("welcome", welcome as unknown as Body, tag);
+    hooks.onHost(true);
+  }
+
+  function onRequest(descriptor: Descriptor, body: Body, tag: number, bytes: string): void {
+    const { id, name } = descriptor;
+    const known = findAnswer(memory, tag, id, bytes);
+    if (known !== undefined) {
+      port.counters.repeated_answers += 1;
+      if (known.answerId >= 0) port.reliableBytes(RESPONSE, known.answerId, tag, known.answer);
+      return;
+    }
+    began(memory, tag, id, bytes);
+    if (name === "describe") {
+      session.answer(tag, "describe_answer", tableLines(body.first as number, DESCRIBE_BYTES));
+    } else hooks.onRequest(name, body, tag);
+  }
+
+  function onMessage(descriptor: Descriptor, body: Body, kind: number, tag: number, bytes: string): void {
+    const { name } = descriptor;
+    if (name === "hello") {
+      onHello(body, tag);
       return;
     }
     if (!port.open) {
       // A board that restarted must fall silent: a pong would let the host believe in the session of before.
       port.counters.outside_session += 1;
-      if (descriptor.name === "ping") noSession(now);
+      if (name === "ping") noSession(port.now_ms);
       return;
     }
-    held_ms = now;
-    if (descriptor.name === "reset") {
+    held_ms = port.now_ms;
+    if (kind === REQUEST) {
+      onRequest(descriptor, body, tag, bytes);
+    } else if (name === "ping") {
+      pong.token = body.token as number;
+      pong.tick_us = hooks.ticks_us();
+      pong.uptime_ms = held_ms;
+      port.control("pong", pong, 0);
+    } else if (name === "reset") {
       end();
-      return;
-    }
-    if (descriptor.name === "ping") {
-      const clock = hooks.clock();
-      port.control("pong", { token: body.token as number, tick_us: clock.tick_us, uptime_ms: clock.uptime_ms }, 0);
-      return;
-    }
-    if (frame.kind !== Kind.request) {
-      port.counters.unexpected += 1;
-      return;
-    }
-    const known = findAnswer(memory, frame.tag, descriptor.id, frame.body);
-    if (known === undefined && descriptor.name === "describe") {
-      began(memory, frame.tag, descriptor.id, frame.body);
-      const lines = tableLines(body.first as number, DESCRIBE_BYTES);
-      respond(frame.tag, "describe_answer", encode("describe_answer", lines));
-      return;
-    }
-    if (known === undefined) {
-      began(memory, frame.tag, descriptor.id, frame.body);
-      hooks.onRequest(descriptor.name as RequestName, body, frame.tag);
-      return;
-    }
-    port.counters.repeated_answers += 1;
-    if (known.answerId >= 0) port.reliableBytes(Kind.response, known.answerId, frame.tag, known.answer);
+    } else port.counters.unexpected += 1;
   }
 
-  function respond(tag: number, name: MessageName, body: string): void {
-    const id = (messageNamed(name) as Descriptor).id;
-    if (!answeredWith(memory, tag, id, body)) {
-      port.counters.unexpected += 1;
-      return;
-    }
-    if (port.open) port.reliableBytes(Kind.response, id, tag, body);
-  }
-
-  const port = createPort(carrier, seal, encodedLimitControl, () => ANSWERS_KEPT - memory.running, onMessage);
+  const port = createPort(carrier, seal, encodedLimitControl, memory, onMessage);
   port.onOutside = noSession;
 
-  return {
+  const session: BoardSession = {
     port,
-    rx(this: void, chunk: string, now_ms: number): void {
-      now = now_ms;
-      port.rx(chunk, now_ms);
-    },
+    rx: port.rx,
     tick(this: void, now_ms: number, limit: number): number {
-      now = now_ms;
-      const silent = wrapDiff(now_ms, held_ms) > SILENCE_MS * 2;
-      if (port.open && (port.pump(now_ms) === "lost" || silent)) end();
-      return port.dueIn(now_ms, limit);
+      const wait_ms = port.pump(now_ms, limit);
+      const silent = now_ms !== held_ms && port.open && wrapDiff(now_ms, held_ms) > SILENCE_MS * 2;
+      if (wait_ms !== LOST && !silent) return wait_ms;
+      end();
+      return limit;
     },
     answer<N extends MessageName>(this: void, tag: number, name: N, body: Message<N>): void {
-      respond(tag, name, encode(name, body));
+      const descriptor = messageNamed(name) as Descriptor;
+      const { id } = descriptor;
+      const bytes = encodeBody(descriptor, body as unknown as Body);
+      if (!answeredWith(memory, tag, id, bytes)) port.counters.unexpected += 1;
+      else if (port.open) enqueue(port.delivery, RESPONSE, id, tag, bytes);
     },
     refuse(this: void, tag: number, code: number, detail: string): void {
-      respond(tag, "refusal", encode("refusal", { code, detail }));
+      session.answer(tag, "refusal", { code, detail });
     },
     event<N extends MessageName>(this: void, name: N, body: Message<N>): void {
       if (port.open) port.reliable(name, body as unknown as Body, 0);
@@ -184,4 +171,5 @@ export function createBoardSession(carrier: Carrier, seal: Seal, hooks: BoardHoo
       return port.stream(name, body as unknown as Body, bulk, bulkBytes);
     },
   };
+  return session;
 }

@@ -1,5 +1,5 @@
 import { wrapDiff } from "#platform";
-import { ACK_DELAY_MS, CREDIT_PROBE_MS, SEND_ATTEMPTS, WINDOW_FRAMES } from "../limits.ts";
+import { ACK_DELAY_MS, CREDIT_PROBE_MS, RETRY_MIN_MS, SEND_ATTEMPTS, WINDOW_FRAMES } from "../limits.ts";
 import { type Retry, retry, roundTrip, timeoutMs } from "./retry.ts";
 
 /**
@@ -16,17 +16,20 @@ export interface Waiting {
   /** Must go again, because the receiver keeps nothing behind a gap. */
   resend: boolean;
   sent_ms: number;
+  next: Waiting | undefined;
 }
 
 export interface Delivery {
-  /** Frames sent and not acknowledged, oldest first, then frames that wait for the window. */
-  queue: Waiting[];
+  /** Frames sent and not acknowledged, oldest first, then frames that wait for the window: a chain. */
+  first: Waiting | undefined;
+  last: Waiting | undefined;
+  /** An acknowledged frame's record, for the next frame: most of the time one is enough. */
+  spare: Waiting | undefined;
   nextSeq: number;
   /** Seq that the other end must send next. */
   expected: number;
   ackDue: boolean;
   ackDue_ms: number;
-  unackedReceived: number;
   window: number;
   /** Reliable frames that the other end takes beyond its last acknowledgement, and since when. */
   credit: number;
@@ -41,12 +44,13 @@ export type Arrival = "accept" | "duplicate" | "gap";
 
 export function delivery(): Delivery {
   return {
-    queue: [],
+    first: undefined,
+    last: undefined,
+    spare: undefined,
     nextSeq: 0,
     expected: 0,
     ackDue: false,
     ackDue_ms: 0,
-    unackedReceived: 0,
     window: WINDOW_FRAMES,
     credit: WINDOW_FRAMES,
     credit_ms: 0,
@@ -56,51 +60,64 @@ export function delivery(): Delivery {
 }
 
 export function enqueue(d: Delivery, kind: number, id: number, tag: number, body: string): void {
-  d.queue.push({ kind, id, tag, body, seq: d.nextSeq, attempts: 0, resend: false, sent_ms: 0 });
-  d.nextSeq = (d.nextSeq + 1) & 255;
+  const { spare, last, nextSeq: seq } = d;
+  let waiting: Waiting;
+  if (spare === undefined) {
+    waiting = { kind, id, tag, body, seq, attempts: 0, resend: false, sent_ms: 0, next: undefined };
+  } else {
+    d.spare = undefined;
+    waiting = spare;
+    waiting.kind = kind;
+    waiting.id = id;
+    waiting.tag = tag;
+    waiting.body = body;
+    waiting.seq = seq;
+    waiting.attempts = 0;
+    waiting.resend = false;
+    waiting.next = undefined;
+  }
+  if (d.first === undefined) d.first = waiting;
+  else (last as Waiting).next = waiting;
+  d.last = waiting;
+  d.nextSeq = (seq + 1) & 255;
 }
 
 /** Drops frames that the other end has: everything before `ack`. An `ack` outside the window is ignored. */
-export function acknowledged(d: Delivery, ack: number, now_ms: number): number {
-  const first = d.queue[0];
-  if (first === undefined) return 0;
+export function acknowledged(d: Delivery, ack: number, now_ms: number): void {
+  const { first } = d;
+  if (first === undefined || ack === first.seq) return;
   const count = (ack - first.seq) & 255;
-  if (count === 0 || count > d.queue.length || count > d.window) return 0;
-  const last = d.queue[count - 1] as Waiting;
-  if (last.attempts === 0) return 0;
+  if (count > d.window) return;
+  let last: Waiting | undefined = first;
+  for (let i = 1; i < count && last !== undefined; i += 1) last = last.next;
+  if (last === undefined || last.attempts === 0) return;
   if (last.attempts === 1) roundTrip(d.retry, wrapDiff(now_ms, last.sent_ms));
-  const rest: Waiting[] = [];
-  for (let i = count; i < d.queue.length; i += 1) rest.push(d.queue[i] as Waiting);
-  d.queue = rest;
-  return count;
+  d.first = last.next;
+  d.spare = last;
 }
 
 /** Judges the seq of an arriving reliable frame and notes that an acknowledgement is owed. */
 export function arrived(d: Delivery, seq: number, now_ms: number): Arrival {
-  const ahead = (seq - d.expected) & 255;
-  if (!d.ackDue) {
+  if (seq === d.expected) {
+    d.expected = (seq + 1) & 255;
+    d.gapTold = false;
+    // The second frame without an acknowledgement in between gets it at once.
+    d.ackDue_ms = d.ackDue ? now_ms : now_ms + ACK_DELAY_MS;
     d.ackDue = true;
-    d.ackDue_ms = now_ms + ACK_DELAY_MS;
+    return "accept";
   }
-  if (ahead !== 0) {
-    // The sender repeats or skips: tell it at once where this end stands.
-    d.ackDue_ms = now_ms;
-    return ahead < 128 ? "gap" : "duplicate";
-  }
-  d.gapTold = false;
-  d.expected = (d.expected + 1) & 255;
-  d.unackedReceived += 1;
-  if (d.unackedReceived >= 2) d.ackDue_ms = now_ms;
-  return "accept";
+  // The sender repeats or skips: tell it at once where this end stands.
+  d.ackDue = true;
+  d.ackDue_ms = now_ms;
+  return ((seq - d.expected) & 255) < 128 ? "gap" : "duplicate";
 }
 
-/** The other end grants this many frames beyond what it has acknowledged. */
-export function granted(d: Delivery, credit: number, now_ms: number): void {
-  if (credit !== d.credit || credit > 0) d.credit_ms = now_ms;
-  d.credit = credit;
-  if (credit > 0) return;
+/** The other end grants no frame beyond what it has acknowledged. */
+export function creditless(d: Delivery, now_ms: number): void {
+  if (d.credit > 0) d.credit_ms = now_ms;
+  d.credit = 0;
   // What is not acknowledged was not taken: it has not been sent as far as attempts and time-outs go.
-  for (const waiting of d.queue) {
+  for (let waiting = d.first; waiting !== undefined; waiting = waiting.next) {
     waiting.attempts = 0;
     waiting.resend = false;
   }
@@ -108,21 +125,21 @@ export function granted(d: Delivery, credit: number, now_ms: number): void {
 
 /** The other end misses everything from the oldest unacknowledged frame on. */
 export function gapHeard(d: Delivery): void {
-  for (const waiting of d.queue) if (waiting.attempts > 0) waiting.resend = true;
+  for (let waiting = d.first; waiting !== undefined; waiting = waiting.next) {
+    if (waiting.attempts > 0) waiting.resend = true;
+  }
 }
 
-/** A frame with the current `ack` has left. */
-export function ackSent(d: Delivery): void {
-  d.ackDue = false;
-  d.unackedReceived = 0;
-}
-
-/** Frames that may be on their way: the window, as far as the other end has credit; without credit, a probe now and then. */
-function open(d: Delivery, now_ms: number): number {
-  if (d.credit >= d.window) return d.window;
+/** Frames that may be on their way where the other end has less credit than the window: without any, a probe now and then. */
+function probe(d: Delivery, now_ms: number): number {
   if (d.credit > 0 || wrapDiff(now_ms, d.credit_ms) < CREDIT_PROBE_MS) return d.credit;
   d.credit_ms = now_ms;
   return 1;
+}
+
+function timedOut(d: Delivery, waiting: Waiting, now_ms: number): boolean {
+  const age_ms = wrapDiff(now_ms, waiting.sent_ms);
+  return age_ms >= RETRY_MIN_MS && age_ms >= timeoutMs(d.retry, waiting.attempts);
 }
 
 /**
@@ -130,39 +147,36 @@ function open(d: Delivery, now_ms: number): number {
  * means that a frame used up its attempts. After a time-out the whole window is repeated.
  */
 export function dueFrame(d: Delivery, now_ms: number): Waiting | "lost" | undefined {
-  const first = d.queue[0];
+  const { first } = d;
   if (first === undefined) return undefined;
-  const sent = first.attempts > 0 && !first.resend;
-  if (sent && wrapDiff(now_ms, first.sent_ms) >= timeoutMs(d.retry, first.attempts)) {
+  if (first.attempts > 0 && !first.resend && timedOut(d, first, now_ms)) {
     if (first.attempts >= SEND_ATTEMPTS) return "lost";
-    for (let i = 0; i < d.queue.length && i < d.window; i += 1) {
-      const waiting = d.queue[i] as Waiting;
-      waiting.resend = waiting.attempts > 0;
+    let again: Waiting | undefined = first;
+    for (let i = 0; i < d.window && again !== undefined; i += 1) {
+      again.resend = again.attempts > 0;
+      again = again.next;
     }
   }
-  const free = open(d, now_ms);
-  for (let i = 0; i < d.queue.length && i < free; i += 1) {
-    const waiting = d.queue[i] as Waiting;
+  let waiting: Waiting | undefined = first;
+  for (let free = d.credit < d.window ? probe(d, now_ms) : d.window; free > 0 && waiting !== undefined; free -= 1) {
     if (waiting.attempts === 0 || waiting.resend) return waiting;
+    waiting = waiting.next;
   }
   return undefined;
-}
-
-/** Notes that `dueFrame`'s frame has left. */
-export function frameSent(waiting: Waiting, now_ms: number): void {
-  waiting.attempts += 1;
-  waiting.resend = false;
-  waiting.sent_ms = now_ms;
 }
 
 /** Milliseconds until `dueFrame` or the owed acknowledgement may have something, at most `limit`. */
 export function dueIn(d: Delivery, now_ms: number, limit: number): number {
   let wait = limit;
   if (d.ackDue) wait = atMost(wait, wrapDiff(d.ackDue_ms, now_ms));
-  const first = d.queue[0];
+  const { first } = d;
   if (first !== undefined) {
-    if (first.attempts > 0) wait = atMost(wait, timeoutMs(d.retry, first.attempts) - wrapDiff(now_ms, first.sent_ms));
-    else wait = atMost(wait, d.credit > 0 ? 0 : CREDIT_PROBE_MS - wrapDiff(now_ms, d.credit_ms));
+    if (first.attempts > 0 && first.sent_ms === now_ms && wait < RETRY_MIN_MS) return wait < 0 ? 0 : wait;
+    if (first.attempts > 0) {
+      const age_ms = wrapDiff(now_ms, first.sent_ms);
+      // No time-out is shorter than RETRY_MIN_MS.
+      if (age_ms + wait > RETRY_MIN_MS) wait = atMost(wait, timeoutMs(d.retry, first.attempts) - age_ms);
+    } else wait = atMost(wait, d.credit > 0 ? 0 : CREDIT_PROBE_MS - wrapDiff(now_ms, d.credit_ms));
   }
   return wait < 0 ? 0 : wait;
 }

@@ -1,5 +1,5 @@
 import { wrapDiff } from "#platform";
-import { type Frame, Kind } from "../frame/frame.ts";
+import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
 import {
   encodedLimitStream,
@@ -21,7 +21,7 @@ import {
 } from "../messages/index.ts";
 import { type Body, encodeBody } from "../schema/codec.ts";
 import { type Descriptor, parseLine } from "../schema/message.ts";
-import { type Carrier, createPort, type Port } from "./port.ts";
+import { type Carrier, createPort, LOST, type Port } from "./port.ts";
 
 /** How a request ended. `unknown`: the link or the board was lost while it ran; nothing is sent again. */
 export type RequestOutcome<N extends MessageName = MessageName> =
@@ -173,9 +173,9 @@ export function createHostSession(
     });
   }
 
-  function onMessage(descriptor: Descriptor, body: Body, frame: Frame): void {
+  function onMessage(descriptor: Descriptor, body: Body, kind: number, tag: number): void {
     if (descriptor.name === "welcome") {
-      onWelcome(body as unknown as Message<"welcome">, frame.tag);
+      onWelcome(body as unknown as Message<"welcome">, tag);
     } else if (descriptor.name === "busy") {
       if (!port.open && body.nonce === nonce) hooks.onBusy?.(body as unknown as Message<"busy">);
       else port.counters.unexpected += 1;
@@ -185,8 +185,8 @@ export function createHostSession(
     } else if (descriptor.name === "pong") {
       if (body.token === pingToken) hooks.onPong(body as unknown as Message<"pong">, wrapDiff(now, pingSent_ms));
       else port.counters.unexpected += 1;
-    } else if (frame.kind === Kind.response) {
-      onResponse(descriptor, body, frame.tag);
+    } else if (kind === Kind.response) {
+      onResponse(descriptor, body, tag);
     } else {
       hooks.onMessage(descriptor.name, body);
     }
@@ -237,7 +237,7 @@ export function createHostSession(
     }
   }
 
-  const port = createPort(carrier, seal, encodedLimitStream, () => WINDOW_FRAMES, onMessage);
+  const port = createPort(carrier, seal, encodedLimitStream, { left: WINDOW_FRAMES }, onMessage);
 
   function send(
     requestName: string,
@@ -254,7 +254,7 @@ export function createHostSession(
     }
     open.push({ tag, answer: descriptor.answer, deadline_ms: now_ms + timeout_ms, done });
     port.reliableBytes(Kind.request, descriptor.id, tag, encodeBody(descriptor, body));
-    port.pump(now_ms);
+    port.pump(now_ms, 0);
   }
 
   return {
@@ -298,7 +298,7 @@ export function createHostSession(
         port.control("ping", { token: pingToken }, 0);
       }
       if (wrapDiff(now_ms, port.lastHeard_ms) > SILENCE_MS) lose("silent");
-      else if (port.pump(now_ms) === "lost") lose("no-acknowledgement");
+      else if (port.pump(now_ms, 0) === LOST) lose("no-acknowledgement");
       expire(now_ms);
       return port.dueIn(now_ms, ping_ms - now_ms);
     },

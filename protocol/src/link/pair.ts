@@ -59,7 +59,7 @@ export function pair(pass: (bytes: string, toBoard: boolean) => string[] = (byte
           else if (data !== "silent") board.answer(tag, "echo_answer", { data });
         },
         onHost: () => undefined,
-        clock: () => ({ tick_us: now * 1000, uptime_ms: now }),
+        ticks_us: () => now * 1000,
       },
     );
     return board;

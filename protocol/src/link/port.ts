@@ -8,16 +8,14 @@ import type { Descriptor } from "../schema/message.ts";
 import { type LinkCounters, linkCounters } from "./counters.ts";
 import {
   acknowledged,
-  ackSent,
   arrived,
+  creditless,
   type Delivery,
   delivery,
   dueFrame,
   dueIn,
   enqueue,
-  frameSent,
   gapHeard,
-  granted,
 } from "./delivery.ts";
 
 /** What carries the bytes: a UART ring, a USB endpoint, a serial port, a pipe in memory. */
@@ -28,7 +26,17 @@ export interface Carrier {
    * Seals and sends a frame whose body is `body` followed by `bulk`, where the runtime does that without making a string
    * of it. Bytes on the wire.
    */
-  writeFrame?(this: void, header: string, body: string, bulk?: string): number;
+  writeFrame?(
+    this: void,
+    kind: number,
+    seq: number,
+    ack: number,
+    credit: number,
+    id: number,
+    tag: number,
+    body: string,
+    bulk?: string,
+  ): number;
   /** Bytes that can be taken without blocking; streams and states wait or drop below their size. */
   room(this: void): number;
 }
@@ -40,8 +48,30 @@ interface PendingState {
   body: string;
 }
 
-/** Called for every message of an open or opening session that passed all checks of the wire. */
-export type OnMessage = (this: void, descriptor: Descriptor, body: Body, frame: Frame) => void;
+/** Called for every message of an open or opening session that passed all checks of the wire. `bytes` are those of the body. */
+export type OnMessage = (
+  this: void,
+  descriptor: Descriptor,
+  body: Body,
+  kind: number,
+  tag: number,
+  bytes: string,
+) => void;
+
+/** Result of `pump` in place of a time. */
+export const LOST = -1;
+
+/** Reliable frames that an end can take now. */
+export interface Credit {
+  left: number;
+}
+
+const CONTROL = Kind.control;
+const REQUEST = Kind.request;
+const EVENT = Kind.event;
+const ACK = Kind.ack;
+/** The message that an acknowledgement without another frame is. */
+const ACK_ID = 0x07;
 
 /**
  * The half of a session that both ends share: frames in and out, reliable delivery, states and streams. It knows
@@ -54,11 +84,25 @@ export interface Port {
   /** Messages of reliable kinds are taken only while this is set. */
   open: boolean;
   lastHeard_ms: number;
+  /** The time of the call that runs, or of the last one. */
+  now_ms: number;
   /** The other end's message table, where it differs and is known. */
   foreign?: Descriptor[] | undefined;
   /** Told of frames that came while no session was open. */
   onOutside?: (this: void, now_ms: number) => void;
   rx(this: void, chunk: string, now_ms: number): void;
+  /** Takes a frame that passed the checks of `decodeFrame`: what `rx` does for each, and a runtime that deframes itself. */
+  frame(
+    this: void,
+    kind: number,
+    seq: number,
+    ack: number,
+    credit: number,
+    id: number,
+    tag: number,
+    body: string,
+    now_ms: number,
+  ): void;
   /** Sends a control message at once. */
   control(this: void, name: string, body: Body, tag: number): void;
   /** Queues a request, response or event. */
@@ -72,8 +116,11 @@ export interface Port {
    * nobody but the carrier looks at.
    */
   stream(this: void, name: string, body: Body, bulk: string | undefined, bulkBytes: number): boolean;
-  /** Sends what is due. Returns `lost` when the other end acknowledges nothing any more. */
-  pump(this: void, now_ms: number): "ok" | "lost";
+  /**
+   * Sends what is due. Returns the milliseconds until it has work again, at most `limit`, or LOST when the other end
+   * acknowledges nothing any more.
+   */
+  pump(this: void, now_ms: number, limit: number): number;
   /** Milliseconds until `pump` has work, at most `limit`. */
   dueIn(this: void, now_ms: number, limit: number): number;
   /** Forgets all sequence numbers and everything queued. */
@@ -84,26 +131,20 @@ export interface Port {
  * @param cap longest encoded block taken from the other end
  * @param credit reliable frames that this end can take now, sent in every header
  */
-export function createPort(
-  carrier: Carrier,
-  seal: Seal,
-  cap: number,
-  credit: (this: void) => number,
-  onMessage: OnMessage,
-): Port {
+export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Credit, onMessage: OnMessage): Port {
   const counters = linkCounters();
   let pending: PendingState[] = [];
-  let now = 0;
 
-  function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string, bulkBytes = 0): void {
-    const header = frameHeader(kind, seq, port.delivery.expected, credit(), id, tag, body.length + bulkBytes);
+  function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string): void {
+    const d = port.delivery;
     counters.tx_frames += 1;
-    ackSent(port.delivery);
+    d.ackDue = false;
     if (carrier.writeFrame !== undefined) {
-      counters.tx_bytes += carrier.writeFrame(header, body, bulk);
+      counters.tx_bytes += carrier.writeFrame(kind, seq, d.expected, credit.left, id, tag, body, bulk);
       return;
     }
-    const bytes = seal.seal(header, bulk === undefined ? body : body + bulk);
+    const whole = bulk === undefined ? body : body + bulk;
+    const bytes = seal.seal(frameHeader(kind, seq, d.expected, credit.left, id, tag, whole.length), whole);
     counters.tx_bytes += bytes.length;
     carrier.write(bytes);
   }
@@ -125,63 +166,80 @@ export function createPort(
     port.control("nak", { expected: port.delivery.expected }, 0);
   }
 
-  function onFrame(frame: Frame): void {
+  function onFrame(
+    kind: number,
+    seq: number,
+    ack: number,
+    otherCredit: number,
+    id: number,
+    tag: number,
+    bytes: string,
+    now_ms: number,
+  ): void {
     counters.rx_frames += 1;
-    port.lastHeard_ms = now;
-    const reliable = frame.kind === Kind.request || frame.kind === Kind.response || frame.kind === Kind.event;
-    if (!port.open && frame.kind !== Kind.control) {
-      counters.outside_session += 1;
-      if (port.onOutside !== undefined) port.onOutside(now);
-      return;
+    port.lastHeard_ms = now_ms;
+    port.now_ms = now_ms;
+    if (kind !== CONTROL) {
+      if (!port.open) {
+        counters.outside_session += 1;
+        if (port.onOutside !== undefined) port.onOutside(now_ms);
+        return;
+      }
+      const d = port.delivery;
+      if (d.first !== undefined) acknowledged(d, ack, now_ms);
+      if (otherCredit > 0) d.credit = otherCredit;
+      else creditless(d, now_ms);
+      if (kind === REQUEST && credit.left === 0 && seq === d.expected) {
+        // The other end was told; it repeats the frame when there is credit again.
+        counters.no_credit += 1;
+        d.ackDue = true;
+        d.ackDue_ms = now_ms;
+        return;
+      }
+      // Requests, responses and events are the reliable ones.
+      if (kind <= EVENT) {
+        const arrival = arrived(d, seq, now_ms);
+        if (arrival !== "accept") {
+          if (arrival === "gap") gap();
+          else counters.duplicate += 1;
+          return;
+        }
+      } else if (kind === ACK) return;
     }
-    if (port.open && frame.kind !== Kind.control) {
-      acknowledged(port.delivery, frame.ack, now);
-      granted(port.delivery, frame.credit, now);
-    }
-    if (frame.kind === Kind.request && frame.seq === port.delivery.expected && credit() === 0) {
-      // The other end was told; it repeats the frame when there is credit again.
-      counters.no_credit += 1;
-      port.delivery.ackDue = true;
-      port.delivery.ackDue_ms = now;
-      return;
-    }
-    if (reliable) {
-      const arrival = arrived(port.delivery, frame.seq, now);
-      if (arrival === "duplicate") counters.duplicate += 1;
-      if (arrival === "gap") gap();
-      if (arrival !== "accept") return;
-    }
-    if (frame.kind === Kind.ack) return;
-    const descriptor = known(frame.id);
+    const descriptor = port.foreign === undefined ? messageById(id) : known(id);
     if (descriptor === undefined) {
       counters.unknown += 1;
-      if (frame.kind === Kind.request) port.reliable("refusal", { code: 1, detail: "unknown message" }, frame.tag);
+      if (kind === REQUEST) port.reliable("refusal", { code: 1, detail: "unknown message" }, tag);
       return;
     }
-    const body = decodeBody(descriptor, frame.body);
-    if (body === undefined || kindNumber(descriptor.kind) !== frame.kind) {
+    const body = decodeBody(descriptor, bytes);
+    if (body === undefined || descriptor.kindNumber !== kind) {
       counters.malformed += 1;
-      if (frame.kind === Kind.request) port.reliable("refusal", { code: 2, detail: descriptor.name }, frame.tag);
+      if (kind === REQUEST) port.reliable("refusal", { code: 2, detail: descriptor.name }, tag);
       return;
     }
     if (descriptor.name === "nak" && port.open) {
       counters.naks_heard += 1;
-      acknowledged(port.delivery, body.expected as number, now);
+      acknowledged(port.delivery, body.expected as number, now_ms);
       gapHeard(port.delivery);
       return;
     }
-    onMessage(descriptor, body, frame);
+    onMessage(descriptor, body, kind, tag, bytes);
   }
 
   const port: Port = {
     counters,
-    deframer: deframer(cap, seal, onFrame),
+    deframer: deframer(cap, seal, (frame: Frame) => {
+      onFrame(frame.kind, frame.seq, frame.ack, frame.credit, frame.id, frame.tag, frame.body, port.now_ms);
+    }),
     delivery: delivery(),
     open: false,
     lastHeard_ms: 0,
+    now_ms: 0,
+    frame: onFrame,
 
     rx(this: void, chunk: string, now_ms: number): void {
-      now = now_ms;
+      port.now_ms = now_ms;
       counters.rx_bytes += chunk.length;
       port.deframer.rx(chunk);
     },
@@ -193,7 +251,7 @@ export function createPort(
 
     reliable(this: void, name: string, body: Body, tag: number): void {
       const descriptor = messageNamed(name) as Descriptor;
-      port.reliableBytes(kindNumber(descriptor.kind), descriptor.id, tag, encodeBody(descriptor, body));
+      port.reliableBytes(descriptor.kindNumber, descriptor.id, tag, encodeBody(descriptor, body));
     },
 
     reliableBytes(this: void, kind: number, id: number, tag: number, body: string): void {
@@ -221,20 +279,28 @@ export function createPort(
         counters.dropped_stream += 1;
         return false;
       }
-      write(Kind.stream, 0, descriptor.id, 0, bytes, bulk, bulkBytes);
+      write(Kind.stream, 0, descriptor.id, 0, bytes, bulk);
       return true;
     },
 
-    pump(this: void, now_ms: number): "ok" | "lost" {
-      now = now_ms;
-      if (!port.open) return "ok";
-      while (true) {
-        const due = dueFrame(port.delivery, now_ms);
-        if (due === "lost") return "lost";
-        if (due === undefined || carrier.room() < due.body.length + 16) break;
-        if (due.attempts > 0) counters.resent += 1;
-        frameSent(due, now_ms);
+    pump(this: void, now_ms: number, limit: number): number {
+      port.now_ms = now_ms;
+      if (!port.open) return limit;
+      const d = port.delivery;
+      let due = dueFrame(d, now_ms);
+      while (due !== undefined) {
+        if (due === "lost") return LOST;
+        if (carrier.room() < due.body.length + 16) break;
+        if (due.attempts > 0) {
+          counters.resent += 1;
+          due.resend = false;
+        }
+        due.attempts += 1;
+        due.sent_ms = now_ms;
+        const { next } = due;
         write(due.kind, due.seq, due.id, due.tag, due.body);
+        // Everything before a due frame has left already.
+        due = next === undefined ? undefined : dueFrame(d, now_ms);
       }
       if (pending.length > 0) {
         const kept: PendingState[] = [];
@@ -244,8 +310,8 @@ export function createPort(
         }
         pending = kept;
       }
-      if (port.delivery.ackDue && dueIn(port.delivery, now_ms, 1) === 0) write(Kind.ack, 0, 7, 0, "");
-      return "ok";
+      if (d.ackDue && dueIn(d, now_ms, 1) === 0) write(ACK, 0, ACK_ID, 0, "");
+      return dueIn(d, now_ms, limit);
     },
 
     dueIn(this: void, now_ms: number, limit: number): number {
@@ -259,9 +325,4 @@ export function createPort(
     },
   };
   return port;
-}
-
-function kindNumber(kind: string): number {
-  const kinds: Record<string, number> = Kind;
-  return kinds[kind] as number;
 }

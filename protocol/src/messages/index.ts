@@ -30,7 +30,7 @@ export type RequestName = {
 }[MessageName];
 export type AnswerOf<N extends RequestName> = Answer<Table[N]>;
 
-const lines: Record<string, string> = {};
+const tables: Record<string, string>[] = [];
 const nameOf: Record<number, string> = {};
 const ids: number[] = [];
 /** Lines that were needed so far: a parsed message takes a board a kilobyte of heap, and most boards use few of them. */
@@ -38,10 +38,10 @@ const parsed: Record<string, Descriptor> = {};
 let ownFingerprint = -1;
 
 function load(table: Record<string, string>): void {
+  tables.push(table);
   for (const name in table) {
     const line = table[name] as string;
     const id = idOf(line);
-    lines[name] = line;
     nameOf[id] = name;
     // Insertion in order of ids: iteration order of a table differs between builds of Lua, the fingerprint must not.
     let at = ids.length;
@@ -60,6 +60,14 @@ load(panelMessages);
 load(protectionMessages);
 load(transferMessages);
 
+function lineOf(name: string): string | undefined {
+  for (const table of tables) {
+    const line = table[name];
+    if (line !== undefined) return line;
+  }
+  return undefined;
+}
+
 /** All messages in the order of their ids. */
 export function allMessages(): Descriptor[] {
   const list: Descriptor[] = [];
@@ -70,7 +78,7 @@ export function allMessages(): Descriptor[] {
 export function messageNamed(name: string): Descriptor | undefined {
   const known = parsed[name];
   if (known !== undefined) return known;
-  const line = lines[name];
+  const line = lineOf(name);
   if (line === undefined) return undefined;
   const descriptor = parseLine(name, line);
   parsed[name] = descriptor;
@@ -79,7 +87,9 @@ export function messageNamed(name: string): Descriptor | undefined {
 
 export function messageById(id: number): Descriptor | undefined {
   const name = nameOf[id];
-  return name === undefined ? undefined : messageNamed(name);
+  if (name === undefined) return undefined;
+  const known = parsed[name];
+  return known === undefined ? messageNamed(name) : known;
 }
 
 /**
@@ -91,7 +101,7 @@ export function tableFingerprint(crc: Crc = crc16): number {
     ownFingerprint = 65535;
     for (const id of ids) {
       const name = nameOf[id] as string;
-      ownFingerprint = fingerprint(parseLine(name, lines[name] as string), ownFingerprint, crc);
+      ownFingerprint = fingerprint(parseLine(name, lineOf(name) as string), ownFingerprint, crc);
     }
   }
   return ownFingerprint;
@@ -106,7 +116,7 @@ export function tableLines(first: number, bytes: number): { next: number; data: 
   for (const id of ids) {
     if (id < first) continue;
     const name = nameOf[id] as string;
-    const line = lines[name] as string;
+    const line = lineOf(name) as string;
     const text = `${name} ${slice(line, 0, line.indexOf("--") + 2)}\n`;
     if (data.length + text.length > bytes) return { next: id, data };
     data += text;

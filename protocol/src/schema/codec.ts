@@ -5,8 +5,21 @@ import type { Descriptor } from "./message.ts";
 /** A body as seen by the codec; the message table gives each its exact type. */
 export type Body = Record<string, number | string>;
 
+type Pack = (this: void, names: string[], kinds: string[], body: Body) => string;
+type Unpack = (this: void, names: string[], kinds: string[], bytes: string) => Body | undefined;
+
+let packInRuntime: Pack | undefined;
+let unpackInRuntime: Unpack | undefined;
+
+/** Has the runtime do both directions from here on, by the same rules. A board calls it once, while it starts. */
+export function useRuntimeCodec(pack: Pack | undefined, unpack: Unpack | undefined): void {
+  packInRuntime = pack;
+  unpackInRuntime = unpack;
+}
+
 /** Bytes of a body, fields in the order of the line. Text longer than 255 bytes is cut; a missing field is zero. */
 export function encodeBody(descriptor: Descriptor, body: Body): string {
+  if (packInRuntime !== undefined) return packInRuntime(descriptor.names, descriptor.kinds, body);
   const values: (number | string)[] = [];
   const { names, kinds, fixed } = descriptor;
   for (let i = 0; i < fixed; i += 1) {
@@ -25,6 +38,7 @@ export function encodeBody(descriptor: Descriptor, body: Body): string {
  * damage or a foreign layout and gives undefined. Surplus bytes (a newer sender) are ignored.
  */
 export function decodeBody(descriptor: Descriptor, bytes: string): Body | undefined {
+  if (unpackInRuntime !== undefined) return unpackInRuntime(descriptor.names, descriptor.kinds, bytes);
   const body: Body = {};
   const { fixed, names, size } = descriptor;
   if (size >= 0 && bytes.length >= size) {

@@ -1,4 +1,5 @@
 import { at, slice } from "#platform";
+import { Kind } from "../frame/frame.ts";
 
 /**
  * One line of text describes a message: `ID CLASS SENDER FIELDS -- MEANING`.
@@ -50,6 +51,8 @@ export interface Descriptor {
   name: string;
   id: number;
   kind: string;
+  /** The number of the kind in a frame's header. */
+  kindNumber: number;
   answer: string;
   sender: string;
   names: string[];
@@ -60,6 +63,8 @@ export interface Descriptor {
   size: number;
   meaning: string;
 }
+
+const kinds: Record<string, number> = Kind;
 
 function words(text: string): string[] {
   const found: string[] = [];
@@ -98,10 +103,12 @@ export function parseLine(name: string, line: string): Descriptor {
   const head = words(slice(line, 0, dash));
   const cls = head[1] as string;
   const colon = cls.indexOf(":");
+  const kind = colon < 0 ? cls : slice(cls, 0, colon);
   const descriptor: Descriptor = {
     name,
     id: hexByte(head[0] as string),
-    kind: colon < 0 ? cls : slice(cls, 0, colon),
+    kind,
+    kindNumber: kinds[kind] as number,
     answer: colon < 0 ? "" : slice(cls, colon + 1, cls.length),
     sender: head[2] as string,
     names: [],
@@ -114,11 +121,11 @@ export function parseLine(name: string, line: string): Descriptor {
     const field = head[i] as string;
     const colonAt = field.indexOf(":");
     descriptor.names.push(slice(field, 0, colonAt));
-    const kind = slice(field, colonAt + 1, field.length);
-    descriptor.kinds.push(kind);
-    if (kind !== "rest") descriptor.fixed += 1;
-    if (kind === "text") descriptor.size = -1;
-    else if (descriptor.size >= 0 && kind !== "rest") descriptor.size += sizeOf(kind);
+    const type = slice(field, colonAt + 1, field.length);
+    descriptor.kinds.push(type);
+    if (type !== "rest") descriptor.fixed += 1;
+    if (type === "text") descriptor.size = -1;
+    else if (descriptor.size >= 0 && type !== "rest") descriptor.size += sizeOf(type);
   }
   return descriptor;
 }

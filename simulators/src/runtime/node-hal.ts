@@ -12,7 +12,6 @@ export interface NodeHal {
   ticks_us(): number;
   link_write(bytes: string): void;
   link_room(): number;
-  link_frame?(header: string, body: string, bulk?: string): number;
   gpio_mode(pin: number, mode: number): void;
   gpio_write(pin: number, level: number): void;
   gpio_read(pin: number): number;
@@ -30,7 +29,6 @@ export interface NodeHal {
   sampler_keep?(on: boolean): void;
   sampler_energy?(): string;
   sampler_take?(): [string, number, number, number] | undefined;
-  deframe?(block: string): string | number;
   crc16?(bytes: string, init: number): number;
   flash_erase?(offset: number): void;
   flash_program?(offset: number, bytes: string): void;
