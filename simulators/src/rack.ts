@@ -96,6 +96,12 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   let resetCause = 0;
   const flash = options.flash ?? createFlash(options.seed);
   let exchange = false;
+  let gaveWay = "";
+  /** A bundle on trial has failed. */
+  function giveWay(reason: string): void {
+    gaveWay = reason;
+    counters.given_way.push(reason);
+  }
   const own = createFlashHal(
     flash,
     options.bundle,
@@ -103,6 +109,11 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     electronics.hal.delay_us,
     () => {
       exchange = true;
+    },
+    () => {
+      const reason = gaveWay;
+      gaveWay = "";
+      return reason;
     },
   );
   const start = (bundle: string, kept: string): Promise<LuaBoard> =>
@@ -138,7 +149,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
         return await start(own.slots.choose(), kept);
       } catch (error) {
         if (!(error instanceof LuaBoardError) || own.slots.running()[1] < 0) throw error;
-        counters.given_way.push(error.message);
+        giveWay(error.message);
       }
     }
   }
@@ -176,7 +187,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       return call(board as LuaBoard);
     } catch (error) {
       if (!(error instanceof LuaBoardError) || own.slots.running()[1] < 0) throw error;
-      counters.given_way.push(error.message);
+      giveWay(error.message);
       exchange = true;
       return undefined;
     }
@@ -189,7 +200,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       return true;
     }
     if (own.slots.overdue()) {
-      counters.given_way.push("not confirmed in time");
+      giveWay("not confirmed in time");
       exchange = true;
     }
     if (!exchange) return false;

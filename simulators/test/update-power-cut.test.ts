@@ -33,15 +33,22 @@ async function updates(): Promise<{ operations: Operation[]; confirmed: number; 
   return { operations, confirmed, second, bundles };
 }
 
-/** What a board with this flash starts. */
-function started(flash: Flash, own: string): string {
-  const { slots } = createFlashHal(
+/** The HAL of a controller that nothing keeps busy. */
+function flashHal(flash: Flash, own = "") {
+  const nothing = (): void => undefined;
+  return createFlashHal(
     flash,
     own,
     () => 0,
-    () => undefined,
-    () => undefined,
+    nothing,
+    nothing,
+    () => "",
   );
+}
+
+/** What a board with this flash starts. */
+function started(flash: Flash, own: string): string {
+  const { slots } = flashHal(flash, own);
   return slots.choose();
 }
 
@@ -67,13 +74,7 @@ test("power-cut-during-update: whichever flash operation the power fails in, a w
 test("power-cut-during-store: whichever flash operation the power fails in, every value is the one before or the one after", () => {
   const flash = createFlash(1);
   const operations = record(flash);
-  const { store_set } = createFlashHal(
-    flash,
-    "",
-    () => 0,
-    () => undefined,
-    () => undefined,
-  ).hal;
+  const { store_set } = flashHal(flash).hal;
   const history: { after: number; values: Record<string, string> }[] = [{ after: 0, values: {} }];
   for (let n = 0; n < 80; n += 1) {
     const values = { ...history.at(-1)?.values, [`k${n % 5}`]: `${n}`.repeat(40) };
@@ -81,13 +82,7 @@ test("power-cut-during-store: whichever flash operation the power fails in, ever
     history.push({ after: operations.length, values });
   }
   for (const [n, chip] of cuts(operations, 77)) {
-    const { store_get, store_set: set } = createFlashHal(
-      chip,
-      "",
-      () => 0,
-      () => undefined,
-      () => undefined,
-    ).hal;
+    const { store_get, store_set: set } = flashHal(chip).hal;
     const before = history.findLast((entry) => entry.after <= n)?.values ?? {};
     const after = history.find((entry) => entry.after > n)?.values ?? {};
     const found = Object.fromEntries(["k0", "k1", "k2", "k3", "k4"].map((key) => [key, store_get(key)]));

@@ -174,6 +174,8 @@ export function boot(hal: Hal, kept?: string): Firmware {
     session().refuse(tag, Refusal.internal, name);
   }
 
+  const gaveWay = flash === undefined ? "" : flash.bundle_gave_way();
+  if (gaveWay !== "") log.write(Level.error, `the bundle on trial gave way: ${gaveWay}`);
   log.write(Level.info, `monitoring ${VERSION} started${before === undefined ? "" : ", channels kept"}`);
 
   return {

@@ -25,6 +25,7 @@ static const char *code, *code_end;
 static char kept[KEPT_BYTES];
 static size_t kept_size;
 static int restart_asked, exchanged;
+static char gave_way[96];
 
 static void *allocate(void *data, void *pointer, size_t old, size_t size) {
   (void)data;
@@ -51,8 +52,17 @@ static void open_library(lua_State *state, const char *name, lua_CFunction open)
 static int call(lua_State *state, int arguments, int results) {
   if (lua_pcall(state, arguments, results, 0) == LUA_OK) return 1;
   const char *message = lua_tostring(state, -1);
-  debug_line(message == NULL ? "error" : message);
+  if (message == NULL) message = "error";
+  debug_line(message);
+  strncpy(gave_way, message, sizeof gave_way - 1);
   return 0;
+}
+
+const char *firmware_gave_way(void) {
+  static char told[sizeof gave_way];
+  memcpy(told, gave_way, sizeof told);
+  gave_way[0] = 0;
+  return told;
 }
 
 /* The firmware let an error out: a bundle on trial gives way, any other starts anew. */
@@ -117,6 +127,7 @@ static int start(void) {
   lua_gc(L, LUA_GCINC, 120, 400, 7);
   if (luaL_loadbufferx(L, code, size, "=bundle", "b") != LUA_OK) {
     debug_line(lua_tostring(L, -1));
+    strncpy(gave_way, "it does not load", sizeof gave_way - 1);
     return 0;
   }
   if (!call(L, 0, 1)) return 0;
@@ -152,6 +163,7 @@ int firmware_exchanged(void) { return exchanged; }
 int firmware_serve_restart(void) {
   if (!restart_asked && !slots_overdue()) return 0;
   exchanged = 1;
+  if (!restart_asked) strncpy(gave_way, "not confirmed in time", sizeof gave_way - 1);
   /* Checking and booting a bundle takes longer than a tick may. */
   board_feed();
   lua_settop(L, 0);

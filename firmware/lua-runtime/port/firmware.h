@@ -14,6 +14,8 @@ void firmware_restart(void);
 int firmware_serve_restart(void);
 /* The bundle was started without a reset of the board. */
 int firmware_exchanged(void);
+/* Why a bundle on trial gave way, once; empty when none did. */
+const char *firmware_gave_way(void);
 /* Received bytes; milliseconds since start. An error that the bundle lets out restarts the board, or ends its trial. */
 void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms);
 /* Runs what is due; gives the milliseconds until the next due time, at least one. */

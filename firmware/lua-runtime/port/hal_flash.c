@@ -29,6 +29,10 @@ static int hal_bundle_hash(lua_State *L) {
   lua_pushlstring(L, (const char *)slots_hash(), SHA256_BYTES);
   return 1;
 }
+static int hal_bundle_gave_way(lua_State *L) {
+  lua_pushstring(L, firmware_gave_way());
+  return 1;
+}
 static int hal_bundle_confirm(lua_State *L) {
   (void)L;
   slots_confirm();
@@ -64,7 +68,7 @@ static int hal_store_set(lua_State *L) {
 
 #define ENTRY(name) {#name, hal_##name}
 static const luaL_Reg functions[] = {
-    ENTRY(flash_erase), ENTRY(flash_program), ENTRY(bundle_running), ENTRY(bundle_hash), ENTRY(bundle_finish),
+    ENTRY(flash_erase), ENTRY(flash_program), ENTRY(bundle_running), ENTRY(bundle_hash), ENTRY(bundle_finish), ENTRY(bundle_gave_way),
     ENTRY(bundle_confirm), ENTRY(bundle_restart), ENTRY(store_get), ENTRY(store_set),
     {NULL, NULL},
 };

@@ -126,6 +126,8 @@ interface FlashHal extends Hal {
   /** The content of a slot (1, 2) is complete: false when its hash is another. It is the newest bundle from then on. */
   bundle_finish(this: void, slot: number, size: number, hash: string): boolean;
   bundle_confirm(this: void): void;
+  /** Why the bundle before, on trial, gave way; told once, empty when none did. */
+  bundle_gave_way(this: void): string;
   /** After the present call: takes `keep`, chooses the newest bundle that may run and boots it. Outputs stay as they are. */
   bundle_restart(this: void): void;
 

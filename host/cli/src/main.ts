@@ -1,4 +1,5 @@
 import { registerAgent } from "./commands/agent.ts";
+import { registerFirmware } from "./commands/firmware.ts";
 import { registerPanel } from "./commands/panel.ts";
 import { registerPower } from "./commands/power.ts";
 import { registerRun } from "./commands/run.ts";
@@ -15,6 +16,7 @@ export async function main(argv: string[]): Promise<void> {
   registerStatus(program);
   registerPower(program);
   registerPanel(program);
+  registerFirmware(program);
   registerSimulate(program);
   registerAgent(program);
   await runProgram(program, argv);

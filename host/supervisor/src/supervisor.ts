@@ -7,6 +7,7 @@ import { Board } from "./device/board.ts";
 import { createHub } from "./events.ts";
 import { watchConsole } from "./features/console.ts";
 import { createApp } from "./http/app.ts";
+import { boardRoutes } from "./http/board-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
 import { targetRoutes } from "./http/target-routes.ts";
 import type { ByteTransport } from "./link/transport.ts";
@@ -105,6 +106,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
   const app = await createApp({ bay: bay.bay, token: token.value, version: VERSION });
   targetRoutes(app, boards, commands);
+  boardRoutes(app, boards);
   liveRoutes(app, commands, hub, options.simulated);
   app.get("/metrics", async (_request, reply) =>
     reply.header("content-type", metrics.contentType).send(await metrics.text()),

@@ -19,6 +19,7 @@ export interface FlashHal {
       | "bundle_hash"
       | "bundle_finish"
       | "bundle_confirm"
+      | "bundle_gave_way"
       | "bundle_restart"
       | "store_get"
       | "store_set"
@@ -30,6 +31,7 @@ export interface FlashHal {
  * @param own bundle that the board has without any in its slots
  * @param spend the controller is busy for a time
  * @param restart asks for an exchange of the bundle after the present call
+ * @param gaveWay why the bundle before gave way, once
  */
 export function createFlashHal(
   flash: Flash,
@@ -37,6 +39,7 @@ export function createFlashHal(
   now_us: () => number,
   spend: (us: number) => void,
   restart: () => void,
+  gaveWay: () => string,
 ): FlashHal {
   let failed = false;
   flash.onCut = () => {
@@ -81,6 +84,7 @@ export function createFlashHal(
       bundle_hash: slots.hash,
       bundle_finish: slots.finish,
       bundle_confirm: slots.confirm,
+      bundle_gave_way: gaveWay,
       bundle_restart: restart,
       store_get: store.get,
       store_set: store.set,

@@ -36,6 +36,7 @@ export interface NodeHal {
   bundle_hash?(): string;
   bundle_finish?(slot: number, size: number, hash: string): boolean;
   bundle_confirm?(): void;
+  bundle_gave_way?(): string;
   bundle_restart?(): void;
   store_get?(key: string): string;
   store_set?(key: string, value: string): boolean;

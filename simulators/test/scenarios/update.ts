@@ -85,6 +85,8 @@ export const updateScenarios: Scenario[] = [
       expect(bench.welcome()).toMatchObject({ firmware: "0.1.0", reset_cause: 4 });
       expect(await bench.request("firmware_get", {})).toMatchObject({ body: { slot: 0 } });
       expect(await stateOf(bench)).toMatchObject({ body: { state: 2, switch_on: 1 } });
+      const log = await bench.request("log_read", { first: 0 });
+      expect(log.kind === "answer" && log.body.data).toMatch(/3 the bundle on trial gave way: .*cannot boot/);
     },
   },
   {

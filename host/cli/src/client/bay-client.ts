@@ -50,16 +50,24 @@ export class BayClient {
     this.state = state;
   }
 
-  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return body === undefined
+      ? this.send(method, path)
+      : this.send(method, path, "application/json", JSON.stringify(body));
+  }
+
+  /** The same with bytes as they are. */
+  upload<T>(method: string, path: string, bytes: Uint8Array): Promise<T> {
+    return this.send(method, path, "application/octet-stream", bytes);
+  }
+
+  private async send<T>(method: string, path: string, type?: string, body?: string | Uint8Array): Promise<T> {
     let response: Response;
     try {
       response = await fetch(`${this.url}${path}`, {
         method,
-        headers: {
-          authorization: `Bearer ${this.token}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { authorization: `Bearer ${this.token}`, ...(type === undefined ? {} : { "content-type": type }) },
+        ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
       const cause = (error as Error).cause;

@@ -26,6 +26,8 @@ export class Board {
   /** The board's own counters, as it last reported them. */
   counters: Message<"counters_answer"> | undefined;
   drops: Message<"drops_answer"> | undefined;
+  /** A new bundle is on its way: no streams. */
+  updating = false;
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
   private readonly hub: BayHub;
   private renewal: NodeJS.Timeout | undefined;
@@ -91,7 +93,7 @@ export class Board {
   }
 
   private async renew(): Promise<void> {
-    if (!this.link.session.port.open) return;
+    if (!this.link.session.port.open || this.updating) return;
     if (this.can("samples"))
       await this.link.request(
         "stream_open",
