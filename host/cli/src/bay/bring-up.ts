@@ -75,12 +75,16 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         const built = await buildBundle("monitoring");
         return { value: built, detail: `${built.name} sha256 ${built.sha256.slice(0, 12)}` };
       });
-      const { createBayRacks } = await import("./simulated-racks.ts");
+      const { createBayRacks, lateness } = await import("./simulated-racks.ts");
       await steps.run("boot simulated boards", async () => {
         const made = await createBayRacks(bay, bundle.source, mltb, () => agentAccess);
         for (const [name, rack] of made) {
           racks.set(name, rack);
-          closers.push(() => rack.stop());
+          closers.push(async () => {
+            await rack.stop();
+            const late = lateness(name, rack.counters);
+            if (late !== undefined) steps.note(late);
+          });
           rack.start();
         }
         return { value: undefined, detail: `${made.size} board${made.size === 1 ? "" : "s"} run the Lua bundle` };

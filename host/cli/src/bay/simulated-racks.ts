@@ -40,6 +40,16 @@ export async function createBayRacks(
   return racks;
 }
 
+/**
+ * What a simulated rack could not keep up with, in words for the user; undefined when it kept up. Its windows of energy are
+ * then short of edges or samples, and the verdicts say no more than that.
+ */
+export function lateness(rack: string, { late_edges, skipped_us }: SimulatedRack["counters"]): string | undefined {
+  if (late_edges === 0 && skipped_us === 0) return undefined;
+  const skipped = `${(skipped_us / 1e6).toFixed(1)} s of its time skipped`;
+  return `${rack}: this machine was too busy to simulate in real time: ${late_edges} marker edges late, ${skipped}`;
+}
+
 function bootLines(target: BayTarget): string[] {
   return [
     "simulated boot loader 1.0",

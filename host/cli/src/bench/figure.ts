@@ -2,13 +2,15 @@
 export interface Figure {
   benchmark: string;
   quantity: string;
-  median: number;
-  low: number;
-  high: number;
+  /** Null, like `low` and `high`, when it could not be measured here; `reason` says why. */
+  median: number | null;
+  low: number | null;
+  high: number | null;
   unit: string;
   runs: number;
   /** What does not depend on the machine, such as bytes per frame. */
   count?: string;
+  reason?: string;
 }
 
 export interface Benchmark {
@@ -22,4 +24,10 @@ export function spread(values: number[]): { median: number; low: number; high: n
   const sorted = [...values].sort((a, b) => a - b);
   const pick = (index: number): number => sorted[index] ?? Number.NaN;
   return { median: pick(sorted.length >> 1), low: pick(0), high: pick(sorted.length - 1), runs: sorted.length };
+}
+
+/** A row that this machine cannot fill for want of Debian packages. */
+export function unmeasured(benchmark: string, quantity: string, unit: string, packages: string[]): Figure {
+  const reason = `needs apt-get install ${packages.join(" ")}`;
+  return { benchmark, quantity, median: null, low: null, high: null, unit, runs: 0, reason };
 }

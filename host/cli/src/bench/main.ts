@@ -6,13 +6,16 @@ import { action, createProgram, runProgram } from "../program.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { frames } from "./frames.ts";
 import { luaFrames } from "./lua-frames.ts";
+import { overCurrent } from "./over-current.ts";
 import { roundTrip } from "./round-trip.ts";
 import { samples } from "./samples.ts";
+import { samplingRate } from "./sampling-rate.ts";
 import { startTime } from "./start-time.ts";
 
-const benchmarks: Benchmark[] = [frames, luaFrames, samples, roundTrip, startTime];
+const benchmarks: Benchmark[] = [frames, luaFrames, samples, samplingRate, overCurrent, roundTrip, startTime];
 
-function text(value: number): string {
+function text(value: number | null): string {
+  if (value === null) return "-";
   return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 }
 
@@ -27,7 +30,7 @@ function table(figures: Figure[]): string {
       text(f.high),
       f.unit,
       String(f.runs),
-      f.count ?? "-",
+      f.reason ?? f.count ?? "-",
     ]);
   }
   return columns(rows);

@@ -1,0 +1,119 @@
+import { monitoringConverter } from "@mltb/hardware";
+import { bodyCheck, Fault, type Message, PowerAction, Stream, TripSource } from "@mltb/protocol";
+import { random } from "../../src/world/random.ts";
+import { type Bench, openBench, type Rung } from "../bench.ts";
+
+const CHANNELS = 8;
+const OVER_A = 3.3;
+
+/** What may open a switch at the hard limit, and why the other one cannot while this one is measured. */
+export const tripPaths = [
+  { name: "alert pin of the monitor", source: TripSource.alert, blind: "the converter reads nothing" },
+  { name: "compare of the sampler", source: TripSource.sampler, blind: "the alert outputs are cut off" },
+] as const;
+
+interface Reactions {
+  /** From the step of the load to the open switch, in device time; infinite where it stayed closed. */
+  reactions_us: number[];
+  /** What each trip said of itself; undefined where none came. */
+  trips: { channel: number; trip: Message<"trip"> | undefined }[];
+  echoes: number;
+}
+
+/** All channels on, full-rate stream, and a host that keeps the collector busy with echoes. */
+async function busyBoard(rung: Rung): Promise<{
+  bench: Bench;
+  allOn(): Promise<void>;
+  run(ms: number): Promise<void>;
+  echoes(): number;
+}> {
+  const bench = await openBench(rung);
+  let pending = 0;
+  let echoes = 0;
+  const run = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i += 1) {
+      if (pending < 2) {
+        pending += 1;
+        void bench.send("echo", { data: "x".repeat(64) }).then(() => {
+          pending -= 1;
+          echoes += 1;
+        });
+      }
+      await bench.run(1);
+    }
+  };
+  const allOn = async (): Promise<void> => {
+    const answers: Promise<{ kind: string }>[] = [];
+    for (let channel = 1; channel <= CHANNELS; channel += 1) {
+      const check = bodyCheck(channel, PowerAction.on, 0);
+      answers.push(bench.send("power_set", { channel, action: PowerAction.on, off_ms: 0, check }));
+    }
+    let done = false;
+    void Promise.all(answers).then(() => {
+      done = true;
+    });
+    while (!done) await run(1);
+    // The inrush profile of the last channel must have ended.
+    await run(60);
+  };
+  await bench.request("stream_open", {
+    stream: Stream.samples,
+    ttl_ms: 60_000,
+    period_us: 1e6 / monitoringConverter.rate_hz,
+  });
+  await allOn();
+  return { bench, allOn, run, echoes: () => echoes };
+}
+
+/**
+ * Crosses the hard limit of one channel after the other on a busy board, at seeded moments, and takes the time until the
+ * switch opens. Only one of the two paths sees the current.
+ */
+export async function hardOverCurrents(
+  rung: Rung,
+  { source }: (typeof tripPaths)[number],
+  crossings: number,
+): Promise<Reactions> {
+  const { bench, allOn, run, echoes } = await busyBoard(rung);
+  const { electronics } = bench;
+  const at = random(source);
+  const opened = new Map<number, number>();
+  for (const [n, rail] of electronics.rails.entries()) {
+    let on = rail.switchOn;
+    Object.defineProperty(rail, "switchOn", {
+      get: () => on,
+      set(next: boolean) {
+        if (on && !next) opened.set(n, electronics.now_us());
+        on = next;
+      },
+    });
+  }
+  if (source === TripSource.alert) electronics.fastInputs_v = () => new Array<number>(CHANNELS).fill(0);
+  else for (const monitor of electronics.monitors) Object.assign(monitor, { onAlert: undefined, alert: () => false });
+
+  const reactions_us: number[] = [];
+  const trips: Reactions["trips"] = [];
+  while (reactions_us.length < crossings) {
+    for (let n = 0; n < CHANNELS && reactions_us.length < crossings; n += 1) {
+      await run(1 + Math.floor(at.uniform() * 7));
+      opened.delete(n);
+      bench.messages.length = 0;
+      const crossed_us = electronics.now_us();
+      const rail = electronics.rails[n] as (typeof electronics.rails)[0];
+      rail.extra_a = OVER_A;
+      await run(6);
+      reactions_us.push((opened.get(n) ?? Number.POSITIVE_INFINITY) - crossed_us);
+      rail.extra_a = 0;
+      const found = (): Message<"trip"> | undefined =>
+        bench.messages.find((m) => m.name === "trip")?.body as unknown as Message<"trip"> | undefined;
+      for (let waited = 0; waited < 200 && found() === undefined; waited += 1) await run(1);
+      trips.push({ channel: n + 1, trip: found() });
+      const fault = Fault.hard_over_current;
+      void bench.send("rearm", { channel: n + 1, fault, check: bodyCheck(n + 1, fault, 0) });
+    }
+    await run(300);
+    await allOn();
+  }
+  await bench.stop();
+  return { reactions_us, trips, echoes: echoes() };
+}
