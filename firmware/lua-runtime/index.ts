@@ -1,5 +1,5 @@
 /** Microcontroller images: the door for tests and commands that need a cross compiler. */
 export { buildImage, type Image, type ImageBoardName, imageBoards, missingImagePackages } from "./build.ts";
 export { ImageBuildError, isToolMissing } from "./errors.ts";
-export { countInstructions, type Instructions, missingGaugePackages } from "./gauge.ts";
+export { countInstructions, INSTRUCTION_BUDGETS, type Instructions, missingGaugePackages } from "./gauge.ts";
 export { buildCodecWasm, buildLuaWasm, type LuaNumbers, missingWasmPackages } from "./lua-wasm.ts";

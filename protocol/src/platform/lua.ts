@@ -70,17 +70,11 @@ export function header8(data: string): number[] {
   return [...string.unpack("<BBBBBBI2", data)] as number[];
 }
 
-const unpackLetters: Record<string, string> = { u8: "B", u16: "I2", i16: "i2", u32: "I4", i32: "i4" };
-const unpackFormats = new LuaTable<string[], string>();
+const numberFormats: Record<string, string> = { u8: "<B", u16: "<I2", i16: "<i2", u32: "<I4", i32: "<i4" };
 
-export function unpackFields(kinds: string[], count: number, bytes: string): number[] {
-  let format = unpackFormats.get(kinds) as string | undefined;
-  if (format === undefined) {
-    format = "<";
-    for (let i = 0; i < count; i += 1) format += unpackLetters[kinds[i] as string] as string;
-    unpackFormats.set(kinds, format);
-  }
-  return [...string.unpack(format, bytes)] as number[];
+export function numberAt(kind: string, bytes: string, from: number): number {
+  const [value] = string.unpack(numberFormats[kind] as string, bytes, from + 1);
+  return value as number;
 }
 
 export function packFields(kinds: string[], values: (number | string)[]): string {
