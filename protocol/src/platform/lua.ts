@@ -4,7 +4,6 @@
  */
 
 declare const shiftRight: LuaBitwiseRightShift<number, number, number>;
-declare const shiftLeft: LuaBitwiseLeftShift<number, number, number>;
 declare const floorDiv: LuaFloorDivision<number, number, number>;
 
 export function at(s: string, i: number): number {
@@ -31,16 +30,6 @@ export function join(pieces: string[]): string {
 
 export function shr(value: number, bits: number): number {
   return shiftRight(value, bits);
-}
-
-export function u32(b0: number, b1: number, b2: number, b3: number): number {
-  return shiftLeft(b3, 24) | shiftLeft(b2, 16) | shiftLeft(b1, 8) | b0;
-}
-
-export function i32(b0: number, b1: number, b2: number, b3: number): number {
-  // Signed by arithmetic, so that 64-bit and 32-bit integers agree.
-  const high = b3 >= 128 ? b3 - 256 : b3;
-  return high * 16777216 + (shiftLeft(b2, 16) | shiftLeft(b1, 8) | b0);
 }
 
 export function wrapDiff(later: number, earlier: number): number {

@@ -33,16 +33,6 @@ export function shr(value: number, bits: number): number {
   return value >>> bits;
 }
 
-/** An unsigned 32-bit number from its little-endian bytes. On 32-bit Lua the same bits come as a signed number. */
-export function u32(b0: number, b1: number, b2: number, b3: number): number {
-  return ((b3 << 24) | (b2 << 16) | (b1 << 8) | b0) >>> 0;
-}
-
-/** A signed 32-bit number from its little-endian bytes. */
-export function i32(b0: number, b1: number, b2: number, b3: number): number {
-  return (b3 << 24) | (b2 << 16) | (b1 << 8) | b0;
-}
-
 /** `later - earlier` of two 32-bit counters that wrap, as a signed number. */
 export function wrapDiff(later: number, earlier: number): number {
   return (later - earlier) | 0;
