@@ -1,4 +1,4 @@
-import { type Body, codec, crc16, createSeal } from "@mltb/protocol/codec";
+import { type Body, codec, crc16, createSeal, useRuntimeCodec } from "@mltb/protocol/codec";
 
 /** What this bundle needs of its runtime. */
 interface CodecHal {
@@ -6,6 +6,8 @@ interface CodecHal {
   /** A decoded field of the last message. */
   field(this: void, name: string, value: number | string): void;
   crc16?(this: void, bytes: string, init: number): number;
+  body_pack?(this: void, names: string[], kinds: string[], body: Body): string;
+  body_unpack?(this: void, names: string[], kinds: string[], bytes: string): Body | undefined;
 }
 
 /**
@@ -13,6 +15,7 @@ interface CodecHal {
  * reported, and it is encoded anew and sent back. A frame with a fault is answered by the fault's name.
  */
 export function boot(hal: CodecHal) {
+  useRuntimeCodec(hal.body_pack, hal.body_unpack);
   const seal = createSeal(hal.crc16 ?? crc16);
   return {
     rx(this: void, block: string): void {

@@ -15,6 +15,14 @@ export interface Instructions {
   worst_dispatch: number;
 }
 
+/** The most that each may take: docs/decisions/0006-instructions.md. */
+export const INSTRUCTION_BUDGETS = {
+  ping: 25_000,
+  echo64: 22_000,
+  block100x8: 45_000,
+  worst_dispatch: 250_000,
+} as const satisfies Instructions;
+
 /** Packages without which instructions cannot be counted; empty when they can. */
 export function missingGaugePackages(): string[] {
   const there = spawnSync("qemu-system-arm", ["--version"], { stdio: "ignore" }).error === undefined;

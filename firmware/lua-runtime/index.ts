@@ -8,5 +8,5 @@ export {
   missingImagePackages,
 } from "./build.ts";
 export { ImageBuildError, isToolMissing } from "./errors.ts";
-export { countInstructions, type Instructions, missingGaugePackages } from "./gauge.ts";
+export { countInstructions, INSTRUCTION_BUDGETS, type Instructions, missingGaugePackages } from "./gauge.ts";
 export { buildCodecWasm, buildLuaWasm, type LuaNumbers, missingWasmPackages } from "./lua-wasm.ts";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
@@ -9,13 +9,16 @@ import { editedSource, luaSource, NUMBERS_BY_DEFINE } from "./lua-source.ts";
 
 const here = fileURLToPath(new URL("wasm", import.meta.url));
 
-/** Functions of Lua's C API and of the C library that a board in Node calls. */
+/** The bodies of messages in C, the same file as in the images. */
+const BODY = fileURLToPath(new URL("port/body.c", import.meta.url));
+
+/** Functions of Lua's C API, of the C library and of the bodies that a board in Node calls. */
 const EXPORTS = [
   ..."malloc realloc free lua_newstate lua_close luaL_requiref luaopen_base luaopen_string luaopen_table".split(" "),
   ..."luaopen_math luaL_loadbufferx lua_pcallk lua_error lua_gettop lua_settop lua_type lua_isinteger".split(" "),
   ..."lua_tointegerx lua_tonumberx lua_toboolean lua_tolstring lua_pushnil lua_pushboolean lua_pushinteger".split(" "),
   ..."lua_pushnumber lua_pushlstring lua_pushcclosure lua_createtable lua_getfield lua_setfield".split(" "),
-  ..."lua_getglobal lua_rawgeti luaL_ref lua_sethook lua_gc".split(" "),
+  ..."lua_getglobal lua_rawgeti luaL_ref lua_sethook lua_gc body_pack body_unpack".split(" "),
 ];
 
 /** Widths of Lua's numbers: 64-bit integers and doubles as on the product, or 32-bit integers and floats. */
@@ -51,6 +54,7 @@ export async function buildLuaWasm(numbers: LuaNumbers): Promise<Uint8Array> {
   for (const name of readdirSync(here, { recursive: true, encoding: "utf8" }).sort()) {
     if (name.endsWith(".h")) hash.update(readFileSync(join(here, name)));
   }
+  for (const file of [BODY, BODY.replace(/c$/, "h")]) hash.update(readFileSync(file));
   hash.update(await compile("clang", ["--version"], folder)).update(readFileSync(fileURLToPath(import.meta.url)));
   const wanted = hash.digest("hex");
   const stamp = join(folder, "inputs.sha256");
@@ -66,12 +70,10 @@ export async function buildLuaWasm(numbers: LuaNumbers): Promise<Uint8Array> {
     "-include",
     join(here, "lua-wasm.h"),
   ];
-  const objects = LUA.map((name) => join(folder, `${name}.o`));
+  const sources = [...LUA.map((name) => join(source, `${name}.c`)), BODY];
+  const objects = sources.map((path) => join(folder, `${basename(path, ".c")}.o`));
   await inParallel(
-    LUA.map(
-      (name) => () =>
-        compile("clang", [...flags, "-c", "-o", join(folder, `${name}.o`), join(source, `${name}.c`)], folder),
-    ),
+    sources.map((path, i) => () => compile("clang", [...flags, "-c", "-o", objects[i] as string, path], folder)),
   );
   const link = [
     "--target=wasm32-wasi",
@@ -92,7 +94,9 @@ export async function buildCodecWasm(): Promise<Uint8Array> {
   const folder = join(dist, "wasm-codec");
   mkdirSync(folder, { recursive: true });
   const output = join(folder, "codec.wasm");
-  const exports = ["malloc", "frame_init", "frame_seal", "frame_unseal"].map((name) => `-Wl,--export=${name}`);
+  const exports = ["malloc", "frame_init", "frame_seal", "frame_unseal", "deframe"].map(
+    (name) => `-Wl,--export=${name}`,
+  );
   const source = fileURLToPath(new URL("port/frame.c", import.meta.url));
   await compile(
     "clang",

@@ -1,3 +1,4 @@
+import type { FrameCounters } from "@mltb/protocol";
 import { type WasmMemory, webAssembly } from "../src/runtime/web-assembly.ts";
 
 /** The board's C codec, built for WebAssembly. */
@@ -5,13 +6,37 @@ export interface CCodec {
   seal(header: string, body: string, bulk: string): string;
   /** Header and body, or the number of the fault. */
   unseal(block: string): string | number;
+  /** A receiving end with its own state. */
+  deframer(): {
+    /** Header and body of each good frame that ends in the chunk. */
+    rx(chunk: string): string[];
+    counters(): FrameCounters;
+  };
 }
+
+/** Offsets in `struct deframer`, and its counters in the order of `enum frame_fault`. */
+const PLAIN = 254;
+const SEEN = 516;
+const FAULTS = [
+  "good",
+  "cobs",
+  "short",
+  "crc",
+  "length",
+  "kind",
+  "major",
+  "oversize",
+  "empty",
+  "skipped_bytes",
+] as const;
+const DEFRAMER_BYTES = SEEN + 4 * FAULTS.length;
 
 interface Exports {
   memory: WasmMemory;
   malloc(size: number): number;
   frame_init(): void;
   frame_seal(wire: number, h: number, hs: number, b: number, bs: number, u: number, us: number): number;
+  deframe(state: number, plainSize: number, bytes: number, size: number): number;
   frame_unseal(plain: number, size: number, block: number, blockSize: number): number;
 }
 
@@ -39,6 +64,28 @@ export function cCodec(wasm: Uint8Array): CCodec {
     unseal(block) {
       const fault = c.frame_unseal(out, size, inputs[0] as number, put(inputs[0] as number, block));
       return fault === 0 ? get(out, new Uint32Array(c.memory.buffer)[size >> 2] as number) : fault;
+    },
+    deframer() {
+      const state = c.malloc(DEFRAMER_BYTES);
+      const words = (): Uint32Array => new Uint32Array(c.memory.buffer);
+      new Uint8Array(c.memory.buffer).fill(0, state, state + DEFRAMER_BYTES);
+      return {
+        rx(chunk) {
+          const frames: string[] = [];
+          let at = inputs[0] as number;
+          const end = at + put(at, chunk);
+          while (at < end) {
+            at += c.deframe(state, size, at, end - at);
+            const length = words()[size >> 2] as number;
+            if (length > 0) frames.push(get(state + PLAIN, length));
+          }
+          return frames;
+        },
+        counters: () =>
+          Object.fromEntries(
+            FAULTS.map((name, i) => [name, words()[(state + SEEN) / 4 + i]]),
+          ) as unknown as FrameCounters,
+      };
     },
   };
 }

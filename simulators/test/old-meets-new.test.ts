@@ -32,7 +32,6 @@ const oldMessages: Descriptor[] = table.messages.map((message) => ({
   ...message,
   fixed: message.kinds.filter((kind) => kind !== "rest").length,
   kindNumber: (Kind as Record<string, number>)[message.kind] as number,
-  size: -1,
 }));
 
 test("since the first bundle at least three messages and one capability were added, and nothing was taken away", async () => {

@@ -4,7 +4,6 @@
  */
 
 declare const shiftRight: LuaBitwiseRightShift<number, number, number>;
-declare const shiftLeft: LuaBitwiseLeftShift<number, number, number>;
 declare const floorDiv: LuaFloorDivision<number, number, number>;
 
 export function at(s: string, i: number): number {
@@ -31,16 +30,6 @@ export function join(pieces: string[]): string {
 
 export function shr(value: number, bits: number): number {
   return shiftRight(value, bits);
-}
-
-export function u32(b0: number, b1: number, b2: number, b3: number): number {
-  return shiftLeft(b3, 24) | shiftLeft(b2, 16) | shiftLeft(b1, 8) | b0;
-}
-
-export function i32(b0: number, b1: number, b2: number, b3: number): number {
-  // Signed by arithmetic, so that 64-bit and 32-bit integers agree.
-  const high = b3 >= 128 ? b3 - 256 : b3;
-  return high * 16777216 + (shiftLeft(b2, 16) | shiftLeft(b1, 8) | b0);
 }
 
 export function wrapDiff(later: number, earlier: number): number {
@@ -70,17 +59,11 @@ export function header8(data: string): number[] {
   return [...string.unpack("<BBBBBBI2", data)] as number[];
 }
 
-const unpackLetters: Record<string, string> = { u8: "B", u16: "I2", i16: "i2", u32: "I4", i32: "i4" };
-const unpackFormats = new LuaTable<string[], string>();
+const numberFormats: Record<string, string> = { u8: "<B", u16: "<I2", i16: "<i2", u32: "<I4", i32: "<i4" };
 
-export function unpackFields(kinds: string[], count: number, bytes: string): number[] {
-  let format = unpackFormats.get(kinds) as string | undefined;
-  if (format === undefined) {
-    format = "<";
-    for (let i = 0; i < count; i += 1) format += unpackLetters[kinds[i] as string] as string;
-    unpackFormats.set(kinds, format);
-  }
-  return [...string.unpack(format, bytes)] as number[];
+export function numberAt(kind: string, bytes: string, from: number): number {
+  const [value] = string.unpack(numberFormats[kind] as string, bytes, from + 1);
+  return value as number;
 }
 
 export function packFields(kinds: string[], values: (number | string)[]): string {

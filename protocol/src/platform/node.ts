@@ -33,16 +33,6 @@ export function shr(value: number, bits: number): number {
   return value >>> bits;
 }
 
-/** An unsigned 32-bit number from its little-endian bytes. On 32-bit Lua the same bits come as a signed number. */
-export function u32(b0: number, b1: number, b2: number, b3: number): number {
-  return ((b3 << 24) | (b2 << 16) | (b1 << 8) | b0) >>> 0;
-}
-
-/** A signed 32-bit number from its little-endian bytes. */
-export function i32(b0: number, b1: number, b2: number, b3: number): number {
-  return (b3 << 24) | (b2 << 16) | (b1 << 8) | b0;
-}
-
 /** `later - earlier` of two 32-bit counters that wrap, as a signed number. */
 export function wrapDiff(later: number, earlier: number): number {
   return (later - earlier) | 0;
@@ -64,23 +54,15 @@ export function header8(data: string): number[] {
   return [byte(0), byte(1), byte(2), byte(3), byte(4), byte(5), byte(6) | (byte(7) << 8)];
 }
 
-const sizes: Record<string, number> = { u8: 1, u16: 2, i16: 2, u32: 4, i32: 4 };
-
-/** Numbers of the first `count` fields, none of which is text; `bytes` holds at least them. More may follow in the array. */
-export function unpackFields(kinds: string[], count: number, bytes: string): number[] {
-  const values: number[] = [];
-  let at = 0;
-  for (let i = 0; i < count; i += 1) {
-    const kind = kinds[i] as string;
-    const size = sizes[kind] as number;
-    let value = 0;
-    for (let n = size - 1; n >= 0; n -= 1) value = value * 256 + bytes.charCodeAt(at + n);
-    at += size;
-    if (kind === "i16") value = (value << 16) >> 16;
-    else if (kind === "i32") value |= 0;
-    values.push(value);
-  }
-  return values;
+/** The number of this kind (u8, u16, u32, i16, i32; little endian) whose bytes begin at `from`; all of them are there. */
+export function numberAt(kind: string, bytes: string, from: number): number {
+  const low = bytes.charCodeAt(from);
+  if (kind === "u8") return low;
+  const word = low | (bytes.charCodeAt(from + 1) << 8);
+  if (kind === "u16") return word;
+  if (kind === "i16") return (word << 16) >> 16;
+  const all = word | (bytes.charCodeAt(from + 2) << 16) | (bytes.charCodeAt(from + 3) << 24);
+  return kind === "u32" ? all >>> 0 : all;
 }
 
 /** Bytes of a body's fixed fields, little endian. Numbers keep their low bits; text, 255 bytes at most, gets its length. */

@@ -1,6 +1,5 @@
-import { packFields, slice, unpackFields } from "#platform";
-import { getBytes, getI16, getI32, getU8, getU16, getU32, reader, remaining } from "../bytes/reader.ts";
-import type { Descriptor } from "./message.ts";
+import { at, numberAt, packFields, slice } from "#platform";
+import { type Descriptor, sizeOf } from "./message.ts";
 
 /** A body as seen by the codec; the message table gives each its exact type. */
 export type Body = Record<string, number | string>;
@@ -40,28 +39,27 @@ export function encodeBody(descriptor: Descriptor, body: Body): string {
 export function decodeBody(descriptor: Descriptor, bytes: string): Body | undefined {
   if (unpackInRuntime !== undefined) return unpackInRuntime(descriptor.names, descriptor.kinds, bytes);
   const body: Body = {};
-  const { fixed, names, size } = descriptor;
-  if (size >= 0 && bytes.length >= size) {
-    // The usual case, in one call of the runtime: nothing but numbers, and all of them are there.
-    const values = unpackFields(descriptor.kinds, fixed, bytes);
-    for (let i = 0; i < fixed; i += 1) body[names[i] as string] = values[i] as number;
-    if (fixed < names.length) body[names[fixed] as string] = slice(bytes, size, bytes.length);
-    return body;
-  }
-  const r = reader(bytes);
-  for (let i = 0; i < descriptor.names.length; i += 1) {
-    const name = descriptor.names[i] as string;
-    const kind = descriptor.kinds[i] as string;
-    const missing = remaining(r) === 0;
-    if (kind === "text") body[name] = missing ? "" : getBytes(r, getU8(r));
-    else if (kind === "rest") body[name] = getBytes(r, remaining(r));
-    else if (missing) body[name] = 0;
-    else if (kind === "u8") body[name] = getU8(r);
-    else if (kind === "u16") body[name] = getU16(r);
-    else if (kind === "i16") body[name] = getI16(r);
-    else if (kind === "u32") body[name] = getU32(r);
-    else body[name] = getI32(r);
-    if (!r.ok) return undefined;
+  const { names, kinds } = descriptor;
+  let from = 0;
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] as string;
+    const kind = kinds[i] as string;
+    const left = bytes.length - from;
+    let size = left;
+    if (kind === "rest") {
+      body[name] = slice(bytes, from, bytes.length);
+    } else if (left === 0) {
+      body[name] = kind === "text" ? "" : 0;
+    } else if (kind === "text") {
+      size = at(bytes, from) + 1;
+      if (size > left) return undefined;
+      body[name] = slice(bytes, from + 1, from + size);
+    } else {
+      size = sizeOf(kind);
+      if (size > left) return undefined;
+      body[name] = numberAt(kind, bytes, from);
+    }
+    from += size;
   }
   return body;
 }

@@ -59,8 +59,6 @@ export interface Descriptor {
   kinds: string[];
   /** Fields before one of kind `rest`, which stands last. */
   fixed: number;
-  /** Bytes of the fixed fields where all of them are numbers, else -1. */
-  size: number;
   meaning: string;
 }
 
@@ -78,7 +76,8 @@ function words(text: string): string[] {
   return found;
 }
 
-function sizeOf(kind: string): number {
+/** Bytes of a number of this kind. */
+export function sizeOf(kind: string): number {
   if (kind === "u8") return 1;
   return kind === "u16" || kind === "i16" ? 2 : 4;
 }
@@ -114,7 +113,6 @@ export function parseLine(name: string, line: string): Descriptor {
     names: [],
     kinds: [],
     fixed: 0,
-    size: 0,
     meaning: slice(line, dash + 3, line.length),
   };
   for (let i = 3; i < head.length; i += 1) {
@@ -124,8 +122,6 @@ export function parseLine(name: string, line: string): Descriptor {
     const type = slice(field, colonAt + 1, field.length);
     descriptor.kinds.push(type);
     if (type !== "rest") descriptor.fixed += 1;
-    if (type === "text") descriptor.size = -1;
-    else if (descriptor.size >= 0 && type !== "rest") descriptor.size += sizeOf(type);
   }
   return descriptor;
 }

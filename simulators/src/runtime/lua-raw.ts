@@ -43,6 +43,9 @@ export interface LuaApi {
   _lua_getglobal(L: number, name: number): number;
   _lua_rawgeti(L: number, index: number, n: bigint): number;
   _luaL_ref(L: number, index: number): number;
+  /** The port's bodies of messages; only in a Lua of our own. */
+  _body_pack?(L: number): number;
+  _body_unpack?(L: number): number;
   _lua_sethook(L: number, hook: number, mask: number, count: number): void;
 }
 

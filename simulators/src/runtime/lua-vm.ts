@@ -33,8 +33,11 @@ export interface LuaBoardOptions {
   heapLimitBytes?: number;
   /** VM instructions that one call of `rx` or `tick` may take; an endless loop ends there with an error. */
   instructionLimit?: number;
-  /** A build of the firmware's own Lua for WebAssembly; without it the Lua that wasmoon carries runs the board. */
-  lua?: { wasm: Uint8Array; numbers: "i64" | "i32" };
+  /**
+   * A build of the firmware's own Lua for WebAssembly; without it the Lua that wasmoon carries runs the board.
+   * `bodiesInC` gives the bundle the port's functions for bodies of messages, as an image has them.
+   */
+  lua?: { wasm: Uint8Array; numbers: "i64" | "i32"; bodiesInC?: boolean };
 }
 
 /** The bundle failed: it could not be loaded, or `rx` or `tick` let an error out. */
@@ -172,6 +175,19 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
     if (typeof body !== "function") continue;
     api._lua_pushcclosure(L, closure(name, body.bind(options.hal)), 0);
     field(name, (pointer) => api._lua_setfield(L, -2, pointer));
+  }
+  if (options.lua?.bodiesInC) {
+    for (const [name, body] of [
+      ["body_pack", api._body_pack],
+      ["body_unpack", api._body_unpack],
+    ] as const) {
+      api._lua_pushcclosure(
+        L,
+        bind((state = 0) => body?.(state), "ii"),
+        0,
+      );
+      field(name, (pointer) => api._lua_setfield(L, -2, pointer));
+    }
   }
   push(L, options.kept ?? "");
   call(2, 1, "boot");
