@@ -49,6 +49,7 @@ export const imageBoards = {
       "syscalls.c",
       "trip.c",
       "usb.c",
+      "wave.c",
       "bundle.S",
     ],
     linkerScript: "rp2040.ld",

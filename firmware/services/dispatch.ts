@@ -14,6 +14,10 @@ const TTL_LONGEST_MS = 60000;
 /** Time from conversion to conversion of the fast converter. */
 const CONVERSION_US = 50;
 
+/** Rows of a waveform in one answer. */
+const WAVE_ROWS = 100;
+const NO_WAVEFORM = { channel: 0, rows: 0, left: 0, period_us: 0, tick_us: 0 };
+
 type Handler = (this: void, body: Body, tag: number, now_ms: number) => void;
 
 /** The services that answer requests. */
@@ -162,6 +166,18 @@ export function createHandlers(
       services.drops(tag);
     },
   };
+  const { wave_get, wave_read } = hal;
+  if (wave_get !== undefined && wave_read !== undefined) {
+    handlers["waveform_get"] = (_body, tag) => {
+      const [index, rows, left, period_us, tick_us] = wave_get();
+      if (index === undefined) session().answer(tag, "waveform_answer", NO_WAVEFORM);
+      else session().answer(tag, "waveform_answer", { channel: index + 1, rows, left, period_us, tick_us });
+    };
+    handlers["waveform_read"] = (body, tag) => {
+      const first = body["first"] as number;
+      session().answer(tag, "waveform_rows", { first, data: wave_read(first, WAVE_ROWS) });
+    };
+  }
   if (update !== undefined) {
     handlers["firmware_get"] = (_body, tag) => update.answer(tag);
     handlers["firmware_open"] = (body, tag, now_ms) =>

@@ -215,6 +215,7 @@ export function createPower(
 
   function trip(index: number, fault: number, now_ms: number): void {
     const control = controls[index] as Control;
+    if (hal.wave_keep !== undefined) hal.wave_keep(index);
     switchTo(index, false, false);
     control.fault = fault;
     control.cause = Cause.fault;

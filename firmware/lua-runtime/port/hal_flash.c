@@ -1,11 +1,13 @@
-/* Flash area and bundles: the part of the contract that only boards with a flash of their own have. */
+/* Flash area, bundles, store and waveform: the part of the contract that only the product has. */
 #include "firmware.h"
 #include "flash.h"
 #include "hal.h"
+#include "hardware.h"
 #include "lauxlib.h"
 #include "sha256.h"
 #include "slots.h"
 #include "store.h"
+#include "wave.h"
 
 static int hal_flash_erase(lua_State *L) {
   luaL_argcheck(L, flash_erase((uint32_t)luaL_checkinteger(L, 1)), 1, "no sector of the area");
@@ -66,10 +68,36 @@ static int hal_store_set(lua_State *L) {
   return 1;
 }
 
+static int hal_wave_keep(lua_State *L) {
+  lua_Integer channel = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, channel >= 0 && channel < (lua_Integer)CHANNELS, 1, "no such channel");
+  wave_keep((unsigned)channel);
+  return 0;
+}
+static int hal_wave_get(lua_State *L) {
+  struct wave wave;
+  if (!wave_get(&wave)) return 0;
+  lua_pushinteger(L, wave.channel);
+  lua_pushinteger(L, wave.rows);
+  lua_pushinteger(L, wave.left);
+  lua_pushinteger(L, (lua_Integer)(WAVE_CONVERSIONS * 1000000u / CONVERTER_RATE_HZ));
+  lua_pushinteger(L, (lua_Integer)wave.tick_us);
+  return 5;
+}
+static int hal_wave_read(lua_State *L) {
+  struct wave wave;
+  lua_Integer first = luaL_checkinteger(L, 1), count = luaL_checkinteger(L, 2);
+  if (!wave_get(&wave) || first < 0 || first >= wave.rows || count < 0) count = 0;
+  else if (count > wave.rows - first) count = wave.rows - first;
+  lua_pushlstring(L, count == 0 ? "" : (const char *)(wave.codes + first), (size_t)count * 2u);
+  return 1;
+}
+
 #define ENTRY(name) {#name, hal_##name}
 static const luaL_Reg functions[] = {
     ENTRY(flash_erase), ENTRY(flash_program), ENTRY(bundle_running), ENTRY(bundle_hash), ENTRY(bundle_finish), ENTRY(bundle_gave_way),
     ENTRY(bundle_confirm), ENTRY(bundle_restart), ENTRY(store_get), ENTRY(store_set),
+    ENTRY(wave_keep), ENTRY(wave_get), ENTRY(wave_read),
     {NULL, NULL},
 };
 

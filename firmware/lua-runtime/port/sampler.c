@@ -8,6 +8,7 @@
 #include "i2c.h"
 #include "rp2040.h"
 #include "trip.h"
+#include "wave.h"
 
 #define RING_BLOCKS 6u
 #define BLOCK_BYTES 1600u
@@ -36,6 +37,8 @@ static uint32_t decimation = 1, taken, good;
 static volatile int held;
 static int32_t sums[CHANNELS];
 static int running, kept, crc_by_sniffer;
+static uint32_t wave_turn;
+static void conversions(int on);
 static uint32_t sniff_ctrl;
 
 /* ---- polled transfers for the set-up ---- */
@@ -226,6 +229,11 @@ void sampler_edge(void) {
     if (decimation > 1) {
       for (unsigned i = 0; i < CHANNELS; i++) sums[i] += (int16_t)words[1 + i];
     }
+    if (++wave_turn == WAVE_CONVERSIONS) {
+      wave_turn = 0;
+      wave_row(words + 1);
+      if (!kept && rows_per_block == 0 && !wave_running()) conversions(0);
+    }
     good++;
   } else {
     sampler_crc_errors++;
@@ -250,12 +258,13 @@ static void conversions(int on) {
   sniffer_setup();
   dma_setup();
   started = 0;
+  wave_begin();
   gpio_interrupt(PIN_CONVERTER_DRDY, GPIO_EDGE_FALL);
 }
 
 void sampler_keep(int on) {
   kept = on;
-  conversions(kept || rows_per_block != 0);
+  conversions(kept || rows_per_block != 0 || wave_running());
 }
 
 int sampler_start(uint32_t period_us, uint32_t rows) {
@@ -279,7 +288,7 @@ void sampler_stop(void) {
   ring_tail = ring_head;
   held = 0;
   interrupts_on();
-  conversions(kept);
+  conversions(kept || wave_running());
 }
 
 int sampler_running(void) { return running; }

@@ -94,6 +94,13 @@ interface Hal {
   ): Record<string, number | string> | undefined;
   /** CRC-16 as in the protocol, where the runtime has it in C. */
   crc16?(this: void, bytes: string, init: number): number;
+  /** Keeps the current of a channel (from 0) over the last 100 ms and the next 100 ms, in place of what was kept before. */
+  wave_keep?(this: void, channel: number): void;
+  /** What is kept: channel from 0, rows so far, rows to come, time between rows, tick at the end of the first; nil for none. */
+  wave_get?(this: void): LuaMultiReturn<[number | undefined, number, number, number, number]>;
+  /** Rows of it, i16 little endian; fewer at its end. */
+  wave_read?(this: void, first: number, count: number): string;
+
   /** Where it is there, the board's HAL is a `FlashHal`. */
   flash_erase?(this: void, offset: number): void;
 

@@ -8,6 +8,7 @@ import { createIna226, type Ina226 } from "../parts/ina226.ts";
 import { createLcdBackpack } from "../parts/pcf8574.ts";
 import { createSampler, type Sampler } from "../parts/sampler.ts";
 import { createSweep, type Sweep } from "../parts/sweep.ts";
+import { createWave } from "../parts/wave.ts";
 import type { NodeHal } from "../runtime/node-hal.ts";
 import { createRail, defaultRail, type Rail, type RailModel } from "../world/rail.ts";
 import { random } from "../world/random.ts";
@@ -84,6 +85,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   });
   const fast = createFastChain(board, seed + 1);
   const sampler = createSampler(board, fast);
+  const wave = createWave(board, fast);
   const sweep = createSweep(buses[board.monitor_bus] as I2cBus);
   const gpio = new Map<number, number>();
   const inputs = new Map<number, number>();
@@ -182,6 +184,9 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     sampler_take: () => sampler.take(),
     sampler_keep: () => undefined,
     sampler_energy: () => compare.energy(),
+    wave_keep: wave.keep,
+    wave_get: wave.get,
+    wave_read: wave.read,
   };
 
   const noise = Math.sqrt(monitoringConverter.rate_hz / NOISE_BANDWIDTH_HZ);
@@ -207,6 +212,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         for (const monitor of monitors) monitor.advance(world_us);
         sampler.row(currents, world_us);
         compare.row(currents, part_us, rails);
+        wave.row(currents, world_us);
       }
       sweep.advance(world_us);
       if (chain.outputsEnabled && world_us - latched_us > OUTPUT_WATCHDOG_US) {

@@ -36,6 +36,44 @@ export const protectionScenarios: Scenario[] = [
     },
   },
   {
+    name: "the waveform of a trip is kept from 100 ms before it to 100 ms after it, and read",
+    needs: ["protection", "waveform"],
+    async run(bench) {
+      expect(await bench.request("waveform_get", {})).toMatchObject({ body: { channel: 0, rows: 0 } });
+      await power(bench, PowerAction.on);
+      await bench.run(600);
+      const before_a = rail(bench).current_a;
+      rail(bench).extra_a = 3.2;
+      await bench.run(250);
+      const [trip] = trips(bench);
+      const answer = await bench.request("waveform_get", {});
+      if (answer.kind !== "answer") throw new Error("no answer");
+      const { channel, rows, left, period_us, tick_us } = answer.body;
+      expect({ channel, left }).toEqual({ channel: 1, left: 0 });
+      let bytes = "";
+      while (bytes.length < 2 * rows) {
+        const part = await bench.request("waveform_read", { first: bytes.length / 2 });
+        if (part.kind !== "answer" || part.body.data === "") throw new Error("rows are missing");
+        bytes += part.body.data;
+      }
+      expect(await bench.request("waveform_read", { first: rows })).toMatchObject({ body: { data: "" } });
+      const codes = new Int16Array(rows);
+      const view = Buffer.from(bytes, "latin1");
+      for (let n = 0; n < rows; n += 1) codes[n] = view.readInt16LE(2 * n);
+      const amps = [...codes].map((code) => (code * 1.2) / 32_768 / 20 / 0.02);
+      const tripped = Math.round((Number(trip?.tick_us) - tick_us) / period_us);
+      expect(tripped * period_us).toBeGreaterThanOrEqual(98_000);
+      expect((rows - tripped) * period_us).toBeGreaterThanOrEqual(98_000);
+      const mean = (from_ms: number, to_ms: number): number => {
+        const part = amps.slice(tripped + (from_ms * 1000) / period_us, tripped + (to_ms * 1000) / period_us);
+        return part.reduce((sum, value) => sum + value, 0) / part.length;
+      };
+      expect(mean(-90, -10)).toBeCloseTo(before_a, 1);
+      expect(Math.max(...amps.slice(tripped - 3000 / period_us, tripped + 3000 / period_us))).toBeGreaterThan(2.9);
+      expect(Math.abs(mean(50, 95))).toBeLessThan(0.05);
+    },
+  },
+  {
     name: "a short at turn-on is not hidden by the inrush profile: above its own limit the switch opens",
     needs: ["protection"],
     async run(bench) {

@@ -1,0 +1,31 @@
+/* The current of every channel over the last 100 ms, and the waveform that was kept of a trip. */
+#ifndef MLTB_WAVE_H
+#define MLTB_WAVE_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Every second conversion is kept. */
+#define WAVE_CONVERSIONS 2u
+
+struct wave {
+  uint8_t channel;
+  /* Rows so far, and rows still to come. */
+  uint16_t rows, left;
+  /* Time at the end of the first row's conversion. */
+  uint32_t tick_us;
+  const int16_t *codes;
+};
+
+/* Keeps what the channel's current was, and goes on for 100 ms; a waveform kept before is lost. */
+void wave_keep(unsigned channel);
+/* The waveform; 0 when there is none. */
+int wave_get(struct wave *wave);
+
+/* ---- from the sampler ---- */
+/* Conversions begin: what was before is over. */
+void wave_begin(void);
+void wave_row(const uint16_t *codes);
+/* Rows are still to come. */
+int wave_running(void);
+
+#endif

@@ -1,0 +1,53 @@
+import { ampsPerCode, type MonitoringBoard } from "@mltb/hardware";
+import type { FastChain } from "./fast-chain.ts";
+
+/** Rows come with the world's steps; a controller with the real converter keeps ten times as many. */
+const PERIOD_US = 1000;
+const BEFORE = 110;
+const AFTER = 100;
+
+/** The current of every channel over the last 100 ms, and the waveform that was kept of a trip. */
+export interface Wave {
+  keep(channel: number): void;
+  /** Channel, rows so far, rows to come, time between rows, tick at the end of the first. */
+  get(): [number, number, number, number, number] | undefined;
+  read(first: number, count: number): string;
+  row(currents_a: number[], end_us: number): void;
+}
+
+export function createWave(board: MonitoringBoard, chain: FastChain): Wave {
+  let history: { codes: number[]; end_us: number }[] = [];
+  let kept: { channel: number; first_us: number; codes: number[]; left: number } | undefined;
+  let last_us = Number.NEGATIVE_INFINITY;
+
+  return {
+    keep(channel) {
+      const codes = history.map((row) => row.codes[channel] as number);
+      kept = { channel, first_us: history[0]?.end_us ?? last_us, codes, left: AFTER };
+    },
+    get: () =>
+      kept === undefined
+        ? undefined
+        : [kept.channel, kept.codes.length, kept.left, PERIOD_US, Math.floor(kept.first_us) % 2 ** 32],
+    read(first, count) {
+      const codes = kept?.codes.slice(first, first + count) ?? [];
+      const bytes = Buffer.alloc(2 * codes.length);
+      for (const [n, code] of codes.entries()) bytes.writeInt16LE(code, 2 * n);
+      return bytes.toString("latin1");
+    },
+    row(currents_a, end_us) {
+      if (end_us - last_us < PERIOD_US) return;
+      last_us = end_us;
+      const codes = currents_a.map((current, n) => {
+        const channel = board.channels[n] as MonitoringBoard["channels"][0];
+        const code = Math.round(chain.amperes(n, current, 0) / ampsPerCode(board, channel));
+        return Math.max(-32768, Math.min(32767, code));
+      });
+      history.push({ codes, end_us });
+      if (history.length > BEFORE) history = history.slice(-BEFORE);
+      if (kept === undefined || kept.left === 0) return;
+      kept.codes.push(codes[kept.channel] as number);
+      kept.left -= 1;
+    },
+  };
+}
