@@ -86,6 +86,7 @@ describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 ima
     // The gauge is a test bench on another machine, not part of the port.
     const own = readdirSync(port).filter((name) => /\.[ch]$/.test(name) && name !== "gauge.c");
     const lines = own.reduce((sum, name) => sum + readFileSync(`${port}${name}`, "utf8").split("\n").length - 1, 0);
-    expect(lines).toBeLessThanOrEqual(2500);
+    // 2,500 before the receiving end and the bodies of messages came from TypeScript: decision 0006.
+    expect(lines).toBeLessThanOrEqual(2600);
   });
 });
