@@ -12,6 +12,7 @@ import { createSimulatedRack } from "@mltb/simulators";
 import { type Benchmark, type Figure, spread } from "./figure.ts";
 
 const COUNT = 200;
+const SWITCHED = 20;
 
 /**
  * Round trips to the real firmware bundle in a Lua board. Board time is virtual, so `device ms` counts what the board's
@@ -66,14 +67,15 @@ export const roundTrip: Benchmark = {
       return { device_ms: now - from, wall_us: (performance.now() - started) * 1000 };
     };
     const figures: Figure[] = [];
-    const series = async (quantity: string, count: number, next: (i: number) => [RequestName, Body]): Promise<void> => {
-      const device: number[] = [];
-      const wall: number[] = [];
-      for (let i = 0; i < count; i += 1) {
-        const one = await exchange(...next(i));
-        device.push(one.device_ms);
-        wall.push(one.wall_us);
-      }
+    interface Series {
+      device: number[];
+      wall: number[];
+    }
+    const add = ({ device, wall }: Series, one: { device_ms: number; wall_us: number }): void => {
+      device.push(one.device_ms);
+      wall.push(one.wall_us);
+    };
+    const report = (quantity: string, { device, wall }: Series): void => {
       figures.push({
         benchmark: "round-trip",
         quantity: `${quantity}, board time`,
@@ -83,12 +85,25 @@ export const roundTrip: Benchmark = {
       });
       figures.push({ benchmark: "round-trip", quantity: `${quantity}, host work`, ...spread(wall), unit: "us" });
     };
-    await series("echo of 64 B", COUNT, () => ["echo", { data: "x".repeat(64) }]);
-    await series("read a channel", COUNT, () => ["channel_get", { channel: 1 }]);
-    await series("on or off, proved", 40, (i) => {
-      const action = i % 2 === 0 ? PowerAction.on : PowerAction.off;
-      return ["power_set", { channel: 1, action, off_ms: 0, check: bodyCheck(1, action, 0) }];
-    });
+    const series = async (quantity: string, name: RequestName, body: Body): Promise<void> => {
+      const all: Series = { device: [], wall: [] };
+      for (let i = 0; i < COUNT; i += 1) add(all, await exchange(name, body));
+      report(quantity, all);
+    };
+    await series("echo of 64 B", "echo", { data: "x".repeat(64) });
+    await series("read a channel", "channel_get", { channel: 1 });
+    const on: Series = { device: [], wall: [] };
+    const off: Series = { device: [], wall: [] };
+    for (let i = 0; i < SWITCHED; i += 1) {
+      for (const [all, action] of [
+        [on, PowerAction.on],
+        [off, PowerAction.off],
+      ] as const) {
+        add(all, await exchange("power_set", { channel: 1, action, off_ms: 0, check: bodyCheck(1, action, 0) }));
+      }
+    }
+    report("on, proved", on);
+    report("off, discharged and proved", off);
     await rack.stop();
     return figures;
   },
