@@ -6,6 +6,8 @@ import {
   ADS131M08_SETUP,
   configurationDescriptor,
   deviceDescriptor,
+  floorBoard,
+  floorMachines,
   hidDescriptor,
   hidReportDescriptor,
   monitoringBoard,
@@ -32,8 +34,18 @@ function usbArrays(): string {
   ].join("\n");
 }
 
+/** What a controller of the floor board needs: each pin as port times eight plus bit. */
+function floorHeader(machine: keyof typeof floorMachines): string {
+  const pins = floorMachines[machine].pins.map(({ port, bit }) => (port.charCodeAt(0) - 65) * 8 + bit);
+  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */
+#define MONITOR_BUS ${floorBoard.monitor_bus}u
+#define MACHINE_PINS ${pins.join(", ")}
+`;
+}
+
 /** The hardware data that C needs, as a header: the port holds no pin number and no register address of a part. */
-export function hardwareHeader(): string {
+export function hardwareHeader(board: string): string {
+  if (board in floorMachines) return floorHeader(board as keyof typeof floorMachines);
   const { pins, ...converter } = monitoringConverter;
   const values: Record<string, number> = {
     SYSTEM_HZ: converter.system_hz,

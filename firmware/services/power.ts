@@ -1,9 +1,17 @@
-import type { MonitoringBoard } from "@mltb/hardware";
+import type { SlowLimits } from "@mltb/hardware";
 import { type BoardSession, Cause, ChannelState, Fault, Outcome, PowerAction, Refusal } from "@mltb/protocol";
 import { idiv } from "#platform";
-import type { Chain } from "../drivers/hc595.ts";
-import type { Monitors, Reading } from "./monitors.ts";
-import type { Protection } from "./protection.ts";
+import type { Outputs } from "./outputs.ts";
+import type { Reading, Readings } from "./readings.ts";
+
+/** The limits that this service keeps, and who must know that a switch is about to close. */
+export interface SlowProtection {
+  closing(this: void, index: number, now_ms: number): void;
+  slow_ua(this: void, index: number): number;
+  slow_ms(this: void, index: number): number;
+  /** The lowest slow limit of all channels. */
+  lowest_ua(this: void): number;
+}
 
 /** What a channel is waiting for. */
 const IDLE = 0;
@@ -66,12 +74,11 @@ export interface Power {
  */
 export function createPower(
   hal: Hal,
-  board: MonitoringBoard,
-  chain: Chain,
-  monitors: Monitors,
-  protection: Protection,
+  board: { channels: unknown[]; nominal_v: number; limits: SlowLimits },
+  outputs: Outputs,
+  monitors: Readings,
+  protection: SlowProtection,
   session: () => BoardSession,
-  resetAsserted: (this: void, index: number) => number,
   onChange: (this: void, index: number) => void,
 ): Power {
   const limits = board.limits;
@@ -82,8 +89,8 @@ export function createPower(
   const controls: Control[] = [];
   let looked_ms = 0;
   let sampling = false;
-  for (const channel of board.channels) {
-    chain.set(channel.discharge_bit, 1);
+  for (let i = 0; i < board.channels.length; i += 1) {
+    outputs.drive(i, false, true);
     controls.push({
       state: ChannelState.unknown,
       fault: Fault.none,
@@ -101,20 +108,13 @@ export function createPower(
       sent_ms: 0,
     });
   }
-  chain.write();
 
   function reading(index: number): Reading {
     return monitors.readings[index] as Reading;
   }
 
   function switchTo(index: number, on: boolean, floating: boolean): void {
-    const channel = board.channels[index] as MonitoringBoard["channels"][0];
-    // Break before make: the discharge resistor and the switch never conduct together.
-    chain.set(on ? channel.discharge_bit : channel.switch_bit, 0);
-    chain.write();
-    chain.set(channel.switch_bit, on ? 1 : 0);
-    chain.set(channel.discharge_bit, !on && !floating ? 1 : 0);
-    chain.write();
+    outputs.drive(index, on, !on && !floating);
     const control = controls[index] as Control;
     control.closed = on;
     keepSampling();
@@ -146,8 +146,8 @@ export function createPower(
       channel: index + 1,
       state: control.state,
       fault: control.fault,
-      switch_on: chain.get((board.channels[index] as { switch_bit: number }).switch_bit),
-      reset_asserted: resetAsserted(index),
+      switch_on: outputs.switched(index),
+      reset_asserted: outputs.asserted(index),
       voltage_mv: reading(index).voltage_mv,
       current_ua: reading(index).current_ua,
       state_seq: control.seq,

@@ -12,6 +12,7 @@ import {
   tableFingerprint,
   WINDOW_FRAMES,
 } from "@mltb/protocol";
+import { createChainOutputs } from "../../drivers/chain-outputs.ts";
 import { createChain } from "../../drivers/hc595.ts";
 import { createHandlers } from "../../services/dispatch.ts";
 import { createLog, Level } from "../../services/log.ts";
@@ -49,8 +50,9 @@ export function boot(hal: Hal): Firmware {
   const protection = createProtection(hal, board, session);
   const monitors = createMonitors(hal, board, protection.arm);
   const log = createLog(session, () => now);
-  const reset = createReset(hal, board, chain, session);
-  const power = createPower(hal, board, chain, monitors, protection, session, reset.asserted, () => {
+  const outputs = createChainOutputs(board, chain);
+  const reset = createReset(hal, board.channels.length, outputs, session);
+  const power = createPower(hal, board, outputs, monitors, protection, session, () => {
     refresh_ms = 0;
   });
   const seal = createSeal(hal.crc16 ?? crc16);

@@ -10,6 +10,8 @@ uint32_t board_ticks_us(void);
 void board_delay_us(uint32_t us);
 /* Sleeps until the time, or earlier when bytes arrive. */
 void board_idle(uint32_t until_us);
+/* Lua has something to do beside bytes and due times. */
+int board_work(void);
 /* Restarts the chip; does not return. */
 _Noreturn void board_reset(void);
 /* 0 power-on, 1 watchdog, 2 software. */

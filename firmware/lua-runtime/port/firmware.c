@@ -63,7 +63,7 @@ static int rx, tick;
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
 /* Below this much room a step is made after every dispatch. */
-#define HEAP_RESERVE_BYTES 24000u
+#define HEAP_RESERVE_BYTES (HEAP_CAP_BYTES / 15u * 2u)
 /* What the heap held after the last cycle; a cycle is under way. */
 static size_t live;
 static int collecting;

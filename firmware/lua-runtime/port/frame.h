@@ -5,8 +5,10 @@
 #include <stdint.h>
 
 #define FRAME_HEADER 8u
-/* Largest decoded frame, and what COBS and the delimiter add to it at most. */
+/* Largest decoded frame, and what COBS and the delimiter add to it at most. Boards without streams take 253. */
+#ifndef FRAME_MAX
 #define FRAME_MAX 2048u
+#endif
 #define FRAME_WIRE_MAX (FRAME_MAX + FRAME_MAX / 254u + 2u)
 
 /* Numbers of SealFault in protocol/src/frame/seal.ts. */
