@@ -38,6 +38,7 @@ function usbArrays(): string {
 function floorHeader(machine: keyof typeof floorMachines): string {
   const pins = floorMachines[machine].pins.map(({ port, bit }) => (port.charCodeAt(0) - 65) * 8 + bit);
   return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */
+#pragma once
 #define MONITOR_BUS ${floorBoard.monitor_bus}u
 #define MACHINE_PINS ${pins.join(", ")}
 `;
@@ -78,5 +79,5 @@ export function hardwareHeader(board: string): string {
     USB_EP_HID: monitoringUsb.endpoints.hid,
   };
   const lines = Object.entries(values).map(([name, value]) => `#define ${name} ${value}u`);
-  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */\n${lines.join("\n")}\n${usbArrays()}\n`;
+  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */\n#pragma once\n${lines.join("\n")}\n${usbArrays()}\n`;
 }

@@ -1,3 +1,4 @@
+import { encode, messageNamed, tableLines } from "#messages";
 import { wrapDiff } from "#platform";
 import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
@@ -10,14 +11,7 @@ import {
   SILENCE_MS,
 } from "../limits.ts";
 import { ResetReason } from "../messages/core.ts";
-import {
-  encode,
-  type Message,
-  type MessageName,
-  messageNamed,
-  type RequestName,
-  tableLines,
-} from "../messages/index.ts";
+import type { Message, MessageName, RequestName } from "../messages/index.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
 import { answeredWith, answers, began, findAnswer } from "./answers.ts";
