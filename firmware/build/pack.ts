@@ -1,4 +1,6 @@
 import { type Token, textOf, tokensOf } from "./lua-tokens.ts";
+import { dropUnreadSums, plainSums } from "./pack-counters.ts";
+import { dropUnread, inlineExpressions, localLibrary, type Statement, shortenFields } from "./pack-fields.ts";
 
 /**
  * Packs a bundle of the transpiler for boards where each byte counts. Modules become one chunk: what one exports and another
@@ -22,18 +24,17 @@ export function packBundle(source: string, kept: readonly string[]): string {
     statements.push(...hoisted(name, body, [...modules.keys()]));
   };
   visit(entry ?? "");
-  const folded = foldConstants(statements);
-  const used = reachable(folded);
-  const names = used.filter(({ defines }) => defines !== undefined).length;
-  if (names > 190) throw new Error(`pack: ${names} names, a chunk of Lua has at most 200`);
-  shortenFields(used, new Set(kept));
+  const known = new Set(kept);
+  let used = reachable(foldConstants(statements));
+  inlineExpressions(used);
+  plainSums(used);
+  dropUnreadSums(used, known);
+  do used = reachable(used);
+  while (dropUnread(used, known) > 0);
+  shortenFields(used, known);
+  used = localLibrary(used);
+  if (used.length > 190) throw new Error(`pack: ${used.length} names, a chunk of Lua has at most 200`);
   return `${used.map(({ tokens }) => textOf(tokens)).join("\n")}\n`;
-}
-
-interface Statement {
-  tokens: Token[];
-  /** The name that it defines, where it does nothing else. */
-  defines?: string;
 }
 
 function modulesOf(source: string): Map<string, string> {
@@ -200,30 +201,4 @@ function reachable(statements: Statement[]): Statement[] {
   };
   for (const entry of statements) if (entry.defines === undefined) need(entry);
   return statements.filter((entry) => wanted.has(entry));
-}
-
-const reserved = new Set("and break do else elseif end false for function goto if in local nil not or repeat return then true until while".split(" "));
-
-/** Gives fields short names, the commonest the shortest; a name stays that a string holds, the runtime or Lua knows. */
-function shortenFields(statements: Statement[], kept: Set<string>): void {
-  const count = new Map<string, number>();
-  const stay = new Set(kept);
-  for (const { tokens } of statements) {
-    for (const [i, token] of tokens.entries()) {
-      if (token.kind === "string") for (const word of token.text.match(/\w+/g) ?? []) stay.add(word);
-      if (token.key && tokens[i + 2]?.text.startsWith('"0x')) stay.add(token.text);
-      if (token.field && ["string", "table", "math"].includes(tokens[i - 2]?.text ?? "")) stay.add(token.text);
-      if (token.field || token.key) count.set(token.text, (count.get(token.text) ?? 0) + 1);
-    }
-  }
-  const short = new Map<string, string>();
-  const letters = "abcdefghijklmnopqrstuvwxyz";
-  const candidates = [...letters, ...[...letters].flatMap((a) => [...letters].map((b) => a + b))].filter(
-    (name) => !stay.has(name) && !reserved.has(name),
-  );
-  const ranked = [...count].filter(([name]) => !stay.has(name)).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
-  for (const [n, [name]] of ranked.entries()) short.set(name, candidates[n] as string);
-  for (const { tokens } of statements) {
-    for (const token of tokens) if (token.field || token.key) token.text = short.get(token.text) ?? token.text;
-  }
 }

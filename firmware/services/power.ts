@@ -130,20 +130,12 @@ export function createPower(
     sampling = any;
   }
 
-  function body(index: number): {
-    channel: number;
-    state: number;
-    fault: number;
-    switch_on: number;
-    reset_asserted: number;
-    voltage_mv: number;
-    current_ua: number;
-    state_seq: number;
-    cause: number;
-  } {
+  /** Everything that is known of a channel: each message takes its own fields of it. */
+  function body(index: number, outcome: number) {
     const control = controls[index] as Control;
     return {
       channel: index + 1,
+      outcome,
       state: control.state,
       fault: control.fault,
       switch_on: outputs.switched(index),
@@ -151,25 +143,14 @@ export function createPower(
       voltage_mv: reading(index).voltage_mv,
       current_ua: reading(index).current_ua,
       state_seq: control.seq,
+      tick_us: hal.ticks_us(),
       cause: control.cause,
     };
   }
 
   function send(index: number, now_ms: number): void {
     (controls[index] as Control).sent_ms = now_ms;
-    const b = body(index);
-    session().state("channel_state", `${index}`, {
-      channel: b.channel,
-      state: b.state,
-      fault: b.fault,
-      switch_on: b.switch_on,
-      reset_asserted: b.reset_asserted,
-      voltage_mv: b.voltage_mv,
-      current_ua: b.current_ua,
-      state_seq: b.state_seq,
-      tick_us: hal.ticks_us(),
-      cause: b.cause,
-    });
+    session().state("channel_state", `${index}`, body(index, Outcome.done));
   }
 
   function enter(index: number, state: number, now_ms: number): void {
@@ -187,17 +168,7 @@ export function createPower(
     if (control.tag === 0) return;
     const tag = control.tag;
     control.tag = 0;
-    const b = body(index);
-    session().answer(tag, "power_answer", {
-      channel: b.channel,
-      outcome,
-      state: b.state,
-      fault: b.fault,
-      switch_on: b.switch_on,
-      voltage_mv: b.voltage_mv,
-      current_ua: b.current_ua,
-      state_seq: b.state_seq,
-    });
+    session().answer(tag, "power_answer", body(index, outcome));
   }
 
   function trip(index: number, fault: number, now_ms: number): void {
@@ -340,7 +311,7 @@ export function createPower(
       for (let i = 0; i < controls.length; i += 1) send(i, now_ms);
     },
     answerState(this: void, index: number, tag: number): void {
-      session().answer(tag, "channel_answer", body(index));
+      session().answer(tag, "channel_answer", body(index, Outcome.done));
     },
   };
 }

@@ -26,7 +26,7 @@ for (const table of [coreMessages, powerMessages] as Record<string, string>[]) {
 export function messageNamed(name: string): Descriptor | undefined {
   const line = lines[name];
   if (parsed[name] === undefined && line !== undefined) {
-    const [id, kind, fields] = string.match(line, "(%S+) (%a+)%S* %a+(.*)%-%-");
+    const [id, kind, fields] = string.match(line, "(%S+) (%a+)(.*)");
     const names: string[] = [];
     const kinds: string[] = [];
     for (const [field, type] of string.gmatch(fields as string, "(%S+):(%S+)")) {

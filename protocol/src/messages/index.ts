@@ -5,12 +5,14 @@ import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
 import { fingerprint } from "../schema/fingerprint.ts";
 import { type BodyOf, type Descriptor, idOf, parseLine } from "../schema/message.ts";
 import { coreMessages } from "./core.ts";
+import { describeMessages } from "./describe.ts";
 import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
 import { protectionMessages } from "./protection.ts";
 
 type Table = typeof coreMessages &
+  typeof describeMessages &
   typeof powerMessages &
   typeof measureMessages &
   typeof panelMessages &
@@ -52,6 +54,7 @@ function load(table: Record<string, string>): void {
 }
 
 load(coreMessages);
+load(describeMessages);
 load(powerMessages);
 load(measureMessages);
 load(panelMessages);
