@@ -24,6 +24,8 @@ export function spoken(statements: Statement[]): Set<string> {
   for (const { tokens } of statements) {
     for (const [i, token] of tokens.entries()) {
       if (token.kind === "string" && !LINE.test(token.text)) for (const word of token.text.match(/\w+/g) ?? []) words.add(word);
+      // The class of a message is looked up by its word.
+      if (token.kind === "string" && LINE.test(token.text)) words.add(/^"\w+ ([a-z]+)/.exec(token.text)?.[1] ?? "");
       // Names of messages are the keys of the table.
       if (token.key && LINE.test(tokens[i + 2]?.text ?? "")) words.add(token.text);
       if (token.field && ["string", "table", "math"].includes(tokens[i - 2]?.text ?? "")) words.add(token.text);
