@@ -117,10 +117,13 @@ export function shortenFields(statements: Statement[], kept: Set<string>): void 
   }
 }
 
-/** Functions of Lua's own that the chunk uses more than once become locals of it. */
+/**
+ * Functions of Lua's own that the chunk uses become locals of it: shorter than a global, and the runtime can give the
+ * libraries' tables back once the chunk has run.
+ */
 export function localLibrary(statements: Statement[]): Statement[] {
-  const names = new Map<string, number>();
-  const globals = new Set(["ipairs", "pairs", "tostring", "tonumber", "pcall"]);
+  const names = new Set<string>();
+  const globals = new Set(["ipairs", "pairs", "tostring", "tonumber", "pcall", "type", "error", "select", "next"]);
   const at = (tokens: Token[], i: number): string | undefined => {
     const token = tokens[i] as Token;
     if (token.kind !== "name" || token.field || token.key) return undefined;
@@ -131,18 +134,17 @@ export function localLibrary(statements: Statement[]): Statement[] {
   for (const { tokens } of statements) {
     for (const i of tokens.keys()) {
       const name = at(tokens, i);
-      if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1);
+      if (name !== undefined) names.add(name);
     }
   }
-  const wanted = [...names].filter(([, uses]) => uses > 1).map(([name]) => name);
   for (const { tokens } of statements) {
     for (let i = 0; i < tokens.length; i += 1) {
       const name = at(tokens, i);
-      if (name === undefined || !wanted.includes(name)) continue;
+      if (name === undefined) continue;
       tokens.splice(i, name.includes(".") ? 3 : 1, { ...(tokens[i] as Token), text: name.replace(".", "_") });
     }
   }
-  const heads = wanted.map((name) => ({ tokens: tokensOf(`local ${name.replace(".", "_")} = ${name}`) }));
+  const heads = [...names].map((name) => ({ tokens: tokensOf(`local ${name.replace(".", "_")} = ${name}`) }));
   return [...heads, ...statements];
 }
 

@@ -7,7 +7,7 @@ import { type BundleName, buildBundle } from "../build/bundle.ts";
 import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
 import { hardwareHeader } from "./hardware-header.ts";
-import { CODE_IN_PLACE, editedSource, luaSource, NUMBERS_BY_DEFINE } from "./lua-source.ts";
+import { CODE_IN_PLACE, editedSource, luaSource, NUMBERS_BY_DEFINE, STACK_KEPT } from "./lua-source.ts";
 import { flashContent, uf2 } from "./uf2.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -32,7 +32,10 @@ interface ImageBoard {
   loader?: string;
 }
 
-const FLOOR_SOURCES = ["cortexm.c", "firmware.c", "frame.c", "hal.c", "link.c", "main.c", "syscalls.c", "bundle.S"];
+/** Lua's stack on small boards: what their deepest call needs, from the start. */
+const STACK_SLOTS = 176;
+
+const FLOOR_SOURCES = ["cortexm.c", "firmware.c", "frame.c", "hal.c", "link.c", "main.c", "pool.c", "syscalls.c", "bundle.S"];
 
 /** Boards with an image. */
 export const imageBoards = {
@@ -82,7 +85,7 @@ export const imageBoards = {
   },
   lm3s6965: {
     bundle: "floor",
-    heap_cap_bytes: 50_000,
+    heap_cap_bytes: 56_000,
     machine: "lm3s6965.h",
     numbers: 32,
     cpu: ["-mcpu=cortex-m3", "-mthumb"],
@@ -144,7 +147,8 @@ function luaDefines(numbers: 32 | undefined): string[] {
 
 /** Lua's sources with the edits for images. */
 async function imageSource(): Promise<string> {
-  return editedSource(await luaSource(dist), join(dist, "lua-in-place"), [...CODE_IN_PLACE, ...NUMBERS_BY_DEFINE]);
+  const edits = [...CODE_IN_PLACE, ...NUMBERS_BY_DEFINE, ...STACK_KEPT];
+  return editedSource(await luaSource(dist), join(dist, "lua-in-place"), edits);
 }
 
 /** Bytes of a bundle's stripped bytecode as an image carries it. */
@@ -193,7 +197,8 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
     objects.push(object);
     jobs.push(() => compile("arm-none-eabi-gcc", [...flags, ...args, "-c", "-o", object, path], folder));
   };
-  for (const name of LUA) add(name, luaDefines(numbers), join(source, `${name}.c`));
+  const small = frame_bytes === undefined ? [] : [`-DSTACK_KEPT=${STACK_SLOTS}`];
+  for (const name of LUA) add(name, [...luaDefines(numbers), ...small], join(source, `${name}.c`));
   for (const name of sources) {
     const own = [
       ...OWN_WARNINGS,
@@ -205,7 +210,7 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
       `-DHEAP_CAP_BYTES=${heap_cap_bytes}u`,
       `-DMACHINE="${machine}"`,
       ...(numbers === 32 ? ["-DLUA_32BITS=1"] : []),
-      ...(frame_bytes === undefined ? [] : [`-DFRAME_MAX=${frame_bytes}u`]),
+      ...(frame_bytes === undefined ? [] : [`-DFRAME_MAX=${frame_bytes}u`, "-DPACKED_BUNDLE", "-DGARBAGE_SHARE=12u", ...small]),
       `-Wa,-I${folder}`,
     ];
     add(name.replace(/\..*/, ""), own, join(here, "port", name));

@@ -1,13 +1,12 @@
 /* Lua state, its allocator, and the calls into the bundle. */
 #include "firmware.h"
 
-#include <stdlib.h>
-
 #include "board.h"
 #include "hal.h"
 #include "lauxlib.h"
 #include "lua.h"
 #include "lualib.h"
+#include "pool.h"
 
 extern const char bundle_start[], bundle_end[];
 /* Readable in the image: which bundle it carries. */
@@ -23,12 +22,12 @@ static void *allocate(void *data, void *pointer, size_t old, size_t size) {
   if ((const char *)pointer >= bundle_start && (const char *)pointer < bundle_end) return NULL;
   size_t before = pointer == NULL ? 0 : old;
   if (size == 0) {
-    free(pointer);
+    heap_resize(pointer, before, 0);
     heap_used -= before;
     return NULL;
   }
   if (size > before && heap_used + size - before > HEAP_CAP_BYTES) return NULL;
-  void *moved = realloc(pointer, size);
+  void *moved = heap_resize(pointer, before, size);
   if (moved != NULL) heap_used += size - before;
   return moved;
 }
@@ -61,7 +60,9 @@ static lua_State *L;
 static int rx, tick;
 
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
+#ifndef GARBAGE_SHARE
 #define GARBAGE_SHARE 4u
+#endif
 /* Below this much room a step is made after every dispatch. */
 #define HEAP_RESERVE_BYTES (HEAP_CAP_BYTES / 15u * 2u)
 /* What the heap held after the last cycle; a cycle is under way. */
@@ -73,10 +74,15 @@ void firmware_start(void) {
   starts++;
   L = lua_newstate(allocate, NULL);
   if (L == NULL) board_reset();
+#ifdef STACK_KEPT
+  lua_checkstack(L, STACK_KEPT - LUA_MINSTACK);
+#endif
   open_library(L, LUA_GNAME, luaopen_base);
   open_library(L, LUA_STRLIBNAME, luaopen_string);
   open_library(L, LUA_TABLIBNAME, luaopen_table);
+#ifndef PACKED_BUNDLE
   open_library(L, LUA_MATHLIBNAME, luaopen_math);
+#endif
   /* Steps of 512 bytes; they run from the idle loop, so that no dispatch pays for garbage. */
   lua_gc(L, LUA_GCINC, 120, 400, 9);
   if (luaL_loadbufferx(L, bundle_start, (size_t)(bundle_end - bundle_start), "=bundle", "b") != LUA_OK) {
@@ -92,6 +98,17 @@ void firmware_start(void) {
   lua_getfield(L, -1, "tick");
   tick = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_settop(L, 0);
+#ifdef PACKED_BUNDLE
+  /* The bundle holds every function of the libraries that it calls: their tables, four kilobytes, are of no more use. */
+  lua_pushnil(L);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushliteral(L, "");
+  lua_pushnil(L);
+  lua_setmetatable(L, -2);
+  lua_settop(L, 0);
+#endif
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCSTOP);
   live = heap_used;

@@ -1,7 +1,9 @@
-/** Bodies by Lua's own packing, field by field: the twin of `schema/codec.ts` for floor boards. */
+/** Bodies by Lua's own packing, field by field of a line: the twin of `schema/codec.ts` for floor boards. */
 import { idiv } from "#platform";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
+
+const FIELD = "(%S+):(%S+)";
 
 /** Bytes of a number of this kind, such as 2 of `u16`. */
 function sizeOf(kind: string): number {
@@ -10,14 +12,12 @@ function sizeOf(kind: string): number {
 
 export function encodeBody(descriptor: Descriptor, body: Body): string {
   let bytes = "";
-  const { names, kinds } = descriptor;
-  for (let i = 0; i < names.length; i += 1) {
-    const kind = kinds[i] as string;
-    const value = body[names[i] as string];
-    if (kind === "rest") bytes += (value ?? "") as string;
-    else if (kind === "text") bytes += string.pack("s1", string.sub((value ?? "") as string, 1, 255));
+  for (const [name, kind] of string.gmatch(descriptor.meaning, FIELD)) {
+    const value = body[name as string];
+    if (kind === "rest") bytes += value as string;
+    else if (kind === "text") bytes += string.pack("s1", string.sub(value as string, 1, 255));
     else {
-      const size = sizeOf(kind);
+      const size = sizeOf(kind as string);
       // The mask of 32 bits is that of a whole word where Lua's integers have no more.
       bytes += string.pack(`<I${size}`, ((value ?? 0) as number) & ((1 << (8 * size)) - 1));
     }
@@ -27,19 +27,17 @@ export function encodeBody(descriptor: Descriptor, body: Body): string {
 
 export function decodeBody(descriptor: Descriptor, bytes: string): Body | undefined {
   const body: Body = {};
-  const { names, kinds } = descriptor;
   let at = 1;
-  for (let i = 0; i < names.length; i += 1) {
-    const name = names[i] as string;
-    const kind = kinds[i] as string;
+  for (const [field, kind] of string.gmatch(descriptor.meaning, FIELD)) {
+    const name = field as string;
     const left = bytes.length + 1 - at;
+    const text = kind === "text";
     if (kind === "rest") body[name] = string.sub(bytes, at);
-    else if (left <= 0) body[name] = kind === "text" ? "" : 0;
+    else if (left <= 0) body[name] = text ? "" : 0;
     else {
-      const text = kind === "text";
-      const size = text ? string.byte(bytes, at) + 1 : sizeOf(kind);
+      const size = text ? string.byte(bytes, at) + 1 : sizeOf(kind as string);
       if (left < size) return undefined;
-      const [value] = string.unpack(text ? "s1" : `<${string.sub(kind, 1, 1) === "u" ? "I" : "i"}${size}`, bytes, at);
+      const [value] = string.unpack(text ? "s1" : `<${string.sub(kind as string, 1, 1) === "u" ? "I" : "i"}${size}`, bytes, at);
       body[name] = value as number | string;
       at += size;
     }

@@ -1,7 +1,8 @@
 /**
- * The message table of floor boards: core and power, from the same lines as the whole table (`messages/index.ts`), read by
- * Lua's patterns. Without `describe`: a host that hears another fingerprint than its own is refused a description and
- * speaks its own words, which these are.
+ * The message table of floor boards: core and power, from the same lines as the whole table (`messages/index.ts`), as the
+ * build leaves them: id, class and fields. A line is read each time it is needed; what it says is nowhere kept apart,
+ * because memory is scarcer than time here. Without `describe`: a host that hears another fingerprint than its own is
+ * refused a description and speaks its own words, which these are.
  */
 import { encodeBody } from "#codec";
 import { coreMessages } from "../messages/core.ts";
@@ -12,30 +13,20 @@ import type { Descriptor } from "../schema/message.ts";
 
 const lines: Record<string, string> = {};
 const nameOf: Record<number, string> = {};
-const parsed: Record<string, Descriptor> = {};
 
 for (const table of [coreMessages, powerMessages] as Record<string, string>[]) {
   for (const name in table) {
     const line = table[name] as string;
-    const [id] = string.match(line, "0x%x+");
     lines[name] = line;
-    nameOf[tonumber(id) as number] = name;
+    nameOf[tonumber(string.sub(line, 1, 4)) as number] = name;
   }
 }
 
 export function messageNamed(name: string): Descriptor | undefined {
   const line = lines[name];
-  if (parsed[name] === undefined && line !== undefined) {
-    const [id, kind, fields] = string.match(line, "(%S+) (%a+)(.*)");
-    const names: string[] = [];
-    const kinds: string[] = [];
-    for (const [field, type] of string.gmatch(fields as string, "(%S+):(%S+)")) {
-      names.push(field as string);
-      kinds.push(type as string);
-    }
-    parsed[name] = { name, id: tonumber(id), kind, names, kinds } as Descriptor;
-  }
-  return parsed[name];
+  if (line === undefined) return undefined;
+  const [id, kind] = string.match(line, "(%S+) (%a+)");
+  return { name, id: tonumber(id), kind, meaning: line } as Descriptor;
 }
 
 export function messageById(id: number): Descriptor | undefined {

@@ -1,0 +1,9 @@
+/* Where Lua's memory comes from: newlib's allocator (syscalls.c), or pages of small blocks (pool.c). */
+#ifndef MLTB_POOL_H
+#define MLTB_POOL_H
+#include <stddef.h>
+
+/* Resizes a block of `old` bytes, 0 for none, to `size`, 0 to give it back; NULL when there is no room. */
+void *heap_resize(void *pointer, size_t old, size_t size);
+
+#endif
