@@ -210,7 +210,7 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
       `-DHEAP_CAP_BYTES=${heap_cap_bytes}u`,
       `-DMACHINE="${machine}"`,
       ...(numbers === 32 ? ["-DLUA_32BITS=1"] : []),
-      ...(frame_bytes === undefined ? [] : [`-DFRAME_MAX=${frame_bytes}u`, "-DPACKED_BUNDLE", "-DGARBAGE_SHARE=12u", ...small]),
+      ...(frame_bytes === undefined ? [] : [`-DFRAME_MAX=${frame_bytes}u`, "-DPACKED_BUNDLE", ...small]),
       `-Wa,-I${folder}`,
     ];
     add(name.replace(/\..*/, ""), own, join(here, "port", name));

@@ -11,12 +11,13 @@ import {
   type SimulatedRack,
   type SimulatedTarget,
 } from "../src/index.ts";
-import type { Rung } from "./bench.ts";
+import type { MonitoringRung } from "./bench.ts";
+import { monitoringWorld } from "./world.ts";
 
 const target: SimulatedTarget = { name: "t1", channel: 1, load: { idle_w: 1.2, cpu_w: 0 } };
 
 /** The bundle in a Lua state inside Node, in a simulated rack with one target on channel 1. */
-export async function luaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung & { rack: SimulatedRack }> {
+export async function luaBoard(lua?: LuaBoardOptions["lua"]): Promise<MonitoringRung & { rack: SimulatedRack }> {
   const bundle = await buildBundle("monitoring");
   const rack = await createSimulatedRack({
     rack: "bench",
@@ -31,7 +32,7 @@ export async function luaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung & { r
 }
 
 /** A simulated rack as a rung, its link in memory. */
-export async function rackRung(rack: SimulatedRack): Promise<Rung & { rack: SimulatedRack }> {
+export async function rackRung(rack: SimulatedRack): Promise<MonitoringRung & { rack: SimulatedRack }> {
   let received = "";
   await rack.transport.open({
     onBytes: (chunk) => {
@@ -42,6 +43,7 @@ export async function rackRung(rack: SimulatedRack): Promise<Rung & { rack: Simu
   return {
     rack,
     electronics: rack.electronics,
+    world: monitoringWorld(rack.electronics),
     advance: rack.advance,
     write: rack.transport.write,
     take() {
@@ -66,7 +68,7 @@ function flashOf(file: Buffer): Uint8Array {
 export async function rp2040Image(
   carrier: "uart" | "cdc" | "hid" = "uart",
   boot: "image" | "loader" = "image",
-): Promise<Rung & { board: Rp2040Board; debug: string[] }> {
+): Promise<MonitoringRung & { board: Rp2040Board; debug: string[] }> {
   const image = await buildImage("rp2040");
   const electronics = createMonitoringElectronics(1, []);
   const debug: string[] = [];
@@ -96,6 +98,7 @@ export async function rp2040Image(
     board,
     debug,
     electronics,
+    world: monitoringWorld(electronics),
     advance(ms) {
       board.run(ms * 1000);
       while (releases[0] !== undefined && releases[0].at_us <= board.now_us()) releases.shift()?.release();

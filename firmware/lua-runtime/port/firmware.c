@@ -59,12 +59,19 @@ static void boot_line(void) {
 static lua_State *L;
 static int rx, tick;
 
+#ifdef PACKED_BUNDLE
+/* A small heap has no room for garbage: cycles begin early, and every dispatch pays for its own. */
+#define GARBAGE_SHARE 12u
+#define HEAP_RESERVE_BYTES HEAP_CAP_BYTES
+#define STEP_BITS 11
+#else
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
-#ifndef GARBAGE_SHARE
 #define GARBAGE_SHARE 4u
-#endif
 /* Below this much room a step is made after every dispatch. */
-#define HEAP_RESERVE_BYTES (HEAP_CAP_BYTES / 15u * 2u)
+#define HEAP_RESERVE_BYTES 24000u
+/* Steps of 512 bytes. */
+#define STEP_BITS 9
+#endif
 /* What the heap held after the last cycle; a cycle is under way. */
 static size_t live;
 static int collecting;
@@ -83,8 +90,8 @@ void firmware_start(void) {
 #ifndef PACKED_BUNDLE
   open_library(L, LUA_MATHLIBNAME, luaopen_math);
 #endif
-  /* Steps of 512 bytes; they run from the idle loop, so that no dispatch pays for garbage. */
-  lua_gc(L, LUA_GCINC, 120, 400, 9);
+  /* Steps run from the idle loop, so that no dispatch pays for garbage. */
+  lua_gc(L, LUA_GCINC, 120, 400, STEP_BITS);
   if (luaL_loadbufferx(L, bundle_start, (size_t)(bundle_end - bundle_start), "=bundle", "b") != LUA_OK) {
     debug_line(lua_tostring(L, -1));
     board_reset();

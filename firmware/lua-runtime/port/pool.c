@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP 8u
+#include "lua.h"
+
+/* Without 64-bit numbers nothing in Lua needs more than the alignment of a word. */
+#define STEP (sizeof(lua_Number) > 4u || sizeof(lua_Integer) > 4u ? 8u : 4u)
 #define POOL_MAX 128u
 #define PAGE 504u
 
