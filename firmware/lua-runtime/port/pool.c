@@ -1,80 +1,80 @@
-/* Lua's memory on small boards. Most of what Lua holds are blocks of a few words, and Lua tells how long a block is when it
-   gives it back: blocks up to POOL_MAX carry no header and are cut from pages, one list of free blocks for each size. That
-   is a fifth less than newlib's allocator takes for the same heap. Larger blocks are newlib's. */
+/* Lua's memory on small boards. Lua tells how long a block is when it gives it back, so blocks carry no header; gaps are
+   listed by address and grow together again (first fit, Knuth 2.5). In 64 KiB that holds a fifth more than newlib's
+   allocator, and no size of block can use up the room of another. */
 #include "pool.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lua.h"
+extern char __heap_start, __heap_end;
 
-/* Without 64-bit numbers nothing in Lua needs more than the alignment of a word. */
-#define STEP (sizeof(lua_Number) > 4u || sizeof(lua_Integer) > 4u ? 8u : 4u)
-#define POOL_MAX 128u
-#define PAGE 504u
+/* Blocks are multiples of this; a gap holds its length and its successor. */
+#define STEP 8u
 
-struct block {
-  struct block *next;
+struct gap {
+  struct gap *next;
+  size_t size;
 };
-static struct block *list[POOL_MAX / STEP + 1];
-static uint8_t *page;
-static size_t left;
+static struct gap head;
+/* The gap behind which the last block was given back: the collector frees neighbours one after the other. */
+static struct gap *last;
 
-static void give(void *pointer, size_t steps) {
-  struct block *block = (struct block *)pointer;
-  block->next = list[steps];
-  list[steps] = block;
-}
+static size_t rounded(size_t size) { return (size + STEP - 1u) & ~(size_t)(STEP - 1u); }
 
-static void *first(size_t steps) {
-  struct block *block = list[steps];
-  if (block != NULL) list[steps] = block->next;
-  return block;
-}
-
-static void *take(size_t steps) {
-  void *block = first(steps);
-  if (block != NULL) return block;
-  if (left < steps * STEP) {
-    uint8_t *fresh = (uint8_t *)malloc(PAGE);
-    if (fresh == NULL) {
-      /* The last resort: a free block of another size is cut. */
-      for (size_t more = steps + 1; more <= POOL_MAX / STEP; more++) {
-        uint8_t *larger = (uint8_t *)first(more);
-        if (larger == NULL) continue;
-        give(larger + steps * STEP, more - steps);
-        return larger;
-      }
-      return NULL;
-    }
-    if (left > 0) give(page, left / STEP);
-    page = fresh;
-    left = PAGE;
+static void give(void *pointer, size_t size) {
+  struct gap *fresh = (struct gap *)pointer;
+  struct gap *before = last != NULL && (uintptr_t)last < (uintptr_t)pointer ? last : &head;
+  if (before == &head && head.next != NULL && (uintptr_t)head.next < (uintptr_t)pointer) before = head.next;
+  while (before->next != NULL && (uintptr_t)before->next < (uintptr_t)pointer) before = before->next;
+  fresh->next = before->next;
+  fresh->size = size;
+  if ((char *)fresh + size == (char *)fresh->next) {
+    if (last == fresh->next) last = NULL;
+    fresh->size += fresh->next->size;
+    fresh->next = fresh->next->next;
   }
-  block = page;
-  page += steps * STEP;
-  left -= steps * STEP;
-  return block;
+  if (before != &head && (char *)before + before->size == (char *)fresh) {
+    before->size += fresh->size;
+    before->next = fresh->next;
+    fresh = before;
+  } else {
+    before->next = fresh;
+  }
+  last = fresh;
 }
 
-static size_t steps_of(size_t size) { return (size + STEP - 1u) / STEP; }
+static void *take(size_t size) {
+  for (struct gap *before = &head; before->next != NULL; before = before->next) {
+    struct gap *gap = before->next;
+    if (gap->size < size) continue;
+    if (last == gap) last = NULL;
+    before->next = gap->next;
+    if (gap->size > size) {
+      struct gap *rest = (struct gap *)(void *)((char *)gap + size);
+      rest->size = gap->size - size;
+      rest->next = gap->next;
+      before->next = rest;
+    }
+    return gap;
+  }
+  return NULL;
+}
 
 void *heap_resize(void *pointer, size_t old, size_t size) {
-  int was_small = old > 0 && old <= POOL_MAX, small = size > 0 && size <= POOL_MAX;
-  if (!was_small && !small) {
-    if (size > 0) return realloc(pointer, size);
-    free(pointer);
-    return NULL;
+  static int begun;
+  if (!begun) {
+    begun = 1;
+    give(&__heap_start, (size_t)(&__heap_end - &__heap_start));
   }
-  if (was_small && small && steps_of(old) == steps_of(size)) return pointer;
-  void *moved = NULL;
-  if (size > 0) {
-    moved = small ? take(steps_of(size)) : malloc(size);
-    if (moved == NULL) return NULL;
-    if (old > 0) memcpy(moved, pointer, old < size ? old : size);
+  size_t before = rounded(old), after = rounded(size);
+  if (before == after) return pointer;
+  if (before > after) {
+    give((char *)pointer + after, before - after);
+    return after > 0 ? pointer : NULL;
   }
-  if (was_small) give(pointer, steps_of(old));
-  else if (old > 0) free(pointer);
+  void *moved = take(after);
+  if (moved == NULL || before == 0) return moved;
+  memcpy(moved, pointer, old);
+  give(pointer, before);
   return moved;
 }

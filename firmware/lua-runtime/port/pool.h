@@ -1,4 +1,4 @@
-/* Where Lua's memory comes from: newlib's allocator (syscalls.c), or pages of small blocks (pool.c). */
+/* Where Lua's memory comes from: newlib's allocator (syscalls.c), or a list of gaps (pool.c). */
 #ifndef MLTB_POOL_H
 #define MLTB_POOL_H
 #include <stddef.h>
