@@ -1,4 +1,5 @@
 /** Simulated boards, parts and targets: the only door of the package. */
+export { createFloorBoard, type SimulatedFloorBoard } from "./boards/floor.ts";
 export { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
 export { type ControlBay, handleControl } from "./control/requests.ts";
 export { ControlSocketError, serveControl } from "./control/socket.ts";

@@ -1,17 +1,20 @@
 import { readFileSync } from "node:fs";
 import { buildBundle } from "@mltb/firmware";
 import { buildImage } from "@mltb/firmware/images";
+import { floorBoard } from "@mltb/hardware";
 import {
+  createFloorBoard,
   createMonitoringElectronics,
   createRp2040Board,
   createSimulatedRack,
   defaultRail,
   type LuaBoardOptions,
   type Rp2040Board,
+  type SimulatedFloorBoard,
   type SimulatedRack,
   type SimulatedTarget,
 } from "../src/index.ts";
-import type { MonitoringRung } from "./bench.ts";
+import type { MonitoringRung, Rung } from "./bench.ts";
 import { monitoringWorld } from "./world.ts";
 
 const target: SimulatedTarget = { name: "t1", channel: 1, load: { idle_w: 1.2, cpu_w: 0 } };
@@ -117,5 +120,42 @@ export async function rp2040Image(
       releases.push({ at_us: board.now_us() + ms * 1000, release: () => electronics.button(button, false) });
     },
     stop: () => Promise.resolve(),
+  };
+}
+
+/** The floor bundle in a Lua state inside Node, with the twins of its parts and 1.2 W on channel 1. */
+export async function floorLuaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung & { board: SimulatedFloorBoard }> {
+  const { source } = await buildBundle("floor");
+  const board = await createFloorBoard({
+    bundle: source,
+    serial: "F1",
+    lua,
+    power_w: (rails) => [(rails[0]?.voltage_v ?? 0) > 0.9 * defaultRail.supply_v ? 1.2 : 0],
+  });
+  const { channels } = floorBoard;
+  return {
+    board,
+    world: {
+      rails: board.rails,
+      switches: () => channels.map(({ switch_pin }) => board.pins[switch_pin] as number),
+      reset: (channel) => board.pins[channels[channel]?.reset_pin ?? -1] as number,
+      onOutputs(changed) {
+        board.onPins = changed;
+      },
+      late_us: 0,
+      removeMonitor(channel) {
+        board.bus.parts.delete(channels[channel]?.monitor_address ?? -1);
+      },
+    },
+    advance: board.advance,
+    write: (bytes) => board.rx(Buffer.from(bytes).toString("latin1")),
+    take: board.take,
+    press() {
+      throw new Error("a floor board has no buttons");
+    },
+    clock_us: board.now_us,
+    async stop() {
+      board.board.close();
+    },
   };
 }

@@ -17,6 +17,7 @@ export const rungs = [
   "RP2040, UART",
   "RP2040, USB serial",
   "RP2040, HID",
+  "Lua board, floor (wasmoon)",
   "Lua board, floor (own, 32 bit)",
   "ast1030 in QEMU",
   "lm3s6965 in QEMU (floor)",
