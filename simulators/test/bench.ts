@@ -17,6 +17,8 @@ export interface Rung {
   electronics?: MonitoringElectronics;
   /** What is behind the board's pins; a real board has nothing there that a test can see. */
   world?: World;
+  /** Number of the host's process; a board that outlives one bench needs another for the next. */
+  nonce?: number;
   /** Moves virtual time, or waits. */
   advance(ms: number): void | Promise<void>;
   /** The clock of a rung that runs in real time; without it time is what `advance` has moved. */
@@ -42,6 +44,7 @@ export interface Bench {
   readonly electronics: MonitoringElectronics;
   /** Only where the rung has one: scenarios that look behind the pins need `physics`. */
   readonly world: World;
+  nonce: number;
   /** Words that scenarios need beside the board's capabilities. */
   offers: string[];
   session: HostSession;
@@ -73,12 +76,13 @@ export async function openBench(rung: Rung): Promise<Bench> {
   let plugged = true;
   let pongs = 0;
   let slowest = 0;
+  const nonce = rung.nonce ?? 7;
   const clock = (): number => Math.floor(rung.now_ms?.() ?? now);
   const session = createHostSession(
     { write: (bytes) => plugged && rung.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
     nodeSeal,
     "virtual-bench",
-    7,
+    nonce,
     {
       onWelcome: (body) => {
         welcome = body;
@@ -115,6 +119,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
       if (rung.world === undefined) throw new Error("nothing is to be seen behind the pins of this board");
       return rung.world;
     },
+    nonce,
     offers: [
       ...(rung.world === undefined ? [] : ["physics"]),
       ...(rung.world?.removeMonitor === undefined ? [] : ["removable-parts"]),

@@ -9,7 +9,7 @@ export const linkScenarios: Scenario[] = [
     name: "hello is answered with what the board is and can do, ping with its clock",
     needs: [],
     async run(bench) {
-      expect(bench.welcome()).toMatchObject({ major: 1, kind: expect.stringMatching(/^(monitoring|floor)$/), nonce: 7 });
+      expect(bench.welcome()).toMatchObject({ major: 1, kind: expect.stringMatching(/^(monitoring|floor)$/), nonce: bench.nonce });
       const before = bench.pongs();
       await bench.run(600);
       expect(bench.pongs()).toBeGreaterThan(before);
@@ -50,6 +50,8 @@ export const linkScenarios: Scenario[] = [
       }
       bench.write(Buffer.from([0]));
       await bench.run(3000);
+      // What was sent between the garbage was garbage too: the session may have to be opened again.
+      for (let tries = 0; !bench.session.port.open && tries < 50; tries += 1) await bench.run(100);
       expect(await switches(bench)).toEqual(before);
       const counters = await bench.request("counters_get", {});
       expect(counters.kind).toBe("answer");
