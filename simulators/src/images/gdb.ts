@@ -20,7 +20,8 @@ export async function writeMemory(path: string, address: number, bytes: Uint8Arr
     for (let found = /\$([^#]*)#../.exec(held); found !== null; found = /\$([^#]*)#../.exec(held)) {
       held = held.slice(found.index + found[0].length);
       socket.write("+");
-      answered?.(found[1] ?? "");
+      // The stub also tells that the machine has stopped, which nobody asked.
+      if (!/^[ST]\d\d/.test(found[1] ?? "")) answered?.(found[1] ?? "");
     }
   });
   const ask = (text: string): Promise<string> =>

@@ -100,6 +100,8 @@ export async function createQemuBoard(options: QemuBoardOptions): Promise<QemuBo
   let pins: number[] = floorBoard.channels.flatMap(() => [0, 0, 0]);
   /** What each monitor was told last: millivolts and milliamperes. */
   let told: [number, number][] = [];
+  /** Addresses in the image that hold something else until the next reset. */
+  const patched: number[] = [];
   let closed = false;
 
   const devices = channels.flatMap(({ monitor_address }, n) =>
@@ -129,6 +131,12 @@ export async function createQemuBoard(options: QemuBoardOptions): Promise<QemuBo
       counters.resets += 1;
       // The monitors came out of reset with values of their own.
       told = [];
+      // Flash keeps what a debugger wrote into it.
+      const healing = patched.splice(0).map((address) => {
+        const image = readFileSync(options.image);
+        return writeMemory(file("gdb"), address, image.subarray(address, address + 2));
+      });
+      Promise.all(healing).catch((error: Error) => process.emitWarning(`the image was not restored: ${error.message}`));
     });
     const ports = (await mine.execute("query-chardev")) as { label: string; filename: string }[];
     const port = ports.find(({ label }) => label === "serial0")?.filename.replace("pty:", "") ?? "";
@@ -209,7 +217,10 @@ export async function createQemuBoard(options: QemuBoardOptions): Promise<QemuBo
     pause: async () => void (await live().execute("stop")),
     resume: async () => void (await live().execute("cont")),
     reset: async () => void (await live().execute("system_reset")),
-    patch: (address, halfword) => writeMemory(file("gdb"), address, Uint8Array.of(halfword & 255, halfword >> 8)),
+    async patch(address, halfword) {
+      patched.push(address);
+      await writeMemory(file("gdb"), address, Uint8Array.of(halfword & 255, halfword >> 8));
+    },
     async kill() {
       const before = child;
       const talk = qmp;
