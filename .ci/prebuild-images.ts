@@ -11,7 +11,8 @@ import { writeTable } from "../simulators/test/scenarios/table.ts";
 export default async function setup(): Promise<() => void> {
   // A board at a port needs no image.
   if (process.env["MLTB_PORT"] !== undefined) return () => undefined;
-  if (missingImagePackages().length === 0) for (const board of ["rp2040", "mps2", "ast1030", "lm3s6965"] as const) await buildImage(board);
+  if (missingImagePackages().length === 0)
+    for (const board of ["rp2040", "mps2", "ast1030", "lm3s6965"] as const) await buildImage(board);
   if (missingWasmPackages().length === 0) {
     for (const numbers of ["i64", "i32"] as const) await buildLuaWasm(numbers);
     await buildCodecWasm();

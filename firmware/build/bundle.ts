@@ -47,7 +47,8 @@ function inputHash(bundle: BundleName): string {
   files.push(join(firmware, folders[bundle], "tsconfig.json"), join(firmware, "package.json"));
   const hash = createHash("sha256");
   for (const file of files) hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
-  for (const tool of ["bundle.ts", "pack.ts", "pack-fields.ts", "pack-counters.ts", "lua-tokens.ts"]) hash.update(readFileSync(join(firmware, "build", tool)));
+  for (const tool of ["bundle.ts", "pack.ts", "pack-fields.ts", "pack-counters.ts", "lua-tokens.ts"])
+    hash.update(readFileSync(join(firmware, "build", tool)));
   return hash.digest("hex");
 }
 

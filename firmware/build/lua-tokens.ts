@@ -47,7 +47,9 @@ export function textOf(tokens: Token[]): string {
   let text = "";
   for (const token of tokens) {
     // Words need a space between them; so do a number and what follows, and signs that would run together.
-    const gap = /\w$/.test(text) ? /^[\w.]/.test(token.text) : /[-.=<>~/:]$/.test(text) && /^[-.=<>~/:\d]/.test(token.text);
+    const gap = /\w$/.test(text)
+      ? /^[\w.]/.test(token.text)
+      : /[-.=<>~/:]$/.test(text) && /^[-.=<>~/:\d]/.test(token.text);
     const dot = token.text === "." || text.endsWith(".");
     text += gap && !(dot && !/\d\.?$/.test(text)) ? ` ${token.text}` : token.text;
   }

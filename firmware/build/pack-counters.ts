@@ -26,7 +26,11 @@ export function plainSums(statements: Statement[]): void {
       const wanted = [object, sign("["), name, sign("]"), sign("="), object, sign("["), name, sign("]")];
       if (tokens[i + 5 + size]?.text !== "," || field.kind !== "string") continue;
       if (wanted.some(({ text }, n) => tokens[begin + n]?.text !== text)) continue;
-      const place = (): Token[] => [...path.map((token) => ({ ...token })), sign("."), sign(field.text.slice(1, -1), true)];
+      const place = (): Token[] => [
+        ...path.map((token) => ({ ...token })),
+        sign("."),
+        sign(field.text.slice(1, -1), true),
+      ];
       tokens.splice(i, begin + wanted.length - i, ...place(), sign("="), ...place());
     }
   }

@@ -23,7 +23,8 @@ export function spoken(statements: Statement[]): Set<string> {
   const words = new Set<string>();
   for (const { tokens } of statements) {
     for (const [i, token] of tokens.entries()) {
-      if (token.kind === "string" && !LINE.test(token.text)) for (const word of token.text.match(/\w+/g) ?? []) words.add(word);
+      if (token.kind === "string" && !LINE.test(token.text))
+        for (const word of token.text.match(/\w+/g) ?? []) words.add(word);
       // The class of a message is looked up by its word.
       if (token.kind === "string" && LINE.test(token.text)) words.add(/^"\w+ ([a-z]+)/.exec(token.text)?.[1] ?? "");
       // Names of messages are the keys of the table.
@@ -84,7 +85,9 @@ export function dropUnread(statements: Statement[], kept: Set<string>): number {
 }
 
 const reserved = new Set(
-  "and break do else elseif end false for function goto if in local nil not or repeat return then true until while".split(" "),
+  "and break do else elseif end false for function goto if in local nil not or repeat return then true until while".split(
+    " ",
+  ),
 );
 
 /** Gives fields short names, the commonest the shortest; what a string holds, the runtime or Lua knows keeps its name. */
@@ -175,7 +178,8 @@ export function inlineExpressions(statements: Statement[]): void {
   for (const { tokens, defines } of statements) {
     const words = tokens.map(({ text }) => text);
     const close = words.indexOf(")");
-    if (defines === undefined || words[1] !== "function" || words[close + 1] !== "return" || words.at(-1) !== "end") continue;
+    if (defines === undefined || words[1] !== "function" || words[close + 1] !== "return" || words.at(-1) !== "end")
+      continue;
     const parameters = words.slice(4, close).filter((text) => text !== ",");
     const expression = tokens.slice(close + 2, -1);
     if (expression.some(({ text }) => ["function", "end", "return", "and", "or"].includes(text))) continue;

@@ -103,7 +103,8 @@ function statement(text: string, module: string, all: string[], renamed: Map<str
   }
   const words = tokens.map((token) => token.text);
   const at = words[0] === "local" ? 1 : 0;
-  if (words[at] === "function") return { tokens: at === 1 ? tokens : [sign("local"), ...tokens], defines: words[at + 1] as string };
+  if (words[at] === "function")
+    return { tokens: at === 1 ? tokens : [sign("local"), ...tokens], defines: words[at + 1] as string };
   const assigned = words[at + 1] === "=";
   if (words[0] === "local" && !assigned) {
     const plain = words.length === 2;
@@ -132,7 +133,8 @@ function hasCall(tokens: Token[]): boolean {
 function foldConstants(statements: Statement[]): Statement[] {
   const values = new Map<string, Token[]>();
   const literal = (tokens: Token[]): boolean =>
-    tokens.every(({ kind, text }) => kind === "number" || ["+", "-", "*", "(", ")"].includes(text)) && tokens.length > 0;
+    tokens.every(({ kind, text }) => kind === "number" || ["+", "-", "*", "(", ")"].includes(text)) &&
+    tokens.length > 0;
   for (const entry of statements) {
     entry.tokens = substituted(entry.tokens, values);
     const { tokens, defines } = entry;

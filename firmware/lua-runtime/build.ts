@@ -35,7 +35,17 @@ interface ImageBoard {
 /** Lua's stack on small boards: what their deepest call needs, from the start. */
 const STACK_SLOTS = 176;
 
-const FLOOR_SOURCES = ["cortexm.c", "firmware.c", "frame.c", "hal.c", "link.c", "main.c", "pool.c", "syscalls.c", "bundle.S"];
+const FLOOR_SOURCES = [
+  "cortexm.c",
+  "firmware.c",
+  "frame.c",
+  "hal.c",
+  "link.c",
+  "main.c",
+  "pool.c",
+  "syscalls.c",
+  "bundle.S",
+];
 
 /** Boards with an image. */
 export const imageBoards = {
@@ -177,9 +187,10 @@ async function sizes(elf: string, folder: string): Promise<{ text: number; data:
   return { text, data, bss, ram: data + bss + stack };
 }
 
-async function build(board: ImageBoardName, source: string, folder: string, bundleSha256: string): Promise<void> {
-  const { cpu, sources, linkerScript, machine, numbers, heap_cap_bytes, frame_bytes } = imageBoards[board] as ImageBoard;
-  const flags = [
+/** What every file of an image is compiled with; `folder` holds what was generated for the board. */
+function commonFlags(board: ImageBoardName, folder: string): string[] {
+  const { cpu, numbers, frame_bytes } = imageBoards[board] as ImageBoard;
+  return [
     ...cpu,
     "-O2",
     "-fno-gcse",
@@ -187,34 +198,43 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
     "-ffunction-sections",
     "-fdata-sections",
     "-ffreestanding",
-    `-I${source}`,
+    ...(numbers === 32 ? ["-DLUA_32BITS=1"] : []),
+    ...(frame_bytes === undefined ? [] : [`-DSTACK_KEPT=${STACK_SLOTS}`]),
+    `-I${join(dist, "lua-in-place")}`,
     `-I${folder}`,
   ];
+}
+
+/** What the port's own files are compiled with: all of the above, and every warning is an error. */
+export function portFlags(board: ImageBoardName, folder: string, bundleSha256: string): string[] {
+  const { machine, heap_cap_bytes, frame_bytes } = imageBoards[board] as ImageBoard;
+  return [
+    ...commonFlags(board, folder),
+    ...OWN_WARNINGS,
+    "-std=c11",
+    // State of a file is reached from one base address instead of one literal each.
+    "-fno-data-sections",
+    "-fsection-anchors",
+    `-DBUNDLE_SHA256="${bundleSha256}"`,
+    `-DHEAP_CAP_BYTES=${heap_cap_bytes}u`,
+    `-DMACHINE="${machine}"`,
+    ...(frame_bytes === undefined ? [] : [`-DFRAME_MAX=${frame_bytes}u`, "-DPACKED_BUNDLE"]),
+    `-Wa,-I${folder}`,
+  ];
+}
+
+async function build(board: ImageBoardName, source: string, folder: string, bundleSha256: string): Promise<void> {
+  const { cpu, sources, linkerScript, numbers } = imageBoards[board] as ImageBoard;
   const objects: string[] = [];
   const jobs: (() => Promise<unknown>)[] = [];
   const add = (name: string, args: string[], path: string): void => {
     const object = join(folder, `${name}.o`);
     objects.push(object);
-    jobs.push(() => compile("arm-none-eabi-gcc", [...flags, ...args, "-c", "-o", object, path], folder));
+    jobs.push(() => compile("arm-none-eabi-gcc", [...args, "-c", "-o", object, path], folder));
   };
-  const small = frame_bytes === undefined ? [] : [`-DSTACK_KEPT=${STACK_SLOTS}`];
-  for (const name of LUA) add(name, [...luaDefines(numbers), ...small], join(source, `${name}.c`));
-  for (const name of sources) {
-    const own = [
-      ...OWN_WARNINGS,
-      "-std=c11",
-      // State of a file is reached from one base address instead of one literal each.
-      "-fno-data-sections",
-      "-fsection-anchors",
-      `-DBUNDLE_SHA256="${bundleSha256}"`,
-      `-DHEAP_CAP_BYTES=${heap_cap_bytes}u`,
-      `-DMACHINE="${machine}"`,
-      ...(numbers === 32 ? ["-DLUA_32BITS=1"] : []),
-      ...(frame_bytes === undefined ? [] : [`-DFRAME_MAX=${frame_bytes}u`, "-DPACKED_BUNDLE", ...small]),
-      `-Wa,-I${folder}`,
-    ];
-    add(name.replace(/\..*/, ""), own, join(here, "port", name));
-  }
+  for (const name of LUA) add(name, [...commonFlags(board, folder), ...luaDefines(numbers)], join(source, `${name}.c`));
+  const own = portFlags(board, folder, bundleSha256);
+  for (const name of sources) add(name.replace(/\..*/, ""), own, join(here, "port", name));
   await inParallel(jobs);
   const library = numbers === 32 ? ["--specs=nano.specs"] : [];
   const link = [...library, "-nostartfiles", "-Wl,--gc-sections", `-Wl,-Map=${join(folder, "image.map")}`];

@@ -1,5 +1,12 @@
 /** Microcontroller images: the door for tests and commands that need a cross compiler. */
-export { buildImage, type Image, type ImageBoardName, imageBoards, missingImagePackages } from "./build.ts";
+export {
+  buildImage,
+  type Image,
+  type ImageBoardName,
+  imageBoards,
+  missingImagePackages,
+  portFlags,
+} from "./build.ts";
 export { ImageBuildError, isToolMissing } from "./errors.ts";
 export { countInstructions, type Instructions, missingGaugePackages } from "./gauge.ts";
 export { buildCodecWasm, buildLuaWasm, type LuaNumbers, missingWasmPackages } from "./lua-wasm.ts";

@@ -103,7 +103,7 @@ export const NUMBERS_BY_DEFINE: Edit[] = [
 export const STACK_KEPT: Edit[] = [
   {
     file: "ldo.c",
-    find: "  int max = inuse * 3;  /* maximum \"reasonable\" size */\n",
+    find: '  int max = inuse * 3;  /* maximum "reasonable" size */\n',
     put: `#if !defined(STACK_KEPT)
 #define STACK_KEPT 0
 #endif

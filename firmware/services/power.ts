@@ -88,7 +88,6 @@ export function createPower(
   const off_ua = idiv(limits.off_below_a * 1000000, 1);
   const controls: Control[] = [];
   let looked_ms = 0;
-  let sampling = false;
   for (let i = 0; i < board.channels.length; i += 1) {
     outputs.drive(i, false, true);
     controls.push({
@@ -117,17 +116,7 @@ export function createPower(
     outputs.drive(index, on, !on && !floating);
     const control = controls[index] as Control;
     control.closed = on;
-    keepSampling();
     control.sweepAtSwitch = monitors.sweep();
-  }
-
-  /** The compare and the energy counters need conversions while any switch is closed. */
-  function keepSampling(): void {
-    if (hal.sampler_keep === undefined) return;
-    let any = false;
-    for (const control of controls) if (control.closed) any = true;
-    if (any !== sampling) hal.sampler_keep(any);
-    sampling = any;
   }
 
   /** Everything that is known of a channel: each message takes its own fields of it. */

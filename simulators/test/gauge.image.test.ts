@@ -2,7 +2,7 @@ import { countInstructions, missingGaugePackages } from "@mltb/firmware/images";
 import { describe, expect, test } from "vitest";
 
 /** docs/decisions/0006-instructions.md: the counts at the last change of that page. */
-const COUNTED = { ping: 35_970, echo64: 78_160, block100x8: 42_201, worst_dispatch: 352_760 };
+const COUNTED = { ping: 38_072, echo64: 78_131, block100x8: 39_363, worst_dispatch: 354_640 };
 /** Drift that passes without a change of the page. */
 const DRIFT = 0.03;
 /** The only budget of the four that is met. */

@@ -34,7 +34,9 @@ export async function serialRung(path: string): Promise<Rung> {
 }
 
 /** A constant load of 1.2 W on channel 1 once its rail is up. */
-const load: QemuBoardOptions["power_w"] = (rails) => [(rails[0]?.voltage_v ?? 0) > 0.9 * defaultRail.supply_v ? 1.2 : 0];
+const load: QemuBoardOptions["power_w"] = (rails) => [
+  (rails[0]?.voltage_v ?? 0) > 0.9 * defaultRail.supply_v ? 1.2 : 0,
+];
 
 /** How late the emulator's pins may be seen: the interval of the polls, and what a busy machine adds to it. */
 const LATE_US = 40_000;

@@ -12,6 +12,7 @@ import {
 } from "@mltb/protocol";
 import { idiv } from "#platform";
 import { createPinOutputs } from "../../drivers/pin-outputs.ts";
+import { readTmp105 } from "../../drivers/tmp105.ts";
 import { createHotSwap } from "../../services/hot-swap.ts";
 import { createPower } from "../../services/power.ts";
 import { createPowerRequests } from "../../services/power-requests.ts";
@@ -21,6 +22,7 @@ const VERSION = "0.1.0";
 const TICK_MS = 10;
 /** This table is not the host's and is not described: no fingerprint. */
 const NO_FINGERPRINT = 0;
+const INFO_LEVEL = 1;
 const ERROR_LEVEL = 3;
 
 /** Starts the firmware of a floor board: outputs safe, link served. CRC, COBS and framing are the runtime's. */
@@ -39,15 +41,11 @@ export function boot(hal: Hal): Firmware {
   const monitors = createHotSwap(hal, board);
   const reset = createReset(hal, channels, outputs, session);
   const rated_ua = idiv(limits.rated_a * 1000000, 1);
-  const protection = {
-    closing(this: void): void {
-      // There is no hard limit to raise for the inrush.
-    },
-    slow_ua: (): number => rated_ua,
-    slow_ms: (): number => limits.slow_ms,
-    lowest_ua: (): number => rated_ua,
-  };
-  const power = createPower(hal, board, outputs, monitors, protection, session, () => undefined);
+  const rated = (): number => rated_ua;
+  const nothing = (): void => undefined;
+  // Without hardware protection there is no hard limit to raise for the inrush.
+  const protection = { closing: nothing, slow_ua: rated, slow_ms: (): number => limits.slow_ms, lowest_ua: rated };
+  const power = createPower(hal, board, outputs, monitors, protection, session, nothing);
   const handlers = createPowerRequests(channels, power, reset, session);
 
   handlers["echo"] = (body, tag) => session().answer(tag, "echo_answer", { data: body["data"] as string });
@@ -104,9 +102,14 @@ export function boot(hal: Hal): Firmware {
         firmware: VERSION,
         capabilities: "power:1 reset:1 log:1",
       }),
-      onRequest: (name, body, tag) => handle(name, body, tag),
+      onRequest: handle,
       onHost: (present) => {
-        if (present) power.announce(now);
+        if (!present) return;
+        power.announce(now);
+        // The wire has no message for it yet: the log tells each host that comes.
+        const celsius_m = readTmp105(hal, board.monitor_bus, board.thermometer_address);
+        const text = celsius_m === undefined ? "no thermometer" : `temperature ${celsius_m} m`;
+        session().event("log", { level: INFO_LEVEL, uptime_ms: now, text });
       },
       clock: () => ({ tick_us: hal.ticks_us(), uptime_ms: now }),
     },

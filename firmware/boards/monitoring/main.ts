@@ -50,7 +50,7 @@ export function boot(hal: Hal): Firmware {
   const protection = createProtection(hal, board, session);
   const monitors = createMonitors(hal, board, protection.arm);
   const log = createLog(session, () => now);
-  const outputs = createChainOutputs(board, chain);
+  const outputs = createChainOutputs(hal, board, chain);
   const reset = createReset(hal, board.channels.length, outputs, session);
   const power = createPower(hal, board, outputs, monitors, protection, session, () => {
     refresh_ms = 0;

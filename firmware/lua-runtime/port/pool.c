@@ -28,7 +28,7 @@ static void give(void *pointer, size_t size) {
   while (before->next != NULL && (uintptr_t)before->next < (uintptr_t)pointer) before = before->next;
   fresh->next = before->next;
   fresh->size = size;
-  if ((char *)fresh + size == (char *)fresh->next) {
+  if (fresh->next != NULL && (char *)fresh + size == (char *)fresh->next) {
     if (last == fresh->next) last = NULL;
     fresh->size += fresh->next->size;
     fresh->next = fresh->next->next;

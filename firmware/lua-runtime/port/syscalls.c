@@ -2,13 +2,11 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/times.h>
 
 #include "board.h"
-#include "pool.h"
 
 extern char __heap_start, __heap_end;
 
@@ -21,13 +19,6 @@ void *_sbrk(ptrdiff_t increment) {
   char *before = end;
   end += increment;
   return before;
-}
-
-__attribute__((weak)) void *heap_resize(void *pointer, size_t old, size_t size) {
-  (void)old;
-  if (size > 0) return realloc(pointer, size);
-  free(pointer);
-  return NULL;
 }
 
 int _write(int file, const char *bytes, int size) {

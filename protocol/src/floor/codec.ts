@@ -37,7 +37,11 @@ export function decodeBody(descriptor: Descriptor, bytes: string): Body | undefi
     else {
       const size = text ? string.byte(bytes, at) + 1 : sizeOf(kind as string);
       if (left < size) return undefined;
-      const [value] = string.unpack(text ? "s1" : `<${string.sub(kind as string, 1, 1) === "u" ? "I" : "i"}${size}`, bytes, at);
+      const [value] = string.unpack(
+        text ? "s1" : `<${string.sub(kind as string, 1, 1) === "u" ? "I" : "i"}${size}`,
+        bytes,
+        at,
+      );
       body[name] = value as number | string;
       at += size;
     }

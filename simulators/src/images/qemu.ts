@@ -80,7 +80,9 @@ export interface QemuBoard {
 
 /** Packages without which no QEMU board runs; empty when it can. */
 export function missingQemuPackages(): string[] {
-  return spawnSync("qemu-system-arm", ["--version"], { stdio: "ignore" }).error === undefined ? [] : ["qemu-system-arm"];
+  return spawnSync("qemu-system-arm", ["--version"], { stdio: "ignore" }).error === undefined
+    ? []
+    : ["qemu-system-arm"];
 }
 
 const monitorPath = (index: number): string => `/machine/peripheral/monitor${index}`;
@@ -209,7 +211,10 @@ export async function createQemuBoard(options: QemuBoardOptions): Promise<QemuBo
     pins: () => pins,
     now_us: () => Math.floor((performance.now() - origin) * 1000),
     counters,
-    debug: () => readFileSync(file("debug"), "latin1").split("\n").filter((line) => line !== ""),
+    debug: () =>
+      readFileSync(file("debug"), "latin1")
+        .split("\n")
+        .filter((line) => line !== ""),
     async temperature(millidegrees) {
       const path = "/machine/peripheral/thermometer";
       await live().execute("qom-set", { path, property: "temperature", value: millidegrees });

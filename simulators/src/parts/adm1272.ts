@@ -49,7 +49,7 @@ export function createAdm1272(inputs: Adm1272Inputs): I2cPart {
     readByte() {
       const at = index;
       index += 1;
-      if (command === C.mfr_id) return at === 0 ? ADM1272.mfr_id.length : (ADM1272.mfr_id.charCodeAt(at - 1) || 0xff);
+      if (command === C.mfr_id) return at === 0 ? ADM1272.mfr_id.length : ADM1272.mfr_id.charCodeAt(at - 1) || 0xff;
       return at < 2 ? (word() >> (8 * at)) & 255 : 0xff;
     },
   };

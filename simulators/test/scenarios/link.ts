@@ -9,7 +9,11 @@ export const linkScenarios: Scenario[] = [
     name: "hello is answered with what the board is and can do, ping with its clock",
     needs: [],
     async run(bench) {
-      expect(bench.welcome()).toMatchObject({ major: 1, kind: expect.stringMatching(/^(monitoring|floor)$/), nonce: bench.nonce });
+      expect(bench.welcome()).toMatchObject({
+        major: 1,
+        kind: expect.stringMatching(/^(monitoring|floor)$/),
+        nonce: bench.nonce,
+      });
       const before = bench.pongs();
       await bench.run(600);
       expect(bench.pongs()).toBeGreaterThan(before);
