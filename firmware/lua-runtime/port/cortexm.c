@@ -17,7 +17,7 @@ void reset_handler(void);
 
 /* Survives restarts: whether it does, age of the last feed, and a restart that was asked for. */
 __attribute__((section(".noinit"))) static volatile struct {
-  uint32_t magic, since_feed_ms, asked;
+  uint32_t magic, fed_us, since_feed_us, asked;
 } kept;
 static unsigned reset_cause;
 
@@ -68,18 +68,19 @@ void restart_init(void) {
   } else if (kept.asked == KEPT) {
     reset_cause = 2;
   } else {
-    reset_cause = kept.since_feed_ms > WATCHDOG_MS / 2u ? 1 : 3;
+    reset_cause = kept.since_feed_us > WATCHDOG_MS * 500u ? 1 : 3;
   }
   kept.magic = KEPT;
+  kept.fed_us = board_ticks_us();
   kept.asked = 0;
-  kept.since_feed_ms = 0;
+  kept.since_feed_us = 0;
 }
 
 unsigned board_reset_cause(void) { return reset_cause; }
 
 void wake_handler(void) {
   WAKE_CLEAR
-  kept.since_feed_ms++;
+  kept.since_feed_us = board_ticks_us() - kept.fed_us;
 }
 
 void board_delay_us(uint32_t us) {
@@ -120,7 +121,8 @@ void safety_start(void) {
 }
 
 void safety_ticked(void) {
-  kept.since_feed_ms = 0;
+  kept.fed_us = board_ticks_us();
+  kept.since_feed_us = 0;
   watchdog_feed();
 }
 

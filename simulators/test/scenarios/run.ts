@@ -20,7 +20,7 @@ export function runScenarios(rung: RungName, scenarios: Scenario[], open: () => 
       skip();
       const bench = await open();
       try {
-        const has = (bench.welcome()?.capabilities ?? "").split(" ").map((word) => word.split(":")[0]);
+        const has = (bench.welcome()?.capabilities ?? "").split(" ").map((word) => word.replace(/:.*/, ""));
         expect(has, "the board says what it can do").toContain("log");
         words ??= [...has, ...bench.offers];
         skip();
