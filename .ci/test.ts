@@ -1,5 +1,6 @@
 // npm test, npm run test:images, npm run test:integration: runs one suite with vitest.
-// Options: --suite NAME, --long (the long seeded form of property and soak tests); the rest goes to vitest.
+// Options: --suite NAME, --long (the long seeded form of property and soak tests); --port TTY [--kind monitoring|floor]
+// runs the scenarios that need no simulated physics on the board at a serial port; the rest goes to vitest.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -13,9 +14,12 @@ const args = process.argv.slice(2);
 let suite = "unit";
 let long = false;
 const rest: string[] = [];
+const board: Record<string, string> = {};
 for (let i = 0; i < args.length; i += 1) {
   if (args[i] === "--suite") suite = args[++i] ?? "";
   else if (args[i] === "--long") long = true;
+  else if (args[i] === "--port") board["MLTB_PORT"] = args[++i] ?? "";
+  else if (args[i] === "--kind") board["MLTB_KIND"] = args[++i] ?? "";
   else rest.push(args[i] as string);
 }
 const config = suites[suite];
@@ -23,6 +27,7 @@ if (config === undefined) {
   console.error(`error: no suite ${suite}; there are ${Object.keys(suites).join(", ")}`);
   process.exit(2);
 }
+if (board["MLTB_PORT"] !== undefined) rest.push("simulators/test/real-board.image.test.ts");
 const root = fileURLToPath(new URL("..", import.meta.url));
 const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
 const script = suite === "unit" ? "npm test" : `npm run test:${suite}`;
@@ -34,6 +39,6 @@ const longForm = {
 const run = spawnSync(process.execPath, [vitest, "run", "-c", config, ...rest], {
   cwd: root,
   stdio: "inherit",
-  env: { ...process.env, ...(long ? longForm : {}) },
+  env: { ...process.env, ...board, ...(long ? longForm : {}) },
 });
 process.exitCode = run.status ?? 1;

@@ -5,16 +5,20 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { packBundle } from "./pack.ts";
 
 const firmware = fileURLToPath(new URL("..", import.meta.url));
 const root = dirname(firmware.replace(/\/$/, ""));
 
 /** Bundles and the folders of their entries; `codec` is the wire codec alone, for tests and benchmarks. */
-const folders = { monitoring: "boards/monitoring", codec: "codec" } as const;
+const folders = { monitoring: "boards/monitoring", floor: "boards/floor", codec: "codec" } as const;
 export type BundleName = keyof typeof folders;
 /** Boards with a bundle. */
-export const boards = ["monitoring"] as const satisfies BundleName[];
+export const boards = ["monitoring", "floor"] as const satisfies BundleName[];
 export type BoardName = (typeof boards)[number];
+
+/** Bundles for boards where each byte counts. */
+const packed: BundleName[] = ["floor"];
 
 /** A built bundle. */
 export interface Bundle {
@@ -43,7 +47,9 @@ function inputHash(bundle: BundleName): string {
   files.push(join(firmware, folders[bundle], "tsconfig.json"), join(firmware, "package.json"));
   const hash = createHash("sha256");
   for (const file of files) hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
-  return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest("hex");
+  for (const tool of ["bundle.ts", "pack.ts", "pack-fields.ts", "pack-counters.ts", "lua-tokens.ts"])
+    hash.update(readFileSync(join(firmware, "build", tool)));
+  return hash.digest("hex");
 }
 
 async function transpile(bundle: BundleName, output: string): Promise<void> {
@@ -68,6 +74,12 @@ function withoutMeanings(source: string): string {
   return source.replace(/("0x[0-9a-f]{2} [^"]*? --) [^"]*"/g, '$1"');
 }
 
+/** Names by which the runtime and the bundle know each other: the HAL's functions, and what a bundle returns. */
+function contractNames(): string[] {
+  const text = readFileSync(join(firmware, "runtime/types/hal.d.ts"), "utf8");
+  return ["boot", ...[...text.matchAll(/^ {2}(\w+)\??\(this: void/gm)].map(([, name]) => name as string)];
+}
+
 /** Builds a bundle with typescript-to-lua, or returns the one of an earlier build of the same sources. */
 export async function buildBundle(name: BundleName): Promise<Bundle> {
   const folder = join(firmware, "dist", name);
@@ -87,7 +99,8 @@ export async function buildBundle(name: BundleName): Promise<Bundle> {
     // Two processes may build at once: each into a file of its own, which then takes its place in one step.
     const mine = join(folder, `${name}-${process.pid}-${randomUUID()}.lua`);
     await transpile(name, mine);
-    writeFileSync(mine, withoutMeanings(readFileSync(mine, "latin1")), "latin1");
+    const whole = withoutMeanings(readFileSync(mine, "latin1"));
+    writeFileSync(mine, packed.includes(name) ? packBundle(whole, contractNames()) : whole, "latin1");
     renameSync(mine, path);
     writeFileSync(stamp, wanted);
   }

@@ -31,10 +31,10 @@ program
     else {
       for (const bundle of sizes.bundles) {
         console.log(
-          `${bundle.name}: ${bundle.source_lines} lines of Lua, ${bundle.bytecode_bytes} bytes of stripped bytecode`,
+          `${bundle.name}: ${bundle.source_lines} lines of Lua, ${bundle.bytecode_bytes ?? "-"} bytes of stripped bytecode`,
         );
         console.log(
-          `heap ${bundle.heap_boot_bytes.i64} bytes after boot and full collection; lualib: ${bundle.lualib.join(", ") || "none"}`,
+          `heap ${bundle.heap_boot_bytes.i64 ?? "-"} bytes after boot and full collection; lualib: ${bundle.lualib.join(", ") || "none"}`,
         );
       }
       for (const image of sizes.images) {

@@ -1,23 +1,38 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildBundle } from "../build/bundle.ts";
+import { type BundleName, buildBundle } from "../build/bundle.ts";
 import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
 import { hardwareHeader } from "./hardware-header.ts";
-import { CODE_IN_PLACE, editedSource, luaSource } from "./lua-source.ts";
+import { CODE_IN_PLACE, editedSource, luaSource, NUMBERS_BY_DEFINE, STACK_KEPT } from "./lua-source.ts";
 import { flashContent, uf2 } from "./uf2.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 const OWN_WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"];
 
-/** What Lua may allocate; the scenario suite passes with it. */
-const HEAP_CAP_BYTES = 180_000;
-
 interface ImageBoard {
+  bundle: BundleName;
+  /** What Lua may allocate; the scenario suite passes with it. */
+  heap_cap_bytes: number;
+  /** Register header of the controller. */
+  machine: string;
+  /** Width of Lua's numbers; 32 also means newlib's small allocator and printf. */
+  numbers?: 32;
+  /** Room for a block between delimiters; without it there is room for the streams'. */
+  frame_bytes?: number;
   /** Compiler flags of the controller. */
   cpu: string[];
   sources: string[];
@@ -26,21 +41,42 @@ interface ImageBoard {
   loader?: string;
 }
 
+/** Lua's stack on small boards: what their deepest call needs, from the start. */
+const STACK_SLOTS = 176;
+
+const FLOOR_SOURCES = [
+  "cortexm.c",
+  "firmware.c",
+  "frame.c",
+  "hal.c",
+  "link.c",
+  "main.c",
+  "pool.c",
+  "syscalls.c",
+  "bundle.S",
+];
+
 /** Boards with an image. */
 export const imageBoards = {
   rp2040: {
+    bundle: "monitoring",
+    heap_cap_bytes: 180_000,
+    machine: "rp2040.h",
     cpu: ["-mcpu=cortex-m0plus", "-mthumb"],
     sources: [
       "board.c",
       "body.c",
+      "carriers.c",
       "firmware.c",
       "flash.c",
       "frame.c",
       "hal.c",
       "hal_flash.c",
+      "hal_sampling.c",
       "i2c.c",
       "link.c",
       "main.c",
+      "pl011.c",
       "safety.c",
       "sampler.c",
       "sha256.c",
@@ -57,9 +93,31 @@ export const imageBoards = {
   },
   // Not a board: the machine on which the firmware's instructions are counted.
   mps2: {
+    bundle: "monitoring",
+    heap_cap_bytes: 180_000,
+    machine: "rp2040.h",
     cpu: ["-mcpu=cortex-m3", "-mthumb"],
-    sources: ["body.c", "firmware.c", "frame.c", "gauge.c", "hal.c", "syscalls.c", "bundle.S"],
+    sources: ["body.c", "firmware.c", "frame.c", "gauge.c", "hal.c", "hal_sampling.c", "syscalls.c", "bundle.S"],
     linkerScript: "mps2.ld",
+  },
+  ast1030: {
+    bundle: "floor",
+    heap_cap_bytes: 90_000,
+    machine: "ast1030.h",
+    cpu: ["-mcpu=cortex-m4", "-mthumb"],
+    sources: [...FLOOR_SOURCES, "ast1030.c", "ns16550.c"],
+    linkerScript: "ast1030.ld",
+    frame_bytes: 256,
+  },
+  lm3s6965: {
+    bundle: "floor",
+    heap_cap_bytes: 56_000,
+    machine: "lm3s6965.h",
+    numbers: 32,
+    cpu: ["-mcpu=cortex-m3", "-mthumb"],
+    sources: [...FLOOR_SOURCES, "lm3s6965.c", "pl011.c"],
+    linkerScript: "lm3s6965.ld",
+    frame_bytes: 256,
   },
 } satisfies Record<string, ImageBoard>;
 export type ImageBoardName = keyof typeof imageBoards;
@@ -99,24 +157,31 @@ export function missingImagePackages(): string[] {
 }
 
 /** The host's luac from the same sources and number configuration: its bytecode loads on the board. */
-async function hostLuac(source: string, folder: string): Promise<string> {
-  const luac = join(folder, "luac-in-place");
+async function hostLuac(source: string, numbers: 32 | undefined): Promise<string> {
+  const luac = join(dist, `luac-in-place${numbers ?? ""}`);
   if (existsSync(luac)) return luac;
   const paths = [...LUA, "luac"].map((name) => join(source, `${name}.c`));
-  await compile("gcc", ["-O1", "-w", ...LUA_DEFINES, "-o", luac, ...paths, "-lm"], folder);
+  const mine = `${luac}-${process.pid}`;
+  await compile("gcc", ["-O1", "-w", ...luaDefines(numbers), "-o", mine, ...paths, "-lm"], dist);
+  renameSync(mine, luac);
   return luac;
 }
 
-/** Lua's sources as the boards' images have them: functions are executed where they lie in flash. */
-async function sourceInPlace(): Promise<string> {
-  return editedSource(await luaSource(dist), join(dist, "lua-in-place"), CODE_IN_PLACE);
+function luaDefines(numbers: 32 | undefined): string[] {
+  return numbers === 32 ? [...LUA_DEFINES, "-DLUA_32BITS=1"] : LUA_DEFINES;
 }
 
-/** Stripped bytecode of a bundle as the images take it: 64-bit numbers, code arrays aligned (`BundleFormat.bytecode_i64`). */
-export async function bundleBytecode(lua: string): Promise<Uint8Array> {
+/** Lua's sources with the edits for images: functions are executed where they lie in flash. */
+async function imageSource(): Promise<string> {
+  const edits = [...CODE_IN_PLACE, ...NUMBERS_BY_DEFINE, ...STACK_KEPT];
+  return editedSource(await luaSource(dist), join(dist, "lua-in-place"), edits);
+}
+
+/** Stripped bytecode of a bundle as the images take it: code arrays aligned (`BundleFormat`). */
+export async function bundleBytecode(lua: string, numbers?: 32): Promise<Uint8Array> {
   requireTools();
   mkdirSync(dist, { recursive: true });
-  const luac = await hostLuac(await sourceInPlace(), dist);
+  const luac = await hostLuac(await imageSource(), numbers);
   const folder = mkdtempSync(join(dist, "bundle-"));
   try {
     writeFileSync(join(folder, "bundle.lua"), lua, "latin1");
@@ -151,9 +216,10 @@ async function sizes(elf: string, folder: string): Promise<{ text: number; data:
   return { text: readable + writable - data, data, bss, ram: data + bss + stack };
 }
 
-async function build(board: ImageBoardName, source: string, folder: string, bundleSha256: string): Promise<void> {
-  const { cpu, sources, linkerScript } = imageBoards[board];
-  const flags = [
+/** What every file of an image is compiled with; `folder` holds what was generated for the board. */
+function commonFlags(board: ImageBoardName, folder: string): string[] {
+  const { cpu, numbers, frame_bytes } = imageBoards[board] as ImageBoard;
+  return [
     ...cpu,
     "-O2",
     "-fno-gcse",
@@ -161,32 +227,46 @@ async function build(board: ImageBoardName, source: string, folder: string, bund
     "-ffunction-sections",
     "-fdata-sections",
     "-ffreestanding",
-    `-I${source}`,
+    ...(numbers === 32 ? ["-DLUA_32BITS=1"] : []),
+    ...(frame_bytes === undefined ? [] : [`-DSTACK_KEPT=${STACK_SLOTS}`]),
+    `-I${join(dist, "lua-in-place")}`,
     `-I${folder}`,
   ];
+}
+
+/** What the port's own files are compiled with: all of the above, and every warning is an error. */
+export function portFlags(board: ImageBoardName, folder: string, bundleSha256: string): string[] {
+  const { machine, heap_cap_bytes, frame_bytes } = imageBoards[board] as ImageBoard;
+  return [
+    ...commonFlags(board, folder),
+    ...OWN_WARNINGS,
+    "-std=c11",
+    // State of a file is reached from one base address instead of one literal each.
+    "-fno-data-sections",
+    "-fsection-anchors",
+    `-DBUNDLE_SHA256="${bundleSha256}"`,
+    `-DHEAP_CAP_BYTES=${heap_cap_bytes}u`,
+    `-DMACHINE="${machine}"`,
+    ...(frame_bytes === undefined ? [] : [`-DFRAME_MAX=${frame_bytes}u`, "-DPACKED_BUNDLE"]),
+    `-Wa,-I${folder}`,
+  ];
+}
+
+async function build(board: ImageBoardName, source: string, folder: string, bundleSha256: string): Promise<void> {
+  const { cpu, sources, linkerScript, numbers } = imageBoards[board] as ImageBoard;
   const objects: string[] = [];
   const jobs: (() => Promise<unknown>)[] = [];
   const add = (name: string, args: string[], path: string): void => {
     const object = join(folder, `${name}.o`);
     objects.push(object);
-    jobs.push(() => compile("arm-none-eabi-gcc", [...flags, ...args, "-c", "-o", object, path], folder));
+    jobs.push(() => compile("arm-none-eabi-gcc", [...args, "-c", "-o", object, path], folder));
   };
-  for (const name of LUA) add(name, LUA_DEFINES, join(source, `${name}.c`));
-  for (const name of sources) {
-    const own = [
-      ...OWN_WARNINGS,
-      "-std=c11",
-      // State of a file is reached from one base address instead of one literal each.
-      "-fno-data-sections",
-      "-fsection-anchors",
-      `-DBUNDLE_SHA256="${bundleSha256}"`,
-      `-DHEAP_CAP_BYTES=${HEAP_CAP_BYTES}u`,
-      `-Wa,-I${folder}`,
-    ];
-    add(name.replace(/\..*/, ""), own, join(here, "port", name));
-  }
+  for (const name of LUA) add(name, [...commonFlags(board, folder), ...luaDefines(numbers)], join(source, `${name}.c`));
+  const own = portFlags(board, folder, bundleSha256);
+  for (const name of sources) add(name.replace(/\..*/, ""), own, join(here, "port", name));
   await inParallel(jobs);
-  const link = ["-nostartfiles", "-Wl,--gc-sections", `-Wl,-Map=${join(folder, "image.map")}`];
+  const library = numbers === 32 ? ["--specs=nano.specs"] : [];
+  const link = [...library, "-nostartfiles", "-Wl,--gc-sections", `-Wl,-Map=${join(folder, "image.map")}`];
   const script = ["-L", join(here, "port"), "-T", join(here, "port", linkerScript)];
   const elf = join(folder, "image.elf");
   await compile("arm-none-eabi-gcc", [...cpu, ...link, ...script, ...objects, "-lm", "-o", elf], folder);
@@ -215,23 +295,23 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
   requireTools();
   const folder = join(dist, board);
   mkdirSync(folder, { recursive: true });
-  const source = await sourceInPlace();
-  const bundle = await buildBundle("monitoring");
+  const source = await imageSource();
+  const bundle = await buildBundle(imageBoards[board].bundle);
   const own = readdirSync(join(here, "port")).sort();
   const compilers = await Promise.all(["gcc", "arm-none-eabi-gcc"].map((name) => compile(name, ["--version"], folder)));
   const wanted = inputHash([
     ...own.flatMap((name) => [name, readFileSync(join(here, "port", name))]),
     ...compilers,
     bundle.sha256,
-    hardwareHeader(),
+    hardwareHeader(board),
     ...["build.ts", "lua-source.ts", "uf2.ts", "compile.ts"].map((name) => readFileSync(join(here, name))),
   ]);
   const stamp = join(folder, "inputs.sha256");
   const elf = join(folder, "image.elf");
   const bin = join(folder, "image.bin");
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted || !existsSync(bin)) {
-    writeFileSync(join(folder, "hardware.h"), hardwareHeader());
-    const luac = await hostLuac(source, dist);
+    writeFileSync(join(folder, "hardware.h"), hardwareHeader(board));
+    const luac = await hostLuac(source, (imageBoards[board] as ImageBoard).numbers);
     await compile(luac, ["-s", "-o", join(folder, "bundle.luac"), bundle.path], folder);
     await build(board, source, folder, bundle.sha256);
     const { loader } = imageBoards[board] as ImageBoard;
@@ -249,7 +329,7 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
     data,
     bss,
     static_ram_bytes: ram,
-    heap_cap_bytes: HEAP_CAP_BYTES,
+    heap_cap_bytes: imageBoards[board].heap_cap_bytes,
     image_bytes: readFileSync(bin).length,
   };
 }

@@ -6,6 +6,8 @@ import {
   ADS131M08_SETUP,
   configurationDescriptor,
   deviceDescriptor,
+  floorBoard,
+  floorMachines,
   hidDescriptor,
   hidReportDescriptor,
   monitoringBoard,
@@ -34,8 +36,19 @@ function usbArrays(): string {
   ].join("\n");
 }
 
+/** What a controller of the floor board needs: each pin as port times eight plus bit. */
+function floorHeader(machine: keyof typeof floorMachines): string {
+  const pins = floorMachines[machine].pins.map(({ port, bit }) => (port.charCodeAt(0) - 65) * 8 + bit);
+  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */
+#pragma once
+#define MONITOR_BUS ${floorBoard.monitor_bus}u
+#define MACHINE_PINS ${pins.join(", ")}
+`;
+}
+
 /** The hardware data that C needs, as a header: the port holds no pin number and no register address of a part. */
-export function hardwareHeader(): string {
+export function hardwareHeader(board: string): string {
+  if (board in floorMachines) return floorHeader(board as keyof typeof floorMachines);
   const { pins, ...converter } = monitoringConverter;
   const values: Record<string, number> = {
     SYSTEM_HZ: converter.system_hz,
@@ -84,5 +97,5 @@ export function hardwareHeader(): string {
     USB_EP_HID: monitoringUsb.endpoints.hid,
   };
   const lines = Object.entries(values).map(([name, value]) => `#define ${name} ${value}u`);
-  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */\n${lines.join("\n")}\n${usbArrays()}\n`;
+  return `/* Generated from hardware/ by lua-runtime/hardware-header.ts. */\n#pragma once\n${lines.join("\n")}\n${usbArrays()}\n`;
 }

@@ -6,6 +6,7 @@ export {
   type ImageBoardName,
   imageBoards,
   missingImagePackages,
+  portFlags,
 } from "./build.ts";
 export { ImageBuildError, isToolMissing } from "./errors.ts";
 export { countInstructions, INSTRUCTION_BUDGETS, type Instructions, missingGaugePackages } from "./gauge.ts";

@@ -96,6 +96,22 @@ export const NUMBERS_BY_DEFINE: Edit[] = [
   },
 ];
 
+/**
+ * A stack that the collector shrinks is soon grown again, each time in another place: in a small heap that leaves no gap of
+ * its size after a while. Up to STACK_KEPT slots it is left alone.
+ */
+export const STACK_KEPT: Edit[] = [
+  {
+    file: "ldo.c",
+    find: '  int max = inuse * 3;  /* maximum "reasonable" size */\n',
+    put: `#if !defined(STACK_KEPT)
+#define STACK_KEPT 0
+#endif
+  int max = inuse * 3 > STACK_KEPT ? inuse * 3 : STACK_KEPT;
+`,
+  },
+];
+
 /** A copy of the sources with edits. */
 export function editedSource(source: string, into: string, edits: Edit[]): string {
   const files = new Map(readdirSync(source).map((name) => [name, readFileSync(join(source, name), "utf8")]));

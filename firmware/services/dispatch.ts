@@ -1,15 +1,14 @@
 import type { MonitoringBoard } from "@mltb/hardware";
-import { type BoardSession, type Body, bodyCheck, Cause, type Message, PowerAction, Refusal } from "@mltb/protocol";
+import { type BoardSession, type Body, type Message, Refusal } from "@mltb/protocol";
 import type { Log } from "./log.ts";
 import type { Panel } from "./panel.ts";
 import type { Power } from "./power.ts";
+import { createChecks, createPowerRequests, type Handler } from "./power-requests.ts";
 import type { Protection } from "./protection.ts";
 import type { Reset } from "./reset.ts";
 import type { Streams } from "./streams.ts";
 import type { Update } from "./update.ts";
 
-const RESET_LONGEST_MS = 10000;
-const CYCLE_LONGEST_MS = 60000;
 const TTL_LONGEST_MS = 60000;
 /** Time from conversion to conversion of the fast converter. */
 const CONVERSION_US = 50;
@@ -17,8 +16,6 @@ const CONVERSION_US = 50;
 /** Rows of a waveform in one answer. */
 const WAVE_ROWS = 100;
 const NO_WAVEFORM = { channel: 0, rows: 0, left: 0, period_us: 0, tick_us: 0 };
-
-type Handler = (this: void, body: Body, tag: number, now_ms: number) => void;
 
 /** The services that answer requests. */
 export interface Services {
@@ -43,58 +40,10 @@ export function createHandlers(
 ): Record<string, Handler> {
   const { power, protection, reset, streams, panel, log, update } = services;
 
-  /** Index of the channel of a body, or -1 after a refusal. */
-  function channelOf(body: Body, tag: number): number {
-    const channel = body["channel"] as number;
-    if (channel >= 1 && channel <= board.channels.length) return channel - 1;
-    session().refuse(tag, Refusal.bad_channel, "channel");
-    return -1;
-  }
+  const { channelOf, checked, within } = createChecks(board.channels.length, session);
 
-  function checked(body: Body, tag: number, b: number, c: number): boolean {
-    if (body["check"] === bodyCheck(body["channel"] as number, b, c)) return true;
-    session().refuse(tag, Refusal.bad_check, "check");
-    return false;
-  }
-
-  function within(value: number, low: number, high: number, tag: number, what: string): boolean {
-    if (value >= low && value <= high) return true;
-    session().refuse(tag, Refusal.bad_value, what);
-    return false;
-  }
-
-  const handlers: Record<string, Handler> = {
-    power_set(this: void, body: Body, tag: number, now_ms: number): void {
-      const action = body["action"] as number;
-      const off_ms = body["off_ms"] as number;
-      if (!checked(body, tag, action, off_ms)) return;
-      const index = channelOf(body, tag);
-      if (index < 0 || !within(action, PowerAction.off, PowerAction.cycle, tag, "action")) return;
-      if (!within(off_ms, 0, CYCLE_LONGEST_MS, tag, "off_ms")) return;
-      const refusal = power.command(index, action, off_ms, tag, Cause.command, now_ms);
-      if (refusal !== 0) session().refuse(tag, refusal, "power_set");
-    },
-    channel_get(this: void, body: Body, tag: number): void {
-      const index = channelOf(body, tag);
-      if (index >= 0) power.answerState(index, tag);
-    },
-    reset_pulse(this: void, body: Body, tag: number): void {
-      const pulse_ms = body["pulse_ms"] as number;
-      if (!checked(body, tag, 0, pulse_ms)) return;
-      const index = channelOf(body, tag);
-      if (index < 0 || !within(pulse_ms, 1, RESET_LONGEST_MS, tag, "pulse_ms")) return;
-      if (power.isOn(index)) reset.pulse(index, pulse_ms, tag);
-      else session().refuse(tag, Refusal.not_on, "reset_pulse");
-    },
-    rearm(this: void, body: Body, tag: number, now_ms: number): void {
-      const fault = body["fault"] as number;
-      if (!checked(body, tag, fault, 0)) return;
-      const index = channelOf(body, tag);
-      if (index < 0) return;
-      const refusal = power.rearm(index, fault, now_ms);
-      if (refusal !== 0) session().refuse(tag, refusal, "rearm");
-      else power.answerState(index, tag);
-    },
+  const handlers = createPowerRequests(board.channels.length, power, reset, session);
+  const others: Record<string, Handler> = {
     limits_set(this: void, body: Body, tag: number): void {
       const hard_ma = body["hard_ma"] as number;
       if (!checked(body, tag, 0, hard_ma)) return;
@@ -166,6 +115,7 @@ export function createHandlers(
       services.drops(tag);
     },
   };
+  for (const name in others) handlers[name] = others[name] as Handler;
   const { wave_get, wave_read } = hal;
   if (wave_get !== undefined && wave_read !== undefined) {
     handlers["waveform_get"] = (_body, tag) => {

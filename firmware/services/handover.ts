@@ -18,7 +18,7 @@ export interface Handed {
 }
 
 /** The part of a channel's record that power gives, and the one that protection gives. */
-type Switched = Pick<Handed, "closed" | "floating" | "thenOn" | "fault" | "dwell_ms">;
+export type Switched = Pick<Handed, "closed" | "floating" | "thenOn" | "fault" | "dwell_ms">;
 type Limited = Pick<Handed, "hard_ma" | "slow_ma" | "slow_ms" | "inrush_ma" | "inrush_ms">;
 
 /** The record of a channel. */

@@ -1,6 +1,7 @@
 import { INA226, type MonitoringBoard } from "@mltb/hardware";
 import { byte, idiv, shr } from "#platform";
 import { SWEEP_REGISTERS, setUpIna226, sweepCodes } from "../drivers/ina226.ts";
+import type { Reading, Readings } from "./readings.ts";
 
 const SWEEP_US = 10000;
 const RETRY_MS = 1000;
@@ -9,21 +10,9 @@ const DEAD_AFTER = 5;
 /** Shunt code that says "did not answer" in a monitor block. */
 const ABSENT = -32768;
 
-/** The latest reading of a channel's monitor. */
-export interface Reading {
-  voltage_mv: number;
-  current_ua: number;
-  /** Sweep number of the reading, to tell a fresh one from an old one. */
-  sweep: number;
-  missed: number;
-}
-
-export interface Monitors {
-  readings: Reading[];
+export interface Monitors extends Readings {
   /** Takes a finished sweep; true when there was one. */
   tick(this: void, now_ms: number): boolean;
-  sweep(this: void): number;
-  dead(this: void, index: number): boolean;
   /** The latest sweep as the data of `monitor_block`, and the device tick of its start. */
   block(this: void): string;
   blockTick(this: void): number;

@@ -1,10 +1,18 @@
-import type { MonitoringBoard } from "@mltb/hardware";
+import type { SlowLimits } from "@mltb/hardware";
 import { type BoardSession, Cause, ChannelState, Fault, Outcome, PowerAction, Refusal } from "@mltb/protocol";
 import { idiv } from "#platform";
-import type { Chain } from "../drivers/hc595.ts";
-import { type Handed, handed } from "./handover.ts";
-import type { Monitors, Reading } from "./monitors.ts";
-import type { Protection } from "./protection.ts";
+import type { Handed, Switched } from "./handover.ts";
+import type { Outputs } from "./outputs.ts";
+import type { Reading, Readings } from "./readings.ts";
+
+/** The limits that this service keeps, and who must know that a switch is about to close. */
+export interface SlowProtection {
+  closing(this: void, index: number, now_ms: number): void;
+  slow_ua(this: void, index: number): number;
+  slow_ms(this: void, index: number): number;
+  /** The lowest slow limit of all channels. */
+  lowest_ua(this: void): number;
+}
 
 /** What a channel is waiting for. */
 const IDLE = 0;
@@ -61,8 +69,8 @@ export interface Power {
   answerState(this: void, index: number, tag: number): void;
   /** No command or sequence is under way. */
   quiet(this: void): boolean;
-  /** The records of all channels for the next bundle. */
-  keep(this: void): string;
+  /** What the next bundle is to know of a channel. */
+  kept(this: void, index: number): Switched;
 }
 
 /**
@@ -71,12 +79,11 @@ export interface Power {
  */
 export function createPower(
   hal: Hal,
-  board: MonitoringBoard,
-  chain: Chain,
-  monitors: Monitors,
-  protection: Protection,
+  board: { channels: unknown[]; nominal_v: number; limits: SlowLimits },
+  outputs: Outputs,
+  monitors: Readings,
+  protection: SlowProtection,
   session: () => BoardSession,
-  resetAsserted: (this: void, index: number) => number,
   onChange: (this: void, index: number) => void,
   before: Handed[] | undefined,
 ): Power {
@@ -87,15 +94,13 @@ export function createPower(
   const off_ua = idiv(limits.off_below_a * 1000000, 1);
   const controls: Control[] = [];
   let looked_ms = 0;
-  let sampling = false;
-  for (const channel of board.channels) {
+  for (let i = 0; i < board.channels.length; i += 1) {
     // What the bundle before has switched stays so, and is proved anew.
-    const kept = before === undefined ? undefined : before[channel.number - 1];
+    const kept = before === undefined ? undefined : before[i];
     const closed = kept?.closed === true;
     const floating = kept?.floating === true;
     const fault = kept === undefined ? Fault.none : kept.fault;
-    chain.set(channel.switch_bit, closed ? 1 : 0);
-    chain.set(channel.discharge_bit, closed || floating ? 0 : 1);
+    outputs.drive(i, closed, !closed && !floating);
     controls.push({
       state: fault === Fault.none ? ChannelState.unknown : ChannelState.fault,
       fault,
@@ -113,76 +118,39 @@ export function createPower(
       sent_ms: 0,
     });
   }
-  chain.write();
-  keepSampling();
 
   function reading(index: number): Reading {
     return monitors.readings[index] as Reading;
   }
 
   function switchTo(index: number, on: boolean, floating: boolean): void {
-    const channel = board.channels[index] as MonitoringBoard["channels"][0];
-    // Break before make: the discharge resistor and the switch never conduct together.
-    chain.set(on ? channel.discharge_bit : channel.switch_bit, 0);
-    chain.write();
-    chain.set(channel.switch_bit, on ? 1 : 0);
-    chain.set(channel.discharge_bit, !on && !floating ? 1 : 0);
-    chain.write();
+    outputs.drive(index, on, !on && !floating);
     const control = controls[index] as Control;
     control.closed = on;
-    keepSampling();
     control.sweepAtSwitch = monitors.sweep();
   }
 
-  /** The compare and the energy counters need conversions while any switch is closed. */
-  function keepSampling(): void {
-    if (hal.sampler_keep === undefined) return;
-    let any = false;
-    for (const control of controls) if (control.closed) any = true;
-    if (any !== sampling) hal.sampler_keep(any);
-    sampling = any;
-  }
-
-  function body(index: number): {
-    channel: number;
-    state: number;
-    fault: number;
-    switch_on: number;
-    reset_asserted: number;
-    voltage_mv: number;
-    current_ua: number;
-    state_seq: number;
-    cause: number;
-  } {
+  /** Everything that is known of a channel: each message takes its own fields of it. */
+  function body(index: number, outcome: number) {
     const control = controls[index] as Control;
     return {
       channel: index + 1,
+      outcome,
       state: control.state,
       fault: control.fault,
-      switch_on: chain.get((board.channels[index] as { switch_bit: number }).switch_bit),
-      reset_asserted: resetAsserted(index),
+      switch_on: outputs.switched(index),
+      reset_asserted: outputs.asserted(index),
       voltage_mv: reading(index).voltage_mv,
       current_ua: reading(index).current_ua,
       state_seq: control.seq,
+      tick_us: hal.ticks_us(),
       cause: control.cause,
     };
   }
 
   function send(index: number, now_ms: number): void {
     (controls[index] as Control).sent_ms = now_ms;
-    const b = body(index);
-    session().state("channel_state", `${index}`, {
-      channel: b.channel,
-      state: b.state,
-      fault: b.fault,
-      switch_on: b.switch_on,
-      reset_asserted: b.reset_asserted,
-      voltage_mv: b.voltage_mv,
-      current_ua: b.current_ua,
-      state_seq: b.state_seq,
-      tick_us: hal.ticks_us(),
-      cause: b.cause,
-    });
+    session().state("channel_state", `${index}`, body(index, Outcome.done));
   }
 
   function enter(index: number, state: number, now_ms: number): void {
@@ -200,17 +168,7 @@ export function createPower(
     if (control.tag === 0) return;
     const tag = control.tag;
     control.tag = 0;
-    const b = body(index);
-    session().answer(tag, "power_answer", {
-      channel: b.channel,
-      outcome,
-      state: b.state,
-      fault: b.fault,
-      switch_on: b.switch_on,
-      voltage_mv: b.voltage_mv,
-      current_ua: b.current_ua,
-      state_seq: b.state_seq,
-    });
+    session().answer(tag, "power_answer", body(index, outcome));
   }
 
   function trip(index: number, fault: number, now_ms: number): void {
@@ -354,18 +312,14 @@ export function createPower(
       for (const control of controls) if (control.phase !== IDLE) return false;
       return true;
     },
-    keep(this: void): string {
-      let records = "";
-      for (let i = 0; i < controls.length; i += 1) {
-        records += handed(controls[i] as Control, protection.limits(i));
-      }
-      return records;
+    kept(this: void, index: number): Switched {
+      return controls[index] as Control;
     },
     announce(this: void, now_ms: number): void {
       for (let i = 0; i < controls.length; i += 1) send(i, now_ms);
     },
     answerState(this: void, index: number, tag: number): void {
-      session().answer(tag, "channel_answer", body(index));
+      session().answer(tag, "channel_answer", body(index, Outcome.done));
     },
   };
 }

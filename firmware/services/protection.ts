@@ -3,6 +3,7 @@ import { type BoardSession, Fault, Refusal, TripSource } from "@mltb/protocol";
 import { idiv } from "#platform";
 import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
 import type { Handed } from "./handover.ts";
+import type { SlowProtection } from "./power.ts";
 
 /** What protection needs of the power service, which in turn asks it for limits. */
 interface Switches {
@@ -21,7 +22,7 @@ export interface Limits {
   inrushUntil_ms: number;
 }
 
-export interface Protection {
+export interface Protection extends SlowProtection {
   set(
     this: void,
     index: number,
@@ -34,14 +35,8 @@ export interface Protection {
   answer(this: void, index: number, tag: number): void;
   /** The limits of a channel. */
   limits(this: void, index: number): Limits;
-  /** The switch of a channel is about to close. */
-  closing(this: void, index: number, now_ms: number): void;
   /** The monitor of a channel was set up anew: its alert is armed. */
   arm(this: void, index: number): void;
-  slow_ua(this: void, index: number): number;
-  slow_ms(this: void, index: number): number;
-  /** The lowest slow limit of all channels. */
-  lowest_ua(this: void): number;
   /** Takes what the hardware did; true when there was something. */
   tick(this: void, power: Switches, now_ms: number): boolean;
 }

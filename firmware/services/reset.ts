@@ -1,7 +1,6 @@
-import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, Outcome } from "@mltb/protocol";
 import { idiv, wrapDiff } from "#platform";
-import type { Chain } from "../drivers/hc595.ts";
+import type { Outputs } from "./outputs.ts";
 
 interface Pulse {
   tag: number;
@@ -13,28 +12,18 @@ interface Pulse {
 export interface Reset {
   /** Asserts the line for at least `pulse_ms`. */
   pulse(this: void, index: number, pulse_ms: number, tag: number): void;
-  asserted(this: void, index: number): number;
   tick(this: void): void;
   /** No pulse is under way. */
   quiet(this: void): boolean;
   dueIn(this: void, limit: number): number;
 }
 
-/** Reset lines of the targets: asserted through the output chain for the length of a pulse, then released. */
-export function createReset(hal: Hal, board: MonitoringBoard, chain: Chain, session: () => BoardSession): Reset {
+/** Reset lines of the targets: asserted for the length of a pulse, then released. */
+export function createReset(hal: Hal, channels: number, outputs: Outputs, session: () => BoardSession): Reset {
   const pulses: Pulse[] = [];
   /** Pulses under way. */
   let running = 0;
-  for (let i = 0; i < board.channels.length; i += 1) pulses.push({ tag: 0, started_us: 0, length_us: 0 });
-
-  function drive(index: number, level: number): void {
-    chain.set((board.channels[index] as { reset_bit: number }).reset_bit, level);
-    chain.write();
-  }
-
-  function asserted(index: number): number {
-    return chain.get((board.channels[index] as { reset_bit: number }).reset_bit);
-  }
+  for (let i = 0; i < channels; i += 1) pulses.push({ tag: 0, started_us: 0, length_us: 0 });
 
   function left_us(pulse: Pulse): number {
     return pulse.length_us - wrapDiff(hal.ticks_us(), pulse.started_us);
@@ -49,7 +38,7 @@ export function createReset(hal: Hal, board: MonitoringBoard, chain: Chain, sess
       channel: index + 1,
       outcome,
       held_ms: idiv(pulse.length_us - left_us(pulse), 1000),
-      reset_asserted: asserted(index),
+      reset_asserted: outputs.asserted(index),
     });
   }
 
@@ -60,16 +49,15 @@ export function createReset(hal: Hal, board: MonitoringBoard, chain: Chain, sess
       pulse.tag = tag;
       if (pulse.length_us === 0) running += 1;
       pulse.length_us = pulse_ms * 1000;
-      drive(index, 1);
+      outputs.reset(index, 1);
       pulse.started_us = hal.ticks_us();
     },
-    asserted,
     tick(this: void): void {
       if (running === 0) return;
       for (let i = 0; i < pulses.length; i += 1) {
         const pulse = pulses[i] as Pulse;
         if (pulse.length_us === 0 || left_us(pulse) > 0) continue;
-        drive(i, 0);
+        outputs.reset(i, 0);
         answer(i, Outcome.done);
         pulse.length_us = 0;
         running -= 1;

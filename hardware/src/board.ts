@@ -3,4 +3,4 @@ export { monitoringBoard } from "./boards/monitoring.ts";
 export { type FlashMap, monitoringFlash } from "./boards/monitoring-flash.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK } from "./parts/lcd.ts";
-export type { MonitoringBoard } from "./types.ts";
+export type { MonitoringBoard, SlowLimits } from "./types.ts";

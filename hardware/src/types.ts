@@ -67,6 +67,32 @@ export interface ErrorTerm {
   source: string;
 }
 
+/** The limits that a channel without hardware protection has. */
+export type SlowLimits = Omit<ChannelLimits, "hard_a" | "inrush_a" | "inrush_ms">;
+
+/** One target channel of a floor board: lines of its own, and an ADM1272. */
+export interface FloorChannel {
+  number: number;
+  /** 7-bit address of its ADM1272 on the monitors' bus. */
+  monitor_address: number;
+  shunt_ohm: number;
+  /** Pins of the board's connector. */
+  switch_pin: number;
+  discharge_pin: number;
+  reset_pin: number;
+}
+
+export interface FloorBoard {
+  kind: "floor";
+  revision: string;
+  channels: FloorChannel[];
+  nominal_v: number;
+  limits: SlowLimits;
+  monitor_bus: number;
+  /** 7-bit address of the TMP105 on the monitors' bus. */
+  thermometer_address: number;
+}
+
 export interface MonitoringBoard {
   kind: "monitoring";
   revision: string;

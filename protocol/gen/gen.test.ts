@@ -1,12 +1,16 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { protocolPage } from "./page.ts";
+import { fingerprintFile, protocolPage } from "./page.ts";
 import { vectorFile } from "./vectors.ts";
 
 const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
 
 test("protocol/README.md is what the table generates (node protocol/gen/page.ts)", () => {
   expect(read("README.md")).toBe(protocolPage());
+});
+
+test("the fingerprint is that of the table (node protocol/gen/page.ts)", () => {
+  expect(read("src/messages/table-fingerprint.ts")).toBe(fingerprintFile());
 });
 
 test("the golden frames are unchanged; a change of the wire is made on purpose (node protocol/gen/vectors.ts)", () => {

@@ -19,13 +19,13 @@ export {
   messageById,
   messageNamed,
   type RequestName,
-  tableFingerprint,
 } from "./messages/index.ts";
 export { Stream } from "./messages/measure.ts";
 export { Button, Press } from "./messages/panel.ts";
 export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
 export { TripSource } from "./messages/protection.ts";
 export { Refusal, refusalName } from "./messages/refusals.ts";
+export { TABLE_FINGERPRINT } from "./messages/table-fingerprint.ts";
 export { BundleFormat, FirmwareState } from "./messages/transfer.ts";
 export { type Body, decodeBody, encodeBody } from "./schema/codec.ts";
 export type { Descriptor } from "./schema/message.ts";

@@ -1,7 +1,14 @@
 /** Simulated boards, parts and targets: the only door of the package. */
+export { createFloorBoard, type SimulatedFloorBoard } from "./boards/floor.ts";
 export { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
 export { type ControlBay, handleControl } from "./control/requests.ts";
 export { ControlSocketError, serveControl } from "./control/socket.ts";
+export {
+  createQemuBoard,
+  missingQemuPackages,
+  type QemuBoard,
+  type QemuBoardOptions,
+} from "./images/qemu.ts";
 export { createRp2040Board, type Rp2040Board, type Rp2040Options } from "./images/rp2040.ts";
 export { createFaultWire, type FaultWire, type WireFaults } from "./link/fault-wire.ts";
 export { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";

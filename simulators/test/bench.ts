@@ -9,11 +9,20 @@ import {
   type RequestOutcome,
 } from "@mltb/protocol";
 import type { MonitoringElectronics } from "../src/index.ts";
+import type { World } from "./world.ts";
 
-/** What a rung offers to the bench: a board with its electronics, moved by virtual time. */
+/** What a rung offers to the bench: a board, moved by virtual time or by the clock of the host. */
 export interface Rung {
-  electronics: MonitoringElectronics;
-  advance(ms: number): void;
+  /** The electronics of a simulated monitoring board. */
+  electronics?: MonitoringElectronics;
+  /** What is behind the board's pins; a real board has nothing there that a test can see. */
+  world?: World;
+  /** Number of the host's process; a board that outlives one bench needs another for the next. */
+  nonce?: number;
+  /** Moves virtual time, or waits. */
+  advance(ms: number): void | Promise<void>;
+  /** The clock of a rung that runs in real time; without it time is what `advance` has moved. */
+  now_ms?(): number;
   /** Bytes to the board. */
   write(bytes: Uint8Array): void;
   /** Bytes that the board has sent since the last call, as a latin1 string. */
@@ -21,14 +30,25 @@ export interface Rung {
   press(button: "up" | "down" | "select" | "stop", ms: number): void;
   /** Time of the board, as exact as the rung knows it. */
   clock_us(): number;
-  /** Restarts the controller. */
-  restart(): void;
+  /** Restarts the controller, where the rung can. */
+  restart?(): void;
   stop(): Promise<void>;
 }
 
-/** A rung with a host session on its link; the host lives in the board's virtual time. */
-export interface Bench {
+/** A rung whose board is a simulated monitoring board. */
+export interface MonitoringRung extends Rung {
   electronics: MonitoringElectronics;
+}
+
+/** A rung with a host session on its link; the host lives in the rung's time. */
+export interface Bench {
+  /** Only of a simulated monitoring board. */
+  readonly electronics: MonitoringElectronics;
+  /** Only where the rung has one: scenarios that look behind the pins need `physics`. */
+  readonly world: World;
+  nonce: number;
+  /** Words that scenarios need beside the board's capabilities. */
+  offers: string[];
   session: HostSession;
   /** What the board said at the last hello. */
   welcome(): Message<"welcome"> | undefined;
@@ -42,7 +62,7 @@ export interface Bench {
   /** From here on the host neither sends nor hears. */
   unplug(): void;
   press: Rung["press"];
-  restart: Rung["restart"];
+  restart(): void;
   clock_us: Rung["clock_us"];
   /** Sends a request and leaves it to `run` to move time. */
   send<N extends RequestName>(name: N, body: Message<N>): Promise<RequestOutcome<AnswerOf<N>>>;
@@ -59,11 +79,13 @@ export async function openBench(rung: Rung): Promise<Bench> {
   let plugged = true;
   let pongs = 0;
   let slowest = 0;
+  const nonce = rung.nonce ?? 7;
+  const clock = (): number => Math.floor(rung.now_ms?.() ?? now);
   const session = createHostSession(
     { write: (bytes) => plugged && rung.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
     nodeSeal,
     "virtual-bench",
-    7,
+    nonce,
     {
       onWelcome: (body) => {
         welcome = body;
@@ -77,9 +99,9 @@ export async function openBench(rung: Rung): Promise<Bench> {
     },
   );
   const run = async (ms: number): Promise<void> => {
-    for (let i = 0; i < ms; i += 1) {
-      now += 1;
-      rung.advance(1);
+    for (const until = clock() + ms; clock() < until; ) {
+      await rung.advance(1);
+      now = rung.now_ms === undefined ? now + 1 : clock();
       await new Promise((resolve) => setImmediate(resolve));
       const bytes = rung.take();
       if (!plugged) continue;
@@ -87,10 +109,24 @@ export async function openBench(rung: Rung): Promise<Bench> {
       session.tick(now);
     }
   };
-  session.connect(0);
+  session.connect(clock());
   await run(400);
+  // The port of an emulated UART may take a second until it carries anything.
+  for (let tries = 0; welcome === undefined && rung.now_ms !== undefined && tries < 30; tries += 1) await run(100);
   return {
-    electronics: rung.electronics,
+    get electronics() {
+      if (rung.electronics === undefined) throw new Error("this rung is no simulated monitoring board");
+      return rung.electronics;
+    },
+    get world() {
+      if (rung.world === undefined) throw new Error("nothing is to be seen behind the pins of this board");
+      return rung.world;
+    },
+    nonce,
+    offers: [
+      ...(rung.world === undefined ? [] : ["physics"]),
+      ...(rung.world?.removeMonitor === undefined ? [] : ["removable-parts"]),
+    ],
     session,
     messages,
     welcome: () => welcome,
@@ -99,15 +135,18 @@ export async function openBench(rung: Rung): Promise<Bench> {
     run,
     write: rung.write,
     press: rung.press,
-    restart: rung.restart,
+    restart() {
+      if (rung.restart === undefined) throw new Error("this rung cannot restart its controller");
+      rung.restart();
+    },
     clock_us: rung.clock_us,
     unplug() {
       plugged = false;
     },
-    send: (name, body) => new Promise((resolve) => session.request(name, body, 5000, now, resolve)),
+    send: (name, body) => new Promise((resolve) => session.request(name, body, 5000, clock(), resolve)),
     async request(name, body, timeout_ms = 5000) {
       let result: RequestOutcome<AnswerOf<typeof name>> | undefined;
-      session.request(name, body, timeout_ms, now, (outcome) => {
+      session.request(name, body, timeout_ms, clock(), (outcome) => {
         result = outcome;
       });
       while (result === undefined) await run(1);

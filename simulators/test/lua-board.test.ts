@@ -1,12 +1,16 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createLuaBoard, createMonitoringElectronics, handleControl } from "../src/index.ts";
 import { openBench } from "./bench.ts";
-import { luaBoard } from "./rungs.ts";
+import { floorLuaBoard, luaBoard } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { runScenarios } from "./scenarios/run.ts";
 import { missingFromPage } from "./scenarios/table.ts";
 
 runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));
+
+describe("floor bundle", () => {
+  runScenarios("Lua board, floor (wasmoon)", scenarios, async () => openBench(await floorLuaBoard()));
+});
 
 test("docs/firmware.md lists every scenario (npm run test:images -- --long writes its table)", () => {
   expect(missingFromPage()).toEqual([]);

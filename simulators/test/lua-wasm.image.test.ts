@@ -3,7 +3,7 @@ import { PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { createLuaBoard } from "../src/index.ts";
 import { openBench } from "./bench.ts";
-import { luaBoard } from "./rungs.ts";
+import { floorLuaBoard, luaBoard } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { runScenarios } from "./scenarios/run.ts";
 import { power, rail } from "./scenarios/scenario.ts";
@@ -13,6 +13,16 @@ if (missing.length > 0) console.warn(`Lua as WebAssembly skips: apt-get install 
 
 describe("Lua board with the Lua that wasmoon carries", () => {
   runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));
+});
+
+describe("floor bundle with the Lua that wasmoon carries", () => {
+  runScenarios("Lua board, floor (wasmoon)", scenarios, async () => openBench(await floorLuaBoard()));
+});
+
+describe.skipIf(missing.length > 0)("floor bundle with the firmware's own Lua, 32-bit integers and floats", () => {
+  runScenarios("Lua board, floor (own, 32 bit)", scenarios, async () =>
+    openBench(await floorLuaBoard({ wasm: await buildLuaWasm("i32"), numbers: "i32" })),
+  );
 });
 
 for (const [numbers, title] of [

@@ -15,7 +15,7 @@ import {
   Outcome,
   PowerAction,
   Stream,
-  tableFingerprint,
+  TABLE_FINGERPRINT,
 } from "@mltb/protocol";
 import { expect, test } from "vitest";
 import { createSimulatedRack, type NodeHal } from "../src/index.ts";
@@ -44,7 +44,7 @@ test("since the first bundle at least three messages and one capability were add
     expect(after?.kinds.slice(0, before.kinds.length), before.name).toEqual(before.kinds);
     expect(after?.names.slice(0, before.names.length), before.name).toEqual(before.names);
   }
-  expect(tableFingerprint()).not.toBe(table.fingerprint);
+  expect(TABLE_FINGERPRINT).not.toBe(table.fingerprint);
   const bench = await openBench(await luaBoard());
   expect(bench.welcome()?.capabilities).toContain("protection:1");
   await bench.stop();

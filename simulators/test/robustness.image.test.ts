@@ -1,6 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { buildImage, missingImagePackages } from "@mltb/firmware/images";
+import { missingImagePackages } from "@mltb/firmware/images";
 import { Fault, PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { openBench } from "./bench.ts";
@@ -69,24 +67,5 @@ describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 ima
     const bench = await openBench(await rp2040Image("uart", "loader"));
     expect(bench.welcome()).toMatchObject({ kind: "monitoring" });
     expect((await bench.request("echo", { data: "loaded" })).kind).toBe("answer");
-  });
-
-  test("static analysis of the port is clean, and it stays small", async () => {
-    const { elf } = await buildImage("rp2040");
-    const port = new URL("../../firmware/lua-runtime/port/", import.meta.url).pathname;
-    const folder = elf.slice(0, elf.lastIndexOf("/"));
-    const sources = readdirSync(port).filter((name) => name.endsWith(".c"));
-    const warnings = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-fanalyzer"];
-    for (const source of sources) {
-      const includes = [`-I${folder}/../lua-in-place`, `-I${folder}`];
-      const defines = ["-DHEAP_CAP_BYTES=180000u", '-DBUNDLE_SHA256="x"'];
-      const flags = ["-mcpu=cortex-m0plus", "-mthumb", "-O2", "-std=c11", ...warnings, ...includes, ...defines];
-      execFileSync("arm-none-eabi-gcc", [...flags, "-c", "-o", "/dev/null", `${port}${source}`]);
-    }
-    // The gauge is a test bench on another machine, not part of the port.
-    const own = readdirSync(port).filter((name) => /\.[ch]$/.test(name) && name !== "gauge.c");
-    const lines = own.reduce((sum, name) => sum + readFileSync(`${port}${name}`, "utf8").split("\n").length - 1, 0);
-    // 2,500 before the receiving end and the bodies of messages came from TypeScript: decision 0006.
-    expect(lines).toBeLessThanOrEqual(2600);
   });
 });

@@ -2,22 +2,26 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { buildBundle } from "@mltb/firmware";
 import { buildImage } from "@mltb/firmware/images";
+import { floorBoard } from "@mltb/hardware";
 import {
+  createFloorBoard,
   createMonitoringElectronics,
   createRp2040Board,
   createSimulatedRack,
   defaultRail,
   type LuaBoardOptions,
   type Rp2040Board,
+  type SimulatedFloorBoard,
   type SimulatedRack,
   type SimulatedTarget,
 } from "../src/index.ts";
-import type { Rung } from "./bench.ts";
+import type { MonitoringRung, Rung } from "./bench.ts";
+import { monitoringWorld } from "./world.ts";
 
 const target: SimulatedTarget = { name: "t1", channel: 1, load: { idle_w: 1.2, cpu_w: 0 } };
 
 /** The bundle in a Lua state inside Node, in a simulated rack with one target on channel 1. */
-export async function luaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung & { rack: SimulatedRack }> {
+export async function luaBoard(lua?: LuaBoardOptions["lua"]): Promise<MonitoringRung & { rack: SimulatedRack }> {
   const bundle = await buildBundle("monitoring");
   const rack = await createSimulatedRack({
     rack: "bench",
@@ -32,7 +36,7 @@ export async function luaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung & { r
 }
 
 /** A simulated rack as a rung, its link in memory. */
-export async function rackRung(rack: SimulatedRack): Promise<Rung & { rack: SimulatedRack }> {
+export async function rackRung(rack: SimulatedRack): Promise<MonitoringRung & { rack: SimulatedRack }> {
   let received = "";
   await rack.transport.open({
     onBytes: (chunk) => {
@@ -43,6 +47,7 @@ export async function rackRung(rack: SimulatedRack): Promise<Rung & { rack: Simu
   return {
     rack,
     electronics: rack.electronics,
+    world: monitoringWorld(rack.electronics),
     advance: rack.advance,
     write: rack.transport.write,
     take() {
@@ -81,7 +86,7 @@ export async function imageSymbol(name: string): Promise<number> {
 export async function rp2040Image(
   carrier: "uart" | "cdc" | "hid" = "uart",
   boot: "image" | "loader" = "image",
-): Promise<Rung & { board: Rp2040Board; debug: string[] }> {
+): Promise<MonitoringRung & { board: Rp2040Board; debug: string[] }> {
   const image = await buildImage("rp2040");
   const electronics = createMonitoringElectronics(1, []);
   const debug: string[] = [];
@@ -111,6 +116,7 @@ export async function rp2040Image(
     board,
     debug,
     electronics,
+    world: monitoringWorld(electronics),
     advance(ms) {
       board.run(ms * 1000);
       while (releases[0] !== undefined && releases[0].at_us <= board.now_us()) releases.shift()?.release();
@@ -130,5 +136,42 @@ export async function rp2040Image(
     },
     restart: board.restart,
     stop: () => Promise.resolve(),
+  };
+}
+
+/** The floor bundle in a Lua state inside Node, with the twins of its parts and 1.2 W on channel 1. */
+export async function floorLuaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung & { board: SimulatedFloorBoard }> {
+  const { source } = await buildBundle("floor");
+  const board = await createFloorBoard({
+    bundle: source,
+    serial: "F1",
+    lua,
+    power_w: (rails) => [(rails[0]?.voltage_v ?? 0) > 0.9 * defaultRail.supply_v ? 1.2 : 0],
+  });
+  const { channels } = floorBoard;
+  return {
+    board,
+    world: {
+      rails: board.rails,
+      switches: () => channels.map(({ switch_pin }) => board.pins[switch_pin] as number),
+      reset: (channel) => board.pins[channels[channel]?.reset_pin ?? -1] as number,
+      onOutputs(changed) {
+        board.onPins = changed;
+      },
+      late_us: 0,
+      removeMonitor(channel) {
+        board.bus.parts.delete(channels[channel]?.monitor_address ?? -1);
+      },
+    },
+    advance: board.advance,
+    write: (bytes) => board.rx(Buffer.from(bytes).toString("latin1")),
+    take: board.take,
+    press() {
+      throw new Error("a floor board has no buttons");
+    },
+    clock_us: board.now_us,
+    async stop() {
+      board.board.close();
+    },
   };
 }

@@ -9,13 +9,14 @@ import {
   MAJOR,
   MINOR,
   Refusal,
-  tableFingerprint,
+  TABLE_FINGERPRINT,
   useRuntimeCodec,
   WINDOW_FRAMES,
 } from "@mltb/protocol";
+import { createChainOutputs } from "../../drivers/chain-outputs.ts";
 import { createChain } from "../../drivers/hc595.ts";
 import { createHandlers } from "../../services/dispatch.ts";
-import { handOver, taken } from "../../services/handover.ts";
+import { handed, handOver, taken } from "../../services/handover.ts";
 import { createLog, Level } from "../../services/log.ts";
 import { createMarkers } from "../../services/markers.ts";
 import { createMonitors } from "../../services/monitors.ts";
@@ -56,15 +57,20 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const protection = createProtection(hal, board, session, before);
   const monitors = createMonitors(hal, board, protection.arm);
   const log = createLog(session, () => port.now_ms);
-  const reset = createReset(hal, board, chain, session);
+  // All bits at once: a channel that is on must not see a chain that is set one channel after the other.
+  if (before !== undefined) {
+    for (const { number, switch_bit } of board.channels)
+      chain.set(switch_bit, before[number - 1]?.closed === true ? 1 : 0);
+  }
+  const outputs = createChainOutputs(hal, board, chain);
+  const reset = createReset(hal, board.channels.length, outputs, session);
   const power = createPower(
     hal,
     board,
-    chain,
+    outputs,
     monitors,
     protection,
     session,
-    reset.asserted,
     () => {
       refresh_ms = 0;
     },
@@ -76,7 +82,6 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const update =
     flash === undefined ? undefined : createUpdate(flash, monitoringFlash, session, () => streams.running(), quiet);
   const seal = createSeal(crc);
-  const fingerprint = tableFingerprint(crc);
   useRuntimeCodec(hal.body_pack, hal.body_unpack);
 
   function drops(tag: number): void {
@@ -125,7 +130,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       epoch: hal.epoch(),
       window: WINDOW_FRAMES,
       body_limit: CONTROL_BODY_BYTES,
-      fingerprint,
+      fingerprint: TABLE_FINGERPRINT,
       reset_cause: hal.reset_cause(),
       uptime_ms: port.now_ms,
       kind: board.kind,
@@ -217,7 +222,9 @@ export function boot(hal: Hal, kept?: string): Firmware {
       return least;
     },
     keep(this: void): string {
-      return handOver(power.keep());
+      let records = "";
+      for (let i = 0; i < board.channels.length; i += 1) records += handed(power.kept(i), protection.limits(i));
+      return handOver(records);
     },
   };
 }

@@ -2,17 +2,18 @@
 #include "board.h"
 
 #include "flash.h"
+#include "hal.h"
 #include "hardware.h"
 #include "i2c.h"
 #include "link.h"
 #include "rp2040.h"
 #include "sampler.h"
 #include "trip.h"
+#include "uart.h"
 
 extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end, __stack_top;
 int main(void);
 void reset_handler(void);
-void link_handler(void);
 void pins_handler(void);
 void timer0_handler(void);
 void sweep_timer_handler(void);
@@ -117,7 +118,9 @@ void timer0_handler(void) {
   alarm_rang = 1;
 }
 
-static int work_waits(void) { return alarm_rang || link_pending() || sampler_ready() || sweep_ready() || trip_ready(); }
+int board_work(void) { return sampler_ready() || sweep_ready() || trip_ready(); }
+
+static int work_waits(void) { return alarm_rang || link_pending() || board_work(); }
 
 void board_idle(uint32_t until_us) {
   /* The timer compares for equality: a time that has just passed would fire an hour later (4.6.3). */
@@ -239,3 +242,5 @@ void board_init(void) {
   gpio_mode(PIN_ALERT, 2);
   gpio_interrupt(PIN_ALERT, GPIO_EDGE_FALL);
 }
+
+const luaL_Reg *const hal_tables[] = {hal_sampling, hal_flash, NULL};

@@ -12,6 +12,8 @@ void board_delay_us(uint32_t us);
 void board_idle(uint32_t until_us);
 /* Feeds the watchdog once, before something that is known to take long. */
 void board_feed(void);
+/* Lua has something to do beside bytes and due times. */
+int board_work(void);
 /* Restarts the chip; does not return. */
 _Noreturn void board_reset(void);
 /* 0 power-on, 1 watchdog, 2 software. */

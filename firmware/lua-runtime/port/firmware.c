@@ -1,7 +1,6 @@
 /* Lua state, its allocator, and the calls into the bundle. */
 #include "firmware.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
@@ -9,6 +8,7 @@
 #include "lauxlib.h"
 #include "lua.h"
 #include "lualib.h"
+#include "pool.h"
 #include "slots.h"
 
 /* Readable in the image: which bundle it carries. */
@@ -33,12 +33,12 @@ static void *allocate(void *data, void *pointer, size_t old, size_t size) {
   if ((const char *)pointer >= code && (const char *)pointer < code_end) return NULL;
   size_t before = pointer == NULL ? 0 : old;
   if (size == 0) {
-    free(pointer);
+    heap_resize(pointer, before, 0);
     heap_used -= before;
     return NULL;
   }
   if (size > before && heap_used + size - before > HEAP_CAP_BYTES) return NULL;
-  void *moved = realloc(pointer, size);
+  void *moved = heap_resize(pointer, before, size);
   if (moved != NULL) heap_used += size - before;
   return moved;
 }
@@ -88,10 +88,19 @@ static lua_State *L;
 static int frame, tick, keep;
 struct deframer firmware_link;
 
+#ifdef PACKED_BUNDLE
+/* A small heap has no room for garbage: cycles begin early, and every dispatch pays for its own. */
+#define GARBAGE_SHARE 12u
+#define HEAP_RESERVE_BYTES HEAP_CAP_BYTES
+#define STEP_BITS 11
+#else
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
 /* Below this much room a step is made after every dispatch. */
 #define HEAP_RESERVE_BYTES 24000u
+/* Small steps. */
+#define STEP_BITS 7
+#endif
 /* A cycle begins at this much less room at the latest, so that idle time is enough for it before dispatches must help. */
 #define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 8000u)
 /* The heap at which the next cycle begins; a cycle is under way. */
@@ -119,12 +128,17 @@ static int start(void) {
   starts++;
   L = lua_newstate(allocate, NULL);
   if (L == NULL) board_reset();
+#ifdef STACK_KEPT
+  lua_checkstack(L, STACK_KEPT - LUA_MINSTACK);
+#endif
   open_library(L, LUA_GNAME, luaopen_base);
   open_library(L, LUA_STRLIBNAME, luaopen_string);
   open_library(L, LUA_TABLIBNAME, luaopen_table);
+#ifndef PACKED_BUNDLE
   open_library(L, LUA_MATHLIBNAME, luaopen_math);
-  /* Small steps; they run from the idle loop, so that no dispatch pays for garbage while there is room. */
-  lua_gc(L, LUA_GCINC, 120, 400, 7);
+#endif
+  /* Steps run from the idle loop, so that no dispatch pays for garbage while there is room. */
+  lua_gc(L, LUA_GCINC, 120, 400, STEP_BITS);
   if (luaL_loadbufferx(L, code, size, "=bundle", "b") != LUA_OK) {
     debug_line(lua_tostring(L, -1));
     strncpy(gave_way, "it does not load", sizeof gave_way - 1);
@@ -139,6 +153,17 @@ static int start(void) {
   tick = reference("tick");
   keep = reference("keep");
   lua_settop(L, 0);
+#ifdef PACKED_BUNDLE
+  /* The bundle holds every function of the libraries that it calls: their tables, four kilobytes, are of no more use. */
+  lua_pushnil(L);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushliteral(L, "");
+  lua_pushnil(L);
+  lua_setmetatable(L, -2);
+  lua_settop(L, 0);
+#endif
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCSTOP);
   collected();

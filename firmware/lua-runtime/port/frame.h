@@ -11,8 +11,10 @@ enum { FRAME_CONTROL = 0, FRAME_STREAM = 5, FRAME_KINDS = 7 };
 /* Largest decoded control frame with its CRC; what a board takes between two delimiters. */
 #define FRAME_CONTROL_MAX 253u
 #define FRAME_BLOCK_MAX (FRAME_CONTROL_MAX + 1u)
-/* Largest decoded frame, and what COBS and the delimiter add to it at most. */
+/* Largest decoded frame, and what COBS and the delimiter add to it at most. Boards without streams take 253. */
+#ifndef FRAME_MAX
 #define FRAME_MAX 2048u
+#endif
 #define FRAME_WIRE_MAX (FRAME_MAX + FRAME_MAX / 254u + 2u)
 
 /* What became of a block. The first are the numbers of SealFault in protocol/src/frame/seal.ts. */

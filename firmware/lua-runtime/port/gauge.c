@@ -118,7 +118,7 @@ int sweep_take(struct sweep *sweep, size_t *size) {
   return 1;
 }
 
-void hal_board(lua_State *L) { (void)L; }
+const luaL_Reg *const hal_tables[] = {hal_sampling, NULL};
 extern const char bundle_start[], bundle_end[];
 const uint8_t *slots_choose(size_t *size) {
   *size = (size_t)(bundle_end - bundle_start);

@@ -2,15 +2,12 @@
 #include "hal.h"
 
 #include "board.h"
-#include "body.h"
 #include "firmware.h"
 #include "frame.h"
 #include "i2c.h"
 #include "lauxlib.h"
 #include "link.h"
-#include "hardware.h"
 #include "sampler.h"
-#include "trip.h"
 
 static int hal_serial(lua_State *L) {
   lua_pushstring(L, board_serial());
@@ -54,37 +51,6 @@ static int hal_gpio_read(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)gpio_read((unsigned)luaL_checkinteger(L, 1)));
   return 1;
 }
-static int hal_chain_write(lua_State *L) {
-  size_t size;
-  const char *bytes = luaL_checklstring(L, 1, &size);
-  luaL_argcheck(L, size == CHAIN_BYTES, 1, "not the length of the chain");
-  chain_write((const uint8_t *)bytes);
-  return 0;
-}
-static int hal_trip_limit(lua_State *L) {
-  lua_Integer channel = luaL_checkinteger(L, 1), code = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, channel >= 0 && channel < (lua_Integer)CHANNELS, 1, "no such channel");
-  trip_limit((unsigned)channel, (int16_t)(code > INT16_MAX ? INT16_MAX : code));
-  return 0;
-}
-static int hal_trip_take(lua_State *L) {
-  struct trip trip;
-  if (!trip_take(&trip)) return 0;
-  lua_pushinteger(L, trip.channel == TRIP_ALERT ? -1 : trip.channel);
-  lua_pushinteger(L, (lua_Integer)trip.tick_us);
-  lua_pushinteger(L, trip.code);
-  return 3;
-}
-static int hal_sampler_keep(lua_State *L) {
-  sampler_keep(lua_toboolean(L, 1));
-  return 0;
-}
-static int hal_sampler_energy(lua_State *L) {
-  int64_t sums[CHANNELS];
-  sampler_energy(sums);
-  lua_pushlstring(L, (const char *)sums, sizeof sums);
-  return 1;
-}
 static int hal_i2c_xfer(lua_State *L) {
   uint8_t in[64];
   size_t out_size;
@@ -97,58 +63,9 @@ static int hal_i2c_xfer(lua_State *L) {
   else lua_pushlstring(L, (const char *)in, in_size);
   return 1;
 }
-static int hal_sweep_start(lua_State *L) {
-  size_t parts, count;
-  const uint8_t *addresses = (const uint8_t *)luaL_checklstring(L, 2, &parts);
-  const uint8_t *registers = (const uint8_t *)luaL_checklstring(L, 3, &count);
-  lua_pushboolean(L, sweep_start((uint32_t)luaL_checkinteger(L, 1), addresses, parts, registers, count));
-  return 1;
-}
-static int hal_sweep_take(lua_State *L) {
-  struct sweep sweep;
-  size_t size;
-  if (!sweep_take(&sweep, &size)) return 0;
-  lua_pushlstring(L, (const char *)sweep.bytes, size);
-  lua_pushinteger(L, (lua_Integer)sweep.tick_us);
-  lua_pushinteger(L, (lua_Integer)sweep.missing);
-  return 3;
-}
 static int hal_delay_us(lua_State *L) {
   board_delay_us((uint32_t)luaL_checkinteger(L, 1));
   return 0;
-}
-static int hal_edges_start(lua_State *L) {
-  edges_start((uint32_t)luaL_checkinteger(L, 1));
-  return 0;
-}
-static int hal_edge_take(lua_State *L) {
-  struct edge edge;
-  if (!edges_take(&edge)) return 0;
-  lua_pushinteger(L, edge.pin);
-  lua_pushinteger(L, edge.level);
-  lua_pushinteger(L, (lua_Integer)edge.tick_us);
-  lua_pushinteger(L, (lua_Integer)edge.index);
-  return 4;
-}
-static int hal_sampler_start(lua_State *L) {
-  lua_pushboolean(L, sampler_start((uint32_t)luaL_checkinteger(L, 1), (uint32_t)luaL_checkinteger(L, 2)));
-  return 1;
-}
-static int hal_sampler_stop(lua_State *L) {
-  (void)L;
-  sampler_stop();
-  return 0;
-}
-/* The block itself is a handle: no copy of it ever enters Lua. */
-static struct block taken;
-static int hal_sampler_take(lua_State *L) {
-  sampler_release();
-  if (!sampler_take(&taken)) return 0;
-  lua_pushlightuserdata(L, &taken);
-  lua_pushinteger(L, (lua_Integer)taken.first);
-  lua_pushinteger(L, (lua_Integer)taken.tick_us);
-  lua_pushinteger(L, (lua_Integer)taken.lost);
-  return 4;
 }
 static int hal_crc16(lua_State *L) {
   size_t size;
@@ -166,8 +83,9 @@ static int hal_link_frame(lua_State *L) {
   const uint8_t *body = (const uint8_t *)luaL_checklstring(L, 7, &body_size);
   const uint8_t *bulk = NULL;
   if (lua_islightuserdata(L, 8)) {
-    bulk = taken.bytes;
-    bulk_size = taken.size;
+    const struct block *block = (const struct block *)lua_touserdata(L, 8);
+    bulk = block->bytes;
+    bulk_size = block->size;
   } else if (!lua_isnoneornil(L, 8)) {
     bulk = (const uint8_t *)luaL_checklstring(L, 8, &bulk_size);
   }
@@ -197,27 +115,16 @@ static int hal_heap_bytes(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)heap_used);
   return 1;
 }
-static int hal_counters(lua_State *L) {
-  const uint32_t values[] = {link_overruns, link_foreign, link_stuck, sampler_crc_errors, sampler_overruns,
-                             trips_lost, edges_lost()};
-  const int count = (int)(sizeof values / sizeof values[0]);
-  for (int i = 0; i < count; i++) lua_pushinteger(L, (lua_Integer)values[i]);
-  return count;
-}
 
 #define ENTRY(name) {#name, hal_##name}
 static const luaL_Reg hal[] = {
     ENTRY(serial), ENTRY(epoch), ENTRY(reset_cause), ENTRY(restart), ENTRY(ticks_us), ENTRY(heap_bytes),
     ENTRY(link_write), ENTRY(link_room), ENTRY(link_frame), ENTRY(link_faults), ENTRY(crc16), ENTRY(gpio_mode),
-    ENTRY(gpio_write), ENTRY(gpio_read), ENTRY(chain_write), ENTRY(i2c_xfer), ENTRY(sweep_start), ENTRY(sweep_take),
-    ENTRY(delay_us), ENTRY(edges_start), ENTRY(edge_take), ENTRY(sampler_start),
-    ENTRY(sampler_stop), ENTRY(sampler_take),
-    ENTRY(counters), ENTRY(trip_limit), ENTRY(trip_take), ENTRY(sampler_keep), ENTRY(sampler_energy),
-    {"body_pack", body_pack}, {"body_unpack", body_unpack},
+    ENTRY(gpio_write), ENTRY(gpio_read), ENTRY(i2c_xfer), ENTRY(delay_us),
     {NULL, NULL},
 };
 
 void hal_push(lua_State *L) {
   luaL_newlib(L, hal);
-  hal_board(L);
+  for (const luaL_Reg *const *table = hal_tables; *table != NULL; table++) luaL_setfuncs(L, *table, 0);
 }

@@ -5,12 +5,14 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "lauxlib.h"
 #include "lua.h"
 
 /* Pushes the table of functions that `boot` gets. */
 void hal_push(lua_State *L);
-/* Adds what only this board has. */
-void hal_board(lua_State *L);
+/* What this board has beside the functions of every board: tables that end with an empty entry, the last is NULL. */
+extern const luaL_Reg *const hal_tables[];
+extern const luaL_Reg hal_sampling[], hal_flash[];
 /* Bytes that Lua has allocated. */
 extern size_t heap_used;
 /* Another number at every start of the controller. */

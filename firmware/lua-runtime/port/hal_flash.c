@@ -94,11 +94,9 @@ static int hal_wave_read(lua_State *L) {
 }
 
 #define ENTRY(name) {#name, hal_##name}
-static const luaL_Reg functions[] = {
+const luaL_Reg hal_flash[] = {
     ENTRY(flash_erase), ENTRY(flash_program), ENTRY(bundle_running), ENTRY(bundle_hash), ENTRY(bundle_finish), ENTRY(bundle_gave_way),
     ENTRY(bundle_confirm), ENTRY(bundle_restart), ENTRY(store_get), ENTRY(store_set),
     ENTRY(wave_keep), ENTRY(wave_get), ENTRY(wave_read),
     {NULL, NULL},
 };
-
-void hal_board(lua_State *L) { luaL_setfuncs(L, functions, 0); }

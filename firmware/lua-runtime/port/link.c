@@ -1,16 +1,13 @@
-/* Rings of the link, the carrier in use, and the UART. */
+/* Rings of the link and the carrier in use. */
 #include "link.h"
 
 #include <string.h>
 
 #include "board.h"
-#include "hardware.h"
-#include "rp2040.h"
-#include "usb.h"
+#include MACHINE
 
-#define BAUD 921600u
-#define RX_SIZE 4096u
-#define TX_SIZE 8192u
+#define RX_SIZE LINK_RX_SIZE
+#define TX_SIZE LINK_TX_SIZE
 /* A carrier that was silent for this long gives way to another. */
 #define SILENT_US 1000000u
 /* A carrier that takes nothing for this long is unplugged: what waits is given up. */
@@ -62,7 +59,7 @@ size_t link_read(uint8_t *into, size_t size) {
   }
   if (count > 0) {
     interrupts_off();
-    usb_resume();
+    carrier_resume();
     interrupts_on();
   }
   return count;
@@ -95,9 +92,7 @@ size_t link_take(enum carrier carrier, uint8_t *into, size_t size) {
 
 static void kick(void) {
   interrupts_off();
-  if (active == CARRIER_UART) SET(UART_IMSC(1)) = 1u << 5;
-  else if (active == CARRIER_CDC) usb_kick_cdc();
-  else usb_kick_hid();
+  carrier_kick(active);
   interrupts_on();
 }
 
@@ -154,52 +149,4 @@ uint8_t *link_reserve(size_t size) {
 void link_commit(size_t size) {
   tx_head += size;
   kick();
-}
-
-/* ---- UART: received by interrupt, sent by interrupt while something waits ---- */
-void link_handler(void) {
-  while ((REG(UART_FR(1)) & UART_FR_RXFE) == 0) {
-    uint32_t word = REG(UART_DR(1));
-    /* Characters were lost while the FIFO was full; how many, the part does not say (4.2.8, UARTDR.OE). */
-    if ((word & UART_DR_OE) != 0) link_overruns++;
-    uint8_t byte = (uint8_t)word;
-    link_received(CARRIER_UART, &byte, 1);
-  }
-  REG(UART_ICR(1)) = (1u << 4) | (1u << 6);
-  while (active == CARRIER_UART && tx_tail != tx_head && (REG(UART_FR(1)) & UART_FR_TXFF) == 0) {
-    REG(UART_DR(1)) = tx_ring[tx_tail % TX_SIZE];
-    tx_tail++;
-  }
-  if (active != CARRIER_UART || tx_tail == tx_head) CLR(UART_IMSC(1)) = 1u << 5;
-}
-
-void debug_line(const char *text) {
-  for (; text != NULL && *text != 0; text++) {
-    while ((REG(UART_FR(0)) & UART_FR_TXFF) != 0) {
-    }
-    REG(UART_DR(0)) = (uint8_t)*text;
-  }
-  REG(UART_DR(0)) = '\n';
-}
-
-static void uart_init(unsigned n) {
-  /* Divisor in 64ths, 4.2.7.1: 128 MHz / (16 x 921,600) = 8 + 44/64. */
-  uint32_t divisor = (SYSTEM_HZ * 4u + BAUD / 2u) / BAUD;
-  REG(UART_IBRD(n)) = divisor / 64u;
-  REG(UART_FBRD(n)) = divisor % 64u;
-  REG(UART_LCR_H(n)) = (3u << 5) | (1u << 4);
-  /* Transmit at a quarter full, receive at an eighth full. */
-  REG(UART_IFLS(n)) = 1;
-  REG(UART_CR(n)) = (1u << 0) | (1u << 8) | (1u << 9);
-}
-
-void link_init(void) {
-  REG(IO_CTRL(24)) = FUNC_UART;
-  REG(IO_CTRL(25)) = FUNC_UART;
-  uart_init(0);
-  uart_init(1);
-  /* Receive and receive time-out. */
-  REG(UART_IMSC(1)) = (1u << 4) | (1u << 6);
-  REG(NVIC_ISER) = 1u << IRQ_LINK;
-  usb_init();
 }

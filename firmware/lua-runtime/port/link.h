@@ -18,6 +18,12 @@ uint8_t *link_reserve(size_t size);
 void link_commit(size_t size);
 size_t link_room(void);
 
+/* ---- what a board's carriers do for the rings, with interrupts off ---- */
+/* Something waits in the transmit ring. */
+void carrier_kick(enum carrier carrier);
+/* There is room in the receive ring again. */
+void carrier_resume(void);
+
 /* ---- for carriers, with interrupts off or from an interrupt ---- */
 void link_received(enum carrier from, const uint8_t *bytes, size_t size);
 size_t link_receive_room(void);

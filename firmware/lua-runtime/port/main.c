@@ -2,11 +2,8 @@
 #include "board.h"
 #include "firmware.h"
 #include "frame.h"
-#include "i2c.h"
 #include "link.h"
 #include "safety.h"
-#include "sampler.h"
-#include "trip.h"
 
 #define CHUNK 512u
 
@@ -28,7 +25,7 @@ int main(void) {
     uint32_t now_ms = (uint32_t)(now_us / 1000u);
     size_t size = link_read(chunk, sizeof chunk);
     if (size > 0) firmware_rx(chunk, size, now_ms);
-    if (size == 0 && now_us < due_us && !sampler_ready() && !sweep_ready() && !trip_ready()) {
+    if (size == 0 && now_us < due_us && !board_work()) {
       if (firmware_collect()) continue;
       board_idle(ticks + (uint32_t)(due_us - now_us));
       continue;

@@ -3,6 +3,8 @@
 #define MLTB_RP2040_H
 #include <stdint.h>
 
+#include "hardware.h"
+
 #define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
 /* Atomic set and clear aliases of peripheral registers, 2.1.2. */
@@ -61,19 +63,11 @@
 #define FUNC_SIO 5u
 
 /* Link on UART 1 (GP24, GP25), debug lines on UART 0, which no pin carries. */
-#define UART_BASE(n) (0x40034000u + 0x4000u * (n))
-#define UART_DR(n) (UART_BASE(n) + 0x00u)
-#define UART_FR(n) (UART_BASE(n) + 0x18u)
-#define UART_IBRD(n) (UART_BASE(n) + 0x24u)
-#define UART_FBRD(n) (UART_BASE(n) + 0x28u)
-#define UART_LCR_H(n) (UART_BASE(n) + 0x2cu)
-#define UART_CR(n) (UART_BASE(n) + 0x30u)
-#define UART_IFLS(n) (UART_BASE(n) + 0x34u)
-#define UART_IMSC(n) (UART_BASE(n) + 0x38u)
-#define UART_ICR(n) (UART_BASE(n) + 0x44u)
-#define UART_DR_OE (1u << 11)
-#define UART_FR_RXFE (1u << 4)
-#define UART_FR_TXFF (1u << 5)
+#define DEBUG_UART 0x40034000u
+#define LINK_UART 0x40038000u
+#define LINK_BAUD 921600u
+#define LINK_RX_SIZE 4096u
+#define LINK_TX_SIZE 8192u
 
 #define I2C_BASE(bus) (0x40044000u + 0x4000u * (bus))
 #define I2C_CON 0x00u

@@ -162,5 +162,5 @@ interface Firmware {
   /** Runs what is due; `now_ms` is milliseconds since start. Returns the milliseconds until the next due time (at most 100). */
   tick(this: void, now_ms: number): number;
   /** What the next bundle is to know; at most 256 bytes. */
-  keep(this: void): string;
+  keep?(this: void): string;
 }

@@ -1,6 +1,7 @@
 import { bytes8, header8, shr, slice } from "#platform";
 import { CONTROL_FRAME_BYTES, CRC_BYTES, HEADER_BYTES, MAJOR } from "../limits.ts";
-import { type Seal, SealFault } from "./seal.ts";
+import type { Seal } from "./seal.ts";
+import { SealFault } from "./seal-fault.ts";
 
 /**
  * The frame. On the wire: COBS(header, body, CRC-16 of both, little endian), then a zero byte.

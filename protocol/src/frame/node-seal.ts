@@ -1,8 +1,10 @@
 import { crc16 } from "../bytes/crc16.ts";
 import { CRC_BYTES, HEADER_BYTES } from "../limits.ts";
-import { createSeal, type Seal, SealFault } from "./seal.ts";
+import { createSeal, type Seal } from "./seal.ts";
+import { SealFault } from "./seal-fault.ts";
 
-export { createSeal, type Seal, SealFault } from "./seal.ts";
+export { createSeal, type Seal } from "./seal.ts";
+export { SealFault } from "./seal-fault.ts";
 
 const POLYNOMIAL = 0x1021;
 /** Bytes that one step of the sum takes. */

@@ -1,6 +1,7 @@
 import { at, byte, shr, slice } from "#platform";
 import { CRC_BYTES, HEADER_BYTES } from "../limits.ts";
 import { cobsDecode, cobsEncode } from "./cobs.ts";
+import { SealFault } from "./seal-fault.ts";
 
 /** A CRC-16 over bytes, continued from `init`. */
 export type Crc = (this: void, bytes: string, init: number) => number;
@@ -15,8 +16,6 @@ export interface Seal {
   /** Header and body of what stood between two delimiters, or the number of a `SealFault`. */
   unseal(this: void, block: string): string | number;
 }
-
-export const SealFault = { cobs: 1, short: 2, crc: 3 } as const;
 
 /** The seal in TypeScript. */
 export function createSeal(crc: Crc): Seal {

@@ -1,10 +1,12 @@
+import { encodeBody } from "#codec";
+import { messageNamed, tableLines } from "#messages";
 import { wrapDiff } from "#platform";
 import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
 import { CONTROL_BODY_BYTES, encodedLimitControl, HOLD_MS, RESET_EVERY_MS, SILENCE_MS } from "../limits.ts";
 import { ResetReason } from "../messages/core.ts";
-import { type Message, type MessageName, messageNamed, tableLines } from "../messages/index.ts";
-import { type Body, encodeBody } from "../schema/codec.ts";
+import type { Message, MessageName } from "../messages/index.ts";
+import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
 import { answeredWith, answers, began, findAnswer, forget } from "./answers.ts";
 import { enqueue } from "./delivery.ts";

@@ -11,14 +11,8 @@ import {
   WINDOW_FRAMES,
 } from "../limits.ts";
 import { ResetReason } from "../messages/core.ts";
-import {
-  type AnswerOf,
-  type Message,
-  type MessageName,
-  messageNamed,
-  type RequestName,
-  tableFingerprint,
-} from "../messages/index.ts";
+import { type AnswerOf, type Message, type MessageName, messageNamed, type RequestName } from "../messages/index.ts";
+import { TABLE_FINGERPRINT } from "../messages/table-fingerprint.ts";
 import { type Body, encodeBody } from "../schema/codec.ts";
 import { type Descriptor, parseLine } from "../schema/message.ts";
 import { type Carrier, createPort, LOST, type Port } from "./port.ts";
@@ -144,7 +138,7 @@ export function createHostSession(
     port.open = true;
     ping_ms = now;
     pingSent_ms = 0;
-    if (body.fingerprint === tableFingerprint()) port.foreign = undefined;
+    if (body.fingerprint === TABLE_FINGERPRINT) port.foreign = undefined;
     else describe(1, []);
     hooks.onWelcome(body, restarted);
   }
@@ -284,7 +278,7 @@ export function createHostSession(
           sessionNumber = (sessionNumber + 1) & 255;
           port.control(
             "hello",
-            { major: MAJOR, minor: MINOR, nonce, fingerprint: tableFingerprint(), name },
+            { major: MAJOR, minor: MINOR, nonce, fingerprint: TABLE_FINGERPRINT, name },
             sessionNumber,
           );
         }

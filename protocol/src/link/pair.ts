@@ -5,8 +5,8 @@ import {
   type HostSession,
   nodeSeal,
   type RequestOutcome,
-  tableFingerprint,
 } from "../index.ts";
+import { TABLE_FINGERPRINT } from "../messages/table-fingerprint.ts";
 
 /** Two ends in virtual time, for tests. */
 export interface Pair {
@@ -44,7 +44,7 @@ export function pair(pass: (bytes: string, toBoard: boolean) => string[] = (byte
           epoch,
           window: 4,
           body_limit: 243,
-          fingerprint: tableFingerprint(),
+          fingerprint: TABLE_FINGERPRINT,
           reset_cause: 0,
           uptime_ms: now,
           kind: "test",

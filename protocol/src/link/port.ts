@@ -1,9 +1,11 @@
-import { type Deframer, deframer } from "../frame/deframer.ts";
+import { decodeBody, encodeBody } from "#codec";
+import { deframer } from "#deframer";
+import { messageById, messageNamed } from "#messages";
+import type { Deframer } from "../frame/deframer.ts";
 import type { Frame } from "../frame/frame.ts";
 import { frameHeader, Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
-import { messageById, messageNamed } from "../messages/index.ts";
-import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
+import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
 import { type LinkCounters, linkCounters } from "./counters.ts";
 import {

@@ -19,10 +19,6 @@ export const coreMessages = {
   counters_get: "0x0d request:counters_answer host -- Asks for the board's own link counters.",
   counters_answer:
     "0x0e response board good:u32 crc:u32 malformed:u32 oversize:u32 skipped_bytes:u32 unknown:u32 duplicate:u32 out_of_order:u32 resent:u32 dropped_stream:u32 dropped_tx:u32 lua_errors:u32 heap_bytes:u32 -- What the board's end of the link has seen and dropped since its start.",
-  describe:
-    "0x10 request:describe_answer host first:u8 -- Asks for the lines of the board's message table, from this id on.",
-  describe_answer:
-    "0x11 response board next:u8 data:rest -- Lines `name line`, one after the other, each closed by a line feed and without its sentence; the id to go on with, or 0 at the end.",
   drops_get:
     "0x12 request:drops_answer host -- Asks for what the board's runtime has dropped, below the frames of the link.",
   drops_answer:

@@ -1,10 +1,8 @@
 import { slice } from "#platform";
-import { crc16 } from "../bytes/crc16.ts";
-import type { Crc } from "../frame/seal.ts";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
-import { fingerprint } from "../schema/fingerprint.ts";
 import { type BodyOf, type Descriptor, idOf, parseLine } from "../schema/message.ts";
 import { coreMessages } from "./core.ts";
+import { describeMessages } from "./describe.ts";
 import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
@@ -12,6 +10,7 @@ import { protectionMessages } from "./protection.ts";
 import { transferMessages } from "./transfer.ts";
 
 type Table = typeof coreMessages &
+  typeof describeMessages &
   typeof powerMessages &
   typeof measureMessages &
   typeof panelMessages &
@@ -35,7 +34,6 @@ const nameOf: Record<number, string> = {};
 const ids: number[] = [];
 /** Lines that were needed so far: a parsed message takes a board a kilobyte of heap, and most boards use few of them. */
 const parsed: Record<string, Descriptor> = {};
-let ownFingerprint = -1;
 
 function load(table: Record<string, string>): void {
   tables.push(table);
@@ -54,6 +52,7 @@ function load(table: Record<string, string>): void {
 }
 
 load(coreMessages);
+load(describeMessages);
 load(powerMessages);
 load(measureMessages);
 load(panelMessages);
@@ -90,21 +89,6 @@ export function messageById(id: number): Descriptor | undefined {
   if (name === undefined) return undefined;
   const known = parsed[name];
   return known === undefined ? messageNamed(name) : known;
-}
-
-/**
- * Fingerprint of the whole table, exchanged in hello and welcome. The first call reads every line: a board makes it while
- * it starts. `crc` is the CRC-16 of the runtime, where that is faster.
- */
-export function tableFingerprint(crc: Crc = crc16): number {
-  if (ownFingerprint < 0) {
-    ownFingerprint = 65535;
-    for (const id of ids) {
-      const name = nameOf[id] as string;
-      ownFingerprint = fingerprint(parseLine(name, lineOf(name) as string), ownFingerprint, crc);
-    }
-  }
-  return ownFingerprint;
 }
 
 /**

@@ -1,9 +1,11 @@
-import { INA226 } from "@mltb/hardware";
+import { ADM1272, INA226, TMP105 } from "@mltb/hardware";
 import { expect, test } from "vitest";
+import { createAdm1272 } from "./adm1272.ts";
 import { createHc595Chain } from "./hc595.ts";
 import { createHd44780 } from "./hd44780.ts";
 import { createI2cBus } from "./i2c.ts";
 import { createIna226 } from "./ina226.ts";
+import { createTmp105 } from "./tmp105.ts";
 
 function write(part: ReturnType<typeof createIna226>, ...bytes: number[]): void {
   part.addressed(false, 0);
@@ -71,4 +73,35 @@ test("HD44780: without the initialisation it stays in 8-bit mode and shows nothi
   lcd.strobe(1, 1, 50_010);
   expect(lcd.busyViolations).toBe(1);
   expect(lcd.rows()[0]?.trim()).toBe("");
+});
+
+test("ADM1272: identity, direct format of voltage and current, no output voltage before it is enabled", () => {
+  const bus = createI2cBus(100_000);
+  bus.parts.set(0x10, createAdm1272({ vin_v: () => 24, vout_v: () => 11.95, shunt_v: () => 4.2 * 0.0003 }));
+  const word = (command: number): number => {
+    const [low = 0, high = 0] = bus.transfer(0x10, Uint8Array.of(command), 2, 0) ?? [];
+    return low | (high << 8);
+  };
+  expect([...(bus.transfer(0x10, Uint8Array.of(0x99), 4, 0) ?? [])]).toEqual([3, 65, 68, 73]);
+  expect(word(ADM1272.commands.pmon_config)).toBe(0x3f35);
+  expect(word(ADM1272.commands.read_vout)).toBe(0);
+  bus.transfer(0x10, Uint8Array.of(ADM1272.commands.pmon_config, 0x37, 0x00), 0, 0);
+  expect(word(ADM1272.commands.read_vin)).toBe(974); // 24 V x 40.62
+  expect(word(ADM1272.commands.read_vout)).toBe(485); // 11.95 V x 40.62
+  expect(word(ADM1272.commands.read_iout)).toBe(2131); // (4.2 A x 198.9 + 20480) / 10
+});
+
+test("TMP105: nine bits after reset, twelve when they are asked for, two's complement", () => {
+  const bus = createI2cBus(100_000);
+  let now = 37_250;
+  bus.parts.set(
+    0x48,
+    createTmp105(() => now),
+  );
+  const read = (): number[] => [...(bus.transfer(0x48, Uint8Array.of(TMP105.temperature), 2, 0) ?? [])];
+  expect(read()).toEqual([37, 0]);
+  bus.transfer(0x48, Uint8Array.of(TMP105.configuration, TMP105.configuration_12_bits), 0, 0);
+  expect(read()).toEqual([37, 0x40]);
+  now = -12_500;
+  expect(read()).toEqual([0xf3, 0x80]);
 });

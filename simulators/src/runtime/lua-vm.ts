@@ -7,6 +7,17 @@ import type { WasmMemory } from "./web-assembly.ts";
 export interface LuaBoard {
   /** Bytes from the link, as a latin1 string, and the milliseconds since start. */
   rx(chunk: string, now_ms: number): void;
+  /** In place of `rx`, for a bundle whose runtime deframes: fields of a good frame's header, and its body. */
+  frame(
+    kind: number,
+    seq: number,
+    ack: number,
+    credit: number,
+    id: number,
+    tag: number,
+    body: string,
+    now_ms: number,
+  ): void;
   /** Runs what is due; returns the milliseconds until the next due time. */
   tick(now_ms: number): number;
   /** What the next bundle is to know; undefined where the bundle hands nothing over. */
@@ -204,6 +215,7 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
     };
   }
   const rx = reference("rx");
+  const frame = reference("frame");
   const tick = reference("tick");
   const keep = reference("keep");
   api._lua_settop(L, 0);
@@ -214,6 +226,11 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
       push(L, chunk);
       push(L, now_ms);
       call(2, 0, "rx");
+    },
+    frame(...fields) {
+      api._lua_rawgeti(L, REGISTRY, frame);
+      for (const value of fields) push(L, value);
+      call(fields.length, 0, "frame");
     },
     tick(now_ms) {
       api._lua_rawgeti(L, REGISTRY, tick);

@@ -37,6 +37,8 @@ export interface Rail {
   voltage_v: number;
   /** Mean current through the shunt over the last step. */
   current_a: number;
+  /** Largest current of a step since somebody set this to zero. */
+  peak_a: number;
   /** Energy that has gone through the shunt into the rail. */
   energy_j: number;
   switchOn: boolean;
@@ -81,6 +83,7 @@ export function createRail(model: RailModel, seed: number): Rail {
   const rail: Rail = {
     voltage_v: 0,
     current_a: 0,
+    peak_a: 0,
     energy_j: 0,
     switchOn: false,
     discharge: false,
@@ -101,6 +104,7 @@ export function createRail(model: RailModel, seed: number): Rail {
         rail.energy_j += current * dt * ((before + rail.voltage_v) / 2);
       }
       rail.current_a = charge / seconds;
+      rail.peak_a = Math.max(rail.peak_a, rail.current_a);
       return rail.current_a;
     },
   };

@@ -1,20 +1,19 @@
 import type { Message } from "@mltb/protocol";
 import { expect } from "vitest";
-import type { Bench } from "../bench.ts";
-import type { Scenario } from "./scenario.ts";
+import { type Scenario, switches } from "./scenario.ts";
 
 const long = process.env["MLTB_LONG"] === "1";
-
-function switches(bench: Bench): number[] {
-  return bench.electronics.board.channels.map((channel) => bench.electronics.chain.output(channel.switch_bit));
-}
 
 export const linkScenarios: Scenario[] = [
   {
     name: "hello is answered with what the board is and can do, ping with its clock",
     needs: [],
     async run(bench) {
-      expect(bench.welcome()).toMatchObject({ major: 1, kind: "monitoring", nonce: 7 });
+      expect(bench.welcome()).toMatchObject({
+        major: 1,
+        kind: expect.stringMatching(/^(monitoring|floor)$/),
+        nonce: bench.nonce,
+      });
       const before = bench.pongs();
       await bench.run(600);
       expect(bench.pongs()).toBeGreaterThan(before);
@@ -40,7 +39,7 @@ export const linkScenarios: Scenario[] = [
     name: "garbage on the link switches nothing, is counted, and the board still answers",
     needs: [],
     async run(bench) {
-      const before = switches(bench);
+      const before = await switches(bench);
       let state = 7;
       for (let sent = 0; sent < (long ? 1_000_000 : 100_000); ) {
         // Below the rate of the slowest carrier: HID takes 64 bytes a millisecond, the UART 92.
@@ -55,7 +54,9 @@ export const linkScenarios: Scenario[] = [
       }
       bench.write(Buffer.from([0]));
       await bench.run(3000);
-      expect(switches(bench)).toEqual(before);
+      // What was sent between the garbage was garbage too: the session may have to be opened again.
+      for (let tries = 0; !bench.session.port.open && tries < 50; tries += 1) await bench.run(100);
+      expect(await switches(bench)).toEqual(before);
       const counters = await bench.request("counters_get", {});
       expect(counters.kind).toBe("answer");
       const { body } = counters as { body: Message<"counters_answer"> };

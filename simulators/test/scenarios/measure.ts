@@ -5,7 +5,7 @@ import { power, rail, type Scenario } from "./scenario.ts";
 export const measureScenarios: Scenario[] = [
   {
     name: "samples: every row arrives, and voltage x current integrates to the true energy within the chain's errors",
-    needs: ["samples"],
+    needs: ["samples", "physics"],
     async run(bench) {
       await power(bench, PowerAction.on);
       await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 10_000, period_us: 0 });
@@ -37,7 +37,7 @@ export const measureScenarios: Scenario[] = [
   },
   {
     name: "a marker edge carries the device time of the edge and the row that holds it",
-    needs: ["samples", "markers"],
+    needs: ["samples", "markers", "physics"],
     async run(bench) {
       await bench.request("stream_open", { stream: Stream.samples, ttl_ms: 10_000, period_us: 0 });
       await bench.run(50);

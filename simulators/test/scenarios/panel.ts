@@ -5,7 +5,7 @@ import { power, rail, type Scenario } from "./scenario.ts";
 export const panelScenarios: Scenario[] = [
   {
     name: "press and lcd: Down shows the next channel, Stop held for 2 s switches everything off",
-    needs: ["panel", "buttons", "power"],
+    needs: ["panel", "buttons", "power", "physics"],
     async run(bench) {
       await power(bench, PowerAction.on);
       expect(bench.electronics.lcd.rows()[0]).toMatch(/^1 /);

@@ -13,7 +13,7 @@ function trips(bench: Bench): Message<"trip">[] {
 export const protectionScenarios: Scenario[] = [
   {
     name: "hard over-current opens the switch at once, latches, and the trip names its source and device time",
-    needs: ["protection"],
+    needs: ["protection", "physics"],
     async run(bench) {
       await power(bench, PowerAction.on);
       await bench.run(50);
@@ -75,7 +75,7 @@ export const protectionScenarios: Scenario[] = [
   },
   {
     name: "a short at turn-on is not hidden by the inrush profile: above its own limit the switch opens",
-    needs: ["protection"],
+    needs: ["protection", "physics"],
     async run(bench) {
       rail(bench).extra_a = 4.6;
       expect(await power(bench, PowerAction.on)).toMatchObject({
@@ -87,7 +87,7 @@ export const protectionScenarios: Scenario[] = [
   },
   {
     name: "limits are set, read back, refused outside the board's ratings, and kept by the hardware",
-    needs: ["protection"],
+    needs: ["protection", "physics"],
     async run(bench) {
       const limits = { channel: 1, hard_ma: 1000, slow_ma: 800, slow_ms: 100, inrush_ma: 2000, inrush_ms: 10 };
       const check = bodyCheck(1, 0, limits.hard_ma);
@@ -107,7 +107,7 @@ export const protectionScenarios: Scenario[] = [
   },
   {
     name: "the board's energy counters follow the physics, whether a host streams or not",
-    needs: ["protection", "samples"],
+    needs: ["protection", "samples", "physics"],
     async run(bench) {
       await power(bench, PowerAction.on);
       await bench.run(50);

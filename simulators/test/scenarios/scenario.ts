@@ -5,7 +5,10 @@ import type { Bench } from "../bench.ts";
 /** One story about a board, told over its link and checked at its electronics. It runs on every rung that can. */
 export interface Scenario {
   name: string;
-  /** Words of the board's capabilities without which the story makes no sense. */
+  /**
+   * Words without which the story makes no sense: of the board's capabilities, and of the rung. `physics`: rails, loads and
+   * outputs can be seen; `removable-parts`: a monitor can be taken off its bus.
+   */
   needs: string[];
   /** Takes an emulated controller half a minute or more: its rung runs it in the long form. */
   heavy?: true;
@@ -35,5 +38,12 @@ export function send(bench: Bench, action: Action, off_ms = 0): Promise<RequestO
 
 /** The physics behind channel 1. */
 export function rail(bench: Bench): Rail {
-  return bench.electronics.rails[0] as Rail;
+  return bench.world.rails[0] as Rail;
+}
+
+/** Levels of the switches: at the outputs where they can be seen, else as the board reads them back. */
+export async function switches(bench: Bench): Promise<number[]> {
+  if (bench.offers.includes("physics")) return bench.world.switches();
+  const state = await bench.request("channel_get", { channel: 1 });
+  return state.kind === "answer" ? [state.body.switch_on] : [];
 }

@@ -1,0 +1,9 @@
+/** Switch, discharge and reset line of every channel, however a board drives them. Channels count from 0. */
+export interface Outputs {
+  /** Drives switch and discharge resistor; the two never conduct together, not even while they change. */
+  drive(this: void, index: number, on: boolean, discharge: boolean): void;
+  /** The switch's level as the board holds it. */
+  switched(this: void, index: number): number;
+  reset(this: void, index: number, level: number): void;
+  asserted(this: void, index: number): number;
+}

@@ -1,0 +1,38 @@
+import type { MonitoringElectronics } from "../src/index.ts";
+import type { Rail } from "../src/world/rail.ts";
+
+/** What a scenario sees and does behind a board's pins, whatever board it is. Channels count from 0 here. */
+export interface World {
+  rails: Rail[];
+  /** Levels of the switches as the board's outputs hold them. */
+  switches(): number[];
+  /** Level of a channel's reset line, and a call at every change of the outputs. */
+  reset(channel: number): number;
+  onOutputs(changed: () => void): void;
+  /** How late a change of the outputs may be seen. */
+  late_us: number;
+  /** Takes the monitor of a channel off its bus, where the parts can be taken off. */
+  removeMonitor?(channel: number): void;
+}
+
+/** The world behind a simulated monitoring board, in virtual time. */
+export function monitoringWorld(electronics: MonitoringElectronics): World {
+  const { board, chain } = electronics;
+  const level = (bit: number | undefined): number => chain.output(bit ?? -1);
+  return {
+    rails: electronics.rails,
+    switches: () => board.channels.map(({ switch_bit }) => level(switch_bit)),
+    reset: (channel) => level(board.channels[channel]?.reset_bit),
+    onOutputs(changed) {
+      const before = chain.onLatch;
+      chain.onLatch = () => {
+        before?.();
+        changed();
+      };
+    },
+    late_us: 0,
+    removeMonitor(channel) {
+      electronics.buses[board.monitor_bus]?.parts.delete(board.channels[channel]?.monitor_address ?? -1);
+    },
+  };
+}
