@@ -77,7 +77,7 @@ function withoutMeanings(source: string): string {
 /** Names by which the runtime and the bundle know each other: the HAL's functions, and what a bundle returns. */
 function contractNames(): string[] {
   const text = readFileSync(join(firmware, "runtime/types/hal.d.ts"), "utf8");
-  return ["boot", ...[...text.matchAll(/^ {2}(\w+)\??\(this: void/gm)].map(([, name]) => name as string)];
+  return ["boot", ...[...text.matchAll(/^ {2}(\w+)\??\(\s*this: void/gm)].map(([, name]) => name as string)];
 }
 
 /** Builds a bundle with typescript-to-lua, or returns the one of an earlier build of the same sources. */

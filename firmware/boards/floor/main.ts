@@ -50,14 +50,14 @@ export function boot(hal: Hal): Firmware {
   handlers["echo"] = (body, tag) => session().answer(tag, "echo_answer", { data: body["data"] as string });
   handlers["counters_get"] = (_body, tag) => {
     const seen = port.counters;
-    const frames = port.deframer.counters;
-    if (hal.link_faults !== undefined) hal.link_faults(frames);
+    // Floor boards deframe in the runtime.
+    const [good, crc, malformed, oversize, skipped_bytes] = (hal.link_faults as NonNullable<typeof hal.link_faults>)();
     session().answer(tag, "counters_answer", {
-      good: frames.good,
-      crc: frames.crc,
-      malformed: frames.cobs + frames.short + frames.length + frames.kind + frames.major + seen.malformed,
-      oversize: frames.oversize,
-      skipped_bytes: frames.skipped_bytes,
+      good,
+      crc,
+      malformed: malformed + seen.malformed,
+      oversize,
+      skipped_bytes,
       unknown: seen.unknown,
       duplicate: seen.duplicate,
       out_of_order: seen.out_of_order,

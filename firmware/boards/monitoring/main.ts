@@ -103,14 +103,16 @@ export function boot(hal: Hal, kept?: string): Firmware {
   }
 
   function counters(tag: number): void {
-    const frames = port.deframer.counters;
-    if (hal.link_faults !== undefined) hal.link_faults(frames);
+    let { good, crc, oversize, skipped_bytes } = port.deframer.counters;
+    const { cobs, short, length, kind, major } = port.deframer.counters;
+    let malformed = cobs + short + length + kind + major;
+    if (hal.link_faults !== undefined) [good, crc, malformed, oversize, skipped_bytes] = hal.link_faults();
     session().answer(tag, "counters_answer", {
-      good: frames.good,
-      crc: frames.crc,
-      malformed: frames.cobs + frames.short + frames.length + frames.kind + frames.major + seen.malformed,
-      oversize: frames.oversize,
-      skipped_bytes: frames.skipped_bytes,
+      good,
+      crc,
+      malformed: malformed + seen.malformed,
+      oversize,
+      skipped_bytes,
       unknown: seen.unknown,
       duplicate: seen.duplicate,
       out_of_order: seen.out_of_order,

@@ -101,15 +101,17 @@ static int hal_link_frame(lua_State *L) {
 }
 /* In the order of enum frame_fault. */
 static int hal_link_faults(lua_State *L) {
-  static const char *const names[FRAME_FAULTS] = {"good", "cobs",  "short",    "crc",  "length",
-                                                  "kind", "major", "oversize", "empty"};
-  for (size_t i = 0; i < FRAME_FAULTS; i++) {
-    lua_pushinteger(L, (lua_Integer)firmware_link.seen[i]);
-    lua_setfield(L, 1, names[i]);
+  const uint32_t *seen = firmware_link.seen;
+  uint32_t malformed = 0;
+  for (size_t i = FRAME_GOOD + 1; i < FRAME_EMPTY; i++) {
+    if (i != FRAME_CRC && i != FRAME_OVERSIZE) malformed += seen[i];
   }
+  lua_pushinteger(L, (lua_Integer)seen[FRAME_GOOD]);
+  lua_pushinteger(L, (lua_Integer)seen[FRAME_CRC]);
+  lua_pushinteger(L, (lua_Integer)malformed);
+  lua_pushinteger(L, (lua_Integer)seen[FRAME_OVERSIZE]);
   lua_pushinteger(L, (lua_Integer)firmware_link.skipped_bytes);
-  lua_setfield(L, 1, "skipped_bytes");
-  return 0;
+  return 5;
 }
 static int hal_heap_bytes(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)heap_used);

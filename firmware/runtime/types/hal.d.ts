@@ -28,8 +28,11 @@ interface Hal {
     body: string,
     bulk?: string,
   ): number;
-  /** Writes what the runtime's own deframer has seen into the counters of `protocol/src/frame/deframer.ts`. */
-  link_faults?(this: void, counters: object): void;
+  /**
+   * What the runtime's own deframer has seen, as `counters_answer` has it: good frames, wrong CRC, other faults, oversize,
+   * bytes thrown away.
+   */
+  link_faults?(this: void): LuaMultiReturn<[number, number, number, number, number]>;
 
   /** Modes: 0 input, 1 output, 2 input with pull-up. Levels: 0, 1. */
   gpio_mode(this: void, pin: number, mode: number): void;

@@ -11,7 +11,14 @@ import {
   WINDOW_FRAMES,
 } from "../limits.ts";
 import { ResetReason } from "../messages/core.ts";
-import { type AnswerOf, type Message, type MessageName, messageNamed, type RequestName } from "../messages/index.ts";
+import {
+  type AnswerOf,
+  type Message,
+  type MessageName,
+  messageById,
+  messageNamed,
+  type RequestName,
+} from "../messages/index.ts";
 import { TABLE_FINGERPRINT } from "../messages/table-fingerprint.ts";
 import { type Body, encodeBody } from "../schema/codec.ts";
 import { type Descriptor, parseLine } from "../schema/message.ts";
@@ -118,6 +125,9 @@ export function createHostSession(
     }
   }
 
+  /** The board's message table, where it is another than this host's and the board has described it. */
+  let foreign: Descriptor[] = [];
+
   function lose(reason: string): void {
     port.open = false;
     port.reset();
@@ -138,9 +148,16 @@ export function createHostSession(
     port.open = true;
     ping_ms = now;
     pingSent_ms = 0;
-    if (body.fingerprint === TABLE_FINGERPRINT) port.foreign = undefined;
+    if (body.fingerprint === TABLE_FINGERPRINT) speak([]);
     else describe(1, []);
     hooks.onWelcome(body, restarted);
+  }
+
+  /** Reads messages by the board's own lines where it has described them. */
+  function speak(messages: Descriptor[]): void {
+    foreign = messages;
+    const byId = new Map(messages.map((message) => [message.id, message]));
+    port.lookup = (id) => byId.get(id) ?? messageById(id);
   }
 
   /** Reads the board's table, part by part. A board that cannot describe itself is spoken to in this host's words. */
@@ -162,7 +179,7 @@ export function createHostSession(
         if (name !== undefined && line !== undefined) messages.push(parseLine(name, line));
         else if (text !== "") port.counters.malformed += 1;
       }
-      port.foreign = messages;
+      speak(messages);
       hooks.onDescribed?.(messages);
     });
   }
@@ -240,7 +257,7 @@ export function createHostSession(
     now_ms: number,
     done: (this: void, outcome: ForeignOutcome) => void,
   ): void {
-    const descriptor = messageNamed(requestName) ?? port.foreign?.find((message) => message.name === requestName);
+    const descriptor = messageNamed(requestName) ?? foreign.find((message) => message.name === requestName);
     const tag = port.open && descriptor?.kind === "request" ? freeTag() : 0;
     if (tag === 0 || descriptor === undefined) {
       done({ kind: "unknown" });

@@ -1,9 +1,10 @@
 import { decodeBody, encodeBody } from "#codec";
 import { deframer } from "#deframer";
+import { frameWriter } from "#frame-writer";
 import { messageById, messageNamed } from "#messages";
 import type { Deframer } from "../frame/deframer.ts";
 import type { Frame } from "../frame/frame.ts";
-import { frameHeader, Kind } from "../frame/frame.ts";
+import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
@@ -88,8 +89,8 @@ export interface Port {
   lastHeard_ms: number;
   /** The time of the call that runs, or of the last one. */
   now_ms: number;
-  /** The other end's message table, where it differs and is known. */
-  foreign?: Descriptor[] | undefined;
+  /** Finds the line of a message by its id: in this end's table, unless the other end has described its own. */
+  lookup: (this: void, id: number) => Descriptor | undefined;
   /** Told of frames that came while no session was open. */
   onOutside?: (this: void, now_ms: number) => void;
   rx(this: void, chunk: string, now_ms: number): void;
@@ -135,28 +136,14 @@ export interface Port {
  */
 export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Credit, onMessage: OnMessage): Port {
   const counters = linkCounters();
+  const send = frameWriter(carrier, seal);
   let pending: PendingState[] = [];
 
   function write(kind: number, seq: number, id: number, tag: number, body: string, bulk?: string): void {
     const d = port.delivery;
     counters.tx_frames += 1;
     d.ackDue = false;
-    if (carrier.writeFrame !== undefined) {
-      counters.tx_bytes += carrier.writeFrame(kind, seq, d.expected, credit.left, id, tag, body, bulk);
-      return;
-    }
-    const whole = bulk === undefined ? body : body + bulk;
-    const bytes = seal.seal(frameHeader(kind, seq, d.expected, credit.left, id, tag, whole.length), whole);
-    counters.tx_bytes += bytes.length;
-    carrier.write(bytes);
-  }
-
-  /** The other end's own line of a message where it has described itself, else this end's. */
-  function known(id: number): Descriptor | undefined {
-    if (port.foreign !== undefined) {
-      for (const descriptor of port.foreign) if (descriptor.id === id) return descriptor;
-    }
-    return messageById(id);
+    counters.tx_bytes += send(kind, seq, d.expected, credit.left, id, tag, body, bulk);
   }
 
   /** Frames behind a gap are not kept. The other end is told once, and its time-out is the answer where that is lost. */
@@ -208,7 +195,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
         }
       } else if (kind === ACK) return;
     }
-    const descriptor = port.foreign === undefined ? messageById(id) : known(id);
+    const descriptor = port.lookup(id);
     if (descriptor === undefined) {
       counters.unknown += 1;
       if (kind === REQUEST) port.reliable("refusal", { code: 1, detail: "unknown message" }, tag);
@@ -238,6 +225,7 @@ export function createPort(carrier: Carrier, seal: Seal, cap: number, credit: Cr
     open: false,
     lastHeard_ms: 0,
     now_ms: 0,
+    lookup: messageById,
     frame: onFrame,
 
     rx(this: void, chunk: string, now_ms: number): void {

@@ -62,6 +62,10 @@ export async function createFloorBoard(options: FloorOptions): Promise<Simulated
     link_room: () => 4096,
     link_frame: (kind: number, seq: number, ack: number, credit: number, id: number, tag: number, body: string) =>
       write(encodeFrame({ kind, seq, ack, credit, id, tag, body }, nodeSeal)),
+    link_faults() {
+      const { good, crc, cobs, short, length, kind, major, oversize, skipped_bytes } = frames.counters;
+      return [good, crc, cobs + short + length + kind + major, oversize, skipped_bytes];
+    },
     gpio_mode: () => undefined,
     gpio_read: (pin: number) => pins[pin] ?? 0,
     gpio_write(pin: number, level: number) {
