@@ -6,9 +6,10 @@ export { decodeFrame, encodeFrame, type Frame, type FrameFault, Kind } from "./f
 export { createSeal, nodeSeal, type Seal, SealFault } from "./frame/node-seal.ts";
 export * from "./limits.ts";
 export { type BoardHooks, type BoardSession, createBoardSession } from "./link/board-session.ts";
+export type { Carrier } from "./link/carrier.ts";
 export { type LinkCounters, linkCounters } from "./link/counters.ts";
 export { createHostSession, type HostHooks, type HostSession, type RequestOutcome } from "./link/host-session.ts";
-export type { Carrier, Port } from "./link/port.ts";
+export type { Port } from "./link/port.ts";
 export {
   type AnswerOf,
   allMessages,

@@ -9,6 +9,7 @@ import {
   createRp2040Board,
   createSimulatedRack,
   defaultRail,
+  type Flash,
   type LuaBoardOptions,
   type Rp2040Board,
   type SimulatedFloorBoard,
@@ -86,6 +87,7 @@ export async function imageSymbol(name: string): Promise<number> {
 export async function rp2040Image(
   carrier: "uart" | "cdc" | "hid" = "uart",
   boot: "image" | "loader" = "image",
+  chip?: Flash,
 ): Promise<MonitoringRung & { board: Rp2040Board; debug: string[] }> {
   const image = await buildImage("rp2040");
   const electronics = createMonitoringElectronics(1, []);
@@ -96,6 +98,7 @@ export async function rp2040Image(
     image: readFileSync(image.bin),
     ...(boot === "loader" ? { flash: flashOf(readFileSync(image.uf2 ?? "")) } : {}),
     carrier,
+    chip,
     electronics,
     link: {
       take() {

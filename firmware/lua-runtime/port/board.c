@@ -239,6 +239,12 @@ void board_init(void) {
   REG(NVIC_ISER) = (1u << IRQ_TIMER0) | (1u << IRQ_TIMER1) | (1u << IRQ_I2C0);
   serial_read();
   i2c_init();
+  /* After a reset the chain still holds what it held before: off, long before Lua has started. */
+  static const uint8_t off[CHAIN_BYTES];
+  gpio_mode(PIN_CHAIN_DATA, 1);
+  gpio_mode(PIN_CHAIN_CLOCK, 1);
+  gpio_mode(PIN_CHAIN_LATCH, 1);
+  chain_write(off);
   gpio_mode(PIN_ALERT, 2);
   gpio_interrupt(PIN_ALERT, GPIO_EDGE_FALL);
 }

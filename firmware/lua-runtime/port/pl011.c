@@ -14,6 +14,7 @@
 #define IFLS(base) REG((base) + 0x34u)
 #define IMSC(base) REG((base) + 0x38u)
 #define ICR(base) REG((base) + 0x44u)
+#define OVERRUN (1u << 11)
 #define RXFE (1u << 4)
 #define TXFF (1u << 5)
 #define INT_RX (1u << 4)
@@ -35,7 +36,10 @@ void uart_kick(void) { pump(); }
 
 void link_handler(void) {
   while ((FR(LINK_UART) & RXFE) == 0) {
-    uint8_t byte = (uint8_t)DR(LINK_UART);
+    uint32_t word = DR(LINK_UART);
+    /* Characters were lost while the FIFO was full; how many, the part does not say (UARTDR.OE). */
+    if ((word & OVERRUN) != 0) link_overruns++;
+    uint8_t byte = (uint8_t)word;
     link_received(CARRIER_UART, &byte, 1);
   }
   ICR(LINK_UART) = INT_RX | INT_TIMEOUT;

@@ -7,49 +7,11 @@ import { fileURLToPath } from "node:url";
 import { createHostSession, nodeSeal } from "@mltb/protocol";
 import { SerialPort } from "serialport";
 import { afterAll, expect, test } from "vitest";
+import { example, run, start } from "./mltb.ts";
 
-const mltb = fileURLToPath(new URL("../bin/mltb.mjs", import.meta.url));
-const example = (name: string): string => fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "mltb-cli-"));
 const state = join(folder, "state");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-function run(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (chunk) => (out += chunk));
-    child.stderr.on("data", (chunk) => (err += chunk));
-    child.on("exit", (code) => resolve({ code, out, err }));
-  });
-}
-
-/** Starts a command that stays; resolves with its first line and a way to end it. */
-function start(
-  ...args: string[]
-): Promise<{ ready: Record<string, unknown>; end: (signal?: NodeJS.Signals) => Promise<number | null> }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-    const exited = new Promise<number | null>((done) => child.on("exit", done));
-    child.once("exit", (code) => reject(new Error(`ended with ${code}`)));
-    child.stdout.once("data", (chunk) => {
-      resolve({
-        ready: JSON.parse(String(chunk)),
-        end: (signal = "SIGINT") => {
-          child.kill(signal);
-          return exited;
-        },
-      });
-    });
-  });
-}
 
 test("--help of every command exits 0 and says what it does", async () => {
   for (const words of [
@@ -63,6 +25,9 @@ test("--help of every command exits 0 and says what it does", async () => {
     ["reset"],
     ["measure"],
     ["panel"],
+    ["firmware", "update"],
+    ["firmware", "show"],
+    ["firmware", "log"],
     ["simulate", "board"],
     ["agent", "inference"],
   ]) {

@@ -9,8 +9,9 @@ import type { Message, MessageName } from "../messages/index.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
 import { answeredWith, answers, began, findAnswer, forget } from "./answers.ts";
+import type { Carrier } from "./carrier.ts";
 import { enqueue } from "./delivery.ts";
-import { type Carrier, createPort, LOST, type Port } from "./port.ts";
+import { createPort, LOST, type Port } from "./port.ts";
 
 const REQUEST = Kind.request;
 const RESPONSE = Kind.response;

@@ -1,6 +1,6 @@
 import { frameHeader } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
-import type { Carrier } from "./port.ts";
+import type { Carrier } from "./carrier.ts";
 
 /** Seals and sends a frame whose body is `body` followed by `bulk`; bytes on the wire. */
 export type WriteFrame = NonNullable<Carrier["writeFrame"]>;

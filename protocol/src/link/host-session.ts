@@ -22,7 +22,8 @@ import {
 import { TABLE_FINGERPRINT } from "../messages/table-fingerprint.ts";
 import { type Body, encodeBody } from "../schema/codec.ts";
 import { type Descriptor, parseLine } from "../schema/message.ts";
-import { type Carrier, createPort, LOST, type Port } from "./port.ts";
+import type { Carrier } from "./carrier.ts";
+import { createPort, LOST, type Port } from "./port.ts";
 
 /** How a request ended. `unknown`: the link or the board was lost while it ran; nothing is sent again. */
 export type RequestOutcome<N extends MessageName = MessageName> =

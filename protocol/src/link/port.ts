@@ -8,6 +8,7 @@ import { Kind } from "../frame/frame.ts";
 import type { Seal } from "../frame/seal.ts";
 import type { Body } from "../schema/codec.ts";
 import type { Descriptor } from "../schema/message.ts";
+import type { Carrier } from "./carrier.ts";
 import { type LinkCounters, linkCounters } from "./counters.ts";
 import {
   acknowledged,
@@ -20,29 +21,6 @@ import {
   enqueue,
   gapHeard,
 } from "./delivery.ts";
-
-/** What carries the bytes: a UART ring, a USB endpoint, a serial port, a pipe in memory. */
-export interface Carrier {
-  /** Sends bytes. Called only with whole frames. */
-  write(this: void, bytes: string): void;
-  /**
-   * Seals and sends a frame whose body is `body` followed by `bulk`, where the runtime does that without making a string
-   * of it. Bytes on the wire.
-   */
-  writeFrame?(
-    this: void,
-    kind: number,
-    seq: number,
-    ack: number,
-    credit: number,
-    id: number,
-    tag: number,
-    body: string,
-    bulk?: string,
-  ): number;
-  /** Bytes that can be taken without blocking; streams and states wait or drop below their size. */
-  room(this: void): number;
-}
 
 /** A state frame that waits for room; `key` tells which newer one replaces it. */
 interface PendingState {

@@ -35,7 +35,7 @@ export interface Rp2040Options {
   /** Load of every channel in the next step. */
   power_w?: () => number[];
   /** The flash chip, with what it holds from before; the image is written over it. */
-  chip?: Flash;
+  chip?: Flash | undefined;
   /** Lines that the image writes to its debug transmitter. */
   onDebug?: (line: string) => void;
 }

@@ -37,7 +37,7 @@ export const protectionScenarios: Scenario[] = [
   },
   {
     name: "the waveform of a trip is kept from 100 ms before it to 100 ms after it, and read",
-    needs: ["protection", "waveform"],
+    needs: ["protection", "waveform", "physics"],
     async run(bench) {
       expect(await bench.request("waveform_get", {})).toMatchObject({ body: { channel: 0, rows: 0 } });
       await power(bench, PowerAction.on);

@@ -1,4 +1,5 @@
 import { BayError, z } from "@mltb/contract";
+import { ampsPerCode, monitoringBoard } from "@mltb/hardware";
 import type { Board } from "../device/board.ts";
 import { readFirmware, updateFirmware } from "../device/firmware.ts";
 import type { App } from "./app.ts";
@@ -69,6 +70,25 @@ export function boardRoutes(app: App, boards: Board[]): void {
     },
   });
 
+  app.get("/api/v1/boards/:board/waveform", {
+    schema: {
+      params,
+      response: {
+        200: z
+          .object({
+            target: z.string().nullable(),
+            channel: z.number(),
+            period_us: z.number(),
+            tick_us: z.number(),
+            complete: z.boolean(),
+            current_a: z.array(z.number()),
+          })
+          .nullable(),
+      },
+    },
+    handler: (request) => readWaveform(find(request.params.board)),
+  });
+
   app.get("/api/v1/boards/:board/log", {
     schema: {
       params,
@@ -81,6 +101,27 @@ export function boardRoutes(app: App, boards: Board[]): void {
     },
     handler: (request) => readLog(find(request.params.board)),
   });
+}
+
+/** The current of the channel that tripped last, 100 ms before the trip to 100 ms after it; null where none has. */
+async function readWaveform(board: Board) {
+  if (!board.can("waveform")) throw new BayError("not_supported", `${board.name} keeps no waveforms`);
+  const head = await board.link.request("waveform_get", {}, 1500);
+  if (head.kind !== "answer") throw new BayError("board_lost", `${board.name} does not answer`);
+  const { channel, rows, left, period_us, tick_us } = head.body;
+  const hardware = monitoringBoard.channels[channel - 1];
+  if (hardware === undefined) return null;
+  const scale = ampsPerCode(monitoringBoard, hardware);
+  const current_a: number[] = [];
+  while (current_a.length < rows) {
+    const part = await board.link.request("waveform_read", { first: current_a.length }, 1500);
+    if (part.kind !== "answer" || part.body.data === "")
+      throw new BayError("board_lost", `${board.name} does not answer`);
+    const codes = Buffer.from(part.body.data, "latin1");
+    for (let at = 0; at < codes.length; at += 2) current_a.push(codes.readInt16LE(at) * scale);
+  }
+  const target = board.channels[channel - 1]?.name ?? null;
+  return { target, channel, period_us, tick_us, complete: left === 0, current_a };
 }
 
 /** The lines that a board keeps, and how many are gone. */
