@@ -11,6 +11,7 @@ const LENGTH = 0x3ff;
 const EP0_BUFFER = 0x100;
 const EP_ENABLE = 0x8000_0000;
 
+const CLEAR_FEATURE = 1;
 const IN = 0;
 const OUT = 1;
 
@@ -117,7 +118,13 @@ export function attachUsbHost(chip: RP2040, clock: Simulator["clock"]): UsbHost 
 
   function end(answer: Uint8Array | undefined): void {
     stage = "idle";
-    queue.shift()?.done(answer);
+    const transfer = queue.shift();
+    const [type, request, , , endpoint = 0] = transfer?.setup ?? [];
+    // A halt that is cleared starts the toggle anew at both ends (USB 2.0, 9.4.5).
+    if (answer !== undefined && type === 2 && request === CLEAR_FEATURE) {
+      toggles.set((endpoint & 15) * 2 + ((endpoint & 0x80) !== 0 ? IN : OUT), 0);
+    }
+    transfer?.done(answer);
   }
 
   /** One packet of the control transfer under way; false when the device is not ready for it. */
