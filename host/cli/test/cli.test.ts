@@ -281,9 +281,9 @@ test("killing the process that runs the model drops the rail to idle", async () 
   const power = async (): Promise<number> =>
     JSON.parse((await run("measure", "local-cpu", "--state", dir, "--json")).out).power_w;
   await expect.poll(power, { timeout: 20_000, interval: 50 }).toBeGreaterThan(3.5);
-  const { execFileSync } = await import("node:child_process");
-  const pids = execFileSync("pgrep", ["-f", "process/main.ts"], { encoding: "utf8" }).trim().split("\n").map(Number);
-  for (const pid of pids) process.kill(pid, "SIGKILL");
+  const models = bay.descendants("process/main.ts");
+  expect(models.length).toBeGreaterThan(0);
+  for (const pid of models) process.kill(pid, "SIGKILL");
   await expect.poll(power, { timeout: 3000, interval: 50 }).toBeLessThan(1.4);
   const ended = await experiment;
   expect(JSON.parse(ended.out).results[0]).toMatchObject({ verdict: "invalid", energy_uj_per_inference: null });

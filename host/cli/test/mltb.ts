@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /** The command as it is installed. */
@@ -25,10 +25,17 @@ export function run(...args: string[]): Promise<Ended> {
   });
 }
 
+/** A command that stays. */
+export interface Running {
+  /** What its first line said. */
+  ready: Record<string, unknown>;
+  /** Processes that it has started, and those that they have, whose command line holds this text. */
+  descendants(text: string): number[];
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
 /** Starts a command that stays; resolves with its first line and a way to end it. */
-export function start(
-  ...args: string[]
-): Promise<{ ready: Record<string, unknown>; end: (signal?: NodeJS.Signals) => Promise<number | null> }> {
+export function start(...args: string[]): Promise<Running> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     const exited = new Promise<number | null>((done) => child.on("exit", done));
@@ -36,6 +43,19 @@ export function start(
     child.stdout.once("data", (chunk) => {
       resolve({
         ready: JSON.parse(String(chunk)),
+        descendants(text) {
+          const table = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
+          const processes = table.map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter((row) => row !== null);
+          const family = new Set([child.pid]);
+          // A parent may stand behind its child in the table.
+          for (let size = 0; size !== family.size; ) {
+            size = family.size;
+            for (const [, pid, parent] of processes) if (family.has(Number(parent))) family.add(Number(pid));
+          }
+          return processes
+            .filter(([, pid, , command]) => family.has(Number(pid)) && (command as string).includes(text))
+            .map(([, pid]) => Number(pid));
+        },
         end: (signal = "SIGINT") => {
           child.kill(signal);
           return exited;
