@@ -37,7 +37,7 @@ export async function measureFloor(): Promise<FloorSizes> {
   const bundle = await buildBundle("floor");
   const peak = async (lua?: { wasm: Uint8Array; numbers: "i32" }): Promise<number> => {
     const { board } = await createFloorBoard({ bundle: bundle.source, serial: "SIZE", lua });
-    const bytes = board.heapPeakBytes();
+    const bytes = board.heap().peak_bytes;
     board.close();
     return bytes;
   };

@@ -108,7 +108,7 @@ export async function measureSizes(): Promise<Sizes> {
     },
   };
   const board = await createLuaBoard({ bundle: probe(bundle.source), hal });
-  const peak = board.heapPeakBytes();
+  const peak = board.heap().peak_bytes;
   board.close();
   // The size of the product's bytecode; with 32-bit numbers it is another.
   const product = bytecode;
@@ -117,7 +117,7 @@ export async function measureSizes(): Promise<Sizes> {
   if (missingWasm.length === 0) {
     const lua = { wasm: await buildLuaWasm("i32"), numbers: "i32" as const };
     const small = await createLuaBoard({ bundle: probe(bundle.source), hal, lua });
-    narrow = { heap: collected, peak: small.heapPeakBytes() };
+    narrow = { heap: collected, peak: small.heap().peak_bytes };
     small.close();
   }
   const lualib = [...new Set(bundle.source.match(/__TS__[A-Za-z0-9]+/g) ?? [])].sort();

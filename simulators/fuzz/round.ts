@@ -179,7 +179,7 @@ export async function createFuzzer(bundle: string, seed: number): Promise<Fuzzer
         seen = sum;
         tally.lua_errors = Math.max(tally.lua_errors, after["lua_errors"] ?? 0);
       }
-      tally.heap_peak_bytes = Math.max(tally.heap_peak_bytes, rack.board.heapPeakBytes());
+      tally.heap_peak_bytes = Math.max(tally.heap_peak_bytes, rack.board.heap().peak_bytes);
     },
     close: () => rack.stop(),
   };

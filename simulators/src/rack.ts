@@ -154,7 +154,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     }
   }
   function heap(): number {
-    return board?.heapBytes() ?? 0;
+    return board?.heap().used_bytes ?? 0;
   }
   let board: LuaBoard | undefined;
   board = await boot();

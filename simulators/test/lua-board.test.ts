@@ -29,6 +29,10 @@ test("an endless loop in Lua is stopped by the instruction limit", async () => {
   const bundle = "return {boot=function() return {rx=function() end, tick=function() while true do end end} end}";
   const board = await createLuaBoard({ bundle, hal, instructionLimit: 1_000_000 });
   expect(() => board.tick(1)).toThrow(/instruction limit/);
+  const spent = board.instructions();
+  board.budget(3_000_000);
+  expect(() => board.tick(2)).toThrow(/instruction limit/);
+  expect((board.instructions() - spent) / spent).toBeGreaterThan(2.5);
   board.close();
 });
 

@@ -61,12 +61,12 @@ for (const [numbers, title] of [
       const bench = await openBench(rung);
       const restore = rung.rack.board.snapshot?.();
       expect(restore).toBeDefined();
-      const before = rung.rack.board.heapBytes();
+      const before = rung.rack.board.heap().used_bytes;
       for (let n = 0; n < 3; n += 1) {
         await bench.run(500);
-        expect(rung.rack.board.heapBytes()).not.toBe(before);
+        expect(rung.rack.board.heap().used_bytes).not.toBe(before);
         restore?.();
-        expect(rung.rack.board.heapBytes()).toBe(before);
+        expect(rung.rack.board.heap().used_bytes).toBe(before);
       }
       bench.session.connect(0);
       bench.session.port.open = false;

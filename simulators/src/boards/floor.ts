@@ -88,7 +88,7 @@ export async function createFloorBoard(options: FloorOptions): Promise<Simulated
     delay_us(us: number) {
       busy_us = Math.max(world_us, busy_us) + us;
     },
-    heap_bytes: (): number => lua?.heapBytes() ?? 0,
+    heap_bytes: (): number => lua?.heap().used_bytes ?? 0,
   };
   for (const [n, { monitor_address, shunt_ohm }] of channels.entries()) {
     const rail = rails[n] as Rail;

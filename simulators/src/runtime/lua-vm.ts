@@ -22,10 +22,10 @@ export interface LuaBoard {
   tick(now_ms: number): number;
   /** What the next bundle is to know; undefined where the bundle hands nothing over. */
   keep(): string | undefined;
-  /** Bytes that the Lua state has allocated. */
-  heapBytes(): number;
-  /** Largest value that `heapBytes` has had. */
-  heapPeakBytes(): number;
+  /** Bytes that the Lua state has allocated, now and at most so far. */
+  heap(): { used_bytes: number; peak_bytes: number };
+  /** VM instructions that each call of `rx`, `frame` or `tick` may take from here on; an endless loop ends there. */
+  budget(instructions: number): void;
   /** VM instructions run so far, in steps of the hook interval. */
   instructions(): number;
   /** Keeps the board's whole state and gives a function that puts it back; only with a Lua of the board's own. */
@@ -65,7 +65,7 @@ export async function createLuaBoard(options: LuaBoardOptions): Promise<LuaBoard
 
 function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): LuaBoard {
   const limit = options.heapLimitBytes ?? 4 * 1024 * 1024;
-  const budget = options.instructionLimit ?? 20_000_000;
+  let budget = options.instructionLimit ?? 20_000_000;
   const scratch = api._malloc(8);
   const functions: number[] = [];
   let used = 0;
@@ -251,8 +251,10 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
       api._lua_settop(L, 0);
       return typeof value === "string" ? value : undefined;
     },
-    heapBytes: () => used,
-    heapPeakBytes: () => peak,
+    heap: () => ({ used_bytes: used, peak_bytes: peak }),
+    budget(instructions) {
+      budget = instructions;
+    },
     instructions: () => total,
     ...(memory === undefined ? {} : { snapshot: () => snapshot(memory) }),
     close() {
