@@ -116,7 +116,16 @@ describe.skipIf(missing.length > 0).each(["ast1030", "lm3s6965"] as const)(
         const { uniform } = random(5);
         const port = serialTransport({ serial: board.link });
         await link.stop();
-        await port.open({ onBytes: () => undefined, onClose: () => undefined });
+        // The driver may hold its lock for a moment after the port was closed.
+        for (let opened = false; !opened; await sleep(20)) {
+          opened = await port.open({ onBytes: () => undefined, onClose: () => undefined }).then(
+            () => true,
+            (error: Error) => {
+              if (!/lock/.test(error.message)) throw error;
+              return false;
+            },
+          );
+        }
         for (let sent = 0; sent < (long ? 3_000_000 : 300_000); sent += 1000) {
           port.write(Buffer.from(Array.from({ length: 1000 }, () => Math.floor(uniform() * 256))));
           while (port.room() < 60_000) await sleep(1);

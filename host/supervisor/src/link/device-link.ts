@@ -113,6 +113,11 @@ export class DeviceLink {
       this.reopenLater();
       return;
     }
+    if (this.stopped) {
+      // Stopped while the port was being opened: it must not stay so.
+      await this.transport.close();
+      return;
+    }
     this.isOpen = true;
     this.reopen_ms = REOPEN_FIRST_MS;
     this.enter("opened", this.transport.name);
