@@ -144,7 +144,8 @@ export function createHandlers(
     handlers["store_get"] = (body, tag) => answer(body["key"] as string, tag);
     handlers["store_set"] = (body, tag) => {
       const key = body["key"] as string;
-      if (store.store_set(key, body["value"] as string)) answer(key, tag);
+      if (streams.running()) session().refuse(tag, Refusal.busy, "streams");
+      else if (store.store_set(key, body["value"] as string)) answer(key, tag);
       else session().refuse(tag, Refusal.bad_value, "key or value");
     };
   }

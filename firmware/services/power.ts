@@ -127,6 +127,7 @@ export function createPower(
     outputs.drive(index, on, !on && !floating);
     const control = controls[index] as Control;
     control.closed = on;
+    control.floating = !on && floating;
     control.sweepAtSwitch = monitors.sweep();
   }
 

@@ -2,7 +2,7 @@ import type { FlashMap } from "@mltb/hardware";
 import { type BoardSession, FirmwareState, Refusal } from "@mltb/protocol";
 
 /** A transfer that stands still for this long is given up. */
-const IDLE_MS = 10000;
+const IDLE_MS = 3000;
 /** The answer has left before the bundle is exchanged. */
 const RESTART_AFTER_MS = 50;
 
@@ -61,7 +61,7 @@ export function createUpdate(
       else if (bytes < 1 || bytes > map.slot_bytes - map.content) session().refuse(tag, Refusal.bad_value, "size");
       else if (hash.length !== 32) session().refuse(tag, Refusal.bad_value, "hash");
       else if (streaming()) session().refuse(tag, Refusal.busy, "streams");
-      else if (left_ms >= 0) session().refuse(tag, Refusal.busy, "on trial");
+      else if (left_ms >= 0 || restart_ms >= 0) session().refuse(tag, Refusal.busy, "on trial");
       else {
         into = slot === 1 ? 2 : 1;
         base = (into - 1) * map.slot_bytes;

@@ -17,7 +17,11 @@ const TIMER_MS = 3;
 const CONTROLLER_WATCHDOG_US = 450_000;
 const POWER_CAUSE = 0;
 const WATCHDOG_CAUSE = 1;
+const SOFTWARE_CAUSE = 2;
 const EXCHANGE_CAUSE = 4;
+/** A start that ended sooner has failed; after so many in a row the image's own bundle runs. */
+const LIVES_US = 10_000_000;
+const STARTS_FAILED = 3;
 /** After a stall of the process at most this much world time is made up in one go; the rest is skipped and counted. */
 const CATCH_UP_US = 2_000_000;
 
@@ -96,7 +100,10 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   let resetCause = 0;
   const flash = options.flash ?? createFlash(options.seed);
   let exchange = false;
+  let failed = 0;
+  let lived_us = Number.NEGATIVE_INFINITY;
   let gaveWay = "";
+  let crashed = false;
   /** A bundle on trial has failed. */
   function giveWay(reason: string): void {
     gaveWay = reason;
@@ -143,12 +150,17 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     });
   /** The newest bundle that boots: one on trial that does not gives way to the one before. */
   async function boot(kept = ""): Promise<LuaBoard> {
-    own.powerUp();
     while (true) {
+      own.powerUp();
+      // A start that did not live long counts, whatever ended it; an exchange on purpose does not.
+      failed = electronics.now_us() - lived_us < LIVES_US ? failed + 1 : 0;
+      lived_us = electronics.now_us();
       try {
-        return await start(own.slots.choose(), kept);
+        return await start(own.slots.choose(failed >= STARTS_FAILED), kept);
       } catch (error) {
-        if (!(error instanceof LuaBoardError) || own.slots.running()[1] < 0) throw error;
+        // The power may fail again while the choice is being written down.
+        if (own.powerFailed()) continue;
+        if (!(error instanceof LuaBoardError) || own.slots.running()[0] === 0) throw error;
         giveWay(error.message);
       }
     }
@@ -172,6 +184,8 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     epoch = (epoch + 1) & 0xffff;
     resetCause = cause;
     exchange = false;
+    crashed = false;
+    electronics.hal.sampler_stop?.();
     end.take();
     hung_us = undefined;
     next_us = 0;
@@ -181,22 +195,23 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     else booted.close();
   }
 
-  /** Calls the firmware. An error that it lets out ends a bundle on trial, and is a defect in any other. */
+  /** Calls the firmware. An error that it lets out ends a bundle on trial, and restarts the controller with any other. */
   function run<T>(call: (board: LuaBoard) => T): T | undefined {
     try {
       return call(board as LuaBoard);
     } catch (error) {
-      if (!(error instanceof LuaBoardError) || own.slots.running()[1] < 0) throw error;
+      if (!(error instanceof LuaBoardError)) throw error;
       giveWay(error.message);
-      exchange = true;
+      if (own.slots.running()[1] < 0) crashed = true;
+      else exchange = true;
       return undefined;
     }
   }
 
   /** True where the controller has begun anew: after a power cut, or because another bundle is to run. */
   function begunAnew(): boolean {
-    if (own.powerFailed()) {
-      void restart(POWER_CAUSE);
+    if (own.powerFailed() || crashed) {
+      void restart(crashed ? SOFTWARE_CAUSE : POWER_CAUSE);
       return true;
     }
     if (own.slots.overdue()) {
@@ -205,6 +220,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     }
     if (!exchange) return false;
     const kept = run((running) => running.keep()) ?? "";
+    lived_us = Number.NEGATIVE_INFINITY;
     void restart(EXCHANGE_CAUSE, kept);
     return true;
   }

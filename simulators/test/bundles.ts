@@ -5,6 +5,8 @@ import { BundleFormat } from "@mltb/protocol";
 import type { Bench } from "./bench.ts";
 
 const ENTRY = 'VERSION = "0.1.0"';
+/** The first thing that a boot does. */
+const BOOT = "local before = taken(";
 /** A place that every tick of the board passes. */
 const TICK = "local fresh = monitors.tick(now_ms)";
 
@@ -13,6 +15,7 @@ const changes = {
   /** Nothing, under another version. */
   newer: [ENTRY, 'VERSION = "0.1.1"'],
   "fails to boot": [ENTRY, 'VERSION = "0.1.2"; error("cannot boot")'],
+  "fails unless another bundle hands over": [BOOT, `if kept == "" then error("cold") end ${BOOT}`],
   "fails after a second": [TICK, `${TICK}; if now_ms > 1000 then error("cannot go on") end`],
   "hangs after a second": [TICK, `${TICK}; while now_ms > 1000 do end`],
 } as const;

@@ -1,6 +1,6 @@
 import { missingImagePackages } from "@mltb/firmware/images";
 import { ADS131M08, monitoringConverter } from "@mltb/hardware";
-import { type Message, PowerAction, Stream } from "@mltb/protocol";
+import { type Message, PowerAction, Refusal, Stream } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { openBench } from "./bench.ts";
 import { ENDLESS_LOOP, imageSymbol, rp2040Image } from "./rungs.ts";
@@ -154,5 +154,33 @@ describe.skipIf(missingImagePackages().length > 0)("what the RP2040 image drops 
     expect(rung.board.counters.uart_overflows).toBeGreaterThan(0);
     // The part flags an overrun, it does not say how many characters it took.
     expect((await drops(bench)).link_overruns).toBe(1);
+  });
+
+  test("trip-while-streaming: indices follow the device's clock through a trip and its waveform; what is missing is in `lost`", async () => {
+    const rung = await rp2040Image("cdc");
+    const bench = await openBench(rung);
+    await power(bench, PowerAction.on);
+    const stream = { stream: Stream.samples, ttl_ms: 5000, period_us: 50 };
+    expect(await bench.request("stream_open", stream)).toMatchObject({ kind: "answer" });
+    await bench.run(100);
+    expect(await bench.request("store_set", { key: "a", value: "b" })).toMatchObject({ code: Refusal.busy });
+    rail(bench).extra_a = 3.2;
+    await bench.run(300);
+    expect(rail(bench).switchOn).toBe(false);
+    const blocks = bench.messages
+      .filter(({ name }) => name === "sample_block")
+      .map(({ body }) => body as unknown as Message<"sample_block">);
+    expect(blocks.length).toBeGreaterThan(40);
+    const [head] = blocks as [Message<"sample_block">];
+    let gaps = 0;
+    for (const [n, block] of blocks.entries()) {
+      // An edge may be served a conversion late; more would be a row that nobody counted.
+      expect(Math.abs((block.tick_us - head.tick_us) / 50 - (block.first - head.first)), `block ${n}`).toBeLessThan(
+        1.5,
+      );
+      const before = blocks[n - 1];
+      if (before !== undefined) gaps += block.first - before.first - before.rows;
+    }
+    expect(gaps).toBe((blocks.at(-1) as Message<"sample_block">).lost - head.lost);
   });
 });

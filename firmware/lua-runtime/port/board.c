@@ -229,6 +229,8 @@ void pins_handler(void) {
   }
 }
 
+void board_exchanged(void) { sampler_stop(); }
+
 void board_init(void) {
   clocks_init();
   unreset(RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_TIMER | RESET_UART0 | RESET_UART1 | RESET_DMA |

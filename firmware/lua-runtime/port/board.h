@@ -14,6 +14,8 @@ void board_idle(uint32_t until_us);
 void board_feed(void);
 /* Lua has something to do beside bytes and due times. */
 int board_work(void);
+/* Ends what the bundle before has started and the next one does not know of. */
+void board_exchanged(void);
 /* Restarts the chip; does not return. */
 _Noreturn void board_reset(void);
 /* 0 power-on, 1 watchdog, 2 software. */

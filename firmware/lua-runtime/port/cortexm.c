@@ -132,7 +132,8 @@ void board_feed(void) { watchdog_feed(); }
 /* These boards have nothing beside what every board has, and no bundle but the image's own. */
 const luaL_Reg *const hal_tables[] = {NULL};
 extern const char bundle_start[], bundle_end[];
-const uint8_t *slots_choose(size_t *size) {
+const uint8_t *slots_choose(size_t *size, int own_only) {
+  (void)own_only;
   *size = (size_t)(bundle_end - bundle_start);
   return (const uint8_t *)bundle_start;
 }
@@ -141,3 +142,4 @@ unsigned slots_running(int32_t *left_ms) {
   return 0;
 }
 int slots_overdue(void) { return 0; }
+void board_exchanged(void) {}

@@ -25,6 +25,12 @@ static const char *code, *code_end;
 static char kept[KEPT_BYTES];
 static size_t kept_size;
 static int restart_asked, exchanged;
+/* In memory that start-up does not clear: starts in a row that did not live for LIVES_US. */
+#define STARTS_MAGIC 0x73746172u
+#define LIVES_US 10000000u
+#define STARTS_FAILED 3u
+__attribute__((section(".noinit"))) static struct { uint32_t magic, young, failed; } lives;
+static uint32_t started_us;
 static char gave_way[96];
 
 static void *allocate(void *data, void *pointer, size_t old, size_t size) {
@@ -70,6 +76,7 @@ static void failed(void) {
   int32_t left_ms;
   slots_running(&left_ms);
   if (left_ms < 0) board_reset();
+  lives.young = 0;
   restart_asked = 1;
 }
 
@@ -97,7 +104,7 @@ struct deframer firmware_link;
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
 /* Below this much room a step is made after every dispatch. */
-#define HEAP_RESERVE_BYTES 24000u
+#define HEAP_RESERVE_BYTES 14000u
 /* Small steps. */
 #define STEP_BITS 7
 #endif
@@ -123,7 +130,13 @@ static int reference(const char *name) {
 /* 0 when the bundle does not load or boot. */
 static int start(void) {
   size_t size;
-  code = (const char *)slots_choose(&size);
+  if (lives.magic != STARTS_MAGIC) lives.failed = 0;
+  else if (lives.young != 0) lives.failed++;
+  lives.magic = STARTS_MAGIC;
+  lives.young = 1;
+  started_us = board_ticks_us();
+  /* A confirmed bundle that dies again and again gives way to the image's own. */
+  code = (const char *)slots_choose(&size, lives.failed >= STARTS_FAILED);
   code_end = code + size;
   starts++;
   L = lua_newstate(allocate, NULL);
@@ -186,7 +199,9 @@ void firmware_restart(void) { restart_asked = 1; }
 int firmware_exchanged(void) { return exchanged; }
 
 int firmware_serve_restart(void) {
+  if (lives.young != 0 && board_ticks_us() - started_us >= LIVES_US) lives.young = lives.failed = 0;
   if (!restart_asked && !slots_overdue()) return 0;
+  lives.young = 0;
   exchanged = 1;
   if (!restart_asked) strncpy(gave_way, "not confirmed in time", sizeof gave_way - 1);
   /* Checking and booting a bundle takes longer than a tick may. */
@@ -199,6 +214,7 @@ int firmware_serve_restart(void) {
     else memcpy(kept, bytes, kept_size);
   }
   lua_close(L);
+  board_exchanged();
   firmware_start();
   return 1;
 }

@@ -37,7 +37,7 @@ static uint32_t decimation = 1, taken, good;
 static volatile int held;
 static int32_t sums[CHANNELS];
 static int running, kept, crc_by_sniffer;
-static uint32_t wave_turn;
+static uint32_t wave_turn, edge_us;
 static void conversions(int on);
 static uint32_t sniff_ctrl;
 
@@ -200,15 +200,31 @@ static void row_complete(void) {
   ring_full++;
 }
 
+static void row_end(void) {
+  if (good > 0) row_complete();
+  else row_lost();
+  taken = good = 0;
+}
+
+/* Conversions that nobody served, because interrupts were off: no data, but time has passed. */
+static void conversions_missed(uint32_t count) {
+  sampler_overruns += count;
+  while (count-- > 0) {
+    if (++taken >= decimation) row_end();
+  }
+}
+
 void sampler_edge(void) {
   if (!running) return;
   const uint16_t *words = frames[filling];
   int had = started;
-  uint32_t sniffed = REG(DMA_SNIFF_DATA);
+  uint32_t sniffed = REG(DMA_SNIFF_DATA), now = board_ticks_us(), since = now - edge_us;
   if (had && (REG(DMA_CH(DMA_RX) + DMA_AL1_CTRL) & DMA_BUSY) != 0) {
+    /* Whether a conversion is missing for it, the time to the next edge says. */
     sampler_overruns++;
     return;
   }
+  edge_us = now;
   filling ^= 1u;
   frame_start();
   started = 1;
@@ -231,17 +247,15 @@ void sampler_edge(void) {
     }
     if (++wave_turn == WAVE_CONVERSIONS) {
       wave_turn = 0;
-      wave_row(words + 1);
+      wave_row(words + 1, now);
       if (!kept && rows_per_block == 0 && !wave_running()) conversions(0);
     }
     good++;
   } else {
     sampler_crc_errors++;
   }
-  if (++taken < decimation) return;
-  if (good > 0) row_complete();
-  else row_lost();
-  taken = good = 0;
+  if (++taken >= decimation) row_end();
+  if (since > PERIOD_US + PERIOD_US / 2u) conversions_missed((since + PERIOD_US / 2u) / PERIOD_US - 1u);
 }
 
 /* Conversions begin or end; blocks are made only between sampler_start and sampler_stop. */
@@ -258,6 +272,7 @@ static void conversions(int on) {
   sniffer_setup();
   dma_setup();
   started = 0;
+  edge_us = board_ticks_us();
   wave_begin();
   gpio_interrupt(PIN_CONVERTER_DRDY, GPIO_EDGE_FALL);
 }

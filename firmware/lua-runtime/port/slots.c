@@ -74,9 +74,9 @@ static const uint8_t *slots_content(size_t *size) {
   return flash_area() + (running - 1) * SLOT_BYTES + SLOT_CONTENT;
 }
 
-const uint8_t *slots_choose(size_t *size) {
+const uint8_t *slots_choose(size_t *size, int own_only) {
   running = 0;
-  for (unsigned slot = 0; slot < SLOTS; slot++) {
+  for (unsigned slot = 0; slot < SLOTS && !own_only; slot++) {
     if (startable(slot) && (running == 0 || head(slot)->sequence > head(running - 1)->sequence)) running = slot + 1;
   }
   trial = running != 0 && !confirmed(running - 1);

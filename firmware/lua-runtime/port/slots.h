@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Chooses the bundle for this start and marks a new one as tried. */
-const uint8_t *slots_choose(size_t *size);
+/* Chooses the bundle for this start and marks a new one as tried; the image's own where nothing else may run. */
+const uint8_t *slots_choose(size_t *size, int own_only);
 /* 0 the image's own bundle, 1 and 2 the slots; milliseconds until an unconfirmed bundle gives way, -1 for a confirmed one. */
 unsigned slots_running(int32_t *left_ms);
 /* SHA-256 of the running bundle. */

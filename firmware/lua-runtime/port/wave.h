@@ -16,7 +16,7 @@ struct wave {
   const int16_t *codes;
 };
 
-/* Keeps what the channel's current was, and goes on for 100 ms; a waveform kept before is lost. */
+/* Keeps what the channel's current was, and goes on for 100 ms; a complete waveform kept before is lost. */
 void wave_keep(unsigned channel);
 /* The waveform; 0 when there is none. */
 int wave_get(struct wave *wave);
@@ -24,7 +24,7 @@ int wave_get(struct wave *wave);
 /* ---- from the sampler ---- */
 /* Conversions begin: what was before is over. */
 void wave_begin(void);
-void wave_row(const uint16_t *codes);
+void wave_row(const uint16_t *codes, uint32_t now_us);
 /* Rows are still to come. */
 int wave_running(void);
 

@@ -4,7 +4,7 @@ export const transferMessages = {
   firmware_answer:
     "0x41 response board slot:u8 state:u8 format:u8 left_ms:u16 received:u32 hash:rest -- The running bundle: slot (0 the image's own, 1 A, 2 B), state, format that the board takes, time left until an unconfirmed bundle gives way, bytes received of a new one, SHA-256 of the bundle. States: 0 the image's own, 1 confirmed, 2 on trial. Formats: messages/transfer.ts.",
   firmware_open:
-    "0x42 request:firmware_answer host size:u32 format:u8 hash:rest -- A new bundle of this size and SHA-256 follows; it goes into the slot that does not run. Streams are refused until it was started, or until nothing came for 10 s.",
+    "0x42 request:firmware_answer host size:u32 format:u8 hash:rest -- A new bundle of this size and SHA-256 follows; it goes into the slot that does not run. Streams are refused until it was started, or until nothing came for 3 s.",
   firmware_write:
     "0x43 request:firmware_written host offset:u32 data:rest -- The next bytes of the bundle; `offset` is how many came before.",
   firmware_written: "0x44 response board received:u32 -- The bytes are in flash.",

@@ -12,8 +12,8 @@ const HEAD_BYTES = 16 + HASH_BYTES;
 
 /** Which bundle a Lua board runs: the twin of `firmware/lua-runtime/port/slots.c`, where the layout is described. */
 export interface Slots {
-  /** The bundle for this start, as a latin1 string; a new one is marked as tried. */
-  choose(): string;
+  /** The bundle for this start, as a latin1 string; a new one is marked as tried. `ownOnly`: the slots' are left alone. */
+  choose(ownOnly?: boolean): string;
   /** Slot, milliseconds left on trial or -1, and the format that this runtime takes. */
   running(): [number, number, number];
   hash(): string;
@@ -62,9 +62,9 @@ export function createSlots(
   const current = (): string => (running === 0 ? own : content(running));
 
   return {
-    choose() {
+    choose(ownOnly = false) {
       running = 0;
-      for (const slot of slots) {
+      for (const slot of ownOnly ? [] : slots) {
         if (startable(slot) && (running === 0 || sequence(slot) > sequence(running))) running = slot;
       }
       trial_us = undefined;

@@ -102,6 +102,23 @@ export const updateScenarios: Scenario[] = [
     },
   },
   {
+    name: "a confirmed bundle that cannot start by itself gives way to the image's own after three starts",
+    needs: ["update", "physics", "restarts"],
+    heavy: true,
+    async run(bench) {
+      const hash = await start(bench, "fails unless another bundle hands over");
+      await bench.run(1500);
+      expect(await bench.request("firmware_confirm", { hash })).toMatchObject({ kind: "answer" });
+      await bench.run(10_000);
+      bench.restart();
+      await bench.run(5000);
+      expect(await bench.request("firmware_get", {})).toMatchObject({
+        body: { slot: 0, state: FirmwareState.factory },
+      });
+      expect(await power(bench, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
+    },
+  },
+  {
     name: "a bundle that hangs while it is on trial gives way",
     needs: ["update", "power", "physics", "restarts"],
     heavy: true,

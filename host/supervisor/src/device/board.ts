@@ -28,6 +28,8 @@ export class Board {
   drops: Message<"drops_answer"> | undefined;
   /** A new bundle is on its way: no streams. */
   updating = false;
+  /** Recordings under way: what would disturb them waits. */
+  recordings = 0;
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
   private readonly hub: BayHub;
   private renewal: NodeJS.Timeout | undefined;

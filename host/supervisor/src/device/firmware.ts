@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { BayError } from "@mltb/contract";
+import { monitoringFlash } from "@mltb/hardware";
 import {
   BundleFormat,
   FirmwareState,
@@ -16,6 +17,9 @@ const PART_BYTES = 224;
 const AHEAD = 4;
 /** A new bundle runs within this time, or the board has gone back to the one before. */
 const START_MS = 8000;
+/** Time in which the channels are proved anew, and in which a new bundle is watched before it is confirmed. */
+const SETTLED_MS = 3000;
+const OBSERVED_MS = 1000;
 
 const formats: Record<number, string> = {
   [BundleFormat.source]: "source",
@@ -80,8 +84,23 @@ export async function updateFirmware(board: Board, bundle: Uint8Array): Promise<
   const hash = digest.toString("latin1");
   if (before.sha256 === hex(hash) && before.state !== "trial") return { ...before, changed: false };
   if (board.updating) throw new BayError("busy", `${board.name} is being updated already`);
+  if (board.recordings > 0) {
+    throw new BayError(
+      "busy",
+      `${board.name} measures: ${board.recordings} recordings are under way`,
+      "try again later",
+    );
+  }
+  if (bundle.length > monitoringFlash.slot_bytes - monitoringFlash.content) {
+    throw new BayError(
+      "malformed",
+      `the bundle has ${bundle.length} bytes, a slot holds ${monitoringFlash.slot_bytes}`,
+    );
+  }
   board.updating = true;
   try {
+    // One that was started and whose confirmation was cut off runs already.
+    if (before.sha256 === hex(hash)) return await confirm(board, hash);
     await stopStreams(board);
     const format = Number(Object.keys(formats).find((key) => formats[Number(key)] === before.format));
     const opened = await board.link.request("firmware_open", { size: bundle.length, format, hash }, REQUEST_MS);
@@ -99,12 +118,32 @@ export async function updateFirmware(board: Board, bundle: Uint8Array): Promise<
         "its log says why: mltb firmware log",
       );
     }
-    const confirmed = await board.link.request("firmware_confirm", { hash }, REQUEST_MS);
-    if (confirmed.kind !== "answer") fail(board, "firmware_confirm", confirmed);
-    return { ...(await readFirmware(board)), changed: true };
+    return await confirm(board, hash);
   } finally {
     board.updating = false;
   }
+}
+
+/** Confirms the running bundle once every channel was proved anew and it has let no error out. */
+async function confirm(board: Board, hash: string): Promise<FirmwareView & { changed: boolean }> {
+  const settled = (): boolean =>
+    board.channels.every((channel) => channel === undefined || !["unknown", "changing"].includes(channel.power));
+  for (const end = performance.now() + SETTLED_MS; !settled() && performance.now() < end; ) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await new Promise((resolve) => setTimeout(resolve, OBSERVED_MS));
+  const counters = await board.link.request("counters_get", {}, REQUEST_MS);
+  if (counters.kind !== "answer") return fail(board, "counters_get", counters);
+  if (!settled() || counters.body.lua_errors > 0) {
+    throw new BayError(
+      "board_failed",
+      `the new bundle was not confirmed: ${settled() ? `${counters.body.lua_errors} errors in it` : "a channel was not proved again"}`,
+      `${board.name} goes back to the one before; mltb firmware log ${board.name} says more`,
+    );
+  }
+  const confirmed = await board.link.request("firmware_confirm", { hash }, REQUEST_MS);
+  if (confirmed.kind !== "answer") fail(board, "firmware_confirm", confirmed);
+  return { ...(await readFirmware(board)), changed: true };
 }
 
 /** Streams end with their time to live: the shortest one ends them now. */

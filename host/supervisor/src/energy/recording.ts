@@ -35,6 +35,7 @@ export class Recording {
   private readonly ampsPerCode: number;
   private period_us = 1000;
   private nextIndex: number | undefined;
+  private nextEnd_us = 0;
   private lost = 0;
 
   constructor(ampsPerCode: number) {
@@ -48,7 +49,14 @@ export class Recording {
       this.gaps.push({ at_us: end_us, rows: first - this.nextIndex });
       this.lost += first - this.nextIndex;
     }
+    if (this.nextIndex !== undefined && first < this.nextIndex) {
+      // The stream began anew: its indices say nothing about the time between, the device's clock does.
+      const rows = Math.max(1, Math.round((end_us - this.nextEnd_us) / period_us));
+      this.gaps.push({ at_us: end_us, rows });
+      this.lost += rows;
+    }
     this.nextIndex = first + currents_a.length;
+    this.nextEnd_us = end_us + currents_a.length * period_us;
     if (this.times.length + currents_a.length > SAMPLES_MAX) {
       this.lost += currents_a.length;
       return;

@@ -84,7 +84,8 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated:
   app.post("/api/v1/targets/:target/recordings", {
     schema: { params: name, response: { 201: z.object({ id: z.string() }) } },
     handler: async (request, reply) => {
-      const { channel } = commands.find(request.params.target);
+      const { channel, board } = commands.find(request.params.target);
+      if (board.updating) throw new BayError("busy", `the firmware of ${board.name} is being updated`);
       const hardware = monitoringBoard.channels[channel.channel - 1] as (typeof monitoringBoard.channels)[0];
       const recording = new Recording(ampsPerCode(monitoringBoard, hardware));
       const onSamples = (block: SampleBlock): void => {
@@ -99,7 +100,9 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated:
       };
       hub.on("samples", onSamples).on("voltage", onVoltage).on("marker", onMarker);
       const id = `rec-${nextId++}`;
+      board.recordings += 1;
       const end = (): void => {
+        if (recordings.has(id)) board.recordings -= 1;
         hub.off("samples", onSamples).off("voltage", onVoltage).off("marker", onMarker);
         recordings.delete(id);
       };
