@@ -197,7 +197,6 @@ export function createPower(
 
   function beginOff(index: number, floating: boolean, now_ms: number): void {
     const control = controls[index] as Control;
-    control.floating = floating;
     control.phase = PROVING_OFF;
     control.deadline_ms = now_ms + limits.off_within_ms;
     switchTo(index, false, floating);

@@ -347,19 +347,19 @@ test("boards are listed; the waveform of a trip is read in amperes, from before 
     { name: "rack1-monitor", kind: "monitoring", serial: "T", lifecycle: "ready" },
   ]);
   expect((await api("GET", "/api/v1/boards/nowhere/waveform")).status).toBe(404);
-  expect((await api("PUT", "/api/v1/targets/spare-8/power", { state: "on" })).status).toBe(200);
+  expect((await api("PUT", "/api/v1/targets/spare-6/power", { state: "on" })).status).toBe(200);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  const current_a = railOf(8).current_a;
-  railOf(8).extra_a = 3.3;
-  await until(() => (railOf(8).switchOn ? undefined : true));
+  const current_a = railOf(6).current_a;
+  railOf(6).extra_a = 3.3;
+  await until(() => (railOf(6).switchOn ? undefined : true));
   await new Promise((resolve) => setTimeout(resolve, 250));
   const { json } = await api("GET", "/api/v1/boards/rack1-monitor/waveform");
-  expect(json).toMatchObject({ target: "spare-8", channel: 8, complete: true });
+  expect(json).toMatchObject({ target: "spare-6", channel: 6, complete: true });
   expect(json.current_a.length * json.period_us).toBeGreaterThanOrEqual(200_000);
   expect(Math.max(...json.current_a)).toBeGreaterThan(2.9);
   expect(json.current_a[20]).toBeCloseTo(current_a, 1);
   expect(Math.abs(json.current_a.at(-1))).toBeLessThan(0.05);
-  railOf(8).extra_a = 0;
-  const { fault } = (await api("GET", "/api/v1/targets/spare-8")).json;
-  expect((await api("POST", `/api/v1/targets/spare-8/faults/${fault.id}/rearm`)).status).toBe(200);
+  railOf(6).extra_a = 0;
+  const { fault } = (await api("GET", "/api/v1/targets/spare-6")).json;
+  expect((await api("POST", `/api/v1/targets/spare-6/faults/${fault.id}/rearm`)).status).toBe(200);
 });
