@@ -8,6 +8,8 @@ import type { Reading, Readings } from "./readings.ts";
 /** The limits that this service keeps, and who must know that a switch is about to close. */
 export interface SlowProtection {
   closing(this: void, index: number, now_ms: number): void;
+  /** The switch is about to be opened by a fault. */
+  tripping(this: void, index: number): void;
   slow_ua(this: void, index: number): number;
   slow_ms(this: void, index: number): number;
   /** The lowest slow limit of all channels. */
@@ -174,7 +176,7 @@ export function createPower(
 
   function trip(index: number, fault: number, now_ms: number): void {
     const control = controls[index] as Control;
-    if (hal.wave_keep !== undefined) hal.wave_keep(index);
+    protection.tripping(index);
     switchTo(index, false, false);
     control.fault = fault;
     control.cause = Cause.fault;

@@ -148,6 +148,9 @@ export function createProtection(
       limits.inrushUntil_ms = now_ms + limits.inrush_ms;
       apply(index, limits.inrush_ma);
     },
+    tripping(this: void, index: number): void {
+      if (hal.wave_keep !== undefined) hal.wave_keep(index);
+    },
     arm(this: void, index: number): void {
       apply(index, (all[index] as Limits).hard_ma);
     },

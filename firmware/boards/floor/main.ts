@@ -43,7 +43,13 @@ export function boot(hal: Hal): Firmware {
   const rated = (): number => rated_ua;
   const nothing = (): void => undefined;
   // Without hardware protection there is no hard limit to raise for the inrush.
-  const protection = { closing: nothing, slow_ua: rated, slow_ms: (): number => limits.slow_ms, lowest_ua: rated };
+  const protection = {
+    closing: nothing,
+    tripping: nothing,
+    slow_ua: rated,
+    slow_ms: (): number => limits.slow_ms,
+    lowest_ua: rated,
+  };
   const power = createPower(hal, board, outputs, monitors, protection, session, nothing, undefined);
   const handlers = createPowerRequests(channels, power, reset, session);
 
@@ -109,7 +115,7 @@ export function boot(hal: Hal): Firmware {
         power.announce(port.now_ms);
         // The wire has no message for it yet: the log tells each host that comes.
         const celsius_m = readTmp105(hal, board.monitor_bus, board.thermometer_address);
-        const text = celsius_m === undefined ? "no thermometer" : `temperature ${celsius_m} m`;
+        const text = celsius_m === undefined ? "no TMP105" : `temperature ${celsius_m} m`;
         session().event("log", { level: INFO_LEVEL, uptime_ms: port.now_ms, text });
       },
       ticks_us: hal.ticks_us,
