@@ -195,6 +195,11 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     else booted.close();
   }
 
+  /** A board that cannot start at all stays dark; the rest of the bay goes on. */
+  function begin(cause: number, kept = ""): void {
+    restart(cause, kept).catch((error: Error) => giveWay(error.message));
+  }
+
   /** Calls the firmware. An error that it lets out ends a bundle on trial, and restarts the controller with any other. */
   function run<T>(call: (board: LuaBoard) => T): T | undefined {
     try {
@@ -211,7 +216,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
   /** True where the controller has begun anew: after a power cut, or because another bundle is to run. */
   function begunAnew(): boolean {
     if (own.powerFailed() || crashed) {
-      void restart(crashed ? SOFTWARE_CAUSE : POWER_CAUSE);
+      begin(crashed ? SOFTWARE_CAUSE : POWER_CAUSE);
       return true;
     }
     if (own.slots.overdue()) {
@@ -221,7 +226,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     if (!exchange) return false;
     const kept = run((running) => running.keep()) ?? "";
     lived_us = Number.NEGATIVE_INFINITY;
-    void restart(EXCHANGE_CAUSE, kept);
+    begin(EXCHANGE_CAUSE, kept);
     return true;
   }
 
@@ -260,7 +265,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       return computer.power(from, to, rail.voltage_v, electronics.chain.output(channel.reset_bit) === 1);
     });
     electronics.step(STEP_US, power);
-    if (hung_us !== undefined && to - hung_us >= CONTROLLER_WATCHDOG_US) void restart(WATCHDOG_CAUSE);
+    if (hung_us !== undefined && to - hung_us >= CONTROLLER_WATCHDOG_US) begin(WATCHDOG_CAUSE);
     if (board === undefined || hung_us !== undefined) return;
     const now_ms = Math.floor((to - started_us) / 1000);
     const bytes = end.take();
