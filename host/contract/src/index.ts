@@ -9,7 +9,8 @@ export {
   suggestTarget,
 } from "./bay.ts";
 export { type Fault, nearest, suggest } from "./document/fault.ts";
-export { type Loaded, type Override, parseOverride, type Read, readDocument } from "./document/read.ts";
+export { checkTree, faultAt, type Loaded, type Read, readDocument, sortFaults } from "./document/read.ts";
+export { documentLimits, type Override, type Path, parseOverride, readTree, type Tree } from "./document/tree.ts";
 export { BayError, ErrorCode, type ErrorName, httpStatus, isBayError, wireCode } from "./errors.ts";
 export { IDENTIFIER, identifierSchema, NAME, nameSchema } from "./names.ts";
 export {

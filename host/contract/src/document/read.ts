@@ -1,18 +1,6 @@
-import { readFileSync } from "node:fs";
-import {
-  type Document,
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  type Node,
-  parseDocument,
-  parse as parseYaml,
-} from "yaml";
 import type { z } from "../schema.ts";
 import { type Fault, suggest } from "./fault.ts";
-
-type Path = (string | number)[];
+import { type Override, type Path, readTree, type Tree } from "./tree.ts";
 
 /** A file that was read, parsed and found valid. */
 export interface Loaded<T> {
@@ -24,91 +12,56 @@ export interface Loaded<T> {
 
 export type Read<T> = Loaded<T> | { faults: Fault[] };
 
-/** Sets a value before validation: `measure.window_s=1`, list items by number, value read as YAML. */
-export interface Override {
-  path: Path;
-  value: unknown;
-  text: string;
+/** A fault at a value of a tree, in whichever file it stands. */
+export function faultAt(tree: Tree, code: string, path: Path, message: string, suggestion?: string): Fault {
+  const mend = suggestion === undefined ? {} : { suggestion };
+  return { code, message, ...tree.place(path), path: path.join("."), ...mend };
 }
 
-const ALIASES = 100;
-
-/** Parses `PATH=VALUE`; undefined where there is no `=` or no path. */
-export function parseOverride(text: string): Override | undefined {
-  const equals = text.indexOf("=");
-  if (equals < 1) return undefined;
-  const path = text
-    .slice(0, equals)
-    .split(".")
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-  return { path, value: parseYaml(text.slice(equals + 1)), text };
+/** Faults in the order of the files in which they were found, then by line and column. */
+export function sortFaults(faults: Fault[]): Fault[] {
+  const order = [...new Set(faults.map((fault) => fault.file))];
+  return faults.sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column);
 }
 
 /**
- * Reads a YAML file and checks it against a schema. All faults come together, each with line and column: syntax first,
- * then unknown keys, wrong types and missing values.
+ * Reads a YAML file and checks it against a schema. All faults come together, each with file, line and column: syntax and
+ * includes first, then unknown keys, wrong types and missing values. While an include is missing, no value counts as missing.
  */
 export function readDocument<T>(file: string, schema: z.ZodType<T>, overrides: Override[] = []): Read<T> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const message = code === "ENOENT" ? `${file} not found` : `${file} cannot be read: ${(error as Error).message}`;
-    return { faults: [{ code: "file-not-found", message, file, line: 1, column: 1, path: "" }] };
+  const tree = readTree(file, overrides);
+  const faults = [...tree.faults];
+  for (const path of tree.tags()) {
+    faults.push({
+      code: "unknown-tag",
+      message: `unknown tag !${tree.tag(path)}`,
+      ...tree.tagPlace(path),
+      path: path.join("."),
+      suggestion: "only !include is known here",
+    });
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-  const position = (node: Node | undefined | null): { line: number; column: number } => {
-    const at = lines.linePos(node?.range?.[0] ?? 0);
-    return { line: Math.max(1, at.line), column: Math.max(1, at.col) };
-  };
-  if (document.errors.length > 0) {
-    return {
-      faults: document.errors.map((error) => {
-        const at = lines.linePos(error.pos[0]);
-        return { code: "yaml-syntax", message: error.message, file, line: at.line, column: at.col, path: "" };
-      }),
-    };
-  }
-  for (const override of overrides) document.setIn(override.path, document.createNode(override.value));
-
-  const fault = (code: string, path: Path, message: string, suggestion?: string): Fault => ({
-    code,
-    message,
+  if (tree.value === undefined) return { faults: sortFaults(faults) };
+  const checked = checkTree(tree, [], schema);
+  if ("faults" in checked)
+    faults.push(...checked.faults.filter((fault) => !tree.incomplete || fault.code !== "missing"));
+  if (faults.length > 0 || "faults" in checked) return { faults: sortFaults(faults) };
+  return {
+    value: checked.value,
     file,
-    ...position(nodeAt(document, path)),
-    path: path.join("."),
-    ...(suggestion === undefined ? {} : { suggestion }),
-  });
-
-  let plain: unknown;
-  try {
-    plain = document.toJS({ maxAliasCount: ALIASES });
-  } catch (error) {
-    return { faults: [fault("yaml-aliases", [], (error as Error).message)] };
-  }
-  const checked = schema.safeParse(plain);
-  if (checked.success) return { value: checked.data, file, fault };
-  const faults = issuesToFaults(checked.error.issues, document, schema, fault, file, position);
-  return { faults: faults.sort((a, b) => a.line - b.line || a.column - b.column) };
+    fault: (code, path, message, suggestion) => faultAt(tree, code, path, message, suggestion),
+  };
 }
 
-/** The node at a path, or the deepest one on the way to it. */
-function nodeAt(document: Document, path: Path): Node | undefined {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    if (isNode(node)) return node as Node;
-  }
-  return undefined;
-}
-
-/** The node of a key itself, so that an unknown key is shown where it stands. */
-function keyNode(document: Document, path: Path, key: string): Node | undefined {
-  const map = path.length === 0 ? document.contents : document.getIn(path, true);
-  if (!isMap(map)) return undefined;
-  const pair = map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
-  return pair !== undefined && isNode(pair.key) ? pair.key : undefined;
+/** Checks a part of a tree against a schema; `value` stands for the part where it was prepared before. */
+export function checkTree<T>(
+  tree: Tree,
+  path: Path,
+  schema: z.ZodType<T>,
+  value: unknown = tree.get(path),
+): { value: T } | { faults: Fault[] } {
+  const checked = schema.safeParse(value);
+  if (checked.success) return { value: checked.data };
+  return { faults: issuesToFaults(checked.error.issues, tree, path, schema) };
 }
 
 interface SchemaDef {
@@ -130,45 +83,39 @@ function knownKeys(def: SchemaDef, path: Path): string[] {
   return next === undefined ? [] : knownKeys(next.def, rest);
 }
 
-function issuesToFaults(
-  issues: z.core.$ZodIssue[],
-  document: Document,
-  schema: z.ZodType,
-  fault: Loaded<unknown>["fault"],
-  file: string,
-  position: (node: Node | undefined) => { line: number; column: number },
-): Fault[] {
+function issuesToFaults(issues: z.core.$ZodIssue[], tree: Tree, base: Path, schema: z.ZodType): Fault[] {
   const faults: Fault[] = [];
   for (const issue of issues) {
-    const path = issue.path as Path;
+    const inside = issue.path as Path;
+    const path = [...base, ...inside];
+    const shown = path.join(".");
     if (issue.code === "unrecognized_keys") {
-      const known = knownKeys((schema as unknown as { def: SchemaDef }).def, path);
+      const known = knownKeys((schema as unknown as { def: SchemaDef }).def, inside);
       for (const key of issue.keys) {
         const suggestion = suggest(key, known);
         faults.push({
           code: "unknown-key",
           message: `unknown key ${key}`,
-          file,
-          ...position(keyNode(document, path, key)),
+          ...tree.keyPlace(path, key),
           path: [...path, key].join("."),
           ...(suggestion === undefined ? {} : { suggestion }),
         });
       }
-    } else if (issue.code === "invalid_type" && document.getIn(path) === undefined && path.length > 0) {
-      faults.push(fault("missing", path, `${path.join(".")} is missing: ${issue.expected} is wanted`));
+    } else if (issue.code === "invalid_type" && tree.get(path) === undefined && path.length > 0) {
+      faults.push(faultAt(tree, "missing", path, `${shown} is missing: ${issue.expected} is wanted`));
     } else if (issue.code === "invalid_value") {
-      const given = String(document.getIn(path));
-      faults.push(
-        fault("value", path, `${path.join(".")}: ${given} is not allowed`, suggest(given, issue.values.map(String))),
-      );
+      const given = String(tree.get(path));
+      const mend = suggest(given, issue.values.map(String));
+      if (tree.get(path) === undefined) faults.push(faultAt(tree, "missing", path, `${shown} is missing`, mend));
+      else faults.push(faultAt(tree, "value", path, `${shown}: ${given} is not allowed`, mend));
     } else if (issue.code === "invalid_union") {
       // The alternative that got furthest tells most.
       const inner = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] ?? [];
-      const nested = inner.map((entry) => ({ ...entry, path: [...path, ...entry.path] }));
-      faults.push(...issuesToFaults(nested, document, schema, fault, file, position));
+      const nested = inner.map((entry) => ({ ...entry, path: [...inside, ...entry.path] }));
+      faults.push(...issuesToFaults(nested, tree, base, schema));
     } else {
       faults.push(
-        fault(issue.code === "invalid_type" ? "type" : "value", path, `${path.join(".") || "file"}: ${issue.message}`),
+        faultAt(tree, issue.code === "invalid_type" ? "type" : "value", path, `${shown || "file"}: ${issue.message}`),
       );
     }
   }
