@@ -3,6 +3,7 @@ export { checkFile, type Env, type Experiment, readExperiment } from "./configur
 export { type Analysis, analyzeModel, type GeneratedName, generatedModels, generateModel } from "./onnx/index.ts";
 export { renderReport } from "./report/html.ts";
 export { renderTable } from "./report/table.ts";
+export { energyPerInference } from "./results/energy.ts";
 export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
 export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
 export { type BayAddress, RunError } from "./runner/bay-api.ts";

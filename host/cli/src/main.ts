@@ -1,4 +1,5 @@
 import { registerAgent } from "./commands/agent.ts";
+import { registerEnergy } from "./commands/energy.ts";
 import { registerFirmware } from "./commands/firmware.ts";
 import { registerPanel } from "./commands/panel.ts";
 import { registerPower } from "./commands/power.ts";
@@ -16,6 +17,7 @@ export async function main(argv: string[]): Promise<void> {
   registerStatus(program);
   registerPower(program);
   registerPanel(program);
+  registerEnergy(program);
   registerFirmware(program);
   registerSimulate(program);
   registerAgent(program);

@@ -1,0 +1,64 @@
+import { energyPerInference } from "@mltb/bench";
+import { readEnergyTrace, readTimestamps, traceWindows } from "@mltb/supervisor/energy";
+import { CliError, Exit } from "../errors.ts";
+import { columns } from "../output/target-text.ts";
+import { action, type Command, parseCount } from "../program.ts";
+
+/** Energy per inference of a trace that another instrument has recorded; throws `CliError` with every fault. */
+export function importTrace(file: string, timestamps: string, inferences: number) {
+  const trace = readEnergyTrace(file);
+  if ("faults" in trace) throw new CliError(Exit.usage, trace.faults);
+  const times = readTimestamps(timestamps, trace);
+  if ("faults" in times) throw new CliError(Exit.usage, times.faults);
+  const windows = traceWindows(trace, times.pairs);
+  const { value, uncertainty, coverage, budget } = energyPerInference(
+    windows.map(({ energy_uj, timing_uj }) => ({
+      energy_uj,
+      inferences,
+      terms: [{ term: "timing", standard_uj: timing_uj, distribution: "rectangular", systematic: false }],
+    })),
+    "edges",
+  );
+  return {
+    sample_rate_hz: trace.sample_rate_hz,
+    samples: trace.samples_uj.length,
+    inferences,
+    windows: windows.map(({ start_s, stop_s, energy_uj }) => ({ start_s, stop_s, energy_uj })),
+    energy_uj_per_inference: { value, uncertainty, coverage, budget },
+    // A trace says nothing of the instrument that recorded it.
+    not_in_uncertainty: ["gain, offset and noise of the instrument"],
+  };
+}
+
+/** `mltb energy import TRACE.bin`. */
+export function registerEnergy(program: Command): void {
+  const energy = program.command("energy").description("work with energy traces");
+  energy
+    .command("import")
+    .description("recompute the energy per inference of a trace of the MLPerf Tiny energy runner")
+    .argument("<trace>", "trace: byte 0xF1, float32 LE samples/s, then float32 LE microjoules a sample")
+    .requiredOption("--timestamps <file>", "JSON list of seconds: a mark, then start and stop of every window")
+    .requiredOption("--inferences <n>", "inferences in a window", parseCount)
+    .option("--json", "print one JSON document on standard output")
+    .action(
+      action(async (context, file: string, options: { timestamps: string; inferences: number }) => {
+        const document = importTrace(file, options.timestamps, options.inferences);
+        const { value, uncertainty } = document.energy_uj_per_inference;
+        context.print(document, () => {
+          const rows = document.windows.map((window, n) => [
+            String(n + 1),
+            `${window.start_s} s`,
+            `${window.stop_s} s`,
+            `${window.energy_uj.toFixed(1)} uJ`,
+            `${(window.energy_uj / options.inferences).toFixed(3)} uJ`,
+          ]);
+          return [
+            columns([["window", "start", "stop", "energy", "per inference"], ...rows]),
+            "",
+            `${value.toFixed(3)} uJ per inference, +- ${uncertainty.toFixed(3)} uJ (95 %: edges and spread of the windows; the instrument's own errors are not in the file)`,
+          ].join("\n");
+        });
+        return Exit.done;
+      }),
+    );
+}
