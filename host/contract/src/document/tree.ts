@@ -268,19 +268,23 @@ function apply(
   { path, value, text }: Override,
   fault: (code: string, place: Place, path: Path, message: string, suggestion?: string) => void,
 ): void {
-  const wrong = (why: string): void => fault("usage", tree.place(path), path, `--set ${text}: ${why}`);
   if (tree.value === null || typeof tree.value !== "object") tree.value = {};
   let at = tree.value as Record<string | number, unknown>;
   for (const [i, part] of path.entries()) {
-    if (part === "__proto__") return wrong("no such path");
-    if (Array.isArray(at) && (typeof part !== "number" || part > at.length))
-      return wrong(`${path.slice(0, i).join(".")} is a list of ${at.length}; an item is given by its number from 0`);
-    if (i === path.length - 1) {
-      at[part] = value;
+    const above = path.slice(0, i).join(".");
+    let wrong: string | undefined;
+    if (typeof at !== "object") wrong = `${above} is a single value`;
+    else if (part === "__proto__") wrong = "no such path";
+    else if (Array.isArray(at) && (typeof part !== "number" || part > at.length))
+      wrong = `${above} is a list of ${at.length}; an item is given by its number from 0`;
+    if (wrong !== undefined) {
+      fault("usage", tree.place(path), path, `--set ${text}: ${wrong}`);
       return;
     }
-    if (at[part] === undefined || at[part] === null) at[part] = {};
-    if (typeof at[part] !== "object") return wrong(`${path.slice(0, i + 1).join(".")} is a single value`);
-    at = at[part] as Record<string | number, unknown>;
+    if (i === path.length - 1) at[part] = value;
+    else {
+      at[part] ??= {};
+      at = at[part] as Record<string | number, unknown>;
+    }
   }
 }
