@@ -8,6 +8,9 @@ const wanted: Record<string, string> = {
   "dpkg-source": "dpkg-dev",
   "qemu-system-arm": "qemu-system-arm",
   clang: "clang lld wasi-libc libclang-rt-dev-wasm32",
+  promtool: "prometheus",
+  // pdudaemon's systemd-python is compiled where the Python environment is made (.ci/python-env.ts).
+  "pkg-config": "pkg-config libsystemd-dev python3-dev python3-venv",
 };
 
 function there(command: string): boolean {
