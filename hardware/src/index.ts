@@ -10,11 +10,13 @@ export { monitoringUsb } from "./boards/monitoring-usb.ts";
 export { ampsPerCode, monitorAmpsPerCode } from "./convert.ts";
 export { ADM1272 } from "./parts/adm1272.ts";
 export * from "./parts/ads131m08.ts";
+export { AT24C } from "./parts/at24c.ts";
 export { ADS131M08, INA240A1 } from "./parts/fast-current.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK, PCF8574 } from "./parts/lcd.ts";
 export { BUS_VOLTAGE_ERRORS, FAST_CURRENT_ERRORS } from "./parts/measurement-errors.ts";
 export { TMP105 } from "./parts/tmp105.ts";
+export { TMP105_TIMING } from "./parts/tmp105-timing.ts";
 export { W25Q16 } from "./parts/w25q16.ts";
 export type {
   Channel,

@@ -1,6 +1,6 @@
 /** Simulated boards, parts and targets: the only door of the package. */
 export { createFloorBoard, type SimulatedFloorBoard } from "./boards/floor.ts";
-export { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
+export { type ChannelFault, createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
 export { type ControlBay, handleControl } from "./control/requests.ts";
 export { ControlSocketError, serveControl } from "./control/socket.ts";
 export {

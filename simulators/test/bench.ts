@@ -126,6 +126,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
     offers: [
       ...(rung.world === undefined ? [] : ["physics"]),
       ...(rung.world?.removeMonitor === undefined ? [] : ["removable-parts"]),
+      ...(rung.world?.breakChannel === undefined ? [] : ["breakable"]),
       ...(rung.restart === undefined ? [] : ["restarts"]),
     ],
     session,

@@ -1,4 +1,4 @@
-import { bodyCheck, PowerAction } from "@mltb/protocol";
+import { bodyCheck, Fault, PowerAction } from "@mltb/protocol";
 import { expect, test } from "vitest";
 import { handleControl } from "../src/index.ts";
 import { openBench } from "./bench.ts";
@@ -12,7 +12,11 @@ async function onBoard() {
   const rung = await luaBoard();
   const bench = await openBench(rung);
   const { rack } = rung;
-  const bay = { board: (name: string) => (name === "b" ? rack : undefined), rack: () => rack, target: () => rack };
+  const bay = {
+    board: (name: string) => (name === "b" ? rack : undefined),
+    rack: () => rack,
+    target: (name: string) => (name === "t1" ? rack : undefined),
+  };
   await power(bench, PowerAction.on);
   return { bench, rack, control: (request: object) => handleControl(bay, request) };
 }
@@ -64,6 +68,73 @@ test("link-cut and link-restore: the host's end closes and cannot be opened mean
   expect(rail(bench).switchOn).toBe(true);
   control({ fault: "link-restore", board: "b" });
   await expect(rack.transport.open({ onBytes: () => undefined, onClose: () => undefined })).resolves.toBeUndefined();
+  await bench.stop();
+});
+
+/** Asks the board, as the supervisor does. */
+async function faultOf(bench: Awaited<ReturnType<typeof openBench>>): Promise<number | undefined> {
+  const answer = await bench.request("channel_get", { channel: 1 });
+  return answer.kind === "answer" ? answer.body.fault : undefined;
+}
+
+test("stuck-on, stuck-off, short, sensor-dead: the answer names fault and target, the firmware finds out by measuring, `none` heals", async () => {
+  const found = { "stuck-on": Fault.off_unproved, short: Fault.hard_over_current, "sensor-dead": Fault.sensor_dead };
+  for (const [kind, fault] of Object.entries(found)) {
+    const { bench, control } = await onBoard();
+    expect(control({ fault: kind, target: "t1" })).toEqual({ ok: true, fault: kind, target: "t1" });
+    await bench.run(150);
+    if (kind === "stuck-on") await power(bench, PowerAction.off);
+    expect(await faultOf(bench), kind).toBe(fault);
+    expect(control({ fault: "none", target: "t1" })).toEqual({ ok: true, fault: "none", target: "t1" });
+    await bench.run(1200);
+    await bench.request("rearm", { channel: 1, fault, check: bodyCheck(1, fault, 0) });
+    await bench.run(700);
+    expect(await faultOf(bench), `${kind} healed`).toBe(Fault.none);
+    expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { switch_on: 1 } });
+    await bench.stop();
+  }
+});
+
+test("get pins shows every output as the electronics see it: the chain's bits, and the gate behind the trip latch", async () => {
+  const { bench, control } = await onBoard();
+  const pins = (): Record<string, number> =>
+    (control({ get: "pins", board: "b" }) as { pins: Record<string, number> }).pins;
+  const names = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((n) =>
+    ["switch", "gate", "discharge", "reset", "strap"].map((name) => `${name}${n}`),
+  );
+  expect(Object.keys(pins())).toEqual(expect.arrayContaining([...names, "gp26", "gp27", "gp28"]));
+  expect(pins()).toMatchObject({ switch1: 1, gate1: 1, discharge1: 0, switch2: 0, gate2: 0, discharge2: 1 });
+  control({ fault: "short", target: "t1" });
+  await bench.run(3);
+  expect(pins()).toMatchObject({ gate1: 0 });
+  await bench.stop();
+});
+
+test("every answer is one object; what cannot be understood is refused with a reason", async () => {
+  const { bench, control } = await onBoard();
+  for (const request of [
+    null,
+    [],
+    7,
+    {},
+    { get: "moon" },
+    { get: "pins", board: 3 },
+    { get: "rail", target: "nobody" },
+    { set: "load", target: "t1", current_a: "much" },
+    { set: "load", target: "t1", current_a: Number.NaN },
+    { fault: "stuck-on" },
+    { fault: "stuck-on", target: "nobody" },
+    { fault: "hang" },
+    { press: "left", rack: "r" },
+    { press: "up", rack: "r", ms: -1 },
+  ]) {
+    expect(control(request as object), JSON.stringify(request)).toEqual({ error: expect.any(String) });
+  }
+  expect(control({ get: "rail", target: "t1" })).toEqual({
+    voltage_v: expect.any(Number),
+    current_a: expect.any(Number),
+    energy_j: expect.any(Number),
+  });
   await bench.stop();
 });
 

@@ -1,4 +1,4 @@
-import type { MonitoringElectronics } from "../src/index.ts";
+import type { ChannelFault, MonitoringElectronics } from "../src/index.ts";
 import type { Rail } from "../src/world/rail.ts";
 
 /** What a scenario sees and does behind a board's pins, whatever board it is. Channels count from 0 here. */
@@ -13,6 +13,8 @@ export interface World {
   late_us: number;
   /** Takes the monitor of a channel off its bus, where the parts can be taken off. */
   removeMonitor?(channel: number): void;
+  /** Breaks something in a channel's path, as the control socket does. */
+  breakChannel?(channel: number, fault: ChannelFault): void;
 }
 
 /** The world behind a simulated monitoring board, in virtual time. */
@@ -31,6 +33,7 @@ export function monitoringWorld(electronics: MonitoringElectronics): World {
       };
     },
     late_us: 0,
+    breakChannel: electronics.breakChannel,
     removeMonitor(channel) {
       electronics.buses[board.monitor_bus]?.parts.delete(board.channels[channel]?.monitor_address ?? -1);
     },

@@ -8,9 +8,10 @@ import { createIna226, type Ina226 } from "../parts/ina226.ts";
 import { createLcdBackpack } from "../parts/pcf8574.ts";
 import { createSampler, type Sampler } from "../parts/sampler.ts";
 import { createSweep, type Sweep } from "../parts/sweep.ts";
+import { createTripLatch } from "../parts/trip-latch.ts";
 import { createWave } from "../parts/wave.ts";
 import type { NodeHal } from "../runtime/node-hal.ts";
-import { createRail, defaultRail, type Rail, type RailModel } from "../world/rail.ts";
+import { createRail, defaultRail, type PathFault, type Rail, type RailModel } from "../world/rail.ts";
 import { random } from "../world/random.ts";
 
 /** Edges that the capture queue holds. */
@@ -21,6 +22,10 @@ const OUTPUT_WATCHDOG_US = 500_000;
 const TRIPS = 16;
 /** Bandwidth for which the noise of the fast chain is given. */
 const NOISE_BANDWIDTH_HZ = 1000;
+
+/** What can break in a channel: its power path, or its monitor, which then does not answer any more. */
+export type ChannelFault = PathFault | "sensor-dead";
+export const channelFaults: ChannelFault[] = ["none", "stuck-on", "stuck-off", "short", "sensor-dead"];
 
 /** The electronics of a monitoring board: everything but its controller's program and link. */
 export interface MonitoringElectronics {
@@ -43,6 +48,8 @@ export interface MonitoringElectronics {
   /** Level on a target's marker line at a time inside the next or current step. */
   marker(channel: number, level: 0 | 1, at_us: number): void;
   button(name: "up" | "down" | "select" | "stop", down: boolean): void;
+  /** Breaks something in a channel (from 0), in place of what was broken before; `none` heals it. */
+  breakChannel(channel: number, fault: ChannelFault): void;
   gpioLevels(): Map<number, number>;
   /** Something waits in the queue of trips. */
   tripped(): boolean;
@@ -96,14 +103,11 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   let world_us = 0;
   let cpu_us = 0;
 
-  /** Trip latches: set by the monitor's alert, cleared while the switch's output is low. */
-  const tripped = board.channels.map(() => false);
+  const latches = board.channels.map(createTripLatch);
   function gate(n: number): void {
     const channel = board.channels[n] as MonitoringBoard["channels"][0];
     const rail = rails[n] as Rail;
-    const asked = chain.output(channel.switch_bit) === 1;
-    if (!asked) tripped[n] = false;
-    rail.switchOn = asked && tripped[n] !== true;
+    rail.switchOn = latches[n]?.gate(chain.output(channel.switch_bit)) === 1;
     rail.discharge = chain.output(channel.discharge_bit) === 1;
   }
   /** The output watchdog: without an edge of the latch clock for this long the outputs are switched off. */
@@ -119,7 +123,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   }
   for (const [n, monitor] of monitors.entries()) {
     monitor.onAlert = (now_us) => {
-      tripped[n] = true;
+      latches[n]?.set();
       gate(n);
       electronics.onAlert?.();
       queueTrip(-1, now_us, 0);
@@ -234,6 +238,19 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     },
     button(name, down) {
       inputs.set(board.buttons[name], down ? 0 : 1);
+    },
+    breakChannel(channel, fault) {
+      const rail = rails[channel] as Rail;
+      const { monitor_address } = board.channels[channel] as MonitoringBoard["channels"][0];
+      const monitor = monitors[channel] as Ina226;
+      const { parts } = buses[board.monitor_bus] as I2cBus;
+      rail.fault = fault === "sensor-dead" ? "none" : fault;
+      if (fault === "sensor-dead") parts.delete(monitor_address);
+      else if (!parts.has(monitor_address)) {
+        // A part that comes back has lost its configuration.
+        monitor.powerUp();
+        parts.set(monitor_address, monitor);
+      }
     },
     gpioLevels: () => gpio,
     tripped: () => trips.length > 0,

@@ -1,3 +1,4 @@
+import { channelFaults } from "../boards/monitoring.ts";
 import type { SimulatedRack } from "../rack.ts";
 
 /** The racks of a bay by the names that control requests use. */
@@ -17,6 +18,8 @@ function pins(rack: SimulatedRack): Answer {
   const levels: Record<string, number> = {};
   for (const channel of board.channels) {
     levels[`switch${channel.number}`] = chain.output(channel.switch_bit);
+    // What the switch itself gets: the output, unless the channel's latch has tripped.
+    levels[`gate${channel.number}`] = rack.electronics.rails[channel.number - 1]?.switchOn === true ? 1 : 0;
     levels[`discharge${channel.number}`] = chain.output(channel.discharge_bit);
     levels[`reset${channel.number}`] = chain.output(channel.reset_bit);
     levels[`strap${channel.number}`] = chain.output(channel.strap_bit);
@@ -36,9 +39,20 @@ const boardFaults: Record<string, (rack: SimulatedRack) => void> = {
   restart: (rack) => void rack.restart(),
 };
 
-function fault(bay: ControlBay, kind: string, board: string): Answer {
+function fault(bay: ControlBay, kind: string, board: string, target: string): Answer {
+  const broken = channelFaults.find((entry) => entry === kind);
+  if (broken !== undefined) {
+    const rack = bay.target(target);
+    const channel = rack?.channelOf(target);
+    if (rack === undefined || channel === undefined) return refuse(`no target ${target}`);
+    rack.electronics.breakChannel(channel - 1, broken);
+    return { ok: true, fault: kind, target };
+  }
   const act = boardFaults[kind];
-  if (act === undefined) return refuse(`fault: one of ${Object.keys(boardFaults).join(", ")} is wanted`);
+  if (act === undefined) {
+    const known = [...channelFaults, ...Object.keys(boardFaults)].join(", ");
+    return refuse(`fault: one of ${known} is wanted`);
+  }
   const rack = bay.board(board);
   if (rack === undefined) return refuse(`no board ${board}`);
   act(rack);
@@ -81,6 +95,6 @@ export function handleControl(bay: ControlBay, request: unknown): Answer {
     rack.press(button, ms);
     return { ok: true, press: button, ms };
   }
-  if (r["fault"] !== undefined) return fault(bay, name("fault"), name("board"));
-  return refuse("unknown request: this build knows get pins|rail|lcd, set load, fault and press");
+  if (r["fault"] !== undefined) return fault(bay, name("fault"), name("board"), name("target"));
+  return refuse("unknown request: get pins|rail|lcd, set load, fault or press is wanted");
 }

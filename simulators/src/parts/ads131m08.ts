@@ -33,12 +33,19 @@ const lengths = [2, 3, 4, 4];
 
 /**
  * ADS131M08 at register level (SBAS950B): reset values, 24- and 16-bit words, register writes and reads, reset command,
- * data rate from CLKIN and CLOCK.OSR, CCITT CRC over the frame, /DRDY. Gains other than 1, the digital filter's delay and
- * settling, and the CRC of incoming frames are not modelled.
+ * data rate from CLKIN and CLOCK.OSR, gain, the digital filter's delay and settling, rounding and saturation, CCITT CRC over
+ * the frame, /DRDY. The CRC of incoming frames is not modelled: the driver leaves it off.
+ *
+ * The filter is a sinc3 over three conversion times (8.3.5): of an input that is constant over each of them the newest
+ * counts 1/6, the one before 4/6, the one before that 1/6, which are the integrals of its impulse response. A step is there
+ * to 1/6, 5/6 and 1 at the following conversions; the delay is one and a half of them.
  */
 export function createAds131m08(): Ads131m08 {
   const registers = new Map<number, number>();
   let data: number[] = new Array(CHANNELS).fill(0);
+  /** Inputs over the last conversion time and the one before it. */
+  let last: number[] = new Array(CHANNELS).fill(0);
+  let earlier: number[] = new Array(CHANNELS).fill(0);
   let ready: 0 | 1 = 1;
   let answer = 0;
   let output: number[] = [];
@@ -51,6 +58,11 @@ export function createAds131m08(): Ads131m08 {
   reset();
 
   const register = (address: number): number => registers.get(address) ?? 0;
+  /** 1 to 128, three bits and a spare one a channel, four channels a register (8.6). */
+  const gain = (channel: number): number => {
+    const bits = register(channel < 4 ? ADS131M08_REGISTERS.gain1 : ADS131M08_REGISTERS.gain2);
+    return 1 << ((bits >> ((channel & 3) * 4)) & 7);
+  };
   const wordBytes = (): number => lengths[(register(ADS131M08_REGISTERS.mode) >> 8) & 3] as number;
 
   function execute(words: number[]): void {
@@ -74,9 +86,12 @@ export function createAds131m08(): Ads131m08 {
     },
     convert(volts) {
       data = Array.from({ length: CHANNELS }, (_, n) => {
-        const code = Math.round(((volts[n] ?? 0) / ADS131M08.full_scale_v) * ADS131M08.full_scale_code);
+        const filtered = ((volts[n] ?? 0) + 4 * (last[n] as number) + (earlier[n] as number)) / 6;
+        const code = Math.round((filtered / ADS131M08.full_scale_v) * gain(n) * ADS131M08.full_scale_code);
         return Math.max(-32768, Math.min(32767, code)) & 0xffff;
       });
+      earlier = last;
+      last = Array.from({ length: CHANNELS }, (_, n) => volts[n] ?? 0);
       ready = 0;
     },
     drdy: () => ready,

@@ -7,61 +7,122 @@ export interface Hd44780 {
   rows(): string[];
   /** Strobes that came while the controller was busy; real hardware loses them. */
   busyViolations: number;
+  /** Strobes that it took, and characters written into its memory. */
+  strobes: number;
+  characters: number;
+  /** Dots of a character of its own, eight rows of five bits. */
+  glyph(code: number): number[];
+}
+
+/** Bytes of the two character memories, and the end of the two lines of 40 characters. */
+const CGRAM_BYTES = 64;
+const LINE = 40;
+const SECOND = 0x40;
+
+/**
+ * The character ROM of code A00 (table 4) as people read it: 0x20 to 0x7d are ASCII but for a yen sign, behind them two
+ * arrows, then half-width kana from 0xa1 on. The eight characters of CGRAM, twice, are U+E000 to U+E007. What has no
+ * Unicode name here is a replacement character.
+ */
+function character(code: number): string {
+  if (code < 0x10) return String.fromCharCode(0xe000 + (code & 7));
+  if (code === 0x5c) return "¥";
+  if (code === 0x7e) return "→";
+  if (code === 0x7f) return "←";
+  if (code >= 0x20 && code < 0x7e) return String.fromCharCode(code);
+  if (code === 0xa0) return " ";
+  if (code === 0xdf) return "°";
+  return code > 0xa0 && code < 0xdf ? String.fromCharCode(0xff61 + code - 0xa1) : "\ufffd";
 }
 
 /**
- * HD44780U with a 20 x 4 glass: power-up in 8-bit mode, the initialisation by instruction, 4-bit transfers, DDRAM with
- * its two lines of 40, busy times. The character ROM is that of code A00, whose 0x20-0x7d equal ASCII except 0x5c.
+ * HD44780U with a 20 x 4 glass (ADE-207-272): power-up in 8-bit mode, the initialisation by instruction with its waits
+ * (figure 24), 4-bit transfers, DDRAM with its two lines of 40, CGRAM, entry mode, cursor and display shift, execution times
+ * of table 6. The driver never reads, and reading is not modelled.
  */
 export function createHd44780(columns: number): Hd44780 {
   const ddram = new Uint8Array(0x80).fill(0x20);
+  const cgram = new Uint8Array(CGRAM_BYTES);
+  let inCgram = false;
   let address = 0;
   let increment = 1;
+  let shifting = false;
+  let shift = 0;
   let fourBit = false;
+  /** Function sets of the initialisation so far. */
+  let wakeups = 0;
   let high: number | undefined;
   let displayOn = false;
   let busyUntil_us = HD44780.power_up_us;
 
+  /** Two-line mode: 0x00-0x27 and 0x40-0x67, each end runs into the other line. */
+  function move(step: number): void {
+    if (inCgram) address = (address + step) & (CGRAM_BYTES - 1);
+    else if (step > 0) address = address === LINE - 1 ? SECOND : address === SECOND + LINE - 1 ? 0 : address + 1;
+    else address = address === 0 ? SECOND + LINE - 1 : address === SECOND ? LINE - 1 : address - 1;
+  }
+
+  const scroll = (step: number): void => {
+    shift = (shift + step + LINE) % LINE;
+  };
+
   function command(value: number): number {
     const c = HD44780.commands;
-    if ((value & c.set_ddram) !== 0) address = value & 0x7f;
-    else if ((value & 0x40) !== 0) return HD44780.command_us;
-    else if ((value & c.function_set) !== 0) {
+    if ((value & c.set_ddram) !== 0) {
+      inCgram = false;
+      address = value & 0x7f;
+    } else if ((value & 0x40) !== 0) {
+      inCgram = true;
+      address = value & 0x3f;
+    } else if ((value & c.function_set) !== 0) {
+      // Figure 24: the busy flag can be checked after the third.
+      const wait = wakeups < 2 ? HD44780.init_wait_us[wakeups] : undefined;
+      wakeups += 1;
       fourBit = (value & c.function_8bit) === 0;
       high = undefined;
-    } else if ((value & 0x10) !== 0) return HD44780.command_us;
-    else if ((value & c.display) !== 0) displayOn = (value & c.display_on) !== 0;
-    else if ((value & c.entry_mode) !== 0) increment = (value & c.entry_increment) !== 0 ? 1 : -1;
-    else if ((value & c.home) !== 0) {
+      if (wait !== undefined) return wait;
+    } else if ((value & 0x10) !== 0) {
+      const step = (value & 0x04) !== 0 ? 1 : -1;
+      if ((value & 0x08) !== 0) scroll(-step);
+      else move(step);
+    } else if ((value & c.display) !== 0) displayOn = (value & c.display_on) !== 0;
+    else if ((value & c.entry_mode) !== 0) {
+      increment = (value & c.entry_increment) !== 0 ? 1 : -1;
+      shifting = (value & 0x01) !== 0;
+    } else if ((value & c.home) !== 0 || value === c.clear) {
+      if (value === c.clear) {
+        ddram.fill(0x20);
+        increment = 1;
+      }
+      inCgram = false;
       address = 0;
-      return HD44780.clear_us;
-    } else if (value === c.clear) {
-      ddram.fill(0x20);
-      address = 0;
-      increment = 1;
+      shift = 0;
       return HD44780.clear_us;
     }
     return HD44780.command_us;
   }
 
   function store(value: number): number {
-    ddram[address] = value;
-    address += increment;
-    // Two-line mode: 0x00-0x27 and 0x40-0x67, each end runs into the other line.
-    if (address === 0x28) address = 0x40;
-    else if (address === 0x68) address = 0;
-    else if (address < 0) address = 0x67;
-    else if (address === 0x3f) address = 0x27;
+    if (inCgram) cgram[address] = value & 0x1f;
+    else {
+      ddram[address] = value;
+      lcd.characters += 1;
+      if (shifting) scroll(increment);
+    }
+    move(increment);
     return HD44780.command_us;
   }
 
   const lcd: Hd44780 = {
     busyViolations: 0,
+    strobes: 0,
+    characters: 0,
     strobe(rs, nibble, now_us) {
       if (now_us < busyUntil_us) {
         lcd.busyViolations += 1;
         return;
       }
+      lcd.strobes += 1;
       let value: number;
       if (!fourBit) value = nibble << 4;
       else if (high === undefined) {
@@ -74,10 +135,14 @@ export function createHd44780(columns: number): Hd44780 {
       busyUntil_us = now_us + (rs === 1 ? store(value) : command(value));
     },
     rows() {
-      return HD44780.row_address.map((start) =>
-        displayOn ? String.fromCharCode(...ddram.slice(start, start + columns)) : " ".repeat(columns),
-      );
+      return HD44780.row_address.map((start) => {
+        if (!displayOn) return " ".repeat(columns);
+        const line = start & SECOND;
+        const cell = (n: number): number => ddram[line + (((start & 0x3f) + n + shift) % LINE)] as number;
+        return Array.from({ length: columns }, (_, n) => character(cell(n))).join("");
+      });
     },
+    glyph: (code) => [...cgram.subarray((code & 7) * 8, (code & 7) * 8 + 8)],
   };
   return lcd;
 }

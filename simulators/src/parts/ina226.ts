@@ -18,6 +18,8 @@ export interface Ina226Errors {
 const idealIna226: Ina226Errors = { bus_gain: 0, bus_offset_v: 0, shunt_gain: 0, shunt_offset_v: 0 };
 
 export interface Ina226 extends I2cPart {
+  /** The supply was taken away and is there again: registers as after a reset, alert released. */
+  powerUp(): void;
   /** The alert output pulls low. */
   alert(): boolean;
   /** Told when the alert output falls, with the time of the world. */
@@ -35,8 +37,9 @@ function clamp(code: number): number {
 /**
  * INA226 at register level (SBOS547B): reset values, averaging and conversion times of the configuration register,
  * continuous and triggered modes, conversion-ready flag, power and current registers after calibration, rounding to
- * codes and saturation, and the alert on shunt over-voltage, latched or not. A cycle measures the shunt first, then the
- * bus. Other alert functions are not modelled.
+ * codes and saturation, and the alert output with its five limits (Mask/Enable, table 12: the highest enabled one counts),
+ * latched or transparent. A cycle measures the shunt first, then the bus. Alert on conversion ready and its polarity are
+ * not modelled: the board's line is wired-or, low when one asserts.
  */
 export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealIna226): Ina226 {
   const registers = new Map<number, number>();
@@ -58,6 +61,7 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
     registers.set(R.manufacturer_id, INA226.manufacturer_id);
     registers.set(R.die_id, INA226.die_id);
     started = false;
+    asserted = false;
   }
   reset();
 
@@ -71,13 +75,21 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
     (mode() & 2) !== 0 ? (INA226.conversion_us[(config() >> 6) & 7] as number) * averages() : 0;
   const cycle_us = (): number => shunt_us() + bus_us();
 
+  const signed = (value: number): number => (value << 16) >> 16;
+  /** Alert functions from the highest bit of Mask/Enable down: shunt over and under, bus over and under, power over. */
+  const functions: [number, (limit: number) => boolean][] = [
+    [INA226.alert_shunt_over, (limit) => signed(registers.get(R.shunt_voltage) as number) > signed(limit)],
+    [0x4000, (limit) => signed(registers.get(R.shunt_voltage) as number) < signed(limit)],
+    [0x2000, (limit) => (registers.get(R.bus_voltage) as number) > limit],
+    [0x1000, (limit) => (registers.get(R.bus_voltage) as number) < limit],
+    [0x0800, (limit) => (registers.get(R.power) as number) > limit],
+  ];
+
   /** Sets the flag, and the output unless it is latched already. */
   function judge(now_us: number): void {
     const enable = registers.get(R.mask_enable) as number;
-    const signed = (value: number): number => (value << 16) >> 16;
-    const over =
-      (enable & INA226.alert_shunt_over) !== 0 &&
-      signed(registers.get(R.shunt_voltage) as number) > signed(registers.get(R.alert_limit) as number);
+    const chosen = functions.find(([bit]) => (enable & bit) !== 0);
+    const over = chosen?.[1](registers.get(R.alert_limit) as number) === true;
     const held = asserted && (enable & INA226.alert_latch) !== 0;
     const before = asserted;
     asserted = over || held;
@@ -97,7 +109,7 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
     if ((mode() & 2) !== 0)
       registers.set(R.bus_voltage, Math.max(0, Math.min(32767, Math.round(bus_v / INA226.bus_lsb_v))));
     if ((mode() & 1) !== 0) registers.set(R.shunt_voltage, clamp(Math.round(shunt_v / INA226.shunt_lsb_v)) & 0xffff);
-    const shunt = ((registers.get(R.shunt_voltage) as number) << 16) >> 16;
+    const shunt = signed(registers.get(R.shunt_voltage) as number);
     // Equations 3 and 4: current = shunt x calibration / 2048, power = current x bus / 20000.
     const current = clamp(Math.trunc((shunt * (registers.get(R.calibration) as number)) / 2048));
     registers.set(R.current, current & 0xffff);
@@ -124,6 +136,14 @@ export function createIna226(inputs: Ina226Inputs, errors: Ina226Errors = idealI
   }
 
   const part: Ina226 = {
+    powerUp() {
+      reset();
+      pointer = 0;
+      busSum = 0;
+      shuntSum = 0;
+      samples = 0;
+      shuntSamples = 0;
+    },
     alert: () => asserted,
     advance(now_us) {
       const length = cycle_us();

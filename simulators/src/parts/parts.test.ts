@@ -1,11 +1,10 @@
-import { ADM1272, INA226, TMP105 } from "@mltb/hardware";
+import { ADM1272, INA226 } from "@mltb/hardware";
 import { expect, test } from "vitest";
 import { createAdm1272 } from "./adm1272.ts";
 import { createHc595Chain } from "./hc595.ts";
-import { createHd44780 } from "./hd44780.ts";
 import { createI2cBus } from "./i2c.ts";
 import { createIna226 } from "./ina226.ts";
-import { createTmp105 } from "./tmp105.ts";
+import { createTripLatch } from "./trip-latch.ts";
 
 function write(part: ReturnType<typeof createIna226>, ...bytes: number[]): void {
   part.addressed(false, 0);
@@ -50,8 +49,80 @@ test("INA226: conversions take their time, the shunt saturates at 81.92 mV, nega
   expect(INA226.shunt_lsb_v * 400).toBeCloseTo(0.001, 9);
 });
 
+test("INA226: averages and conversion times of the configuration: 16 x (332 us + 588 us) = 14.72 ms (tables 6 to 8)", () => {
+  let bus = 5;
+  const part = createIna226({ bus_v: () => bus, shunt_v: () => 0 });
+  // AVG 010, VBUSCT 011, VSHCT 010, continuous.
+  write(part, 0x00, 0x44, 0xd7);
+  for (let t = 0; t < 14_720; t += 10) {
+    if (t >= 7360) bus = 6;
+    part.advance(t);
+  }
+  expect(read(part, 0x02)).toBe(0);
+  part.advance(14_720);
+  // Half of the time 5 V, half 6 V: 5.5 V / 1.25 mV.
+  expect(Math.abs(read(part, 0x02) - 4400)).toBeLessThanOrEqual(1);
+  // A write of the reset bit gives back the reset values (section 7.6.1).
+  write(part, 0x00, 0x80, 0x00);
+  expect(read(part, 0x00)).toBe(0x4127);
+  expect(read(part, 0x02)).toBe(0);
+});
+
+test("INA226: alert on shunt over-voltage above the limit, latched until Mask/Enable is read (section 7.6.7)", () => {
+  let shunt = 0.0589;
+  let fell = 0;
+  const part = createIna226({ bus_v: () => 5, shunt_v: () => shunt });
+  part.onAlert = () => {
+    fell += 1;
+  };
+  write(part, 0x06, 0x80, 0x01);
+  // 2.95 A x 20 mOhm = 59 mV, / 2.5 uV = 23600.
+  write(part, 0x07, 23600 >> 8, 23600 & 255);
+  const run = (from: number): void => {
+    for (let t = from; t < from + 5000; t += 100) part.advance(t);
+  };
+  run(0);
+  expect([part.alert(), fell]).toEqual([false, 0]);
+  shunt = 0.0591;
+  run(5000);
+  expect([part.alert(), fell]).toEqual([true, 1]);
+  shunt = 0;
+  run(10_000);
+  expect(part.alert()).toBe(true);
+  expect(read(part, 0x06) & 0x10).toBe(0x10);
+  expect(part.alert()).toBe(false);
+  // Bus under-voltage at 4.5 V / 1.25 mV = 3600, transparent: it ends by itself.
+  write(part, 0x06, 0x10, 0x00);
+  write(part, 0x07, 3601 >> 8, 3601 & 255);
+  run(15_000);
+  expect(part.alert()).toBe(false);
+  write(part, 0x07, 0x0f, 0xa1); // 4001 codes are 5.00125 V
+  run(20_000);
+  expect(part.alert()).toBe(true);
+});
+
 test("I2C: an address without a part does not acknowledge", () => {
   expect(createI2cBus(400_000).transfer(0x50, Uint8Array.of(0), 1, 0)).toBeUndefined();
+});
+
+test("I2C: a part that holds SDA lets go after its clocks; a line that is shorted never; nothing is carried meanwhile", () => {
+  const bus = createI2cBus(100_000);
+  bus.parts.set(0x10, createAdm1272({ vin_v: () => 24, vout_v: () => 0, shunt_v: () => 0 }));
+  const read = (): Uint8Array | undefined => bus.transfer(0x10, Uint8Array.of(0x99), 4, 0);
+  bus.hold = { sda_clocks: 3, scl: false };
+  expect(read()).toBeUndefined();
+  expect([bus.pulse(), bus.pulse(), bus.pulse()]).toEqual([0, 0, 1]);
+  expect(read()).toHaveLength(4);
+  bus.hold = { sda_clocks: Number.POSITIVE_INFINITY, scl: false };
+  for (let n = 0; n < 100; n += 1) expect(bus.pulse()).toBe(0);
+});
+
+test("trip latch: set by an alert, the gate stays low until the output was low (its truth table)", () => {
+  const latch = createTripLatch();
+  expect([latch.gate(0), latch.gate(1)]).toEqual([0, 1]);
+  latch.set();
+  expect([latch.gate(1), latch.gate(1)]).toEqual([0, 0]);
+  expect([latch.gate(0), latch.gate(1)]).toEqual([0, 1]);
 });
 
 test("74HC595: bits shift on the clock's rising edge and appear on the latch's", () => {
@@ -65,14 +136,6 @@ test("74HC595: bits shift on the clock's rising edge and appear on the latch's",
   expect([0, 1, 2, 7].map((bit) => chain.output(bit))).toEqual([1, 1, 0, 1]);
   chain.outputsEnabled = false;
   expect(chain.output(0)).toBe(0);
-});
-
-test("HD44780: without the initialisation it stays in 8-bit mode and shows nothing; strobes while busy are lost and counted", () => {
-  const lcd = createHd44780(20);
-  lcd.strobe(1, 4, 50_000);
-  lcd.strobe(1, 1, 50_010);
-  expect(lcd.busyViolations).toBe(1);
-  expect(lcd.rows()[0]?.trim()).toBe("");
 });
 
 test("ADM1272: identity, direct format of voltage and current, no output voltage before it is enabled", () => {
@@ -91,17 +154,17 @@ test("ADM1272: identity, direct format of voltage and current, no output voltage
   expect(word(ADM1272.commands.read_iout)).toBe(2131); // (4.2 A x 198.9 + 20480) / 10
 });
 
-test("TMP105: nine bits after reset, twelve when they are asked for, two's complement", () => {
+test("ADM1272: twelve bits saturate, a reverse current is below the offset of 20480 / 10, other parts' registers read as ones", () => {
   const bus = createI2cBus(100_000);
-  let now = 37_250;
-  bus.parts.set(
-    0x48,
-    createTmp105(() => now),
-  );
-  const read = (): number[] => [...(bus.transfer(0x48, Uint8Array.of(TMP105.temperature), 2, 0) ?? [])];
-  expect(read()).toEqual([37, 0]);
-  bus.transfer(0x48, Uint8Array.of(TMP105.configuration, TMP105.configuration_12_bits), 0, 0);
-  expect(read()).toEqual([37, 0x40]);
-  now = -12_500;
-  expect(read()).toEqual([0xf3, 0x80]);
+  let shunt_v = 1;
+  bus.parts.set(0x10, createAdm1272({ vin_v: () => 150, vout_v: () => 0, shunt_v: () => shunt_v }));
+  const word = (command: number): number => {
+    const [low = 0, high = 0] = bus.transfer(0x10, Uint8Array.of(command), 2, 0) ?? [];
+    return low | (high << 8);
+  };
+  expect(word(ADM1272.commands.read_vin)).toBe(4095); // 150 V x 40.62 = 6093
+  expect(word(ADM1272.commands.read_iout)).toBe(4095);
+  shunt_v = -0.001;
+  expect(word(ADM1272.commands.read_iout)).toBe(1981); // (-1 mV x 663 + 20480) / 10 = 1981.7
+  expect(word(0x42)).toBe(0xffff);
 });

@@ -28,6 +28,11 @@ export const defaultRail: RailModel = {
   ripple_hz: 137,
 };
 
+/** What can break in a channel's power path; nothing tells the firmware but its measurements. */
+export type PathFault = "none" | "stuck-on" | "stuck-off" | "short";
+
+/** A bolted short at the connector, with the resistance of its leads. */
+const SHORT_OHM = 0.05;
 /** Voltage below which a computer stops drawing its working power. */
 const BROWN_OUT_V = 3;
 const STEP_S = 0.0001;
@@ -43,6 +48,8 @@ export interface Rail {
   energy_j: number;
   switchOn: boolean;
   discharge: boolean;
+  /** `stuck-on` and `stuck-off`: a switch that does not follow its gate; `short`: between rail and ground at the target. */
+  fault: PathFault;
   /** Load that a test or a user adds, as a constant current. */
   extra_a: number;
   /** Advances by `seconds` with the load drawing `power_w`; returns the mean current through the shunt. */
@@ -60,6 +67,8 @@ export function createRail(model: RailModel, seed: number): Rail {
   let source_v = 0;
   let time_s = 0;
 
+  const closed = (): boolean => rail.fault === "stuck-on" || (rail.switchOn && rail.fault !== "stuck-off");
+
   function load(power_w: number): number {
     if (rail.voltage_v < 0.3) return 0;
     const wave = 1 + model.ripple * Math.sin(2 * Math.PI * model.ripple_hz * time_s) + noise.normal(model.ripple / 4);
@@ -69,9 +78,10 @@ export function createRail(model: RailModel, seed: number): Rail {
 
   function settle(seconds: number, power_w: number): number {
     const before = rail.voltage_v;
-    const drain = 1 / model.leakage_ohm + (rail.discharge ? 1 / model.discharge_ohm : 0);
+    const shorted = rail.fault === "short" ? 1 / SHORT_OHM : 0;
+    const drain = 1 / model.leakage_ohm + (rail.discharge ? 1 / model.discharge_ohm : 0) + shorted;
     const current = load(power_w);
-    const conducts = rail.switchOn && source_v > before - current * model.series_ohm - 1e-9;
+    const conducts = closed() && source_v > before - current * model.series_ohm - 1e-9;
     const conductance = drain + (conducts ? 1 / model.series_ohm : 0);
     const final = (conducts ? source_v / model.series_ohm : 0) / conductance - current / conductance;
     const after = Math.max(0, final + (before - final) * Math.exp((-seconds * conductance) / farad));
@@ -87,6 +97,7 @@ export function createRail(model: RailModel, seed: number): Rail {
     energy_j: 0,
     switchOn: false,
     discharge: false,
+    fault: "none",
     extra_a: 0,
     step(seconds, power_w) {
       let charge = 0;
@@ -95,7 +106,7 @@ export function createRail(model: RailModel, seed: number): Rail {
         const dt = Math.min(STEP_S, left);
         left -= dt;
         time_s += dt;
-        source_v = rail.switchOn
+        source_v = closed()
           ? Math.min(model.supply_v, Math.max(source_v, rail.voltage_v) + model.slew_v_per_ms * dt * 1000)
           : 0;
         const before = rail.voltage_v;

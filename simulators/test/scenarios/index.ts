@@ -1,3 +1,4 @@
+import { faultScenarios } from "./faults.ts";
 import { linkScenarios } from "./link.ts";
 import { measureScenarios } from "./measure.ts";
 import { panelScenarios } from "./panel.ts";
@@ -11,6 +12,7 @@ export const scenarios: Scenario[] = [
   ...linkScenarios,
   ...powerScenarios,
   ...protectionScenarios,
+  ...faultScenarios,
   ...measureScenarios,
   ...panelScenarios,
   ...updateScenarios,

@@ -7,7 +7,7 @@ export interface Scenario {
   name: string;
   /**
    * Words without which the story makes no sense: of the board's capabilities, and of the rung. `physics`: rails, loads and
-   * outputs can be seen; `removable-parts`: a monitor can be taken off its bus.
+   * outputs can be seen; `removable-parts`: a monitor can be taken off its bus; `breakable`: what hangs on a channel can be broken.
    */
   needs: string[];
   /** Takes an emulated controller half a minute or more: its rung runs it in the long form. */

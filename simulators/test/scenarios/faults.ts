@@ -1,0 +1,87 @@
+import { bodyCheck, Fault, Outcome, PowerAction } from "@mltb/protocol";
+import { expect } from "vitest";
+import type { Bench } from "../bench.ts";
+import { power, rail, type Scenario } from "./scenario.ts";
+
+/** DESIGN section 4: a sensor that says nothing any more. */
+const STALE_MS = 100;
+
+async function channel(bench: Bench) {
+  const answer = await bench.request("channel_get", { channel: 1 });
+  if (answer.kind !== "answer") throw new Error(`channel_get: ${answer.kind}`);
+  return answer.body;
+}
+
+/** Clears the fault and waits until the channel is off again, as after a repair. */
+async function repaired(bench: Bench, fault: number): Promise<void> {
+  bench.world.breakChannel?.(0, "none");
+  // A monitor that came back is found within a second.
+  await bench.run(1200);
+  expect((await bench.request("rearm", { channel: 1, fault, check: bodyCheck(1, fault, 0) })).kind).toBe("answer");
+  await bench.run(700);
+  expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+}
+
+export const faultScenarios: Scenario[] = [
+  {
+    name: "switch-stuck-on: off is not believed, the answer and the state say off-unproved until it is repaired and re-armed",
+    needs: ["power", "breakable"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      bench.world.breakChannel?.(0, "stuck-on");
+      expect(await power(bench, PowerAction.off)).toMatchObject({
+        kind: "answer",
+        body: { outcome: Outcome.fault, fault: Fault.off_unproved, switch_on: 0 },
+      });
+      expect(rail(bench).voltage_v).toBeGreaterThan(4.5);
+      expect(await channel(bench)).toMatchObject({ fault: Fault.off_unproved });
+      await repaired(bench, Fault.off_unproved);
+    },
+  },
+  {
+    name: "switch-stuck-off: on is not believed, the answer says on-unproved and the switch is opened",
+    needs: ["power", "breakable"],
+    async run(bench) {
+      bench.world.breakChannel?.(0, "stuck-off");
+      expect(await power(bench, PowerAction.on)).toMatchObject({
+        kind: "answer",
+        body: { outcome: Outcome.fault, fault: Fault.on_unproved, switch_on: 0 },
+      });
+      await repaired(bench, Fault.on_unproved);
+    },
+  },
+  {
+    name: "rail-short: hardware opens the switch of a running target; switching on into the short does too",
+    needs: ["power", "protection", "breakable"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      bench.world.breakChannel?.(0, "short");
+      await bench.run(3);
+      expect(rail(bench).switchOn).toBe(false);
+      await bench.run(50);
+      expect(await channel(bench)).toMatchObject({ fault: Fault.hard_over_current, switch_on: 0 });
+      const rearm = { channel: 1, fault: Fault.hard_over_current, check: bodyCheck(1, Fault.hard_over_current, 0) };
+      await bench.request("rearm", rearm);
+      await bench.run(700);
+      const into = await power(bench, PowerAction.on);
+      expect(into).toMatchObject({ kind: "answer", body: { outcome: Outcome.fault, switch_on: 0 } });
+      expect(rail(bench).switchOn).toBe(false);
+      await repaired(bench, into.kind === "answer" ? into.body.fault : 0);
+    },
+  },
+  {
+    name: "sensor-dead: a running channel whose monitor goes silent is switched off within 100 ms; off still works, on is refused a proof",
+    needs: ["power", "breakable"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      await bench.run(50);
+      bench.world.breakChannel?.(0, "sensor-dead");
+      let ms = 0;
+      for (; rail(bench).switchOn && ms < 500; ms += 1) await bench.run(1);
+      expect(ms).toBeLessThanOrEqual(STALE_MS);
+      await bench.run(50);
+      expect(await channel(bench)).toMatchObject({ fault: Fault.sensor_dead, switch_on: 0 });
+      await repaired(bench, Fault.sensor_dead);
+    },
+  },
+];
