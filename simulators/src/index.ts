@@ -20,3 +20,4 @@ export type { NodeHal } from "./runtime/node-hal.ts";
 export { type StandaloneBoard, simulateBoard } from "./standalone.ts";
 export type { LoadModel } from "./targets/computer.ts";
 export { defaultRail, type RailModel } from "./world/rail.ts";
+export { type Random, random } from "./world/random.ts";

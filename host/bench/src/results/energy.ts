@@ -1,3 +1,4 @@
+import { coverageFactor } from "./coverage.ts";
 import { median } from "./statistics.ts";
 
 /** A term of a window's budget as the supervisor gives it. */
@@ -31,7 +32,8 @@ const MEDIAN_FACTOR = Math.sqrt(Math.PI / 2);
  *
  * Each term is taken per inference. Systematic terms (gain, offset) are the same in all windows: their median stays.
  * Random terms are independent from window to window: they shrink with sqrt(windows), widened by sqrt(pi/2) for the
- * median. The spread between the windows enters as a type A term (GUM 4.2). Combined in quadrature, k = 2 (GUM 6.3).
+ * median. What the windows differ by beyond the random terms enters as a type A term (GUM 4.2). Combined in quadrature;
+ * the expanded uncertainty holds 95 % of the distribution that the terms make together (GUM 6.3, `coverage.ts`).
  */
 export function energyPerInference(windows: WindowEnergy[], method: "edges" | "host_clock"): EnergyPerInference {
   const each = windows.map((window) => window.energy_uj / window.inferences);
@@ -48,9 +50,15 @@ export function energyPerInference(windows: WindowEnergy[], method: "edges" | "h
   });
   if (windows.length > 1) {
     const mean = each.reduce((a, b) => a + b, 0) / each.length;
-    const deviation = Math.sqrt(each.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (each.length - 1));
+    const variance = each.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (each.length - 1);
+    const known = names.reduce((sum, first, i) => {
+      if (first.systematic) return sum;
+      const typical = median(windows.map((window) => (window.terms[i] as WindowTerm).standard_uj / window.inferences));
+      return sum + typical ** 2;
+    }, 0);
+    const deviation = Math.sqrt(Math.max(0, variance - known));
     budget.push({ term: "spread of windows", value: deviation * shrink, distribution: "normal" });
   }
-  const combined = Math.sqrt(budget.reduce((sum, term) => sum + term.value ** 2, 0));
-  return { value, uncertainty: 2 * combined, coverage: 0.95, method, budget };
+  const combined = Math.hypot(...budget.map((term) => term.value));
+  return { value, uncertainty: coverageFactor(budget, 0.95) * combined, coverage: 0.95, method, budget };
 }

@@ -26,9 +26,12 @@ export interface RecordingDocument {
     start_tick: number;
     stop_tick: number;
     duration_us: number;
-    energy_uj: number;
-    mean_power_w: number;
+    /** Null where the energy of the window is refused. */
+    energy_uj: number | null;
+    mean_power_w: number | null;
     samples_lost: number;
+    /** Why there is no energy. */
+    refused: string | null;
     terms: WindowTerm[];
   }[];
 }

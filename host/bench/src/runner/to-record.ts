@@ -28,6 +28,8 @@ function refusal(outcome: ModelOutcome): string | null {
   if (seen.length !== windows.length)
     return `${seen.length} marker windows were recorded, the agent measured ${windows.length}`;
   for (const [i, window] of windows.entries()) {
+    const refused = seen[i]?.refused ?? null;
+    if (refused !== null) return `window ${i + 1}: ${refused}`;
     const edges = seen[i]?.duration_us ?? 0;
     if (Math.abs(edges - window.duration_us) > DURATION_TOLERANCE * window.duration_us) {
       return `window ${i + 1} lasted ${edges.toFixed(0)} us by its edges and ${window.duration_us.toFixed(0)} us by the agent's clock`;

@@ -1,4 +1,4 @@
-import { BUS_VOLTAGE_ERRORS, type ErrorTerm, FAST_CURRENT_ERRORS } from "@mltb/hardware";
+import { BUS_VOLTAGE_ERRORS, type ErrorTerm, FAST_CURRENT_ERRORS, INA226 } from "@mltb/hardware";
 
 /** One term of an uncertainty budget as a standard uncertainty (JCGM 100:2008, GUM). */
 export interface BudgetTerm {
@@ -19,6 +19,13 @@ export interface WindowFacts {
   amps_per_code: number;
   /** Difference between the mean power inside the window and just outside it. */
   swing_w: number;
+  /** Standard deviation of the power of the samples inside. */
+  power_deviation_w: number;
+  /** The same of the current, and of what the voltage does between two readings of it. */
+  current_deviation_a: number;
+  voltage_ripple_v: number;
+  /** Time inside the window without samples. */
+  lost_us: number;
 }
 
 function find(terms: ErrorTerm[], name: string): ErrorTerm {
@@ -26,6 +33,9 @@ function find(terms: ErrorTerm[], name: string): ErrorTerm {
   if (term === undefined) throw new Error(`the hardware data has no error term ${name}`);
   return term;
 }
+
+/** Period for which the hardware data gives the noise of a sample. */
+const NOISE_PERIOD_US = 1000;
 
 /** Standard uncertainty of a half width: rectangular a / sqrt(3), normal as it is (GUM 4.3.7, 4.3.3). */
 function standard(term: ErrorTerm): number {
@@ -35,51 +45,49 @@ function standard(term: ErrorTerm): number {
 /**
  * The budget of a window's energy E = sum(V x I x dt).
  *
- * gain: u = E x u_rel; offset: u = V x u(I) x T; noise and resolution: independent from sample to sample, so
- * u = V x u(I) x dt x sqrt(N); timing: each edge lies anywhere within half a sample of where the samples show it, and
- * moves swing_w x that time of energy in or out, two edges in quadrature.
+ * - resolution, noise: independent from sample to sample, so u = V x u(I) x dt x sqrt(N); noise is white, so that a
+ *   sample of another period has u(I) x sqrt(1 ms / dt)
+ * - gain: u = E x u_rel; offset: u = V x u(I) x T; the same for the voltage, whose code is the same in a whole window
+ * - timing: each edge lies anywhere within half a sample of where the samples show it, and moves swing_w x that time of
+ *   energy in or out, two edges in quadrature
+ * - ripple: between two readings the voltage is interpolated; what it does there is at most in step with the current
+ *   (covariance, GUM 5.2.2)
+ * - loss: over a gap the power is interpolated; its mean is off by what samples are from theirs, for all gaps alike
  */
 export function windowBudget(facts: WindowFacts): BudgetTerm[] {
-  const samples = Math.max(1, facts.duration_us / facts.period_us);
-  const perSample = facts.mean_voltage_v * facts.period_us * Math.sqrt(samples);
+  const { duration_us, mean_voltage_v, mean_current_a } = facts;
+  const samples = Math.max(1, duration_us / facts.period_us);
+  const perSample = mean_voltage_v * facts.period_us * Math.sqrt(samples);
+  const energy = Math.abs(facts.energy_uj);
   const gain = find(FAST_CURRENT_ERRORS, "gain");
   const offset = find(FAST_CURRENT_ERRORS, "offset");
   const noise = find(FAST_CURRENT_ERRORS, "noise");
   const voltageGain = find(BUS_VOLTAGE_ERRORS, "voltage gain");
   const voltageOffset = find(BUS_VOLTAGE_ERRORS, "voltage offset");
-  const energy = Math.abs(facts.energy_uj);
+  const scaled = standard(noise) * Math.sqrt(NOISE_PERIOD_US / facts.period_us);
+  const charge = Math.abs(mean_current_a) * duration_us;
+  const edge_us = facts.period_us / Math.sqrt(12);
+  const row = (
+    term: string,
+    standard_uj: number,
+    distribution: BudgetTerm["distribution"],
+    systematic: boolean,
+  ): BudgetTerm => ({ term, standard_uj, distribution, systematic });
   return [
-    {
-      term: "resolution",
-      standard_uj: (facts.amps_per_code / Math.sqrt(12)) * perSample,
-      distribution: "rectangular",
-      systematic: false,
-    },
-    { term: "gain", standard_uj: energy * standard(gain), distribution: gain.distribution, systematic: true },
-    {
-      term: "offset",
-      standard_uj: facts.mean_voltage_v * standard(offset) * facts.duration_us,
-      distribution: offset.distribution,
-      systematic: true,
-    },
-    { term: "noise", standard_uj: standard(noise) * perSample, distribution: noise.distribution, systematic: false },
-    {
-      term: "timing",
-      standard_uj: Math.abs(facts.swing_w) * (facts.period_us / 2 / Math.sqrt(3)) * Math.SQRT2,
-      distribution: "rectangular",
-      systematic: false,
-    },
-    {
-      term: "voltage gain",
-      standard_uj: energy * standard(voltageGain),
-      distribution: voltageGain.distribution,
-      systematic: true,
-    },
-    {
-      term: "voltage offset",
-      standard_uj: Math.abs(facts.mean_current_a) * standard(voltageOffset) * facts.duration_us,
-      distribution: voltageOffset.distribution,
-      systematic: true,
-    },
+    row("resolution", (facts.amps_per_code / Math.sqrt(12)) * perSample, "normal", false),
+    row("gain", energy * standard(gain), gain.distribution, true),
+    row("offset", mean_voltage_v * standard(offset) * duration_us, offset.distribution, true),
+    row("noise", scaled * perSample, noise.distribution, false),
+    row("timing", Math.abs(facts.swing_w) * edge_us * Math.SQRT2, "rectangular", false),
+    row("loss", facts.power_deviation_w * facts.lost_us, "normal", false),
+    row("voltage gain", energy * standard(voltageGain), voltageGain.distribution, true),
+    row("voltage offset", charge * standard(voltageOffset), voltageOffset.distribution, true),
+    row("voltage resolution", (charge * INA226.bus_lsb_v) / Math.sqrt(12), "rectangular", true),
+    row(
+      "ripple",
+      (facts.voltage_ripple_v * facts.current_deviation_a * duration_us) / Math.sqrt(3),
+      "rectangular",
+      true,
+    ),
   ];
 }

@@ -1,50 +1,186 @@
-/** Uniform samples of power: the value `power_w[k]` stands at `first_us + k x period_us`, the middle of its interval. */
-export interface PowerSeries {
-  first_us: number;
+import { type BudgetTerm, windowBudget } from "./budget.ts";
+
+/** Time on both sides of a window that shows the power outside it. */
+const OUTSIDE_US = 20_000;
+/** Longest time without a voltage: between readings it is interpolated, and they come at 100 Hz. */
+const VOLTAGE_GAP_US = 100_000;
+/** Largest share of a window's time without samples for which an energy is given. */
+export const LOSS_LIMIT = 0.01;
+
+/** A recorded rail: uneven times are sorted, in microseconds of device time. */
+export interface Series {
   period_us: number;
-  power_w: Float64Array;
+  amps_per_code: number;
+  /** Middle of each sample's interval, and its current. */
+  times: number[];
+  currents: number[];
+  voltageTimes: number[];
+  voltages: number[];
+  markers: { level: number; tick_us: number }[];
+  /** Rows that are missing just before the sample at this time. */
+  gaps: { at_us: number; rows: number }[];
+  /** Device times at which the board began anew: nothing reaches across one. */
+  restarts: number[];
+}
+
+export interface EnergyWindow {
+  start_tick: number;
+  stop_tick: number;
+  duration_us: number;
+  /** Null where it is refused. */
+  energy_uj: number | null;
+  mean_power_w: number | null;
+  samples_lost: number;
+  /** Why there is no energy; null where there is one. */
+  refused: string | null;
+  terms: BudgetTerm[];
+}
+
+/** Index of the first element that is not below `at`. */
+function lowerBound(times: number[], at: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] as number) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Linear interpolation of unevenly spaced points; constant before the first and after the last. */
-export function interpolate(times: number[], values: number[], at: number): number {
+export function interpolate(times: number[], values: ArrayLike<number>, at: number): number {
   const n = times.length;
   if (n === 0) return Number.NaN;
-  if (at <= (times[0] as number)) return values[0] as number;
-  if (at >= (times[n - 1] as number)) return values[n - 1] as number;
-  let low = 0;
-  let high = n - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if ((times[middle] as number) <= at) low = middle;
-    else high = middle;
-  }
-  const t0 = times[low] as number;
-  const t1 = times[high] as number;
-  const share = t1 === t0 ? 0 : (at - t0) / (t1 - t0);
-  return (values[low] as number) * (1 - share) + (values[high] as number) * share;
+  const high = lowerBound(times, at);
+  if (high === 0) return values[0] as number;
+  if (high === n) return values[n - 1] as number;
+  const t0 = times[high - 1] as number;
+  const share = (at - t0) / ((times[high] as number) - t0);
+  return (values[high - 1] as number) * (1 - share) + (values[high] as number) * share;
 }
 
 /**
- * Energy between two device times in microjoules: the trapezoidal rule over the samples, with the power interpolated
- * at both edges. W x us = uJ.
+ * Energy between two device times in microjoules (W x us = uJ): the trapezoidal rule over the samples, with the power
+ * interpolated at both edges and over gaps.
  */
-export function energyBetween(series: PowerSeries, start_us: number, stop_us: number): number {
-  const { first_us, period_us, power_w } = series;
-  const value = (at: number): number => {
-    const k = Math.max(0, Math.min(power_w.length - 1, (at - first_us) / period_us));
-    const low = Math.floor(k);
-    const high = Math.min(power_w.length - 1, low + 1);
-    return (power_w[low] as number) + ((power_w[high] as number) - (power_w[low] as number)) * (k - low);
-  };
+export function energyBetween(times: number[], power_w: ArrayLike<number>, start_us: number, stop_us: number): number {
   let sum = 0;
   let at = start_us;
-  let p = value(start_us);
-  for (let k = Math.floor((start_us - first_us) / period_us) + 1; ; k += 1) {
-    const next = Math.min(stop_us, first_us + k * period_us);
-    const q = value(next);
+  let p = interpolate(times, power_w, start_us);
+  for (let k = lowerBound(times, start_us); k < times.length && (times[k] as number) < stop_us; k += 1) {
+    const next = times[k] as number;
+    const q = power_w[k] as number;
     sum += ((p + q) / 2) * (next - at);
     at = next;
     p = q;
-    if (next >= stop_us) return sum;
   }
+  return sum + ((p + interpolate(times, power_w, stop_us)) / 2) * (stop_us - at);
+}
+
+function meanAndDeviation(values: ArrayLike<number>, from: number, to: number): [number, number] {
+  const n = Math.max(1, to - from);
+  let sum = 0;
+  for (let k = from; k < to; k += 1) sum += values[k] as number;
+  const mean = sum / n;
+  let squares = 0;
+  for (let k = from; k < to; k += 1) squares += ((values[k] as number) - mean) ** 2;
+  return [mean, Math.sqrt(squares / Math.max(1, n - 1))];
+}
+
+/**
+ * What the voltage does between two readings: the standard deviation of a reading from the mean of its neighbours,
+ * which is sqrt(3/2) times that of a single one.
+ */
+function rippleOf(voltages: number[], from: number, to: number): number {
+  let squares = 0;
+  let n = 0;
+  for (let k = Math.max(1, from); k < Math.min(to, voltages.length - 1); k += 1) {
+    const beside = ((voltages[k - 1] as number) + (voltages[k + 1] as number)) / 2;
+    squares += ((voltages[k] as number) - beside) ** 2;
+    n += 1;
+  }
+  return n === 0 ? 0 : Math.sqrt(squares / n / 1.5);
+}
+
+/** The windows of a rail, each from a rising to the next falling edge of the marker. */
+export function windowsOf(series: Series, lossLimit = LOSS_LIMIT): EnergyWindow[] {
+  const voltage = series.times.map((at) => interpolate(series.voltageTimes, series.voltages, at));
+  const power = Float64Array.from(series.currents, (current, k) => current * (voltage[k] as number));
+  const found: EnergyWindow[] = [];
+  let start: number | undefined;
+  for (const marker of series.markers) {
+    if (marker.level === 1) start = marker.tick_us;
+    else if (start !== undefined) {
+      found.push(oneWindow(series, power, start, marker.tick_us, lossLimit));
+      start = undefined;
+    }
+  }
+  return found;
+}
+
+/** Why a window's energy cannot be told; undefined where it can. */
+function refusal(series: Series, start: number, stop: number, lost: number, lossLimit: number): string | undefined {
+  const { times, period_us, voltageTimes } = series;
+  if (stop <= start) return "the window has no length";
+  if (series.restarts.some((at) => at > start && at <= stop)) return "the board started anew inside the window";
+  const first = times[0];
+  const last = times.at(-1);
+  if (first === undefined || last === undefined) return "no samples were received";
+  if (first - period_us > start || last + period_us < stop) {
+    return "the samples do not cover the window: it begins before the first one or ends after the last one";
+  }
+  const share = (lost * period_us) / (stop - start);
+  if (share > lossLimit) {
+    const percent = (value: number): string => `${(100 * value).toFixed(2)} %`;
+    return `${lost} samples, ${percent(share)} of the window, were lost; the limit is ${percent(lossLimit)}`;
+  }
+  let before = start - VOLTAGE_GAP_US;
+  for (const at of voltageTimes) {
+    if (at < before) continue;
+    if (at - before > 2 * VOLTAGE_GAP_US || (before > start && at - before > VOLTAGE_GAP_US)) break;
+    before = at;
+    if (before >= stop) break;
+  }
+  if (before < stop - VOLTAGE_GAP_US) return `no voltage was read for more than ${VOLTAGE_GAP_US / 1000} ms`;
+  return undefined;
+}
+
+function oneWindow(series: Series, power: Float64Array, start: number, stop: number, lossLimit: number): EnergyWindow {
+  const { times, period_us } = series;
+  const duration_us = stop - start;
+  const samples_lost = series.gaps
+    .filter((gap) => gap.at_us > start && gap.at_us - gap.rows * period_us < stop)
+    .reduce((sum, gap) => sum + gap.rows, 0);
+  const head = { start_tick: start, stop_tick: stop, duration_us, samples_lost };
+  const refused = refusal(series, start, stop, samples_lost, lossLimit);
+  if (refused !== undefined) return { ...head, energy_uj: null, mean_power_w: null, refused, terms: [] };
+  const energy_uj = energyBetween(times, power, start, stop);
+  const mean_power_w = energy_uj / duration_us;
+  const from = lowerBound(times, start);
+  const to = lowerBound(times, stop);
+  const beside = (a: number, b: number): number | undefined => {
+    const [low, high] = [lowerBound(times, a), lowerBound(times, b)];
+    return low === high ? undefined : meanAndDeviation(power, low, high)[0];
+  };
+  const outside = beside(start - OUTSIDE_US, start) ?? beside(stop, stop + OUTSIDE_US) ?? mean_power_w;
+  const mean_voltage_v = interpolate(series.voltageTimes, series.voltages, (start + stop) / 2);
+  const terms = windowBudget({
+    energy_uj,
+    duration_us,
+    mean_voltage_v,
+    mean_current_a: mean_power_w / mean_voltage_v,
+    period_us,
+    amps_per_code: series.amps_per_code,
+    swing_w: mean_power_w - outside,
+    power_deviation_w: meanAndDeviation(power, from, to)[1],
+    current_deviation_a: meanAndDeviation(series.currents, from, to)[1],
+    voltage_ripple_v: rippleOf(
+      series.voltages,
+      lowerBound(series.voltageTimes, start),
+      lowerBound(series.voltageTimes, stop),
+    ),
+    lost_us: samples_lost * period_us,
+  });
+  return { ...head, energy_uj, mean_power_w, refused: null, terms };
 }

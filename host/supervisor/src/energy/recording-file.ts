@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { type Fault, z } from "@mltb/contract";
+import { INA226 } from "@mltb/hardware";
+import { Recording } from "./recording.ts";
+
+/** Bytes of a block and of a voltage in the file. */
+const BLOCK_BYTES = 16;
+const VOLTAGE_BYTES = 10;
+/** Longest header, and largest content, that is read. */
+const HEADER_MAX = 4_000_000;
+const CONTENT_MAX = 512 * 1024 * 1024;
+
+/** What a file says beside its samples. */
+export interface RecordingFacts {
+  id: string;
+  target: string;
+  rack: string;
+  channel: number;
+  simulated: string[];
+  nominal_v: number;
+  board_revision: string;
+  firmware: string | null;
+  recorded_at: string;
+}
+
+const count = z.int().min(0);
+const headerSchema = z.object({
+  schema: z.literal("mltb.recording/1"),
+  id: z.string(),
+  target: z.string(),
+  rack: z.string(),
+  channel: z.int(),
+  simulated: z.array(z.string()),
+  nominal_v: z.number(),
+  board_revision: z.string(),
+  firmware: z.string().nullable(),
+  recorded_at: z.string(),
+  period_us: z.number().positive(),
+  amps_per_code: z.number().positive(),
+  volts_per_code: z.number().positive(),
+  markers: z.array(z.object({ level: z.number(), tick_us: z.number() })),
+  restarts: z.array(z.number()),
+  blocks: count,
+  samples: count,
+  voltages: count,
+});
+
+/**
+ * A recording as a file, `docs/recordings.md`: gzip over one line of JSON and three tables in little endian, in the
+ * order blocks (u32 first, f64 end_us, u32 rows), samples (i16 codes), voltages (f64 tick_us, u16 code).
+ */
+export function encodeRecording(recording: Recording, facts: RecordingFacts): Buffer {
+  const { period_us, amps_per_code, currents, voltageTimes, voltages, markers, restarts } = recording.raw();
+  const header = {
+    schema: "mltb.recording/1",
+    ...facts,
+    period_us,
+    amps_per_code,
+    volts_per_code: INA226.bus_lsb_v,
+    markers,
+    restarts,
+    blocks: recording.blocks.length,
+    samples: currents.length,
+    voltages: voltages.length,
+  };
+  const blocks = Buffer.alloc(recording.blocks.length * BLOCK_BYTES);
+  for (const [n, block] of recording.blocks.entries()) {
+    blocks.writeUInt32LE(block.first, n * BLOCK_BYTES);
+    blocks.writeDoubleLE(block.end_us, n * BLOCK_BYTES + 4);
+    blocks.writeUInt32LE(block.rows, n * BLOCK_BYTES + 12);
+  }
+  const samples = Buffer.alloc(currents.length * 2);
+  for (const [n, current] of currents.entries()) samples.writeInt16LE(Math.round(current / amps_per_code), n * 2);
+  const read = Buffer.alloc(voltages.length * VOLTAGE_BYTES);
+  for (const [n, volts] of voltages.entries()) {
+    read.writeDoubleLE(voltageTimes[n] as number, n * VOLTAGE_BYTES);
+    read.writeUInt16LE(Math.round(volts / INA226.bus_lsb_v), n * VOLTAGE_BYTES + 8);
+  }
+  return gzipSync(Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), blocks, samples, read]));
+}
+
+/** Reads a file of `encodeRecording`; the windows of the recording are computed anew from its samples. */
+export function readRecordingFile(file: string): { facts: RecordingFacts; recording: Recording } | { faults: Fault[] } {
+  const fault = (code: string, message: string, suggestion?: string): { faults: Fault[] } => ({
+    faults: [
+      { code, message, file, line: 1, column: 1, path: "", ...(suggestion === undefined ? {} : { suggestion }) },
+    ],
+  });
+  let packed: Buffer;
+  try {
+    packed = readFileSync(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return fault("file-not-found", code === "ENOENT" ? `${file} not found` : `${file} cannot be read: ${message}`);
+  }
+  let content: Buffer;
+  try {
+    content = gunzipSync(packed, { maxOutputLength: CONTENT_MAX });
+  } catch (error) {
+    return fault("damaged", `this is no recording, or it is damaged: ${(error as Error).message}`);
+  }
+  const end = content.indexOf(10);
+  if (end < 0 || end > HEADER_MAX) return fault("no-recording", "this is no recording: it has no header");
+  let header: z.infer<typeof headerSchema>;
+  try {
+    header = headerSchema.parse(JSON.parse(content.subarray(0, end).toString("utf8")));
+  } catch (error) {
+    const text = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    return fault("no-recording", `the header is not that of a recording: ${text.replaceAll("\n", " ")}`);
+  }
+  const { blocks, samples, voltages } = header;
+  const body = content.subarray(end + 1);
+  if (body.length !== blocks * BLOCK_BYTES + samples * 2 + voltages * VOLTAGE_BYTES) {
+    return fault("damaged", `the tables have ${body.length} bytes, the header promises others`);
+  }
+  const recording = new Recording(header.amps_per_code);
+  let at = blocks * BLOCK_BYTES;
+  const restarts = [...header.restarts];
+  for (let n = 0; n < blocks; n += 1) {
+    const end_us = body.readDoubleLE(n * BLOCK_BYTES + 4);
+    const rows = body.readUInt32LE(n * BLOCK_BYTES + 12);
+    if (at + rows * 2 > blocks * BLOCK_BYTES + samples * 2)
+      return fault("damaged", `block ${n} has more rows than the file`);
+    while (restarts[0] !== undefined && restarts[0] <= end_us) recording.anew(restarts.shift() as number);
+    const currents = Float64Array.from(
+      { length: rows },
+      (_, row) => body.readInt16LE(at + row * 2) * header.amps_per_code,
+    );
+    recording.samples(body.readUInt32LE(n * BLOCK_BYTES), end_us, header.period_us, currents);
+    at += rows * 2;
+  }
+  for (let n = 0; n < voltages; n += 1, at += VOLTAGE_BYTES) {
+    recording.voltage(body.readDoubleLE(at), body.readUInt16LE(at + 8) * header.volts_per_code);
+  }
+  for (const { level, tick_us } of header.markers) recording.marker(level, tick_us);
+  return { facts: header, recording };
+}
