@@ -25,6 +25,8 @@ export interface BayEvents {
   button: [rack: string, button: string, press: string];
   panel: [rack: string, page: string, lines: string[]];
   lifecycle: [board: string, state: Lifecycle, reason: string];
+  /** The board began anew: its clock and its states did. */
+  restarted: [board: string];
   log: [board: string, level: number, text: string];
 }
 

@@ -1,14 +1,17 @@
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Bay, type BayBoard, topics } from "@mltb/contract";
 import type { Logger } from "pino";
 import { Commands } from "./commands.ts";
 import { Board } from "./device/board.ts";
+import { Recordings } from "./energy/recordings.ts";
 import { createHub } from "./events.ts";
 import { watchConsole } from "./features/console.ts";
 import { createApp } from "./http/app.ts";
 import { boardRoutes } from "./http/board-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
+import { recordingRoutes } from "./http/recording-routes.ts";
 import { targetRoutes } from "./http/target-routes.ts";
 import type { ByteTransport } from "./link/transport.ts";
 import { createMetrics } from "./metrics/registry.ts";
@@ -107,7 +110,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const app = await createApp({ bay: bay.bay, token: token.value, version: VERSION });
   targetRoutes(app, boards, commands);
   boardRoutes(app, boards);
-  liveRoutes(app, commands, hub, options.simulated);
+  liveRoutes(app, commands, hub);
+  recordingRoutes(app, commands, new Recordings(hub, join(options.stateDir, "recordings"), options.simulated));
   app.get("/metrics", async (_request, reply) =>
     reply.header("content-type", metrics.contentType).send(await metrics.text()),
   );

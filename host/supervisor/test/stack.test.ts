@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
 import mqtt, { type MqttClient } from "mqtt";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readRecordingFile } from "../src/energy/index.ts";
 import { type Supervisor, startSupervisor } from "../src/index.ts";
 
 const read = readBayFile(new URL("../../../examples/demo-bay.yml", import.meta.url).pathname);
@@ -254,7 +256,7 @@ test("a latched fault refuses `on` with 409 until it is re-armed", async () => {
 test("a recording gives windows by marker edges, with an energy that holds the truth", async () => {
   await api("PUT", "/api/v1/targets/spare-3/power", { state: "on" });
   await new Promise((resolve) => setTimeout(resolve, 150));
-  const { json: started } = await api("POST", "/api/v1/targets/spare-3/recordings", {});
+  const { json: started } = await api("POST", "/api/v1/targets/spare-3/recordings", { rails: ["spare-4"] });
   await new Promise((resolve) => setTimeout(resolve, 100));
   rack.electronics.marker(3, 1, rack.electronics.now_us());
   const before = railOf(3).energy_j;
@@ -269,8 +271,19 @@ test("a recording gives windows by marker edges, with an energy that holds the t
   const u = Math.hypot(...window.terms.map((term: { standard_uj: number }) => term.standard_uj));
   expect(Math.abs(window.energy_uj - truth_uj)).toBeLessThan(4 * u);
   expect(window.terms.map((term: { term: string }) => term.term)).toEqual(
-    expect.arrayContaining(["resolution", "gain", "offset", "noise", "timing"]),
+    expect.arrayContaining(["resolution", "gain", "offset", "noise", "timing", "loss"]),
   );
+  expect(json.rails).toMatchObject([{ target: "spare-4", channel: 4, windows: [{ start_tick: window.start_tick }] }]);
+  expect(json.artifacts).toHaveLength(2);
+  const response = await fetch(`${supervisor.http}/api/v1/recordings/${started.id}/spare-3`, {
+    headers: { authorization: `Bearer ${readFileSync(supervisor.tokenFile, "utf8").trim()}` },
+  });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  expect(createHash("sha256").update(bytes).digest("hex")).toBe(json.artifacts[0].sha256);
+  const read = readRecordingFile(json.artifacts[0].file);
+  expect("recording" in read && read.recording.result().windows).toEqual(json.windows);
+  expect((await api("POST", `/api/v1/recordings/${started.id}/stop`, {})).status).toBe(404);
+  expect((await api("GET", "/api/v1/recordings/..%2Ftoken/x")).status).toBe(404);
 });
 
 test("garbage-on-the-link is counted in /metrics, and the board stays usable", async () => {

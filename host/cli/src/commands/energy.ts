@@ -1,5 +1,5 @@
 import { energyPerInference } from "@mltb/bench";
-import { readEnergyTrace, readTimestamps, traceWindows } from "@mltb/supervisor/energy";
+import { readEnergyTrace, readRecordingFile, readTimestamps, traceWindows } from "@mltb/supervisor/energy";
 import { CliError, Exit } from "../errors.ts";
 import { columns } from "../output/target-text.ts";
 import { action, type Command, parseCount } from "../program.ts";
@@ -30,9 +30,59 @@ export function importTrace(file: string, timestamps: string, inferences: number
   };
 }
 
-/** `mltb energy import TRACE.bin`. */
+/** What a recording's file holds, its windows computed anew from the samples; throws `CliError` with what is wrong. */
+function readSamples(file: string) {
+  const read = readRecordingFile(file);
+  if ("faults" in read) throw new CliError(Exit.usage, read.faults);
+  return read;
+}
+
+/** `mltb energy show FILE`: windows with their budgets, or all samples as comma-separated values. */
+function registerShow(energy: Command): void {
+  energy
+    .command("show")
+    .description("show a recording's windows and uncertainty budgets, computed anew from its samples")
+    .argument("<file>", "recording that a bay has kept (docs/recordings.md)")
+    .option("--csv", "print the samples instead: device time in us, current in A")
+    .option("--json", "print one JSON document on standard output")
+    .action(
+      action(async (context, file: string, options: { csv?: boolean }) => {
+        const { facts, recording } = readSamples(file);
+        const { rate_hz, samples, windows } = recording.result();
+        if (options.csv === true && !context.json) {
+          const { times, currents } = recording.raw();
+          process.stdout.write("tick_us,current_a\n");
+          for (const [n, at] of times.entries()) process.stdout.write(`${at},${currents[n]?.toPrecision(7)}\n`);
+          return Exit.done;
+        }
+        const refused = windows.filter((window) => window.refused !== null);
+        context.print({ ...facts, rate_hz, samples, windows }, () => {
+          const kept = `${samples.received} samples at ${rate_hz} Hz, ${samples.lost} lost`;
+          const of = facts.simulated.length > 0 ? `, simulated ${facts.simulated.join(", ")}` : "";
+          const rows = windows.map((window, n) => [
+            String(n + 1),
+            `${window.start_tick.toFixed(0)} us`,
+            `${(window.duration_us / 1000).toFixed(3)} ms`,
+            window.energy_uj === null ? `refused: ${window.refused}` : `${window.energy_uj.toFixed(1)} uJ`,
+            window.energy_uj === null ? "" : `${Math.hypot(...window.terms.map((t) => t.standard_uj)).toFixed(1)} uJ`,
+          ]);
+          const budget = windows.find((window) => window.refused === null)?.terms ?? [];
+          return [
+            `${facts.target} (${facts.rack}, channel ${facts.channel}${of}), ${facts.recorded_at}: ${kept}`,
+            columns([["window", "start", "length", "energy", "standard uncertainty"], ...rows]),
+            ...(budget.length === 0 ? [] : ["", "budget of the first window, standard uncertainties:"]),
+            ...budget.map((t) => `  ${t.term.padEnd(20)} ${t.standard_uj.toFixed(2)} uJ  ${t.distribution}`),
+          ].join("\n");
+        });
+        return refused.length > 0 ? Exit.bad : Exit.done;
+      }),
+    );
+}
+
+/** `mltb energy import TRACE.bin`, `mltb energy show FILE`. */
 export function registerEnergy(program: Command): void {
-  const energy = program.command("energy").description("work with energy traces");
+  const energy = program.command("energy").description("work with energy traces and recordings");
+  registerShow(energy);
   energy
     .command("import")
     .description("recompute the energy per inference of a trace of the MLPerf Tiny energy runner")

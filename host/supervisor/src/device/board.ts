@@ -84,8 +84,11 @@ export class Board {
 
   private onWelcome(welcome: Message<"welcome">, restarted: boolean): void {
     this.welcome = welcome;
-    this.measure.restart();
-    if (restarted) this.forget("board restarted");
+    this.measure.restart(restarted);
+    if (restarted) {
+      this.forget("board restarted");
+      this.hub.emit("restarted", this.name);
+    }
     for (const channel of this.channels) {
       if (channel !== undefined) {
         void this.link.request("target_names", { channel: channel.channel, name: channel.name }, REQUEST_MS);

@@ -24,9 +24,9 @@ export class MeasureStreams {
     this.hub = hub;
   }
 
-  /** The board has started anew: its ticks and indices begin again. */
-  restart(): void {
-    this.wide = createTickCounter();
+  /** A new session: indices begin again, and ticks too where the board has started anew. */
+  restart(anew: boolean): void {
+    if (anew) this.wide = createTickCounter();
     this.nextFirst = undefined;
   }
 

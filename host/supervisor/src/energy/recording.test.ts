@@ -1,11 +1,34 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { Recording } from "./recording.ts";
+import { encodeRecording, readRecordingFile } from "./recording-file.ts";
 
 const PERIOD_US = 1000;
+const AMPS = 1e-4;
 
-function block(recording: Recording, first: number, end_us: number): void {
-  recording.samples(first, end_us, PERIOD_US, new Array(20).fill(0.1));
+function block(recording: Recording, first: number, end_us: number, rows = 20): void {
+  recording.samples(first, end_us, PERIOD_US, new Array(rows).fill(0.1));
 }
+
+/** Two seconds at 0.1 A and 5 V with a window of a second; `skip` rows are missing from its middle. */
+function steady(skip = 0): Recording {
+  const recording = new Recording(AMPS);
+  block(recording, 0, PERIOD_US, 1000);
+  block(recording, 1000 + skip, (1001 + skip) * PERIOD_US, 1000 - skip);
+  for (let at = 0; at <= 2_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(1, 500_300);
+  recording.marker(0, 1_500_300);
+  return recording;
+}
+
+const only = (recording: Recording) => {
+  const { windows } = recording.result();
+  expect(windows).toHaveLength(1);
+  return windows[0] as (typeof windows)[0];
+};
 
 test("rows that an index skips are lost, and so is the time in which a stream began anew", () => {
   const recording = new Recording(1e-5);
@@ -17,4 +40,103 @@ test("rows that an index skips are lost, and so is the time in which a stream be
   // The stream begins at 0 again, 900 ms after the last row.
   block(recording, 0, 981_000);
   expect(recording.result().samples).toEqual({ received: 80, lost: 20 + 900 });
+});
+
+test("the budget of a steady window, worked by hand", () => {
+  const { energy_uj, refused, terms } = only(steady());
+  expect(refused).toBeNull();
+  expect(energy_uj).toBeCloseTo(500_000, 3);
+  const of = (name: string) => terms.find(({ term }) => term === name)?.standard_uj;
+  // 0.2 % rectangular of 0.5 J; 0.2 mA at 5 V for 1 s; 0.25 mA x 5 V x 1 ms x sqrt(1000).
+  expect(of("gain")).toBeCloseTo((0.002 * 500_000) / Math.sqrt(3), 3);
+  expect(of("offset")).toBeCloseTo((0.0002 * 5 * 1e6) / Math.sqrt(3), 3);
+  expect(of("noise")).toBeCloseTo(0.00025 * 5 * 1000 * Math.sqrt(1000), 3);
+  expect(of("resolution")).toBeCloseTo((AMPS / Math.sqrt(12)) * 5 * 1000 * Math.sqrt(1000), 3);
+  expect(of("voltage gain")).toBeCloseTo((0.001 * 500_000) / Math.sqrt(3), 3);
+  expect(of("timing")).toBeCloseTo(0, 3);
+  expect(of("loss")).toBe(0);
+});
+
+test("loss within the limit widens the interval, loss above it is refused with the numbers", () => {
+  const little = only(steady(9));
+  expect(little).toMatchObject({ samples_lost: 9, refused: null });
+  expect(little.energy_uj).toBeCloseTo(500_000, 3);
+  const much = only(steady(20));
+  expect(much).toMatchObject({ samples_lost: 20, energy_uj: null, terms: [] });
+  expect(much.refused).toBe("20 samples, 2.00 % of the window, were lost; the limit is 1.00 %");
+});
+
+test.each<[string, (recording: Recording) => void, RegExp]>([
+  ["samples that end before the window", (r) => block(r, 0, PERIOD_US, 900), /do not cover the window/],
+  ["no samples at all", () => undefined, /no samples/],
+])("refused: %s", (_name, fill, reason) => {
+  const recording = new Recording(AMPS);
+  fill(recording);
+  for (let at = 0; at <= 2_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(1, 500_300);
+  recording.marker(0, 1_500_300);
+  expect(only(recording)).toMatchObject({ energy_uj: null, refused: expect.stringMatching(reason) });
+});
+
+test("refused: a monitor that fell silent, whose voltage would only be guessed", () => {
+  const recording = new Recording(AMPS);
+  block(recording, 0, PERIOD_US, 2000);
+  for (let at = 0; at <= 2_000_000; at += 10_000) if (at < 700_000 || at > 900_000) recording.voltage(at, 5);
+  recording.marker(1, 500_300);
+  recording.marker(0, 1_500_300);
+  expect(only(recording).refused).toMatch(/no voltage was read for more than 100 ms/);
+});
+
+test("refused: a board that began anew inside the window; the window after it is good", () => {
+  const recording = new Recording(AMPS);
+  block(recording, 0, PERIOD_US, 1000);
+  for (let at = 0; at <= 1_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(1, 500_300);
+  recording.restarted();
+  block(recording, 0, PERIOD_US, 2000);
+  for (let at = 0; at <= 2_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(0, 300_000);
+  recording.marker(1, 500_300);
+  recording.marker(0, 1_500_300);
+  const [across, after] = recording.result().windows;
+  expect(across?.refused).toMatch(/started anew/);
+  expect(after?.energy_uj).toBeCloseTo(500_000, 3);
+});
+
+test("a file gives the recording back: the same samples, gaps and windows", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mltb-recording-"));
+  const file = join(folder, "a.mltb.gz");
+  const facts = {
+    id: "rec-1",
+    target: "t1",
+    rack: "r1",
+    channel: 1,
+    simulated: ["rail"],
+    nominal_v: 5,
+    board_revision: "a",
+    firmware: "1.0",
+    recorded_at: "2026-01-01T00:00:00Z",
+  };
+  const before = steady(9);
+  before.restarted();
+  block(before, 0, PERIOD_US, 100);
+  writeFileSync(file, encodeRecording(before, facts));
+  const read = readRecordingFile(file);
+  if ("faults" in read) throw new Error(read.faults[0]?.message);
+  expect(read.facts).toMatchObject(facts);
+  expect(read.recording.result().windows).toEqual(before.result().windows);
+  expect(read.recording.raw()).toEqual(before.raw());
+
+  const whole = readFileSync(file);
+  for (const [name, bytes, message] of [
+    ["cut", whole.subarray(0, whole.length - 20), /damaged/],
+    ["other", gzipSync("hello\n"), /header/],
+    ["short", gzipSync(Buffer.concat([Buffer.from(`${JSON.stringify({})}\n`)])), /header/],
+  ] as const) {
+    writeFileSync(join(folder, name), bytes);
+    const bad = readRecordingFile(join(folder, name));
+    expect("faults" in bad && bad.faults[0]?.message, name).toMatch(message);
+  }
+  expect(readRecordingFile(join(folder, "nowhere"))).toMatchObject({ faults: [{ code: "file-not-found" }] });
+  rmSync(folder, { recursive: true });
 });

@@ -2,8 +2,6 @@ import { type EnergyWindow, interpolate, type Series, windowsOf } from "./window
 
 /** Longest recording: 30 minutes at 1 kHz. Later samples are counted as lost. */
 const SAMPLES_MAX = 1_800_000;
-/** Samples of the trace that a document shows; the artefact has all of them. */
-const TRACE_MAX = 200_000;
 
 export interface RecordingResult {
   rate_hz: number;
@@ -110,16 +108,15 @@ export class Recording {
 
   result(): RecordingResult {
     const { series } = this;
-    const shown = series.times.slice(0, TRACE_MAX);
     return {
       rate_hz: 1e6 / series.period_us,
       samples: { received: series.times.length, lost: this.lost },
       markers: series.markers,
       trace: {
-        first_tick_us: shown[0] ?? 0,
+        first_tick_us: series.times[0] ?? 0,
         period_us: series.period_us,
-        current_a: series.currents.slice(0, TRACE_MAX).map((value) => round(value, 1e6)),
-        voltage_v: shown.map((at) => round(interpolate(series.voltageTimes, series.voltages, at), 1e4)),
+        current_a: series.currents.map((value) => round(value, 1e6)),
+        voltage_v: series.times.map((at) => round(interpolate(series.voltageTimes, series.voltages, at), 1e4)),
       },
       windows: windowsOf(series),
     };

@@ -1,23 +1,15 @@
-import { BayError, z } from "@mltb/contract";
-import { ampsPerCode, monitoringBoard } from "@mltb/hardware";
+import { z } from "@mltb/contract";
 import type { Commands } from "../commands.ts";
-import { Recording } from "../energy/recording.ts";
 import type { BayEvents, BayHub, SampleBlock } from "../events.ts";
 import type { App, Reply, Request } from "./app.ts";
 
 /** A slow reader is cut off when this many bytes wait for it. */
 const BACKLOG_BYTES = 4_000_000;
-/** Time for the last block and the last edge to arrive after a recording is stopped. */
-const SETTLE_MS = 400;
-const RECORDINGS = 64;
 
 const name = z.object({ target: z.string() });
 
-/** Streams (server-sent events, NDJSON samples) and recordings. */
-export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated: boolean): void {
-  const recordings = new Map<string, { target: string; recording: Recording; end: () => void }>();
-  let nextId = 1;
-
+/** Streams: server-sent events, samples as NDJSON. */
+export function liveRoutes(app: App, commands: Commands, hub: BayHub): void {
   function stream(
     request: Request,
     reply: Reply,
@@ -78,78 +70,6 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, simulated:
       };
       hub.on("samples", onSamples).on("voltage", onVoltage).on("marker", onMarker);
       out.onClose(() => hub.off("samples", onSamples).off("voltage", onVoltage).off("marker", onMarker));
-    },
-  });
-
-  app.post("/api/v1/targets/:target/recordings", {
-    schema: { params: name, response: { 201: z.object({ id: z.string() }) } },
-    handler: async (request, reply) => {
-      const { channel, board } = commands.find(request.params.target);
-      if (board.updating) throw new BayError("busy", `the firmware of ${board.name} is being updated`);
-      const hardware = monitoringBoard.channels[channel.channel - 1] as (typeof monitoringBoard.channels)[0];
-      const recording = new Recording(ampsPerCode(monitoringBoard, hardware));
-      const onSamples = (block: SampleBlock): void => {
-        if (block.target === channel.name)
-          recording.samples(block.first, block.tick_us, block.period_us, block.current_a);
-      };
-      const onVoltage = (target: string, tick_us: number, voltage_v: number): void => {
-        if (target === channel.name) recording.voltage(tick_us, voltage_v);
-      };
-      const onMarker = (target: string, level: number, tick_us: number): void => {
-        if (target === channel.name) recording.marker(level, tick_us);
-      };
-      hub.on("samples", onSamples).on("voltage", onVoltage).on("marker", onMarker);
-      const id = `rec-${nextId++}`;
-      board.recordings += 1;
-      const end = (): void => {
-        if (recordings.has(id)) board.recordings -= 1;
-        hub.off("samples", onSamples).off("voltage", onVoltage).off("marker", onMarker);
-        recordings.delete(id);
-      };
-      recordings.set(id, { target: channel.name, recording, end });
-      // A client that never stops its recordings loses the oldest.
-      if (recordings.size > RECORDINGS) recordings.values().next().value?.end();
-      return reply.status(201).send({ id });
-    },
-  });
-
-  const find = (id: string): { target: string; recording: Recording; end: () => void } => {
-    const entry = recordings.get(id);
-    if (entry === undefined) throw new BayError("malformed", `there is no recording ${id}`);
-    return entry;
-  };
-
-  app.post("/api/v1/recordings/:id/stop", {
-    schema: { params: z.object({ id: z.string() }) },
-    handler: async (request) => {
-      const { id } = request.params;
-      const { target, recording, end } = find(id);
-      const started = Date.now();
-      // Edges are events, samples a stream: wait until the samples have passed the last edge.
-      while (recording.lastSample_us() < recording.lastMarker_us() + 30_000 && Date.now() - started < SETTLE_MS) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      end();
-      const { channel } = commands.find(target);
-      return {
-        id,
-        target,
-        rack: channel.rack,
-        channel: channel.channel,
-        simulated: simulated ? ["rail"] : [],
-        nominal_v: monitoringBoard.nominal_v,
-        board_revision: monitoringBoard.revision,
-        firmware: commands.find(target).board.welcome?.firmware ?? null,
-        ...recording.result(),
-      };
-    },
-  });
-
-  app.delete("/api/v1/recordings/:id", {
-    schema: { params: z.object({ id: z.string() }) },
-    handler: async (request, reply) => {
-      find(request.params.id).end();
-      return reply.status(204).send();
     },
   });
 }

@@ -1,0 +1,197 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BayError, suggest } from "@mltb/contract";
+import { ampsPerCode, monitoringBoard } from "@mltb/hardware";
+import type { Board } from "../device/board.ts";
+import type { ChannelModel } from "../device/channel.ts";
+import type { BayEvents, BayHub } from "../events.ts";
+import { Recording, type RecordingResult } from "./recording.ts";
+import { encodeRecording } from "./recording-file.ts";
+
+/** Time for the last block and the last edge to arrive after a recording is stopped. */
+const SETTLE_MS = 400;
+/** Recordings under way; a client that never stops its recordings loses the oldest. */
+const RUNNING = 64;
+/** Bytes of finished recordings that are kept; the oldest go first. */
+const KEPT_BYTES = 256 * 1024 * 1024;
+const SUFFIX = ".mltb.gz";
+
+/** One rail of a recording: the target's own, or another one of its rack that the same marker cuts into windows. */
+interface Rail {
+  channel: ChannelModel;
+  recording: Recording;
+}
+
+interface Running {
+  board: Board;
+  rails: [Rail, ...Rail[]];
+  end(): void;
+}
+
+/** Where the samples of a finished recording are. */
+interface Artifact {
+  target: string;
+  file: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** What all rails of a recording share. */
+interface Facts {
+  id: string;
+  rack: string;
+  simulated: string[];
+  nominal_v: number;
+  board_revision: string;
+  firmware: string | null;
+}
+
+/** A finished recording: the target's own rail, and the others that were asked for. */
+interface Finished extends RecordingResult, Facts {
+  target: string;
+  channel: number;
+  rails: ({ target: string; channel: number } & Pick<RecordingResult, "samples" | "windows">)[];
+  artifacts: Artifact[];
+}
+
+/** Recordings of rails, started and stopped by clients; what they have seen is kept as files in a folder. */
+export class Recordings {
+  /** Recordings that were dropped because too many were under way, and files because they took too much room. */
+  readonly counters = { dropped: 0, removed_files: 0 };
+  private readonly running = new Map<string, Running>();
+  private readonly hub: BayHub;
+  private readonly folder: string;
+  private readonly simulated: string[];
+  private next = 1;
+
+  constructor(hub: BayHub, folder: string, simulated: boolean) {
+    this.hub = hub;
+    this.folder = folder;
+    this.simulated = simulated ? ["rail"] : [];
+  }
+
+  /** Records a target's rail, and those of other targets of its rack; the edges of the target's marker count for all. */
+  start(board: Board, channel: ChannelModel, others: string[]): string {
+    if (board.updating) throw new BayError("busy", `the firmware of ${board.name} is being updated`);
+    const known = board.channels.filter((entry) => entry !== undefined);
+    const rails = [channel.name, ...others.filter((name) => name !== channel.name)].map((name): Rail => {
+      const found = known.find((entry) => entry.name === name);
+      if (found === undefined) {
+        const names = known.map((entry) => entry.name);
+        throw new BayError("unknown_target", `rack ${board.rack} has no target ${name}`, suggest(name, names));
+      }
+      const hardware = monitoringBoard.channels[found.channel - 1] as (typeof monitoringBoard.channels)[0];
+      return { channel: found, recording: new Recording(ampsPerCode(monitoringBoard, hardware)) };
+    }) as Running["rails"];
+    const of = (name: string): Recording | undefined => rails.find((rail) => rail.channel.name === name)?.recording;
+    const listeners: { [K in keyof BayEvents]?: (...args: BayEvents[K]) => void } = {
+      samples: (block) => of(block.target)?.samples(block.first, block.tick_us, block.period_us, block.current_a),
+      voltage: (target, tick_us, voltage_v) => of(target)?.voltage(tick_us, voltage_v),
+      marker: (target, level, tick_us) => {
+        if (target === channel.name) for (const { recording } of rails) recording.marker(level, tick_us);
+      },
+      restarted: (name) => {
+        if (name === board.name) for (const { recording } of rails) recording.restarted();
+      },
+    };
+    for (const [event, handler] of Object.entries(listeners)) this.hub.on(event as keyof BayEvents, handler as never);
+    const id = `rec-${Date.now().toString(36)}-${this.next++}`;
+    board.recordings += 1;
+    const end = (): void => {
+      if (!this.running.delete(id)) return;
+      board.recordings -= 1;
+      for (const [event, handler] of Object.entries(listeners)) {
+        this.hub.off(event as keyof BayEvents, handler as never);
+      }
+    };
+    this.running.set(id, { board, rails, end });
+    if (this.running.size > RUNNING) {
+      this.counters.dropped += 1;
+      this.running.values().next().value?.end();
+    }
+    return id;
+  }
+
+  discard(id: string): void {
+    this.find(id).end();
+  }
+
+  /** Ends a recording once everything before its last edge has come, keeps its samples and computes its windows. */
+  async stop(id: string): Promise<Finished> {
+    const { board, rails, end } = this.find(id);
+    const started = performance.now();
+    // Edges are events, samples a stream: wait until the samples have passed the last edge.
+    const behind = ({ recording }: Rail): boolean => recording.lastSample_us() < recording.lastMarker_us() + 30_000;
+    while (rails.some(behind) && performance.now() - started < SETTLE_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    end();
+    const [own, ...others] = rails;
+    const result = own.recording.result();
+    const facts = {
+      id,
+      rack: own.channel.rack,
+      simulated: this.simulated,
+      nominal_v: monitoringBoard.nominal_v,
+      board_revision: monitoringBoard.revision,
+      firmware: board.welcome?.firmware ?? null,
+    };
+    return {
+      ...facts,
+      target: own.channel.name,
+      channel: own.channel.channel,
+      ...result,
+      rails: others.map(({ channel, recording }) => {
+        const { samples, windows } = recording.result();
+        return { target: channel.name, channel: channel.channel, samples, windows };
+      }),
+      artifacts: rails.map((rail) => this.keep(rail, facts)),
+    };
+  }
+
+  /** The file of a finished recording's rail; undefined where it is not kept (any more). */
+  file(id: string, target: string): string | undefined {
+    const file = join(this.folder, `${id}.${target}${SUFFIX}`);
+    return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? file : undefined;
+  }
+
+  private find(id: string): Running {
+    const entry = this.running.get(id);
+    if (entry !== undefined) return entry;
+    throw new BayError("unknown_recording", `there is no recording ${id} under way`);
+  }
+
+  private keep({ channel, recording }: Rail, facts: Facts): Artifact {
+    const { name: target } = channel;
+    const bytes = encodeRecording(recording, {
+      ...facts,
+      target,
+      channel: channel.channel,
+      recorded_at: new Date().toISOString(),
+    });
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    const file = join(this.folder, `${facts.id}.${target}${SUFFIX}`);
+    writeFileSync(file, bytes, { mode: 0o600 });
+    this.makeRoom(file);
+    return { target, file, sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length };
+  }
+
+  private makeRoom(newest: string): void {
+    const files = readdirSync(this.folder)
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => {
+        const file = join(this.folder, name);
+        const { size, mtimeMs } = statSync(file);
+        return { file, size, mtimeMs };
+      })
+      .sort((a, b) => a.mtimeMs - b.mtimeMs);
+    let total = files.reduce((sum, entry) => sum + entry.size, 0);
+    for (const { file, size } of files) {
+      if (total <= KEPT_BYTES || file === newest) break;
+      rmSync(file, { force: true });
+      this.counters.removed_files += 1;
+      total -= size;
+    }
+  }
+}
