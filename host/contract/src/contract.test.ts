@@ -2,13 +2,15 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { mqttPage } from "../gen/docs.ts";
+import { generatedFiles } from "../gen/files.ts";
 import { nearest, parseCommandTopic, readBayFile } from "./index.ts";
 
-test("docs/mqtt.md is what the topic table generates", () => {
-  const page = readFileSync(new URL("../../../docs/mqtt.md", import.meta.url), "utf8");
-  expect(page).toBe(mqttPage());
-});
+test.each(Object.entries(generatedFiles()))(
+  "%s is what the features generate (node host/contract/gen/all.ts)",
+  (path, text) => {
+    expect(readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")).toBe(text);
+  },
+);
 
 function bayFile(text: string): ReturnType<typeof readBayFile> {
   const file = join(mkdtempSync(join(tmpdir(), "mltb-bay-")), "bay.yml");

@@ -11,20 +11,21 @@ export {
 export { type Fault, nearest, suggest } from "./document/fault.ts";
 export { checkTree, faultAt, type Loaded, type Read, readDocument, sortFaults } from "./document/read.ts";
 export { documentLimits, type Override, type Path, parseOverride, readTree, type Tree } from "./document/tree.ts";
+export { asyncapi } from "./documents/asyncapi.ts";
+export { openapi } from "./documents/openapi.ts";
+export { requestFields } from "./documents/proto.ts";
 export { BayError, ErrorCode, type ErrorName, httpStatus, isBayError, wireCode } from "./errors.ts";
+export { rearmArgs } from "./features/faults.ts";
+export { type AnswerOf, type Call, type InputOf, type Role, roles } from "./features/feature.ts";
+export { calls, features } from "./features/index.ts";
+export { leaseArgs, leaseRenewArgs, leaseSchema } from "./features/lease.ts";
+export { locateArgs } from "./features/locate.ts";
+export { panelArgs } from "./features/panel.ts";
+export { powerArgs } from "./features/power.ts";
+export { resetArgs } from "./features/reset.ts";
+export { powerStateSchema, type TargetView, targetSchema } from "./features/target.ts";
 export { IDENTIFIER, identifierSchema, NAME, nameSchema } from "./names.ts";
-export {
-  type Answer,
-  commandSchema,
-  locateArgs,
-  panelArgs,
-  powerArgs,
-  powerStateSchema,
-  rearmArgs,
-  resetArgs,
-  type TargetView,
-  targetSchema,
-} from "./payloads.ts";
+export { type Answer, commandSchema, problemSchema } from "./payloads.ts";
 export { protoFile } from "./proto.ts";
 export { z } from "./schema.ts";
 export { parseCommandTopic, type TopicRow, topics, topicTable } from "./topics.ts";

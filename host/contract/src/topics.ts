@@ -1,184 +1,43 @@
-/** MQTT topics below `mltb/v1/BAY/`, INTERFACES section 5. `docs/mqtt.md` is generated from this table. */
-export interface TopicRow {
-  topic: string;
-  direction: "out" | "in";
-  retained: boolean;
-  qos: 0 | 1;
-  payload: string;
-  meaning: string;
+import type { Call, Topic } from "./features/feature.ts";
+import { calls, featureList } from "./features/index.ts";
+import { answerSchema, commandSchema } from "./payloads.ts";
+
+/** A topic below `mltb/v1/BAY/` with the feature that it belongs to and, for a command, its arguments. */
+export interface TopicRow extends Topic {
+  feature: string;
+  call?: Call;
 }
 
+/** Topic of the command that does what a call does, such as `cmd/USER/target/T/power`. */
+function commandTopic(call: Call): string {
+  const of = "rack" in call.params.shape ? "rack/R" : "target/T";
+  return `cmd/USER/${of}/${call.mqtt}`;
+}
+
+/** Every topic of a bay, INTERFACES section 5. */
 export const topicTable: TopicRow[] = [
-  {
-    topic: "target/T/state/power",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: '{"state","at","seq","cause","source"}',
-    meaning:
-      "Power state as the board proved it: on, off, changing, fault, unknown. `source`: api, mqtt, local (the panel) or policy.",
-  },
-  {
-    topic: "target/T/state/measure",
-    direction: "out",
-    retained: true,
-    qos: 0,
-    payload: '{"voltage_v","current_a","power_w","energy_j","at","seq"}',
-    meaning: "Latest measurement, at most 10 Hz.",
-  },
-  {
-    topic: "target/T/state/fault",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: 'null or {"id","cause","at"}',
-    meaning: "Latched fault.",
-  },
-  {
-    topic: "target/T/state/lease",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: "null",
-    meaning: "Holder of the lease; leases are a later version.",
-  },
-  {
-    topic: "target/T/state/health",
-    direction: "out",
-    retained: true,
-    qos: 0,
-    payload: '{"board","link","round_trip_ms","crc_errors","uptime_ms","clock"}',
-    meaning: "Board and link of the target.",
-  },
-  {
-    topic: "target/T/state/flags",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: '{"experiment_running","available"}',
-    meaning: "Whether an experiment runs on the target, and whether it can be used.",
-  },
-  {
-    topic: "target/T/event/console",
-    direction: "out",
+  ...featureList.flatMap((entry) => entry.topics.map((topic) => ({ ...topic, feature: entry.name }))),
+  ...calls()
+    .filter(({ call }) => call.mqtt !== undefined)
+    .map(({ feature, call }) => ({
+      topic: commandTopic(call),
+      direction: "in" as const,
+      retained: false,
+      qos: 1 as const,
+      payload: commandSchema,
+      meaning: call.summary,
+      feature: feature.name,
+      call,
+    })),
+  ...["target/T/FEATURE", "rack/R/panel"].map((of) => ({
+    topic: `ans/USER/${of}`,
+    direction: "out" as const,
     retained: false,
-    qos: 0,
-    payload: '{"line","at"}',
-    meaning: "A line of the target's console.",
-  },
-  {
-    topic: "target/T/event/marker",
-    direction: "out",
-    retained: false,
-    qos: 1,
-    payload: '{"level","tick_us","at"}',
-    meaning: "An edge of the target's marker, in device time.",
-  },
-  {
-    topic: "rack/R/event/button",
-    direction: "out",
-    retained: false,
-    qos: 1,
-    payload: '{"button":"up"|"down"|"select"|"stop","press":"short"|"long"|"held","source":"local","at"}',
-    meaning: "A press of a front-panel button.",
-  },
-  {
-    topic: "rack/R/state/panel",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: '{"page","lines":[..]}',
-    meaning: "What the rack's display shows.",
-  },
-  {
-    topic: "cmd/USER/target/T/power",
-    direction: "in",
-    retained: false,
-    qos: 1,
-    payload: '{"id","expires_at"?,"lease"?,"args":{"state":"on"|"off"|"off-floating"|"cycle","off_ms"?}}',
-    meaning: "Switch a target's power.",
-  },
-  {
-    topic: "cmd/USER/target/T/reset",
-    direction: "in",
-    retained: false,
-    qos: 1,
-    payload: '{"id","args":{"pulse_ms"?}}',
-    meaning: "Pulse a target's reset line.",
-  },
-  {
-    topic: "cmd/USER/target/T/strap",
-    direction: "in",
-    retained: false,
-    qos: 1,
-    payload: '{"id","args":{}}',
-    meaning: "Strap sequences; refused with not-supported in this version.",
-  },
-  {
-    topic: "cmd/USER/target/T/rearm",
-    direction: "in",
-    retained: false,
-    qos: 1,
-    payload: '{"id","args":{"fault"}}',
-    meaning: "Clear a latched fault.",
-  },
-  {
-    topic: "cmd/USER/target/T/locate",
-    direction: "in",
-    retained: false,
-    qos: 1,
-    payload: '{"id","args":{"duration_ms"?}}',
-    meaning: "Show the target on its rack's panel.",
-  },
-  {
-    topic: "cmd/USER/rack/R/panel",
-    direction: "in",
-    retained: false,
-    qos: 1,
-    payload: '{"id","args":{"lines":[..]}}',
-    meaning: "Write a page on the rack's display.",
-  },
-  {
-    topic: "ans/USER/target/T/FEATURE",
-    direction: "out",
-    retained: false,
-    qos: 1,
-    payload:
-      '{"id","status":"accepted"|"done"|"refused"|"failed"|"unknown","code"?,"message"?,"state"?,"accepted_seq"?}',
-    meaning: "Answers to the commands of that user; for a rack `ans/USER/rack/R/panel`.",
-  },
-  {
-    topic: "board/B/state/lifecycle",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: "absent | opening | handshaking | ready | degraded | lost",
-    meaning: "Lifecycle of a board, plain text.",
-  },
-  {
-    topic: "agent/A/birth",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: '{"schema":"mltb.agent/1","name","target","kind","runtime","grpc",..}',
-    meaning: "What an agent can do and where it listens; published by the agent.",
-  },
-  {
-    topic: "agent/A/state",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: "online | offline",
-    meaning: "Whether the agent is there, plain text; `offline` is its will.",
-  },
-  {
-    topic: "supervisor/state",
-    direction: "out",
-    retained: true,
-    qos: 1,
-    payload: "online | stopped | lost",
-    meaning: "The supervisor, plain text; `lost` is its will.",
-  },
+    qos: 1 as const,
+    payload: answerSchema,
+    meaning: "Answers to the commands of that user.",
+    feature: "command",
+  })),
 ];
 
 /** Topic names of a bay. */

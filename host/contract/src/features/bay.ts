@@ -1,0 +1,35 @@
+import { z } from "../schema.ts";
+import { call, feature, state } from "./feature.ts";
+
+export const bay = feature(
+  "bay",
+  "The bay as a whole: live events, metrics, descriptions, agents.",
+  {
+    events: call("GET", "/api/v1/events", "What happens in the bay, as server-sent events; `Last-Event-ID` resumes.", {
+      stream: "text/event-stream",
+      cli: "mltb watch",
+    }),
+    metrics: call("GET", "/metrics", "Prometheus metrics.", { stream: "text/plain", cli: "mltb metrics" }),
+    openapi: call("GET", "/openapi.json", "The OpenAPI 3.1 description of this API.", {
+      answer: z.record(z.string(), z.unknown()),
+    }),
+    asyncapi: call("GET", "/asyncapi.json", "The AsyncAPI 3.0 description of the bay's MQTT topics.", {
+      answer: z.record(z.string(), z.unknown()),
+    }),
+  },
+  [
+    state(
+      "agent/A/birth",
+      z.looseObject({
+        schema: z.string(),
+        name: z.string(),
+        target: z.string().optional(),
+        kind: z.string().optional(),
+        runtime: z.unknown(),
+        grpc: z.string().nullable().optional(),
+      }),
+      "What an agent can do and where it listens; published by the agent.",
+    ),
+    state("agent/A/state", ["online", "offline"], "Whether the agent is there, plain text; `offline` is its will."),
+  ],
+);

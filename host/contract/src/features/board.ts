@@ -1,0 +1,91 @@
+import { z } from "../schema.ts";
+import { call, feature } from "./feature.ts";
+import { anyName } from "./target.ts";
+
+const ofBoard = z.object({ board: anyName.describe("name of the board") });
+
+const boardSchema = z
+  .object({
+    name: z.string(),
+    rack: z.string(),
+    kind: z.string().nullable(),
+    serial: z.string().nullable(),
+    lifecycle: z.string(),
+    capabilities: z.array(z.string()),
+  })
+  .meta({ id: "Board", description: "The electronics of a rack." });
+
+const firmwareSchema = z
+  .object({
+    version: z.string(),
+    slot: z.int(),
+    state: z.enum(["factory", "confirmed", "trial"]),
+    format: z.string(),
+    sha256: z.string(),
+    received_bytes: z.int(),
+  })
+  .meta({ id: "Firmware", description: "The bundle that a board runs." });
+
+const waveformSchema = z
+  .object({
+    target: z.string().nullable(),
+    channel: z.int(),
+    period_us: z.number(),
+    tick_us: z.number(),
+    complete: z.boolean(),
+    current_a: z.array(z.number()),
+  })
+  .meta({ id: "Waveform", description: "Current around a trip, 100 ms on each side." });
+
+const logSchema = z
+  .object({
+    lost: z.int(),
+    lines: z.array(
+      z
+        .object({ uptime_ms: z.int(), level: z.int(), text: z.string() })
+        .meta({ id: "BoardLogLine", description: "A line that a board keeps." }),
+    ),
+  })
+  .meta({ id: "BoardLog", description: "The lines that a board keeps, and how many are gone." });
+
+const refusals = ["unknown_board", "not_supported", "board_lost"] as const;
+
+export const board = feature("board", "The rack electronics: monitoring boards, their firmware, logs and waveforms.", {
+  list: call("GET", "/api/v1/boards", "Boards of the bay.", {
+    answer: z.array(boardSchema),
+    cli: "mltb firmware status",
+    grpc: { method: "ListBoards", fields: [] },
+  }),
+  firmware: call("GET", "/api/v1/boards/{board}/firmware", "The firmware that a board runs.", {
+    params: ofBoard,
+    answer: firmwareSchema,
+    refusals,
+    cli: "mltb firmware status",
+  }),
+  update: call("PUT", "/api/v1/boards/{board}/firmware", "Give a board new firmware; channels keep their state.", {
+    params: ofBoard,
+    role: "admin",
+    takes: "bytes",
+    answer: firmwareSchema
+      .extend({ changed: z.boolean() })
+      .meta({ id: "FirmwareUpdate", description: "The new state." }),
+    refusals: [...refusals, "malformed", "busy", "board_failed", "not_confirmed", "outcome_unknown"],
+    cli: "mltb firmware update",
+  }),
+  waveform: call(
+    "GET",
+    "/api/v1/boards/{board}/waveform",
+    "The current around the last trip; null where there was none.",
+    {
+      params: ofBoard,
+      answer: waveformSchema.nullable(),
+      refusals,
+    },
+  ),
+  log: call("GET", "/api/v1/boards/{board}/log", "The lines that a board keeps.", {
+    params: ofBoard,
+    answer: logSchema,
+    refusals,
+    cli: "mltb firmware log",
+  }),
+});

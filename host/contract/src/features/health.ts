@@ -1,0 +1,44 @@
+import { z } from "../schema.ts";
+import { call, feature, state } from "./feature.ts";
+import { healthSchema, ofTarget } from "./target.ts";
+
+export const lifecycles = ["absent", "opening", "handshaking", "ready", "degraded", "lost"] as const;
+
+const bayHealthSchema = z
+  .object({
+    state: z.enum(["ok", "degraded"]),
+    boards: z.array(
+      z
+        .object({ name: z.string(), lifecycle: z.string() })
+        .meta({ id: "BoardState", description: "A board's lifecycle." }),
+    ),
+  })
+  .meta({ id: "BayHealth", description: "`ok` when every board is ready." });
+
+export const health = feature(
+  "health",
+  "Boards, links, temperature, uptime.",
+  {
+    bay: call("GET", "/api/v1/health", "Health of the bay.", {
+      answer: bayHealthSchema,
+      cli: "mltb status",
+      grpc: { method: "GetHealth", fields: [] },
+    }),
+    target: call("GET", "/api/v1/targets/{target}/health", "Health of a target's board and link.", {
+      params: ofTarget,
+      answer: healthSchema,
+      refusals: ["unknown_target"],
+      grpc: { method: "GetTargetHealth", fields: ["target"] },
+    }),
+  },
+  [
+    state(
+      "target/T/state/health",
+      healthSchema,
+      "Board and link of the target: `board`, `link`, `round_trip_ms`, `crc_errors`, `dropped`, `uptime_ms`, `clock`.",
+      0,
+    ),
+    state("board/B/state/lifecycle", lifecycles, "Lifecycle of a board, plain text."),
+    state("supervisor/state", ["online", "stopped", "lost"], "The supervisor, plain text; `lost` is its will."),
+  ],
+);

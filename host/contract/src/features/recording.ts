@@ -1,0 +1,37 @@
+import { z } from "../schema.ts";
+import { call, feature } from "./feature.ts";
+import { ofTarget } from "./target.ts";
+
+const ofRecording = z.object({ id: z.string().min(1).max(64).describe("id of the recording") });
+
+const recordedSchema = z
+  .looseObject({
+    id: z.string(),
+    target: z.string(),
+    rack: z.string(),
+    channel: z.int(),
+    simulated: z.array(z.string()),
+    nominal_v: z.number(),
+    board_revision: z.string(),
+    firmware: z.string().nullable(),
+  })
+  .meta({ id: "Recorded", description: "Windows between marker edges with their energy and its uncertainty budget." });
+
+export const recording = feature("recording", "Energy between marker edges, on device time.", {
+  start: call("POST", "/api/v1/targets/{target}/recordings", "Begin to record a target's samples and edges.", {
+    params: ofTarget,
+    answer: z.object({ id: z.string() }).meta({ id: "RecordingStarted", description: "A recording under way." }),
+    status: 201,
+    refusals: ["unknown_target", "busy"],
+    cli: "mltb run FILE",
+  }),
+  stop: call("POST", "/api/v1/recordings/{id}/stop", "End a recording and compute its windows.", {
+    params: ofRecording,
+    answer: recordedSchema,
+    refusals: ["unknown_recording"],
+  }),
+  drop: call("DELETE", "/api/v1/recordings/{id}", "Throw a recording away.", {
+    params: ofRecording,
+    refusals: ["unknown_recording"],
+  }),
+});
