@@ -8,7 +8,7 @@ export type Role = (typeof roles)[number];
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
 /** An answer that is no single JSON document. */
-export type Stream = "text/event-stream" | "application/x-ndjson" | "text/plain";
+export type Stream = "text/event-stream" | "application/x-ndjson" | "text/plain" | "application/gzip";
 
 /**
  * One call of a feature, for every face of the bay: the HTTP resource, the `mltb.board.v1` method, the MQTT command and

@@ -7,6 +7,7 @@ import type { Call, Feature } from "./feature.ts";
 import { health } from "./health.ts";
 import { lease } from "./lease.ts";
 import { locate } from "./locate.ts";
+import { log } from "./log.ts";
 import { markers } from "./markers.ts";
 import { measure } from "./measure.ts";
 import { panel } from "./panel.ts";
@@ -31,6 +32,7 @@ export const features = {
   calibration,
   lease,
   recording,
+  log,
   console,
   board,
   bay,

@@ -2,15 +2,22 @@ import { z } from "../schema.ts";
 import { call, feature, state } from "./feature.ts";
 import { anyName, leaseOfSchema } from "./target.ts";
 
+const ttl = z.number().min(0.1).max(604_800).describe("time until the lease ends unless it is renewed");
+
 export const leaseArgs = z.strictObject({
-  targets: z.array(anyName).min(1).max(64).describe("all of them or none"),
-  ttl_s: z.number().min(1).max(604_800).describe("time until the lease ends unless it is renewed"),
-  priority: z.int().min(0).max(9).optional().describe("9 is served first; 0 by default"),
-  wait_s: z.number().min(0).max(86_400).optional().describe("how long to wait for a turn; 0 by default"),
-  hold: z.boolean().optional().describe("the lease ends with the connection that asked for it"),
+  targets: z.array(anyName).min(1).max(512).describe("all of them or none"),
+  ttl_s: ttl,
+  priority: z.int().min(0).max(9).default(0).describe("higher is served first; it grows by one each 30 s of waiting"),
+  wait_s: z.number().min(0).max(604_800).default(0).describe("how long to wait for a turn"),
+  hold: z.boolean().default(false).describe("the lease ends with the connection that asked for it"),
+  holder: z
+    .string()
+    .regex(/^[\x20-\x7d]{1,64}$/)
+    .optional()
+    .describe("who holds it, in words for people; the login where it is not given"),
 });
 
-export const leaseRenewArgs = z.strictObject({ ttl_s: leaseArgs.shape.ttl_s.optional() });
+export const leaseRenewArgs = z.strictObject({ ttl_s: ttl });
 
 export const leaseSchema = z
   .object({
@@ -19,8 +26,21 @@ export const leaseSchema = z
     holder: z.string(),
     expires_at: z.string(),
     fence: z.int(),
+    priority: z.int(),
+    hold: z.boolean(),
   })
   .meta({ id: "Lease", description: "An exclusive, timed right to command targets." });
+
+const leasesSchema = z
+  .object({
+    leases: z.array(leaseSchema),
+    waiting: z.array(
+      z
+        .object({ targets: z.array(z.string()), holder: z.string(), priority: z.int(), waited_s: z.number() })
+        .meta({ id: "Waiting", description: "A request that waits for its turn." }),
+    ),
+  })
+  .meta({ id: "Leases", description: "Leases in force, and who waits." });
 
 const ofLease = z.object({ id: z.string().min(1).max(64).describe("id of the lease") });
 
@@ -28,8 +48,8 @@ export const lease = feature(
   "lease",
   "Exclusive, timed leases of targets.",
   {
-    list: call("GET", "/api/v1/leases", "Leases in force.", {
-      answer: z.array(leaseSchema),
+    list: call("GET", "/api/v1/leases", "Leases in force, and who waits.", {
+      answer: leasesSchema,
       cli: "mltb lease list",
       grpc: { method: "ListLeases", fields: [] },
     }),
@@ -37,15 +57,27 @@ export const lease = feature(
       body: leaseArgs,
       answer: leaseSchema,
       status: 201,
-      refusals: ["unknown_target", "malformed", "leased"],
+      refusals: ["unknown_target", "malformed", "leased", "busy", "store_failed"],
       cli: "mltb lease TARGET...",
-      grpc: { method: "AcquireLease", fields: ["targets", "ttl_s", "priority", "wait_s"] },
+      grpc: { method: "AcquireLease", fields: ["targets", "ttl_s", "priority", "wait_s", "holder"] },
+    }),
+    get: call("GET", "/api/v1/leases/{id}", "One lease.", {
+      params: ofLease,
+      answer: leaseSchema,
+      refusals: ["unknown_lease", "lease_ended"],
+      grpc: { method: "GetLease", fields: ["id"] },
+    }),
+    hold: call("GET", "/api/v1/leases/{id}/hold", "A stream bound to a lease: either ends with the other.", {
+      params: ofLease,
+      role: "operator",
+      stream: "application/x-ndjson",
+      refusals: ["unknown_lease", "lease_ended"],
     }),
     renew: call("PUT", "/api/v1/leases/{id}", "Set the time that a lease has left.", {
       params: ofLease,
       body: leaseRenewArgs,
       answer: leaseSchema,
-      refusals: ["unknown_lease", "malformed", "forbidden"],
+      refusals: ["unknown_lease", "lease_ended", "malformed", "forbidden", "store_failed"],
       cli: "mltb lease renew ID",
       grpc: { method: "RenewLease", fields: ["id", "ttl_s"] },
     }),

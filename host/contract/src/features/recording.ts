@@ -1,6 +1,6 @@
 import { z } from "../schema.ts";
 import { call, feature } from "./feature.ts";
-import { ofTarget } from "./target.ts";
+import { anyName, ofTarget } from "./target.ts";
 
 const ofRecording = z.object({ id: z.string().min(1).max(64).describe("id of the recording") });
 
@@ -20,9 +20,12 @@ const recordedSchema = z
 export const recording = feature("recording", "Energy between marker edges, on device time.", {
   start: call("POST", "/api/v1/targets/{target}/recordings", "Begin to record a target's samples and edges.", {
     params: ofTarget,
+    body: z.strictObject({
+      rails: z.array(anyName).max(7).optional().describe("further targets of the same rack, recorded with it"),
+    }),
     answer: z.object({ id: z.string() }).meta({ id: "RecordingStarted", description: "A recording under way." }),
     status: 201,
-    refusals: ["unknown_target", "busy"],
+    refusals: ["unknown_target", "malformed", "busy"],
     cli: "mltb run FILE",
   }),
   stop: call("POST", "/api/v1/recordings/{id}/stop", "End a recording and compute its windows.", {
@@ -33,5 +36,11 @@ export const recording = feature("recording", "Energy between marker edges, on d
   drop: call("DELETE", "/api/v1/recordings/{id}", "Throw a recording away.", {
     params: ofRecording,
     refusals: ["unknown_recording"],
+  }),
+  samples: call("GET", "/api/v1/recordings/{id}/{target}", "The samples of a stopped recording, compressed.", {
+    params: ofRecording.extend(ofTarget.shape),
+    stream: "application/gzip",
+    refusals: ["unknown_recording"],
+    cli: "mltb energy samples",
   }),
 });
