@@ -1,5 +1,7 @@
 /** Experiments, results and reports: the only door of the package. */
-export { checkFile, type Env, type Experiment, readExperiment } from "./configurator/experiment.ts";
+export { checkFile, readExperiments } from "./configurator/experiment.ts";
+export type { Experiment } from "./configurator/types.ts";
+export type { Env } from "./configurator/variables.ts";
 export { type Analysis, analyzeModel, type GeneratedName, generatedModels, generateModel } from "./onnx/index.ts";
 export { renderReport } from "./report/html.ts";
 export { renderTable } from "./report/table.ts";
@@ -7,4 +9,4 @@ export { energyPerInference } from "./results/energy.ts";
 export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
 export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
 export { type BayAddress, RunError } from "./runner/bay-api.ts";
-export { type Progress, type RunOptions, runExperiment } from "./runner/run.ts";
+export { type Progress, type RunOptions, runExperiments } from "./runner/run.ts";

@@ -5,7 +5,7 @@ import { renderTable } from "@mltb/bench";
 import { bringUp } from "./bay/bring-up.ts";
 import { stateFolder } from "./bay/state.ts";
 import { findBay } from "./client/find-bay.ts";
-import { loadExperiment, runOnBay, verdictExit } from "./commands/run.ts";
+import { loadExperiments, runOnBay, verdictExit } from "./commands/run.ts";
 import { aborted, defaultPorts, listener } from "./commands/up.ts";
 import { Exit } from "./errors.ts";
 import { createSteps } from "./output/steps.ts";
@@ -23,7 +23,7 @@ program
     action(async (context, options: { once?: boolean; state?: string }) => {
       const started = performance.now();
       const steps = createSteps();
-      const experiment = loadExperiment(example("quickstart.yml"), []);
+      const experiments = loadExperiments(example("quickstart.yml"), []);
       const running = await bringUp({
         bayFile: example("demo-bay.yml"),
         http: listener(undefined, defaultPorts.http),
@@ -34,7 +34,7 @@ program
       });
       let code: number = Exit.done;
       try {
-        const run = await runOnBay(experiment, findBay({ state: options.state }), results, steps, context.signal);
+        const run = await runOnBay(experiments, findBay({ state: options.state }), results, steps, context.signal);
         const report = relative(process.cwd(), `${run.folder}/report.html`);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
         context.print(run, () => `\n${renderTable(run)}\n\nreport  ${report}   (${seconds} s since start)`);

@@ -1,50 +1,35 @@
 import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, resolve } from "node:path";
 import {
   type Bay,
   bayTargets,
   type Fault,
+  faultAt,
   identifierSchema,
   type Loaded,
   nameSchema,
   parseOverride,
   readBayFile,
   readDocument,
+  readTree,
+  sortFaults,
   suggest,
   suggestTarget,
+  type Tree,
   z,
 } from "@mltb/contract";
 import { type GeneratedName, generatedModels } from "../onnx/index.ts";
+import { isBenchTree, readBenchTree } from "./bench-config.ts";
+import { referenceFaults, resolveExperiments } from "./bench-references.ts";
+import { datasetSchema } from "./dataset-schema.ts";
+import { measureSchema } from "./measure-schema.ts";
+import type { Experiment, ModelSource } from "./types.ts";
+import { type Env, expand } from "./variables.ts";
 
 const modelSchema = z.strictObject({
   name: identifierSchema,
   file: z.string().min(1).optional(),
   generate: z.enum(Object.keys(generatedModels) as [GeneratedName, ...GeneratedName[]]).optional(),
-});
-
-const stepSchema = z.union([
-  z.strictObject({ transpose: z.array(z.int().min(0).max(7)).min(1).max(8) }),
-  z.strictObject({ scale: z.number() }),
-]);
-
-const datasetSchema = z.strictObject({
-  inputs: z.strictObject({
-    file: z.string().min(1),
-    dtype: z.enum(["int8", "uint8", "int16", "int32", "float32"]),
-    shape: z.array(z.int().min(1)).min(1).max(8),
-  }),
-  labels: z.strictObject({ file: z.string().min(1), column: z.string().min(1) }),
-  preprocess: z.array(stepSchema).default([]),
-  metric: z.enum(["top1"]),
-});
-
-const measureSchema = z.strictObject({
-  scenario: z.enum(["single-stream"]).default("single-stream"),
-  warmup: z.int().min(0).max(100_000).default(10),
-  windows: z.int().min(1).max(1000).default(5),
-  window_s: z.number().min(0.05).max(3600).default(10),
-  seed: z.int().min(0).max(0x7fffffff).default(1),
 });
 
 const experimentSchema = z.strictObject({
@@ -56,61 +41,14 @@ const experimentSchema = z.strictObject({
   measure: measureSchema.prefault({}),
 });
 
-export type Dataset = z.infer<typeof datasetSchema>;
-export type Step = z.infer<typeof stepSchema>;
-export type Measure = z.infer<typeof measureSchema>;
+export type ReadExperiments = { experiments: Experiment[] } | { faults: Fault[] };
+type ReadExperiment = { experiment: Experiment } | { faults: Fault[] };
 
-/** A model of an experiment: a file, or a network that the bench generates. */
-export type ModelSource = { name: string } & ({ file: string } | { generate: GeneratedName });
-
-/** A checked experiment; file names are absolute. */
-export interface Experiment {
-  name: string;
-  file: string;
-  bayFile: string;
-  bay: Bay;
-  targets: string[];
-  models: ModelSource[];
-  dataset?: Dataset;
-  measure: Measure;
-}
-
-export type Env = Record<string, string | undefined>;
-
-/** Folder with the data that lies beside a checkout of the bench, where there is one. */
-const beside = fileURLToPath(new URL("../../../../../shared/data", import.meta.url));
-
-/** Value of a variable that file names may use, with its default. */
-function variable(name: string, env: Env): string | undefined {
-  if (env[name] !== undefined && env[name] !== "") return env[name];
-  const fallback = name === "MODELS_REPO" ? join(beside, "models") : name === "MLTB_DATASET" ? beside : undefined;
-  return fallback !== undefined && existsSync(fallback) ? fallback : undefined;
-}
-
-interface Expanded {
-  path: string;
-  /** Variables that have no value. */
-  unset: string[];
-  variables: string[];
-}
-
-/** Expands `$MODELS_REPO` and `$MLTB_*`; other names with a dollar stay as they are. */
-function expand(text: string, folder: string, env: Env): Expanded {
-  const unset: string[] = [];
-  const variables: string[] = [];
-  const path = text.replace(/\$(\{)?(MODELS_REPO|MLTB_[A-Z0-9_]+)(?:\})?/g, (_all, _brace, name: string) => {
-    variables.push(name);
-    const value = variable(name, env);
-    if (value === undefined) unset.push(name);
-    return value ?? `$${name}`;
-  });
-  return { path: isAbsolute(path) ? path : resolve(folder, path), unset, variables };
-}
-
-export type ReadExperiment = { experiment: Experiment } | { faults: Fault[] };
-
-/** Reads an experiment file and everything that it names; reports every fault and touches nothing else. */
-export function readExperiment(file: string, sets: string[], env: Env): ReadExperiment {
+/**
+ * Reads an experiment file, or a typed bench file with several, and everything that it names; reports every fault and touches
+ * nothing else.
+ */
+export function readExperiments(file: string, sets: string[], env: Env): ReadExperiments {
   const overrides = [];
   const faults: Fault[] = [];
   for (const text of sets) {
@@ -127,9 +65,32 @@ export function readExperiment(file: string, sets: string[], env: Env): ReadExpe
     } else overrides.push(override);
   }
   if (faults.length > 0) return { faults };
+  const tree = readTree(file, overrides);
+  if (isBenchTree(tree)) return readBench(tree, env);
   const read = readDocument(file, experimentSchema, overrides);
   if ("faults" in read) return read;
-  return resolveReferences(read, resolve(file), env);
+  const resolved = resolveReferences(read, resolve(file), env);
+  return "faults" in resolved ? resolved : { experiments: [resolved.experiment] };
+}
+
+/** Experiments of a typed bench file. While an include is missing, nothing is said of identifiers, models and data. */
+function readBench(tree: Tree, env: Env): ReadExperiments {
+  const { file, faults } = readBenchTree(tree);
+  faults.push(...tree.faults);
+  if (!file.incomplete) faults.push(...referenceFaults(file));
+  if (faults.length > 0) return { faults: sortFaults(faults) };
+  if (file.entries.exp.size === 0) {
+    const message = "the file has no experiment: a section exps with !exp entries is wanted";
+    return { faults: [faultAt(tree, "missing", [], message)] };
+  }
+  const resolved = resolveExperiments(file, env);
+  if (resolved.faults.length > 0) return { faults: sortFaults(resolved.faults) };
+  const bays = new Set(resolved.experiments.map((experiment) => experiment.bayFile));
+  if (bays.size > 1) {
+    const message = `the experiments of one file run on one bay; here are ${[...bays].join(", ")}`;
+    return { faults: [faultAt(tree, "value", ["exps"], message)] };
+  }
+  return { experiments: resolved.experiments };
 }
 
 function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file: string, env: Env): ReadExperiment {
@@ -227,28 +188,20 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
   };
 }
 
-const kindSchema = z.looseObject({});
-
-/** Faults of a bay or experiment file; which of the two it is shows in its first key. */
+/** Faults of a bay, experiment or bench file; which of them it is shows in its keys. */
 export function checkFile(file: string, sets: string[], env: Env): Fault[] {
-  const read = readDocument(file, kindSchema);
-  if ("faults" in read) return read.faults;
-  const keys = Object.keys(read.value);
+  const tree = readTree(file);
+  const keys = tree.value !== null && typeof tree.value === "object" ? Object.keys(tree.value) : [];
+  if (keys.length === 0 && tree.faults.length > 0) return tree.faults;
   if (keys.includes("racks") && !keys.includes("experiment")) {
     const bay = readBayFile(file);
     return "faults" in bay ? bay.faults : [];
   }
-  if (!keys.includes("experiment") && keys.includes("bay") === false) {
-    const hint = suggest(keys[0] ?? "", ["bay", "experiment"]);
-    return [
-      read.fault(
-        "unknown-document",
-        [],
-        "neither a bay file (bay, racks) nor an experiment file (experiment, targets, models)",
-        hint,
-      ),
-    ];
+  if (!keys.includes("experiment") && !keys.includes("bay") && !isBenchTree(tree)) {
+    const message =
+      "neither a bay file (bay, racks), an experiment file (experiment, targets, models) nor a bench file (config_files, exps)";
+    return [faultAt(tree, "unknown-document", [], message, suggest(keys[0] ?? "", ["bay", "experiment", "exps"]))];
   }
-  const experiment = readExperiment(file, sets, env);
-  return "faults" in experiment ? experiment.faults : [];
+  const read = readExperiments(file, sets, env);
+  return "faults" in read ? read.faults : [];
 }

@@ -64,6 +64,11 @@ export class GraphBuilder {
     return this.node("Add", this.name("add"), [a, b], []);
   }
 
+  /** Joins values along their channels. */
+  concat(from: string[]): string {
+    return this.node("Concat", this.name("concat"), from, [{ name: "axis", type: Attr.int, i: 1 }]);
+  }
+
   globalAveragePool(from: string): string {
     return this.node("GlobalAveragePool", this.name("pool"), [from], []);
   }
@@ -88,8 +93,10 @@ export class GraphBuilder {
     return this.node("Softmax", this.name("softmax"), [from], [{ name: "axis", type: Attr.int, i: -1 }]);
   }
 
-  /** The model's bytes, with this value as its only output. */
-  finish(output: string, shape: number[]): Uint8Array {
+  /** The model's bytes, with this value as its only output, under another name where one is given. */
+  finish(from: string, shape: number[], output = from): Uint8Array {
+    const last = this.graph.node.find((node) => node.output[0] === from);
+    if (last !== undefined) last.output[0] = output;
     this.graph.output.push(value(output, shape));
     return encodeModel({
       ir_version: 8,

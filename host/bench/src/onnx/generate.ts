@@ -8,6 +8,18 @@ export const generatedModels = {
 
 export type GeneratedName = keyof typeof generatedModels;
 
+/**
+ * A stand-in for the densenet_onnx of the original bench's example: its input (data_0, 3 x 224 x 224), its output (fc6_1, 1000
+ * classes) and a densely connected block, small enough to lie in `examples/seed/models`. Its weights are random.
+ */
+export function generateDensenetStandIn(): Uint8Array {
+  const g = new GraphBuilder("densenet_onnx", { name: "data_0", shape: [1, 3, 224, 224] }, 3);
+  let x = g.relu(g.conv("data_0", [3, 8], [7, 7], 4, [3, 3, 3, 3]));
+  for (const channels of [8, 12, 16]) x = g.concat([x, g.relu(g.conv(x, [channels, 4], [3, 3], 1, [1, 1, 1, 1]))]);
+  x = g.relu(g.conv(x, [20, 8], [1, 1], 2, [0, 0, 0, 0]));
+  return g.finish(g.dense(g.flatten(g.globalAveragePool(x)), 8, 1000), [1, 1000], "fc6_1");
+}
+
 /** The ONNX file of a generated network; the same bytes on every machine. */
 export function generateModel(name: GeneratedName): Uint8Array {
   return generatedModels[name].build();

@@ -35,6 +35,8 @@ export interface ResultRecord {
   memory_bytes: { peak: number } | null;
   accuracy: { metric: "top1"; correct: number; total: number; value: number } | null;
   numerical_error: { max_abs: number; rmse: number } | null;
+  /** The metrics that a bench file asked for by name, with the values of this record. */
+  metrics?: { name: string; metric: string; value: number | null }[];
   fingerprint: { hash: string; fields: Record<string, unknown> };
   artifacts: { path: string; sha256: string }[];
 }

@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { Dataset, Step } from "../configurator/experiment.ts";
+import type { Dataset, Step } from "../configurator/dataset-schema.ts";
 
 /** A data set that does not fit itself or the model. */
 export class DatasetError extends Error {}
+
+export function isDatasetError(error: unknown): error is DatasetError {
+  return error instanceof DatasetError;
+}
 
 const bytesOf = { int8: 1, uint8: 1, int16: 2, int32: 4, float32: 4 } as const;
 

@@ -1,7 +1,8 @@
-import type { Experiment } from "../configurator/experiment.ts";
+import type { Experiment } from "../configurator/types.ts";
 import type { AgentApi, Measured, ModelInput } from "./agent-client.ts";
 import { type BayApi, type RecordingDocument, RunError } from "./bay-api.ts";
 import { loadDataset, randomInput, type Sample, toRaw } from "./dataset.ts";
+import { loadPicture } from "./picture.ts";
 
 /** Inputs that the windows cycle through; more would only fill memory. */
 const CYCLED = 200;
@@ -12,6 +13,8 @@ export interface ModelFile {
   sha256: string;
   macs: number | null;
   weights: number | null;
+  /** What was done to the file before it is deployed, each step in words. */
+  optimizations: string[];
 }
 
 export interface ModelOutcome {
@@ -58,7 +61,8 @@ export async function measureModel(
   await agent.deploy(model.name, model.sha256, model.bytes);
   const inputs = await agent.inputs(model.name);
   const dataset = experiment.dataset === undefined ? undefined : loadDataset(experiment.dataset);
-  const sets = inputSets(inputs, dataset?.samples, measure.seed);
+  const picture = experiment.picture === undefined ? undefined : [await loadPicture(experiment.picture)];
+  const sets = inputSets(inputs, dataset?.samples ?? picture, measure.seed);
 
   let accuracy: ModelOutcome["accuracy"] = null;
   if (dataset !== undefined) {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TargetView } from "@mltb/contract";
 import { afterAll, expect, test } from "vitest";
-import { type Experiment, readExperiment } from "../configurator/experiment.ts";
+import { readExperiments } from "../configurator/experiment.ts";
+import type { Experiment } from "../configurator/types.ts";
 import type { AgentApi } from "./agent-client.ts";
 import { type BayApi, RunError } from "./bay-api.ts";
 import { type RunPorts, runWith } from "./run.ts";
@@ -67,16 +68,16 @@ function ports(fails: string): { ports: RunPorts; calls: string[] } {
 
 function experiment(): Experiment {
   const file = new URL("../../../../examples/quickstart.yml", import.meta.url).pathname;
-  const read = readExperiment(file, ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]"], {});
+  const read = readExperiments(file, ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]"], {});
   if ("faults" in read) throw new Error(read.faults.map((fault) => fault.message).join("\n"));
-  return read.experiment;
+  return read.experiments[0] as Experiment;
 }
 
 test.each(["target", "on", "agent", "deploy", "inputs", "record", "measure", "stop-recording"])(
   "the target is switched off and there is an invalid record with the reason when `%s` fails",
   async (name) => {
     const made = ports(name);
-    const run = await runWith(made.ports, { experiment: experiment(), outDir: folder });
+    const run = await runWith(made.ports, { experiments: [experiment()], outDir: folder });
     expect(made.calls).toContain(name);
     expect(made.calls.at(-1)).toBe("off");
     expect(run.results).toHaveLength(1);
@@ -91,7 +92,7 @@ test("a failing power-off is told, and the run still ends with its results", asy
   const notes: string[] = [];
   const made = ports("off");
   const options = {
-    experiment: experiment(),
+    experiments: [experiment()],
     outDir: folder,
     onProgress: (event: { text: string }) => notes.push(event.text),
   };
@@ -102,7 +103,7 @@ test("a failing power-off is told, and the run still ends with its results", asy
 
 test("an interrupted run switches nothing on", async () => {
   const made = ports("");
-  const run = await runWith(made.ports, { experiment: experiment(), outDir: folder, signal: AbortSignal.abort() });
+  const run = await runWith(made.ports, { experiments: [experiment()], outDir: folder, signal: AbortSignal.abort() });
   expect(made.calls).toEqual([]);
   expect(run.results).toEqual([]);
 });
@@ -115,9 +116,9 @@ test("faults of an experiment come together, each with line, column and mend", (
     file,
     `experiment: x\nbay: ${bay}\ntargets: [local-cpv]\nmodels:\n  - { name: a, file: $NOWHERE/m.onnx }\nmeasure: { windovs: 3 }\n`,
   );
-  const keys = readExperiment(file, [], {});
+  const keys = readExperiments(file, [], {});
   expect(keys).toMatchObject({ faults: [{ line: 6, message: expect.stringMatching(/windovs/) }] });
-  const values = readExperiment(file, ["measure={windows: 3}"], {});
+  const values = readExperiments(file, ["measure={windows: 3}"], {});
   if (!("faults" in values)) throw new Error("no faults");
   expect(values.faults.map((fault) => fault.message).join("\n")).toMatch(/local-cpv[\s\S]*NOWHERE/);
   expect(values.faults.find((fault) => /local-cpv/.test(fault.message))?.suggestion).toMatch(/local-cpu/);

@@ -2,14 +2,15 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Experiment, ModelSource } from "../configurator/experiment.ts";
+import type { Experiment, ModelSource } from "../configurator/types.ts";
 import { analyzeModel, generateModel, UnknownOperatorError } from "../onnx/index.ts";
 import { renderReport } from "../report/html.ts";
 import { type ResultRecord, type RunDocument, sha256 } from "../results/record.ts";
 import { type AgentApi, grpcAgent } from "./agent-client.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
-import { type BayAddress, type BayApi, httpBay, type RecordingDocument } from "./bay-api.ts";
+import { type BayAddress, type BayApi, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
 import { type ModelFile, measureModel } from "./measure-model.ts";
+import { optimizeModel } from "./optimize-model.ts";
 import { toRecord } from "./to-record.ts";
 
 /** Time for a target to boot and its agent to announce itself. */
@@ -20,6 +21,12 @@ export interface Progress {
   text: string;
 }
 
+function first(experiments: Experiment[]): Experiment {
+  const [experiment] = experiments;
+  if (experiment === undefined) throw new RunError("there is no experiment to run");
+  return experiment;
+}
+
 /** What a run needs from outside; tests put others in their place. */
 export interface RunPorts {
   bay: BayApi;
@@ -28,18 +35,21 @@ export interface RunPorts {
 }
 
 export interface RunOptions {
-  experiment: Experiment;
+  /** Experiments of one file, on one bay, one after the other. */
+  experiments: Experiment[];
   bay: BayAddress;
   outDir: string;
   onProgress?: (event: Progress) => void;
   signal?: AbortSignal;
 }
 
-function loadModel(source: ModelSource): ModelFile {
-  const bytes = "file" in source ? readFileSync(source.file) : generateModel(source.generate);
+/** A model as it will be deployed. Its multiplications are those of the original: optimisations do not change their number. */
+function loadModel(source: ModelSource, note: (text: string) => void): ModelFile {
+  const original = "file" in source ? readFileSync(source.file) : generateModel(source.generate);
+  const { bytes, steps } = optimizeModel(source.name, original, source.optimizations ?? [], note);
   let counts: { macs: number; weights: number } | undefined;
   try {
-    counts = analyzeModel(bytes);
+    counts = analyzeModel(original);
   } catch (error) {
     // A model that the analyser does not understand can still be measured; its counts are then not known.
     if (!(error instanceof UnknownOperatorError)) throw error;
@@ -50,12 +60,13 @@ function loadModel(source: ModelSource): ModelFile {
     sha256: sha256(bytes),
     macs: counts?.macs ?? null,
     weights: counts?.weights ?? null,
+    optimizations: steps,
   };
 }
 
-/** Runs an experiment on a bay: JSON, traces and report go into a folder of their own below `outDir`. */
-export async function runExperiment(options: RunOptions): Promise<RunDocument> {
-  const agents = await watchAgents(options.experiment.bay.bay, options.bay);
+/** Runs the experiments of a file on a bay: JSON, traces and report go into a folder of their own below `outDir`. */
+export async function runExperiments(options: RunOptions): Promise<RunDocument> {
+  const agents = await watchAgents(first(options.experiments).bay.bay, options.bay);
   try {
     return await runWith({ bay: httpBay(options.bay), agents, agent: grpcAgent }, options);
   } finally {
@@ -65,32 +76,39 @@ export async function runExperiment(options: RunOptions): Promise<RunDocument> {
 
 /** The same with given ports. */
 export async function runWith(ports: RunPorts, options: Omit<RunOptions, "bay">): Promise<RunDocument> {
-  const { experiment } = options;
+  const { experiments } = options;
+  const name = first(experiments).name;
   const signal = options.signal ?? new AbortController().signal;
   const note = (text: string): void => options.onProgress?.({ text });
   const started = new Date();
-  const models = experiment.models.map(loadModel);
+  const prepared = experiments.map((experiment) => ({
+    experiment,
+    models: experiment.models.map((source) => loadModel(source, note)),
+  }));
   const run_id = `${started.toISOString().replace(/[-:]/g, "").replace(/\..*/, "")}-${randomBytes(3).toString("hex")}`;
-  const folder = resolve(options.outDir, `${experiment.name}-${run_id}`);
+  const folder = resolve(options.outDir, `${name}-${run_id}`);
   mkdirSync(folder, { recursive: true });
 
   const results: ResultRecord[] = [];
   const recordings = new Map<ResultRecord, RecordingDocument>();
-  for (const target of experiment.targets) {
-    if (signal.aborted) break;
-    await runTarget(ports, experiment, target, models, note, signal, (record, recording) => {
-      if (recording !== undefined) {
-        record.artifacts.push(storeTrace(folder, record, recording));
-        recordings.set(record, recording);
-      }
-      results.push(record);
-    });
+  const keep = (record: ResultRecord, recording: RecordingDocument | undefined): void => {
+    if (recording !== undefined) {
+      record.artifacts.push(storeTrace(folder, results.length, record, recording));
+      recordings.set(record, recording);
+    }
+    results.push(record);
+  };
+  for (const { experiment, models } of prepared) {
+    for (const target of experiment.targets) {
+      if (signal.aborted) break;
+      await runTarget(ports, experiment, target, models, note, signal, keep);
+    }
   }
 
   const run: RunDocument = {
     schema: "mltb.run/1",
     run_id,
-    experiment: experiment.name,
+    experiment: name,
     started_at: started.toISOString(),
     ended_at: new Date().toISOString(),
     folder,
@@ -169,10 +187,12 @@ async function switchOff(bay: BayApi, target: string, note: (text: string) => vo
 
 function storeTrace(
   folder: string,
+  index: number,
   record: ResultRecord,
   recording: RecordingDocument,
 ): { path: string; sha256: string } {
-  const path = `trace-${record.target}-${record.model.name}.json.gz`;
+  // Two experiments of a file may measure the same model on the same target.
+  const path = `trace-${index + 1}-${record.target}-${record.model.name}.json.gz`;
   const bytes = gzipSync(JSON.stringify(recording));
   writeFileSync(join(folder, path), bytes);
   return { path, sha256: sha256(bytes) };

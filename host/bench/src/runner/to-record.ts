@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import type { Experiment } from "../configurator/experiment.ts";
+import type { Experiment } from "../configurator/types.ts";
 import { energyPerInference } from "../results/energy.ts";
 import { fingerprint, type ResultRecord, sha256 } from "../results/record.ts";
 import { latency, percentile } from "../results/statistics.ts";
@@ -11,8 +11,12 @@ import type { ModelFile, ModelOutcome } from "./measure-model.ts";
 /** Window durations by the agent's clock and by marker edges may differ by this share before the pairing is doubted. */
 const DURATION_TOLERANCE = 0.02;
 
-/** Hash over the data set's bytes and what is done to them before they reach a model. */
-function datasetHash({ dataset }: Experiment): string | null {
+/** Hash over the bytes of the inputs and what is done to them before they reach a model. */
+function inputsHash({ dataset, picture }: Experiment): string | null {
+  if (picture !== undefined) {
+    const { file, ...form } = picture;
+    return sha256(JSON.stringify([sha256(readFileSync(file)), form]));
+  }
   if (dataset === undefined) return null;
   const { inputs, labels, preprocess, metric } = dataset;
   const files = [inputs.file, labels.file].map((file) => sha256(readFileSync(file)));
@@ -96,7 +100,7 @@ export function toRecord(
   const all = concat(windows);
   const total_us = windows.reduce((sum, window) => sum + window.duration_us, 0);
   const runtime = good?.measured.runtime ?? { name: "unknown", version: "unknown", threads: 0 };
-  return {
+  const record: ResultRecord = {
     schema: "mltb.result/1",
     target,
     target_kind: kind,
@@ -151,6 +155,7 @@ export function toRecord(
       target_kind: kind,
       simulated: kind === "simulated" ? ["rail"] : [],
       model_sha256: model.sha256,
+      optimizations: model.optimizations,
       runtime: runtime.name,
       runtime_version: runtime.version,
       threads: runtime.threads,
@@ -159,7 +164,7 @@ export function toRecord(
       windows: measure.windows,
       window_s: measure.window_s,
       seed: measure.seed,
-      dataset: datasetHash(experiment),
+      dataset: inputsHash(experiment),
       nominal_v: good?.recording.nominal_v ?? null,
       board_revision: good?.recording.board_revision ?? null,
       firmware: good?.recording.firmware ?? null,
@@ -169,4 +174,20 @@ export function toRecord(
     }),
     artifacts: [],
   };
+  if (experiment.measurements !== undefined) {
+    record.metrics = experiment.measurements.map(({ name, metric, field }) => ({
+      name,
+      metric,
+      value: pick(record, field),
+    }));
+  }
+  return record;
+}
+
+/** The number at a path of a record; null where it has none. */
+function pick(record: ResultRecord, field: string | null): number | null {
+  if (field === null) return null;
+  let at: unknown = record;
+  for (const part of field.split(".")) at = (at as Record<string, unknown> | null)?.[part] ?? null;
+  return typeof at === "number" ? at : null;
 }

@@ -1,4 +1,11 @@
-import { checkFile, type Experiment, type RunDocument, readExperiment, renderTable, runExperiment } from "@mltb/bench";
+import {
+  checkFile,
+  type Experiment,
+  type RunDocument,
+  readExperiments,
+  renderTable,
+  runExperiments,
+} from "@mltb/bench";
 import { type BringUpOptions, bringUp, type RunningBay } from "../bay/bring-up.ts";
 import { stateFolder } from "../bay/state.ts";
 import type { BayClient } from "../client/bay-client.ts";
@@ -13,25 +20,25 @@ export interface RunOptions extends BayOptions {
   out?: string;
 }
 
-/** The checked experiment of a file; faults end as one error with all of them, before anything is powered. */
-export function loadExperiment(file: string, sets: string[]): Experiment {
-  const result = readExperiment(file, sets, process.env);
+/** The checked experiments of a file; faults end as one error with all of them, before anything is powered. */
+export function loadExperiments(file: string, sets: string[]): Experiment[] {
+  const result = readExperiments(file, sets, process.env);
   if ("faults" in result) throw new CliError(Exit.usage, result.faults);
-  return result.experiment;
+  return result.experiments;
 }
 
 /** Where results go unless `--out` names a folder: `results/` below the current folder. */
 export const defaultOut = "results";
 
-/** Runs an experiment on a bay and returns the document that is also in its folder. */
+/** Runs the experiments of a file on a bay and returns the document that is also in their folder. */
 export async function runOnBay(
-  experiment: Experiment,
+  experiments: Experiment[],
   bay: BayClient,
   out: string,
   steps: Steps,
   signal: AbortSignal,
 ): Promise<RunDocument> {
-  return runExperiment({ experiment, bay: addressOf(bay), outDir: out, onProgress: progressTo(steps), signal });
+  return runExperiments({ experiments, bay: addressOf(bay), outDir: out, onProgress: progressTo(steps), signal });
 }
 
 /** 1 when a verdict is `invalid`, else 0. */
@@ -52,15 +59,17 @@ export function ownBay(bayFile: string, state: string | undefined, steps: Steps,
 }
 
 async function runFile(context: Context, file: string, options: RunOptions): Promise<number> {
-  const experiment = loadExperiment(file, options.set);
+  const experiments = loadExperiments(file, options.set);
+  // The experiments of a file share a bay; a file without any has been refused.
+  const bayFile = (experiments[0] as Experiment).bayFile;
   const steps = createSteps();
   const client = findBayIfUp(options);
   let running: RunningBay | undefined;
   try {
-    if (client === undefined) running = await bringUp(ownBay(experiment.bayFile, options.state, steps, context.signal));
+    if (client === undefined) running = await bringUp(ownBay(bayFile, options.state, steps, context.signal));
     const bay = client ?? findBayIfUp(options);
     if (bay === undefined) throw new Error("the bay that was brought up cannot be found");
-    const run = await runOnBay(experiment, bay, options.out ?? defaultOut, steps, context.signal);
+    const run = await runOnBay(experiments, bay, options.out ?? defaultOut, steps, context.signal);
     context.print(run, () => `${renderTable(run)}\nresults  ${run.folder}\nreport   ${run.folder}/report.html`);
     if (context.signal.aborted) return Exit.interrupted;
     return verdictExit(run);

@@ -1,0 +1,165 @@
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { checkFile, readExperiments } from "./experiment.ts";
+
+const seed = fileURLToPath(new URL("../../../../examples/seed", import.meta.url));
+const demo = fileURLToPath(new URL("../../../../examples/demo-bay.yml", import.meta.url));
+const env = { MODELS_REPO: join(seed, "models"), MLTB_DATASET: join(seed, "data") };
+
+/** A copy of the example, to be changed. */
+function copy(): { file: string; edit(name: string, from: string | RegExp, to: string): void; folder: string } {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "mltb-seed-")));
+  cpSync(seed, folder, { recursive: true });
+  const edit = (name: string, from: string | RegExp, to: string): void => {
+    const before = readFileSync(join(folder, name), "utf8");
+    const after = before.replace(from, to);
+    if (after === before) throw new Error(`${name}: ${from} is not in it`);
+    writeFileSync(join(folder, name), after);
+  };
+  edit("config_envs.yml", "BAY_FOLDER: ..", `BAY_FOLDER: ${demo.replace("/demo-bay.yml", "")}`);
+  return { file: join(folder, "bench.yml"), edit, folder };
+}
+
+/** Faults as `FILE:LINE:COLUMN code`, with files below the copy's folder. */
+function faults(folder: string, file: string, variables: Record<string, string> = env): string[] {
+  return checkFile(file, [], variables).map(
+    (fault) => `${fault.file.replace(`${folder}/`, "")}:${fault.line}:${fault.column} ${fault.code}`,
+  );
+}
+
+test("the original file loads unchanged: picture, dynamic quantisation, built-in metric", () => {
+  const read = readExperiments(join(seed, "bench.yml"), [], env);
+  if ("faults" in read) throw new Error(JSON.stringify(read.faults));
+  expect(read.experiments).toMatchObject([
+    {
+      name: "my_exp1",
+      targets: ["local-cpu"],
+      models: [
+        {
+          name: "densenet_onnx",
+          file: join(seed, "models/densenet_onnx/1/model.onnx"),
+          optimizations: [{ otype: "quantization", options: ["dynamic", "int8"] }],
+        },
+      ],
+      picture: {
+        file: join(seed, "data/images/mug.jpg"),
+        scaling: "INCEPTION",
+        shape: [3, 224, 224],
+        dformat: "FORMAT_NCHW",
+        dtype: "FP32",
+      },
+      measurements: [{ name: "compute_infer", metric: "compute_infer", field: "phases_us.inference" }],
+    },
+  ]);
+});
+
+test("the example is the published file, byte for byte (needs the reference beside the repository)", (context) => {
+  const reference = fileURLToPath(new URL("../../../../../shared/reference/bench-config-example.yml", import.meta.url));
+  let text: string;
+  try {
+    text = readFileSync(reference, "utf8");
+  } catch {
+    context.skip("the reference is not beside the repository");
+    return;
+  }
+  expect(readFileSync(join(seed, "bench.yml"), "utf8")).toBe(text);
+});
+
+test("every missing include is told at its tag, and nothing is said of identifiers, models and data meanwhile", () => {
+  const { file, folder, edit } = copy();
+  rmSync(join(folder, "config_targets.yml"));
+  rmSync(join(folder, "config_components.yml"));
+  edit("bench.yml", "target: testbench_1", "target: nobody");
+  expect(faults(folder, file, {})).toEqual(["bench.yml:6:3 file-not-found", "bench.yml:7:3 file-not-found"]);
+  expect(checkFile(file, [], {})[0]?.message).toBe(`${join(folder, "config_targets.yml")} not found`);
+});
+
+test("a fault of form is told beside a missing include", () => {
+  const { file, folder, edit } = copy();
+  rmSync(join(folder, "config_targets.yml"));
+  edit("bench.yml", "scaling: INCEPTION", "scalling: INCEPTION");
+  expect(faults(folder, file)).toEqual([
+    "bench.yml:6:3 file-not-found",
+    "bench.yml:10:3 missing",
+    "bench.yml:16:3 unknown-key",
+  ]);
+});
+
+test("unknown identifiers, metrics, tags and sections come together, each in its file with the nearest name", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "application: app_1", "application: app_2");
+  edit("bench.yml", "[compute_infer]", "[compute_infr, measure_1]");
+  edit("bench.yml", "optimizations: [optimization_1]", "optimizations: [optimisation_1]");
+  edit("bench.yml", "!measurement", "!measurment");
+  edit("config_workflows_k8s.yml", "component: component_deploy", "component: component_deply");
+  edit("config_targets.yml", "targets:", "tragets:");
+  expect(faults(folder, file).sort()).toEqual(
+    [
+      "bench.yml:22:16 unknown-tag",
+      "bench.yml:36:16 unknown-application",
+      "bench.yml:38:11 unknown-target",
+      "bench.yml:39:18 unknown-measurement",
+      "bench.yml:39:32 unknown-measurement",
+      "bench.yml:40:19 unknown-optimization",
+      "config_targets.yml:2:1 unknown-key",
+      "config_workflows_k8s.yml:6:47 unknown-component",
+      "config_workflows_k8s.yml:7:71 unknown-node",
+    ].sort(),
+  );
+  const mends = checkFile(file, [], env).map((fault) => fault.suggestion);
+  expect(mends).toContain("did you mean app_1?");
+  expect(mends).toContain("did you mean compute_infer?");
+  expect(mends).toContain("did you mean !measurement?");
+  expect(mends).toContain("did you mean targets?");
+});
+
+test("lists of included files concatenate; an identifier that stands twice is a fault that names both places", () => {
+  const { file, folder, edit } = copy();
+  edit(
+    "config_components.yml",
+    /$/,
+    "- component: !component\n  identifier: component_infer\n  service: service_inference\n  tool: x\n",
+  );
+  expect(faults(folder, file)).toEqual(["config_components.yml:17:15 duplicate-name"]);
+  expect(checkFile(file, [], env)[0]?.message).toContain(`${join(folder, "config_components.yml")}:12`);
+});
+
+test("an included list of entries is taken by their tags; a tag may stand on the mapping itself", () => {
+  const { file, folder, edit } = copy();
+  writeFileSync(
+    join(folder, "config_targets.yml"),
+    "- target: !target\n  identifier: testbench_1\n  bay: $BAY_FOLDER/demo-bay.yml\n  name: local-wasm\n- !measurement { identifier: m2, mname: nv_inference_request_duration_us }\n",
+  );
+  edit("bench.yml", "[compute_infer]", "[m2]");
+  const read = readExperiments(file, [], env);
+  expect(read).toMatchObject({
+    experiments: [{ targets: ["local-wasm"], measurements: [{ name: "m2", field: "latency_us.mean" }] }],
+  });
+});
+
+test("only MODELS_REPO, MLTB_* and declared variables expand; an unset one says so", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "$MODELS_REPO", "$HOME/models");
+  edit("bench.yml", "$MLTB_DATASET/images", "$MLTB_PICTURES");
+  const told = checkFile(file, [], { ...env, HOME: join(seed) });
+  expect(told.map((fault) => [fault.line, fault.code])).toEqual([
+    [12, "file-not-found"],
+    [15, "variable-unset"],
+  ]);
+  expect(told[0]?.message).toContain(join(folder, "$HOME/models"));
+});
+
+test("a missing model, picture or target is told at its value once the references hold", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "model_name: densenet_onnx", "model_name: densenet");
+  edit("bench.yml", "mug.jpg", "mag.jpg");
+  edit("config_targets.yml", "name: local-cpu", "name: local-cpv");
+  expect(faults(folder, file)).toEqual([
+    "bench.yml:12:15 file-not-found",
+    "bench.yml:14:14 file-not-found",
+    "config_targets.yml:6:9 unknown-target",
+  ]);
+});

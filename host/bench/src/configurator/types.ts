@@ -1,0 +1,48 @@
+import type { Bay } from "@mltb/contract";
+import type { GeneratedName } from "../onnx/index.ts";
+import type { Dataset } from "./dataset-schema.ts";
+import type { Measure } from "./measure-schema.ts";
+
+/** A step that changes a model before it is measured. */
+export interface Optimization {
+  otype: "quantization";
+  /** `dynamic`: activations are quantised at run time, so that no calibration is needed; `int8`: weights of 8 bits. */
+  options: ("dynamic" | "int8")[];
+}
+
+/** A model of an experiment: a file, or a network that the bench generates, and what is done to it first. */
+export type ModelSource = { name: string; optimizations?: Optimization[] } & (
+  | { file: string }
+  | { generate: GeneratedName }
+);
+
+/** A picture as a model's input: decoded, scaled to `shape` and brought into the range that `scaling` names. */
+export interface Picture {
+  file: string;
+  scaling: "NONE" | "INCEPTION" | "VGG";
+  /** Channels, height, width for FORMAT_NCHW; height, width, channels for FORMAT_NHWC. */
+  shape: [number, number, number];
+  dformat: "FORMAT_NCHW" | "FORMAT_NHWC";
+  dtype: "FP32" | "INT8" | "UINT8";
+}
+
+/** A metric that an experiment asks for: its name there, the metric, and the field of a result that holds it, if any does. */
+export interface MeasuredMetric {
+  name: string;
+  metric: string;
+  field: string | null;
+}
+
+/** A checked experiment; file names are absolute. */
+export interface Experiment {
+  name: string;
+  file: string;
+  bayFile: string;
+  bay: Bay;
+  targets: string[];
+  models: ModelSource[];
+  dataset?: Dataset;
+  picture?: Picture;
+  measurements?: MeasuredMetric[];
+  measure: Measure;
+}

@@ -1,0 +1,199 @@
+import {
+  Attr,
+  type Attribute,
+  decodeModel,
+  Elem,
+  encodeModel,
+  type Graph,
+  type Node,
+  type TensorProto,
+} from "./schema.ts";
+
+/** DynamicQuantizeLinear came with opset 11; below it the rewritten graph would mean nothing. */
+const OPSET = 11;
+
+/** A model that cannot be quantised, with the reason. */
+export class QuantizeError extends Error {}
+
+export interface Quantized {
+  bytes: Uint8Array;
+  /** Nodes that were rewritten, by operator. */
+  rewritten: Record<string, number>;
+  /** Nodes of these operators that stay as they were, with the reason. */
+  kept: { node: string; reason: string }[];
+}
+
+/**
+ * Dynamic quantisation to 8 bits: weights of MatMul, Gemm and Conv become int8 with one symmetric scale per tensor, activations
+ * are quantised to uint8 at run time by DynamicQuantizeLinear, sums are int32 (MatMulInteger, ConvInteger). The arithmetic is
+ * that of the ONNX operators' specification: y = (a_q - a_zero) x (b_q - b_zero) x a_scale x b_scale.
+ */
+export function quantizeDynamic(bytes: Uint8Array): Quantized {
+  const model = decodeModel(bytes);
+  const opset = model.opset_import.find((entry) => ["", "ai.onnx"].includes(entry.domain ?? ""))?.version ?? 0;
+  if (opset < OPSET)
+    throw new QuantizeError(`the model has opset ${opset}; dynamic quantisation needs ${OPSET} or newer`);
+  const { graph } = model;
+  const weights = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const rewriter = new Rewriter(graph, weights);
+  graph.node = graph.node.flatMap((node) => rewriter.rewrite(node));
+  const used = new Set([...graph.node.flatMap((node) => node.input), ...graph.output.map((output) => output.name)]);
+  graph.initializer = [...graph.initializer, ...rewriter.added].filter((tensor) => used.has(tensor.name));
+  // Models of old versions of the format list their weights among the inputs too.
+  graph.input = graph.input.filter((input) => !weights.has(input.name) || used.has(input.name));
+  return { bytes: encodeModel(model), rewritten: rewriter.rewritten, kept: rewriter.kept };
+}
+
+class Rewriter {
+  readonly added: TensorProto[] = [];
+  readonly rewritten: Record<string, number> = {};
+  readonly kept: Quantized["kept"] = [];
+  private readonly weights: Map<string, TensorProto>;
+  private readonly names: Set<string>;
+  private readonly quantized = new Map<string, string>();
+  /** Activations that are quantised already: a value that feeds two nodes is quantised once. */
+  private readonly activations = new Set<string>();
+
+  constructor(graph: Graph, weights: Map<string, TensorProto>) {
+    this.weights = weights;
+    this.names = new Set(graph.node.flatMap((node) => [...node.input, ...node.output]));
+  }
+
+  rewrite(node: Node): Node[] {
+    if (!["MatMul", "Gemm", "Conv"].includes(node.op_type) || (node.domain ?? "") !== "") return [node];
+    const reason = this.unfit(node);
+    if (reason !== undefined) {
+      this.kept.push({ node: node.name || (node.output[0] as string), reason });
+      return [node];
+    }
+    this.rewritten[node.op_type] = (this.rewritten[node.op_type] ?? 0) + 1;
+    return this.integer(node);
+  }
+
+  private unfit(node: Node): string | undefined {
+    const weight = this.weights.get(node.input[1] as string);
+    if (weight === undefined) return "its second input is no constant";
+    if (weight.data_type !== Elem.float32) return "its weights are no 32-bit floats";
+    if (floats(weight) === undefined) return "its weights are stored outside the model";
+    const bias = node.input[2];
+    if (
+      bias !== undefined &&
+      bias !== "" &&
+      node.op_type === "Conv" &&
+      this.weights.get(bias)?.data_type !== Elem.float32
+    )
+      return "its bias is no constant of 32-bit floats";
+    if (node.op_type !== "Gemm") return undefined;
+    const plain =
+      attribute(node, "alpha", 1) === 1 && attribute(node, "beta", 1) === 1 && attribute(node, "transA", 0) === 0;
+    return plain ? undefined : "alpha, beta or transA is not the default";
+  }
+
+  private integer(node: Node): Node[] {
+    const [input, weight, bias] = node.input as [string, string, string | undefined];
+    const [output] = node.output as [string];
+    const base = node.name || output;
+    const conv = node.op_type === "Conv";
+    const nodes: Node[] = [];
+    const b = this.weight(weight, node.op_type === "Gemm" && attribute(node, "transB", 0) === 1);
+    const a = `${input}_quantized`;
+    if (!this.activations.has(input)) {
+      this.activations.add(input);
+      nodes.push(
+        make("DynamicQuantizeLinear", `${input}_quantize`, [input], [a, `${input}_scale`, `${input}_zero_point`]),
+      );
+    }
+    const sum = this.unique(`${base}_sum`);
+    const integers = [a, b, `${input}_zero_point`, `${b}_zero_point`];
+    const attributes = conv ? node.attribute : [];
+    nodes.push(make(conv ? "ConvInteger" : "MatMulInteger", sum, integers, [sum], attributes));
+    const real = this.unique(`${base}_real`);
+    nodes.push(make("Cast", real, [sum], [real], [{ name: "to", type: Attr.int, i: Elem.float32 }]));
+    const scale = this.unique(`${base}_scale`);
+    nodes.push(make("Mul", scale, [`${input}_scale`, `${b}_scale`], [scale]));
+    const biased = bias !== undefined && bias !== "";
+    const scaled = biased ? this.unique(`${base}_scaled`) : output;
+    nodes.push(make("Mul", scaled, [real, scale], [scaled]));
+    if (biased)
+      nodes.push(make("Add", this.unique(`${base}_bias`), [scaled, conv ? this.channels(bias, node) : bias], [output]));
+    return nodes;
+  }
+
+  /** A bias per channel, shaped so that it is added to [N, C, ...]. */
+  private channels(bias: string, node: Node): string {
+    const tensor = this.weights.get(bias) as TensorProto;
+    const rank = (this.weights.get(node.input[1] as string) as TensorProto).dims.length;
+    const name = this.unique(`${bias}_channels`);
+    this.added.push({ ...tensor, name, dims: [1, tensor.dims[0] as number, ...new Array<number>(rank - 2).fill(1)] });
+    return name;
+  }
+
+  /** The int8 form of a weight with its scale and zero point beside it; made once. */
+  private weight(name: string, transposed: boolean): string {
+    const key = `${name} ${transposed}`;
+    const known = this.quantized.get(key);
+    if (known !== undefined) return known;
+    const tensor = this.weights.get(name) as TensorProto;
+    const values = floats(tensor) as Float32Array;
+    let largest = 0;
+    for (const value of values) largest = Math.max(largest, Math.abs(value));
+    const scale = Math.fround(largest === 0 ? 1 : largest / 127);
+    const codes = Int8Array.from(values, (value) => Math.max(-127, Math.min(127, roundHalfEven(value / scale))));
+    const [rows = 1, columns = 1] = tensor.dims;
+    const laid = transposed
+      ? Int8Array.from(codes, (_, i) => codes[(i % rows) * columns + Math.floor(i / rows)] as number)
+      : codes;
+    const made = this.unique(`${name}_int8`);
+    this.added.push(
+      {
+        name: made,
+        dims: transposed ? [columns, rows] : tensor.dims,
+        data_type: Elem.int8,
+        raw_data: new Uint8Array(laid.buffer),
+      },
+      {
+        name: `${made}_scale`,
+        dims: [],
+        data_type: Elem.float32,
+        raw_data: new Uint8Array(Float32Array.of(scale).buffer),
+      },
+      { name: `${made}_zero_point`, dims: [], data_type: Elem.int8, raw_data: Uint8Array.of(0) },
+    );
+    this.quantized.set(key, made);
+    return made;
+  }
+
+  private unique(name: string): string {
+    let candidate = name;
+    for (let n = 2; this.names.has(candidate); n += 1) candidate = `${name}_${n}`;
+    this.names.add(candidate);
+    return candidate;
+  }
+}
+
+function make(op_type: string, name: string, input: string[], output: string[], attribute: Attribute[] = []): Node {
+  return { op_type, name, input, output, attribute };
+}
+
+function attribute(node: Node, name: string, otherwise: number): number {
+  const found = node.attribute.find((entry) => entry.name === name);
+  if (found === undefined) return otherwise;
+  return (found.type === Attr.float ? found.f : found.i) ?? 0;
+}
+
+/** Rounding of DynamicQuantizeLinear and QuantizeLinear: to nearest, ties to even. */
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** Values of a float tensor; undefined where they are not in the model itself. */
+function floats(tensor: TensorProto): Float32Array | undefined {
+  const count = tensor.dims.reduce((a, b) => a * b, 1);
+  const raw = tensor.raw_data;
+  if (raw !== undefined && raw.length === count * 4) return new Float32Array(Uint8Array.from(raw).buffer);
+  if (tensor.float_data !== undefined && tensor.float_data.length === count)
+    return Float32Array.from(tensor.float_data);
+  return undefined;
+}
