@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createRequire, SourceMap } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { packBundle } from "./pack.ts";
+import type { Names } from "./pack-fields.ts";
 
 const firmware = fileURLToPath(new URL("..", import.meta.url));
 const root = dirname(firmware.replace(/\/$/, ""));
@@ -17,8 +18,11 @@ export type BundleName = keyof typeof folders;
 export const boards = ["monitoring", "floor"] as const satisfies BundleName[];
 export type BoardName = (typeof boards)[number];
 
-/** Bundles for boards where each byte counts. */
-const packed: BundleName[] = ["floor"];
+/** Packed bundles, and whether they describe their message table. */
+const packed: { [name in BundleName]?: Pick<Names, "described"> } = {
+  floor: { described: false },
+  monitoring: { described: true },
+};
 
 /** A built bundle. */
 export interface Bundle {
@@ -80,6 +84,32 @@ function contractNames(): string[] {
   return ["boot", ...[...text.matchAll(/^ {2}(\w+)\??\(\s*this: void/gm)].map(([, name]) => name as string)];
 }
 
+const linesOf = (name: BundleName): string => join(firmware, "dist", name, "lines.json");
+
+/** A column behind every line's end: what the line's last mark says is looked up. */
+const LINE_END = 10_000;
+
+/** Where in TypeScript a line of the transpiler's output comes from: `firmware/services/power.ts:12`, empty for nowhere. */
+function placeOf(map: SourceMap, line: number): string {
+  if (line === 0) return "";
+  const entry = map.findEntry(line - 1, LINE_END);
+  // Lines that only close something have no mark of their own.
+  if (!("originalSource" in entry) || entry.originalSource === undefined) return placeOf(map, line - 1);
+  // The transpiler counts folders from where it thinks that the bundle lies.
+  const path = entry.originalSource.replace(/^(\.\.\/)+/, "");
+  return `${/^(protocol|hardware)\//.test(path) ? "" : "firmware/"}${path}:${entry.originalLine + 1}`;
+}
+
+/**
+ * Where line `line` of a packed bundle comes from, as `bundle:LINE:` in an error of it says: file and line in TypeScript,
+ * or undefined where the line is the packer's own or the bundle has no such line.
+ */
+export async function sourceOfLine(name: BoardName, line: number): Promise<string | undefined> {
+  await buildBundle(name);
+  const lines = JSON.parse(readFileSync(linesOf(name), "utf8")) as string[];
+  return lines[line - 1] || undefined;
+}
+
 /** Builds a bundle with typescript-to-lua, or returns the one of an earlier build of the same sources. */
 export async function buildBundle(name: BundleName): Promise<Bundle> {
   const folder = join(firmware, "dist", name);
@@ -100,7 +130,14 @@ export async function buildBundle(name: BundleName): Promise<Bundle> {
     const mine = join(folder, `${name}-${process.pid}-${randomUUID()}.lua`);
     await transpile(name, mine);
     const whole = withoutMeanings(readFileSync(mine, "latin1"));
-    writeFileSync(mine, packed.includes(name) ? packBundle(whole, contractNames()) : whole, "latin1");
+    const names = packed[name];
+    if (names !== undefined) {
+      const { source, lines } = packBundle(whole, { ...names, contract: contractNames() });
+      writeFileSync(mine, source, "latin1");
+      const map = new SourceMap(JSON.parse(readFileSync(`${mine}.map`, "utf8")));
+      writeFileSync(`${mine}.map`, JSON.stringify(lines.map((line) => placeOf(map, line))));
+      renameSync(`${mine}.map`, linesOf(name));
+    } else writeFileSync(mine, whole, "latin1");
     renameSync(mine, path);
     writeFileSync(stamp, wanted);
   }

@@ -2,7 +2,7 @@
 import { Argument, Command } from "commander";
 import { buildImage, type ImageBoardName, imageBoards } from "../lua-runtime/build.ts";
 import { ImageBuildError, isToolMissing } from "../lua-runtime/errors.ts";
-import { type BoardName, boards, buildBundle, FirmwareBuildError } from "./bundle.ts";
+import { type BoardName, boards, buildBundle, FirmwareBuildError, sourceOfLine } from "./bundle.ts";
 import { measureSizes } from "./size.ts";
 
 const program = new Command("firmware").description("build the firmware bundle and check its budgets");
@@ -50,6 +50,19 @@ program
       }
     }
     process.exitCode = sizes.budgets.some((budget) => budget.ok === false) ? 1 : 0;
+  });
+
+program
+  .command("where")
+  .description("where a line of a packed bundle comes from: the LINE of `bundle:LINE:` in an error of a board in Node")
+  .argument("<line>", "line of the bundle", Number)
+  .addArgument(new Argument("[board]", "kind of board").choices([...boards]).default("monitoring"))
+  .action(async (line: number, board: BoardName) => {
+    const place = await sourceOfLine(board, line);
+    if (place === undefined) {
+      console.error(`error: line ${line} of the bundle ${board} comes from no line of a source`);
+      process.exitCode = 2;
+    } else console.log(place);
   });
 
 program

@@ -1,5 +1,5 @@
 import type { Token } from "./lua-tokens.ts";
-import { type Statement, spoken } from "./pack-fields.ts";
+import { type Names, type Statement, spoken } from "./pack-fields.ts";
 
 /** Length of the path `a.b.c` that begins at `from`. */
 function pathLength(tokens: Token[], from: number): number {
@@ -37,8 +37,8 @@ export function plainSums(statements: Statement[]): void {
 }
 
 /** Leaves out sums into fields that nobody reads: `a.n = a.n + 1` where that is all that is ever done with `n`. */
-export function dropUnreadSums(statements: Statement[], kept: Set<string>): void {
-  const stay = new Set([...kept, ...spoken(statements)]);
+export function dropUnreadSums(statements: Statement[], names: Names): void {
+  const stay = spoken(statements, names);
   const uses = new Map<string, number>();
   const sums: { statement: Statement; from: number; to: number; name: string }[] = [];
   for (const statement of statements) {

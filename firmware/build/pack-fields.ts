@@ -18,12 +18,20 @@ export function leanLine(text: string): string {
   return text.replace(/^"(0x[0-9a-f]{2}) ([a-z]+)(?::[a-z_]+)? (?:host|board|both)(.*) --"$/, '"$1 $2$3"');
 }
 
-/** Names that some string holds as a word, other than as a field in a line of the message table. */
-export function spoken(statements: Statement[]): Set<string> {
-  const words = new Set<string>();
+/** What decides which names of fields a bundle keeps. */
+export interface Names {
+  /** Names by which the runtime and the bundle know each other. */
+  contract: readonly string[];
+  /** The bundle describes its message table: its lines stay whole, and their fields keep their names. */
+  described: boolean;
+}
+
+/** Names that keep their form: the contract's, and those that some string holds as a word. */
+export function spoken(statements: Statement[], names: Names): Set<string> {
+  const words = new Set(names.contract);
   for (const { tokens } of statements) {
     for (const [i, token] of tokens.entries()) {
-      if (token.kind === "string" && !LINE.test(token.text))
+      if (token.kind === "string" && (names.described || !LINE.test(token.text)))
         for (const word of token.text.match(/\w+/g) ?? []) words.add(word);
       // The class of a message is looked up by its word.
       if (token.kind === "string" && LINE.test(token.text)) words.add(/^"\w+ ([a-z]+)/.exec(token.text)?.[1] ?? "");
@@ -49,8 +57,8 @@ function entryEnd(tokens: Token[], from: number): number {
 }
 
 /** Leaves out entries of tables that nobody reads and whose value is a literal or a function. Gives how many. */
-export function dropUnread(statements: Statement[], kept: Set<string>): number {
-  const stay = new Set([...kept, ...spoken(statements)]);
+export function dropUnread(statements: Statement[], names: Names): number {
+  const stay = spoken(statements, names);
   // The codec reads the fields of messages by the names in their lines.
   for (const { text } of statements.flatMap(({ tokens }) => tokens)) {
     if (LINE.test(text)) for (const [, name] of text.matchAll(/ (\w+):/g)) stay.add(name as string);
@@ -91,14 +99,14 @@ const reserved = new Set(
 );
 
 /** Gives fields short names, the commonest the shortest; what a string holds, the runtime or Lua knows keeps its name. */
-export function shortenFields(statements: Statement[], kept: Set<string>): void {
-  const stay = new Set([...kept, ...spoken(statements)]);
+export function shortenFields(statements: Statement[], names: Names): void {
+  const stay = spoken(statements, names);
   const count = new Map<string, number>();
   const add = (name: string): void => void count.set(name, (count.get(name) ?? 0) + 1);
   for (const { tokens } of statements) {
     for (const token of tokens) {
       if (token.field || token.key) add(token.text);
-      if (LINE.test(token.text)) {
+      if (!names.described && LINE.test(token.text)) {
         token.text = leanLine(token.text);
         for (const [, name] of token.text.matchAll(/ (\w+):/g)) add(name as string);
       }
@@ -113,7 +121,7 @@ export function shortenFields(statements: Statement[], kept: Set<string>): void 
   for (const { tokens } of statements) {
     for (const token of tokens) {
       if (token.field || token.key) token.text = short.get(token.text) ?? token.text;
-      else if (LINE.test(token.text)) {
+      else if (!names.described && LINE.test(token.text)) {
         token.text = token.text.replace(/ (\w+):/g, (_, name: string) => ` ${short.get(name) ?? name}:`);
       }
     }
@@ -169,6 +177,17 @@ function argumentsAt(tokens: Token[], from: number): { list: Token[][]; end: num
   throw new Error("pack: a call without an end");
 }
 
+/** Whether an expression is a call and nothing else, so that it may be a statement. */
+function isCall(expression: Token[]): boolean {
+  const open = expression.findIndex(({ kind, text }) => kind !== "string" && text === "(");
+  return open > 0 && expression[0]?.kind === "name" && argumentsAt(expression, open).end === expression.length - 1;
+}
+
+/** Behind these a call is a value, and not a statement of its own. */
+const VALUE_FOLLOWS = new Set(
+  "( [ { , = == ~= < > <= >= + - * / // % & | ~ << >> .. # and or not return if elseif while until in".split(" "),
+);
+
 /**
  * Puts functions that are one expression, with each parameter once and in order, where they are called. `f(a, b)` becomes
  * the expression in parentheses, and so do its arguments; one that may skip an argument is left alone.
@@ -190,15 +209,17 @@ export function inlineExpressions(statements: Statement[]): void {
       for (let i = other.tokens.length - 1; i >= 0; i -= 1) {
         const token = other.tokens[i] as Token;
         if (token.text !== defines || token.field || token.key || other.tokens[i + 1]?.text !== "(") continue;
+        const value = VALUE_FOLLOWS.has(other.tokens[i - 1]?.text ?? "");
+        if (!value && !isCall(expression)) continue;
         const { list, end } = argumentsAt(other.tokens, i + 1);
         if (list.length !== parameters.length && parameters.length > 0) continue;
         const body = expression.flatMap((part): Token[] => {
           const n = part.field || part.key ? -1 : parameters.indexOf(part.text);
           if (n < 0) return [{ ...part }];
-          const value = (list[n] as Token[]).map((piece) => ({ ...piece }));
-          return value.length === 1 ? value : [sign("("), ...value, sign(")")];
+          const given = (list[n] as Token[]).map((piece) => ({ ...piece }));
+          return given.length === 1 ? given : [sign("("), ...given, sign(")")];
         });
-        other.tokens.splice(i, end + 1 - i, sign("("), ...body, sign(")"));
+        other.tokens.splice(i, end + 1 - i, ...(value ? [sign("("), ...body, sign(")")] : body));
       }
     }
   }

@@ -1,6 +1,19 @@
 import { type Token, textOf, tokensOf } from "./lua-tokens.ts";
 import { dropUnreadSums, plainSums } from "./pack-counters.ts";
-import { dropUnread, inlineExpressions, localLibrary, type Statement, shortenFields } from "./pack-fields.ts";
+import {
+  dropUnread,
+  inlineExpressions,
+  localLibrary,
+  type Names,
+  type Statement,
+  shortenFields,
+} from "./pack-fields.ts";
+
+/** A packed bundle, and for each of its lines the line of the transpiler's output that it comes from, 0 for none. */
+export interface Packed {
+  source: string;
+  lines: number[];
+}
 
 /**
  * Packs a bundle of the transpiler for boards where each byte counts. Modules become one chunk: what one exports and another
@@ -10,7 +23,7 @@ import { dropUnread, inlineExpressions, localLibrary, type Statement, shortenFie
  * The transpiler's output is regular, and this relies on it: statements of a module begin in the first column, imports are
  * `local x = require(...)` and `local a = x.b`, exports `____exports.a`. What does not fit ends the build.
  */
-export function packBundle(source: string, kept: readonly string[]): string {
+export function packBundle(source: string, names: Names): Packed {
   const modules = modulesOf(source);
   const [, entry] = /^local ____entry = require\("([^"]+)"/m.exec(source) ?? [];
   const statements: Statement[] = [];
@@ -18,51 +31,69 @@ export function packBundle(source: string, kept: readonly string[]): string {
   const visit = (name: string): void => {
     if (done.has(name)) return;
     done.add(name);
-    const body = modules.get(name);
-    if (body === undefined) throw new Error(`pack: no module ${name}`);
-    for (const [, needed] of body.matchAll(/require\("([^"]+)"\)/g)) visit(needed as string);
-    statements.push(...hoisted(name, body, [...modules.keys()]));
+    const module = modules.get(name);
+    if (module === undefined) throw new Error(`pack: no module ${name}`);
+    for (const [, needed] of module.body.matchAll(/require\("([^"]+)"\)/g)) visit(needed as string);
+    statements.push(...hoisted(name, module, [...modules.keys()]));
   };
   visit(entry ?? "");
-  const known = new Set(kept);
   let used = reachable(foldConstants(statements));
   inlineExpressions(used);
   plainSums(used);
-  dropUnreadSums(used, known);
+  dropUnreadSums(used, names);
   do used = reachable(used);
-  while (dropUnread(used, known) > 0);
-  shortenFields(used, known);
+  while (dropUnread(used, names) > 0);
+  shortenFields(used, names);
   used = localLibrary(used);
   if (used.length > 190) throw new Error(`pack: ${used.length} names, a chunk of Lua has at most 200`);
-  return `${used.map(({ tokens }) => textOf(tokens)).join("\n")}\n`;
+  const written = used.map(({ tokens }) => textOf(tokens));
+  return { source: written.map(({ text }) => text).join(""), lines: written.flatMap(({ lines }) => lines) };
 }
 
-function modulesOf(source: string): Map<string, string> {
-  const found = source.matchAll(/^\["([^"]+)"\] = function\(\.\.\.\) \n([\s\S]*?)^ end,$/gm);
-  return new Map([...found].map(([, name, body]) => [name as string, body as string]));
+interface Module {
+  body: string;
+  /** Line of the transpiler's output at which the body begins, from 1. */
+  line: number;
 }
 
-/** Cuts a module into its statements: each begins in the first column. */
-function statementsOf(body: string): string[] {
-  const statements: string[] = [];
-  for (const line of body.split("\n")) {
-    if (line === "" || line.startsWith("--")) continue;
-    if (/^\s|^(end|\}|\)|else|elseif|until)/.test(line)) statements.push(`${statements.pop() ?? ""}\n${line}`);
-    else statements.push(line);
+function modulesOf(source: string): Map<string, Module> {
+  const modules = new Map<string, Module>();
+  for (const found of source.matchAll(/^\["([^"]+)"\] = function\(\.\.\.\) \n([\s\S]*?)^ end,$/gm)) {
+    const line = source.slice(0, found.index).split("\n").length + 1;
+    modules.set(found[1] as string, { body: found[2] as string, line });
   }
+  return modules;
+}
+
+interface Text {
+  text: string;
+  line: number;
+}
+
+/** Cuts a module into its statements: each begins in the first column. Lines within one stay where they are. */
+function statementsOf({ body, line: first }: Module): Text[] {
+  const statements: Text[] = [];
+  for (const [n, line] of body.split("\n").entries()) {
+    const last = statements.at(-1);
+    if (last !== undefined && (line === "" || line.startsWith("--") || /^\s|^(end|\}|\)|else|elseif|until)/.test(line)))
+      last.text += `\n${line}`;
+    else if (line !== "" && !line.startsWith("--")) statements.push({ text: line, line: first + n });
+  }
+  for (const statement of statements) statement.text = statement.text.replace(/(\n(--.*)?)+$/, "");
   return statements;
 }
 
 const exported = (names: string[], module: string, name: string): string => `${name}_${names.indexOf(module)}x`;
 
 /** The statements of a module with names that are its own in the whole chunk; imports and re-exports are gone. */
-function hoisted(module: string, body: string, all: string[]): Statement[] {
+function hoisted(module: string, body: Module, all: string[]): Statement[] {
   const renamed = new Map<string, string>();
   const spaces = new Map<string, string>();
-  const rest: string[] = [];
+  const rest: Text[] = [];
   const reexports = /^do\n\s+local \w+ = require\("([^"]+)"\)\n((?:\s+____exports\.\w+ = \w+\.\w+\n)+)end$/;
   const resolve = (from: string, name: string): string => aliases.get(`${from} ${name}`) ?? exported(all, from, name);
-  for (const text of statementsOf(body)) {
+  for (const entry of statementsOf(body)) {
+    const { text } = entry;
     const space = /^local (\w+) = require\("([^"]+)"\)$/.exec(text);
     const named = /^local (\w+) = (\w+)\.(\w+)$/.exec(text);
     const again = reexports.exec(text);
@@ -73,24 +104,55 @@ function hoisted(module: string, body: string, all: string[]): Statement[] {
       for (const [, name, original] of (again[2] as string).matchAll(/____exports\.(\w+) = \w+\.(\w+)/g)) {
         aliases.set(`${module} ${name}`, resolve(again[1] as string, original as string));
       }
-    } else if (text !== "local ____exports = {}" && text !== "return ____exports") rest.push(text);
+    } else if (text !== "local ____exports = {}" && text !== "return ____exports") rest.push(entry);
     else if (text === "return ____exports" && module.endsWith(".main")) {
-      rest.push(`return {boot = ____exports.boot}`);
+      rest.push({ ...entry, text: `return {boot = ____exports.boot}` });
     }
   }
-  for (const text of rest) {
+  const { entries, forward } = declared(rest);
+  for (const { text } of entries) {
     const [, local] = /^local (?:function )?(\w+)/.exec(text) ?? [];
     if (local !== undefined) renamed.set(local, `${local}_${all.indexOf(module)}`);
+    const [, later] = /^(?:function )?(\w+)/.exec(text) ?? [];
+    if (later !== undefined && definition(later).test(text)) renamed.set(later, `${later}_${all.indexOf(module)}`);
   }
-  return rest.map((text) => statement(text, module, all, renamed));
+  return entries.map((entry) => statement(entry, module, all, renamed, forward));
+}
+
+const definition = (name: string): RegExp => new RegExp(`^(function ${name}\\(|${name} = )`);
+
+/**
+ * The transpiler declares names that functions use before their definitions: `local a, b`. A declaration stays, one name
+ * a statement, where something between it and the definition uses the name; otherwise the definition declares it.
+ */
+function declared(texts: Text[]): { entries: Text[]; forward: Set<string> } {
+  const forward = new Set<string>();
+  const entries = texts.flatMap((entry, at): Text[] => {
+    const [, names] = /^local (\w+(?:, \w+)*)$/.exec(entry.text) ?? [];
+    if (names === undefined) return [entry];
+    return names.split(", ").flatMap((name) => {
+      const end = texts.findIndex(({ text }) => definition(name).test(text));
+      const between = texts.slice(at + 1, end < 0 ? undefined : end);
+      if (end >= 0 && !between.some(({ text }) => new RegExp(`\\b${name}\\b`).test(text))) return [];
+      forward.add(name);
+      return [{ ...entry, text: `local ${name}` }];
+    });
+  });
+  return { entries, forward };
 }
 
 /** `module name` to the name of what it re-exports. */
 const aliases = new Map<string, string>();
 
-function statement(text: string, module: string, all: string[], renamed: Map<string, string>): Statement {
+function statement(
+  { text, line }: Text,
+  module: string,
+  all: string[],
+  renamed: Map<string, string>,
+  forward: Set<string>,
+): Statement {
   const tokens: Token[] = [];
-  const source = tokensOf(text);
+  const source = tokensOf(text, line);
   for (let i = 0; i < source.length; i += 1) {
     const token = source[i] as Token;
     if (token.text === "____exports" && source[i + 1]?.text === ".") {
@@ -103,8 +165,9 @@ function statement(text: string, module: string, all: string[], renamed: Map<str
   }
   const words = tokens.map((token) => token.text);
   const at = words[0] === "local" ? 1 : 0;
-  if (words[at] === "function")
-    return { tokens: at === 1 ? tokens : [sign("local"), ...tokens], defines: words[at + 1] as string };
+  const known = at === 1 || forward.has(source[source[0]?.text === "function" ? 1 : 0]?.text ?? "");
+  const whole = known ? tokens : [sign("local"), ...tokens];
+  if (words[at] === "function") return { tokens: whole, defines: words[at + 1] as string };
   const assigned = words[at + 1] === "=";
   if (words[0] === "local" && !assigned) {
     const plain = words.length === 2;
@@ -112,7 +175,7 @@ function statement(text: string, module: string, all: string[], renamed: Map<str
   }
   if (!assigned) return { tokens };
   const defines = words[at] as string;
-  return { tokens: at === 1 ? tokens : [sign("local"), ...tokens], ...(hasCall(tokens) ? {} : { defines }) };
+  return { tokens: whole, ...(hasCall(tokens) ? {} : { defines }) };
 }
 
 const sign = (text: string): Token => ({ kind: "name", text, key: false, field: false });

@@ -177,14 +177,19 @@ async function imageSource(): Promise<string> {
   return editedSource(await luaSource(dist), join(dist, "lua-in-place"), edits);
 }
 
-/** Stripped bytecode of a bundle as the images take it: code arrays aligned (`BundleFormat`). */
+/** A packed bundle without its line ends: even stripped bytecode holds the line numbers of each function. */
+export function inOneLine(packed: string): string {
+  return packed.replaceAll("\n", " ");
+}
+
+/** Stripped bytecode of a packed bundle as the images take it: code arrays aligned (`BundleFormat`). */
 export async function bundleBytecode(lua: string, numbers?: 32): Promise<Uint8Array> {
   requireTools();
   mkdirSync(dist, { recursive: true });
   const luac = await hostLuac(await imageSource(), numbers);
   const folder = mkdtempSync(join(dist, "bundle-"));
   try {
-    writeFileSync(join(folder, "bundle.lua"), lua, "latin1");
+    writeFileSync(join(folder, "bundle.lua"), inOneLine(lua), "latin1");
     await compile(luac, ["-s", "-o", "bundle.luac", "bundle.lua"], folder);
     return readFileSync(join(folder, "bundle.luac"));
   } finally {
@@ -312,7 +317,8 @@ export async function buildImage(board: ImageBoardName): Promise<Image> {
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted || !existsSync(bin)) {
     writeFileSync(join(folder, "hardware.h"), hardwareHeader(board));
     const luac = await hostLuac(source, (imageBoards[board] as ImageBoard).numbers);
-    await compile(luac, ["-s", "-o", join(folder, "bundle.luac"), bundle.path], folder);
+    writeFileSync(join(folder, "bundle.lua"), inOneLine(bundle.source), "latin1");
+    await compile(luac, ["-s", "-o", "bundle.luac", "bundle.lua"], folder);
     await build(board, source, folder, bundle.sha256);
     const { loader } = imageBoards[board] as ImageBoard;
     if (loader !== undefined) await buildUf2(board, loader, folder);

@@ -4,7 +4,7 @@
  */
 export { crc16 } from "./bytes/crc16.ts";
 export { createSeal } from "./frame/seal.ts";
-export * from "./limits.ts";
+export { CONTROL_BODY_BYTES, LOG_TEXT_BYTES, MAJOR, MINOR, WINDOW_FRAMES } from "./limits.ts";
 export { type BoardHooks, type BoardSession, createBoardSession } from "./link/board-session.ts";
 export type { Message, MessageName } from "./messages/index.ts";
 export { Stream } from "./messages/measure.ts";

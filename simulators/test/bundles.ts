@@ -4,29 +4,30 @@ import { bundleBytecode } from "@mltb/firmware/images";
 import { BundleFormat } from "@mltb/protocol";
 import type { Bench } from "./bench.ts";
 
-const ENTRY = 'VERSION = "0.1.0"';
+/** The statement that names the version, in the packed bundle. */
+const ENTRY = /(?<=VERSION_\d+=)"0\.1\.0"/g;
 /** The first thing that a boot does. */
-const BOOT = "local before = taken(";
-/** A place that every tick of the board passes. */
-const TICK = "local fresh = monitors.tick(now_ms)";
+const BOOT = /local before=/g;
+/** A place that every tick of the board passes, behind which `now_ms` is known. */
+const TICK = /local fresh=monitors\.\w+\(now_ms\)/g;
 
 /** What a test bundle does beside what every bundle does. */
 const changes = {
   /** Nothing, under another version. */
-  newer: [ENTRY, 'VERSION = "0.1.1"'],
-  "fails to boot": [ENTRY, 'VERSION = "0.1.2"; error("cannot boot")'],
-  "fails unless another bundle hands over": [BOOT, `if kept == "" then error("cold") end ${BOOT}`],
-  "fails after a second": [TICK, `${TICK}; if now_ms > 1000 then error("cannot go on") end`],
-  "hangs after a second": [TICK, `${TICK}; while now_ms > 1000 do end`],
-} as const;
+  newer: [ENTRY, () => '"0.1.1"'],
+  "fails to boot": [ENTRY, () => '"0.1.2"; error("cannot boot")'],
+  "fails unless another bundle hands over": [BOOT, (it) => `if kept == "" then error("cold") end ${it}`],
+  "fails after a second": [TICK, (it) => `${it}; if now_ms > 1000 then error("cannot go on") end`],
+  "hangs after a second": [TICK, (it) => `${it}; while now_ms > 1000 do end`],
+} satisfies Record<string, [RegExp, (found: string) => string]>;
 export type Change = keyof typeof changes;
 
 /** Today's bundle with a change, in the form that the board takes. */
 export async function changedBundle(change: Change, format: number): Promise<Uint8Array> {
   const { source } = await buildBundle("monitoring");
   const [find, put] = changes[change];
-  if (source.split(find).length !== 2) throw new Error(`the bundle has no single ${find}`);
-  const changed = source.replace(find, () => put);
+  if (source.match(find)?.length !== 1) throw new Error(`the bundle has no single ${find}`);
+  const changed = source.replace(find, put);
   return format === BundleFormat.source ? Buffer.from(changed, "latin1") : bundleBytecode(changed);
 }
 

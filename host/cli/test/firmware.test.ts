@@ -16,7 +16,7 @@ test("firmware update: a new bundle runs and is confirmed while the target stays
   try {
     const { source } = await buildBundle("monitoring");
     const newer = join(folder, "newer.lua");
-    writeFileSync(newer, source.replace('VERSION = "0.1.0"', 'VERSION = "0.1.7"'), "latin1");
+    writeFileSync(newer, source.replace(/(?<=VERSION_\d+=)"0\.1\.0"/, '"0.1.7"'), "latin1");
     const broken = join(folder, "broken.lua");
     writeFileSync(broken, 'error("not today")');
 
