@@ -20,6 +20,8 @@ const targetSchema = z.strictObject({
   target: nameSchema,
   channel: z.int().min(1).max(8),
   nominal_v: z.literal(5).default(5),
+  /** What happens to the target when a lease of it ends. */
+  on_lease_end: z.enum(["off", "keep", "reset"]).default("off"),
   agent: z.strictObject({ runtime: z.enum(["ort", "ort-web"]), threads: z.int().min(1).max(64).default(1) }).optional(),
   boot: z.strictObject({ duration_ms: z.int().min(10).max(60_000) }).optional(),
   load: loadSchema.optional(),

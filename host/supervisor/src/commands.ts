@@ -1,6 +1,5 @@
 import {
   BayError,
-  type ErrorName,
   locateArgs,
   panelArgs,
   powerArgs,
@@ -12,8 +11,10 @@ import {
   type z,
 } from "@mltb/contract";
 import { bodyCheck, Outcome, PowerAction, type RequestOutcome, refusalName } from "@mltb/protocol";
+import { type Bad, type Call, type Caller, type CommandResult, refused } from "./call.ts";
 import type { Board } from "./device/board.ts";
 import { type ChannelModel, faultNumber } from "./device/channel.ts";
+import type { Gate } from "./gate.ts";
 
 /** Time for the answer of a command beyond what the board itself may take. */
 const MARGIN_MS = 1500;
@@ -25,29 +26,17 @@ const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
   cycle: PowerAction.cycle,
 };
 
-/** Where a command came from; it stands in the power state that it brings about. */
-export type CommandSource = "api" | "mqtt" | "policy";
-
-/** How a command ended. Expected refusals are values. */
-export type CommandResult =
-  | { status: "done"; state: unknown }
-  | {
-      status: "refused" | "failed" | "unknown";
-      code: ErrorName;
-      message: string;
-      suggestion?: string;
-      state?: unknown;
-    };
-
-type Bad = Exclude<CommandResult, { status: "done" }>;
-
 /** Commands that a bay understands, by feature. Arguments are checked before anything is sent. */
 export class Commands {
-  /** Grows with every accepted command: the last accepted one wins. */
-  acceptedSeq = 0;
+  /** What every command passes on its way to a board. */
+  gate: Gate | undefined;
+  /** Told when a command of a target was accepted. */
+  onAccepted: (caller: Caller, target: string) => void = () => undefined;
   /** Told of every command that has ended. */
   onResult: (feature: string, status: CommandResult["status"], seconds: number) => void = () => undefined;
   private readonly boards: Board[];
+  /** Commands under way, by target. */
+  private readonly running = new Map<string, number>();
 
   constructor(boards: Board[]) {
     this.boards = boards;
@@ -79,38 +68,74 @@ export class Commands {
     );
   }
 
-  /** Checks and runs a command; `onAccepted` is called once when it is sure to be sent. Never rejects. */
+  /** Whether a command of this target is under way. */
+  runs(target: string): boolean {
+    return (this.running.get(target) ?? 0) > 0;
+  }
+
+  /** Whether a command with this id has come before. */
+  knows(caller: Caller): boolean {
+    return this.gate?.knows(caller) ?? false;
+  }
+
+  /**
+   * Checks and runs a command; `onAccepted` is called once when it stands in the journal and is sure to be sent. A
+   * command that comes again under its id does not run again: it gets the result of the first. Never rejects.
+   */
   async run(
-    source: CommandSource,
+    caller: Caller,
     kind: "target" | "rack",
     name: string,
     feature: string,
     args: unknown,
     onAccepted: (seq: number) => void = () => undefined,
   ): Promise<CommandResult> {
+    const call: Call = { caller, kind, name, feature, args };
+    const repeated = this.gate?.repeated(call, onAccepted);
+    if (repeated !== undefined) return repeated;
     const started = performance.now();
-    const accepted = (seq: number): void => {
-      if (kind === "target") this.find(name).channel.commandedBy = source;
-      onAccepted(seq);
-    };
-    const result = await this.attempt(kind, name, feature, args, accepted);
+    const running = this.attempt(call, onAccepted);
+    this.gate?.started(call, running);
+    const result = await running;
     this.onResult(feature, result.status, (performance.now() - started) / 1000);
     return result;
   }
 
-  private async attempt(
-    kind: "target" | "rack",
-    name: string,
-    feature: string,
-    args: unknown,
-    onAccepted: (seq: number) => void,
-  ): Promise<CommandResult> {
+  private async attempt(call: Call, onAccepted: (seq: number) => void): Promise<CommandResult> {
+    // The command must be known by its id before anything of it is done.
+    await Promise.resolve();
+    const prepared = this.admit(call);
+    if ("status" in prepared) {
+      this.gate?.ended(call, undefined, prepared);
+      return prepared;
+    }
+    const accepted = this.gate?.accept(call) ?? { seq: 0, entry: 0 };
+    if ("status" in accepted) {
+      this.gate?.ended(call, undefined, accepted);
+      return accepted;
+    }
+    const { caller, kind, name } = call;
+    if (kind === "target") {
+      this.find(name).channel.commandedBy = caller.source;
+      this.onAccepted(caller, name);
+    }
+    onAccepted(accepted.seq);
+    this.running.set(name, (this.running.get(name) ?? 0) + 1);
     try {
-      const prepared = this.prepare(kind, name, feature, args ?? {});
-      if ("status" in prepared) return prepared;
-      this.acceptedSeq += 1;
-      onAccepted(this.acceptedSeq);
-      return await prepared.execute();
+      const result = await prepared.execute();
+      this.gate?.ended(call, accepted, result);
+      return result;
+    } finally {
+      this.running.set(name, (this.running.get(name) ?? 1) - 1);
+    }
+  }
+
+  /** How a command will run, or why it may not. */
+  private admit(call: Call): Bad | { execute: () => Promise<CommandResult> } {
+    const { kind, name, feature, args } = call;
+    try {
+      if (kind === "target") this.find(name);
+      return this.gate?.refusal(call) ?? this.prepare(kind, name, feature, args ?? {});
     } catch (error) {
       if (error instanceof BayError) return refused(error.code, error.message, error.suggestion);
       throw error;
@@ -241,10 +266,6 @@ function checked<T>(
     return { status: "failed", code: "board_lost", message: `board ${board.name} is ${board.link.lifecycle}` };
   }
   return { execute: () => execute(parsed.data) };
-}
-
-function refused(code: ErrorName, message: string, suggestion?: string): Bad {
-  return { status: "refused", code, message, ...(suggestion === undefined ? {} : { suggestion }) };
 }
 
 function failed(outcome: Exclude<RequestOutcome, { kind: "answer" }>, channel: ChannelModel | undefined): Bad {

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { TargetView } from "@mltb/contract";
+import type { LeaseView } from "./leases/leases.ts";
 import type { Lifecycle } from "./link/lifecycle.ts";
 
 /** Samples of one target from one block, as the NDJSON stream and the recordings take them. */
@@ -13,11 +14,20 @@ export interface SampleBlock {
   current_a: number[];
 }
 
+/** Whether an experiment runs on a target, and whether the target can be used. */
+export interface TargetFlags {
+  experiment_running: boolean;
+  available: boolean;
+}
+
 /** What happens in a bay, for everybody who shows, stores or forwards it. */
 export interface BayEvents {
   power: [target: TargetView, cause: string, source: string];
   measure: [target: TargetView];
   fault: [target: TargetView];
+  /** The lease of a target is another one now, or has another time left; null: it is free. */
+  lease: [target: string, lease: LeaseView | null];
+  flags: [target: string, flags: TargetFlags];
   samples: [block: SampleBlock];
   voltage: [target: string, tick_us: number, voltage_v: number];
   marker: [target: string, level: number, tick_us: number];

@@ -3,24 +3,29 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Bay, type BayBoard, topics } from "@mltb/contract";
 import type { Logger } from "pino";
+import { policyCaller } from "./call.ts";
 import { Commands } from "./commands.ts";
 import { Board } from "./device/board.ts";
 import { Recordings } from "./energy/recordings.ts";
 import { createHub } from "./events.ts";
 import { watchConsole } from "./features/console.ts";
+import { Flags } from "./features/flags.ts";
 import { createApp } from "./http/app.ts";
 import { boardRoutes } from "./http/board-routes.ts";
+import { leaseRoutes } from "./http/lease-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
 import { recordingRoutes } from "./http/recording-routes.ts";
+import { logRoutes } from "./http/log-routes.ts";
 import { targetRoutes } from "./http/target-routes.ts";
 import type { ByteTransport } from "./link/transport.ts";
 import { createMetrics } from "./metrics/registry.ts";
 import { type AgentSeen, followAgents } from "./mqtt/agents.ts";
 import { type Broker, listen, startBroker } from "./mqtt/broker.ts";
 import { connectMqtt } from "./mqtt/client.ts";
-import { serveCommands } from "./mqtt/commands.ts";
+import { answerOrphans, serveCommands } from "./mqtt/commands.ts";
 import { startPublisher } from "./mqtt/publisher.ts";
 import { secretFile } from "./secrets.ts";
+import { openState } from "./state.ts";
 
 const VERSION = "0.1.0";
 
@@ -71,6 +76,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const nonce = randomInt(1, 65_536);
   const boards = bay.racks.map((rack) => new Board(rack, options.openBoard(rack.board), hub, nonce));
   const commands = new Commands(boards);
+  const state = openState(options.stateDir, bay, commands, hub, (error) => log.warn(error.message));
+  const flags = new Flags(hub, commands.targets());
   const metrics = createMetrics(boards);
   const token = secretFile(options.stateDir, "token");
   const operator = secretFile(options.stateDir, "mqtt-operator-password");
@@ -93,6 +100,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         { name: "operator", password: operator.value, publish: [`${root}/cmd/operator/#`] },
         { name: "agent", password: agent.value, publish: [`${root}/agent/#`, `${root}/target/+/event/#`] },
       ],
+    }).catch((error: unknown) => {
+      state.close();
+      throw error;
     });
     url = `mqtt://${options.mqtt.host}:${broker.port}`;
   }
@@ -104,14 +114,17 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     will: { topic: topics(bay.bay).supervisor, payload: "lost" },
   }).catch(async (error: unknown) => {
     await broker?.close();
+    state.close();
     throw error;
   });
 
   const app = await createApp({ bay: bay.bay, token: token.value, version: VERSION });
   targetRoutes(app, boards, commands);
   boardRoutes(app, boards);
-  liveRoutes(app, commands, hub);
-  recordingRoutes(app, commands, new Recordings(hub, join(options.stateDir, "recordings"), options.simulated));
+  recordingRoutes(app, commands, new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated));
+  liveRoutes(app, commands, hub, state.cuts);
+  leaseRoutes(app, state.leases, commands);
+  logRoutes(app, state.audit);
   app.get("/metrics", async (_request, reply) =>
     reply.header("content-type", metrics.contentType).send(await metrics.text()),
   );
@@ -127,8 +140,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const stopConsoles = commands
     .targets()
     .map((channel) => watchConsole(options.console?.(channel.name), (line) => hub.emit("console", channel.name, line)));
-  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt);
-  metrics.control(await serveCommands(bay.bay, commands, mqtt), mqtt);
+  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, { flags, leases: state.leases });
+  answerOrphans(bay.bay, state.orphans, mqtt);
+  metrics.control(await serveCommands(bay.bay, commands, mqtt, state.clock), mqtt);
   const agents = await followAgents(bay.bay, mqtt);
   for (const board of boards) board.start();
 
@@ -146,11 +160,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     stopping ??= (async () => {
       stopPublisher();
       for (const end of stopConsoles) end();
+      // Before the connections go: leases that are bound to them live on.
+      state.leases.stop();
       app.server.closeAllConnections();
       await app.close();
       for (const board of boards) await board.stop();
       await mqtt.close({ topic: topics(bay.bay).supervisor, payload: "stopped" });
       await broker?.close();
+      state.close();
     })();
     return stopping;
   }
@@ -183,7 +200,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       const results = await Promise.all(
         commands.targets().map(async (channel) => {
           if (channel.power === "off") return undefined;
-          const result = await commands.run("policy", "target", channel.name, "power", { state: "off" });
+          const result = await commands.run(policyCaller("stop of the bay"), "target", channel.name, "power", {
+            state: "off",
+          });
           return result.status === "done" ? undefined : channel.name;
         }),
       );

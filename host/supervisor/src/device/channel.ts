@@ -47,6 +47,7 @@ export class ChannelModel {
   fault: TargetView["fault"] = null;
   seq = 0;
   switchOn = false;
+  lease: TargetView["lease"] = null;
   /** Where the latest accepted command came from. */
   commandedBy = "policy";
   health: Record<string, unknown> = {};
@@ -99,7 +100,7 @@ export class ChannelModel {
       power_w: voltage_v === null || current_a === null ? null : round(voltage_v * current_a, 1e6),
       energy_j: round(this.energy_j, 1e6),
       fault: this.fault,
-      lease: null,
+      lease: this.lease,
       health: this.health,
       seq: this.seq,
     };

@@ -6,6 +6,7 @@ import { ampsPerCode, monitoringBoard } from "@mltb/hardware";
 import type { Board } from "../device/board.ts";
 import type { ChannelModel } from "../device/channel.ts";
 import type { BayEvents, BayHub } from "../events.ts";
+import type { Cuts } from "../leases/cuts.ts";
 import { Recording, type RecordingResult } from "./recording.ts";
 import { encodeRecording } from "./recording-file.ts";
 
@@ -61,12 +62,14 @@ export class Recordings {
   readonly counters = { dropped: 0, removed_files: 0 };
   private readonly running = new Map<string, Running>();
   private readonly hub: BayHub;
+  private readonly cuts: Cuts;
   private readonly folder: string;
   private readonly simulated: string[];
   private next = 1;
 
-  constructor(hub: BayHub, folder: string, simulated: boolean) {
+  constructor(hub: BayHub, cuts: Cuts, folder: string, simulated: boolean) {
     this.hub = hub;
+    this.cuts = cuts;
     this.folder = folder;
     this.simulated = simulated ? ["rail"] : [];
   }
@@ -98,7 +101,10 @@ export class Recordings {
     for (const [event, handler] of Object.entries(listeners)) this.hub.on(event as keyof BayEvents, handler as never);
     const id = `rec-${Date.now().toString(36)}-${this.next++}`;
     board.recordings += 1;
+    // What a holder has left running ends with the lease.
+    const uncut = this.cuts.add(channel.name, () => end());
     const end = (): void => {
+      uncut();
       if (!this.running.delete(id)) return;
       board.recordings -= 1;
       for (const [event, handler] of Object.entries(listeners)) {

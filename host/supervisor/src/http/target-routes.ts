@@ -1,31 +1,15 @@
 import { httpStatus, locateArgs, panelArgs, powerArgs, resetArgs, targetSchema, wireCode, z } from "@mltb/contract";
-import type { CommandResult, Commands } from "../commands.ts";
+import type { CommandResult } from "../call.ts";
+import type { Commands } from "../commands.ts";
 import type { Board } from "../device/board.ts";
 import { type App, problem, type Reply, type Request, sendProblem } from "./app.ts";
-
-/** Answers kept for repeated `Idempotency-Key`s. */
-const KEYS = 1024;
+import { callerOf } from "./caller.ts";
 
 const name = z.object({ target: z.string() });
 const panelSchema = z.object({ page: z.string(), lines: z.array(z.string()) });
 
 /** Routes that read and command targets and panels, INTERFACES section 4. */
 export function targetRoutes(app: App, boards: Board[], commands: Commands): void {
-  const kept = new Map<string, Promise<CommandResult>>();
-
-  /** Runs a command once per idempotency key and route. */
-  function once(request: Request, run: () => Promise<CommandResult>): Promise<CommandResult> {
-    const key = request.headers["idempotency-key"];
-    if (typeof key !== "string") return run();
-    const full = `${request.method} ${request.url} ${key}`;
-    const known = kept.get(full);
-    if (known !== undefined) return known;
-    const started = run();
-    kept.set(full, started);
-    if (kept.size > KEYS) kept.delete(kept.keys().next().value as string);
-    return started;
-  }
-
   function reply(result: CommandResult, response: Reply): unknown {
     if (result.status === "done") return result.state;
     const status = result.status === "refused" || result.status === "failed" ? httpStatus[result.code] : 503;
@@ -43,7 +27,7 @@ export function targetRoutes(app: App, boards: Board[], commands: Commands): voi
     request: Request,
     response: Reply,
   ): Promise<unknown> {
-    return once(request, () => commands.run("api", kind, of, feature, args)).then((result) => reply(result, response));
+    return commands.run(callerOf(request), kind, of, feature, args).then((result) => reply(result, response));
   }
 
   app.get("/api/v1/health", {
@@ -77,8 +61,12 @@ export function targetRoutes(app: App, boards: Board[], commands: Commands): voi
       const { target } = request.params;
       if (request.query.wait !== "false") return command("target", target, "power", request.body, request, response);
       const { channel } = commands.find(target);
-      void once(request, () => commands.run("api", "target", target, "power", request.body));
-      return response.status(202).send(channel.view());
+      // The answer comes when the command is accepted; one that is not is refused as if it had been waited for.
+      const early = await new Promise<CommandResult | undefined>((resolve) => {
+        const accepted = (): void => resolve(undefined);
+        void commands.run(callerOf(request), "target", target, "power", request.body, accepted).then(resolve);
+      });
+      return early === undefined ? response.status(202).send(channel.view()) : reply(early, response);
     },
   });
 

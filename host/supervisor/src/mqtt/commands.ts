@@ -1,9 +1,10 @@
 import { type Answer, commandSchema, type ErrorName, parseCommandTopic, topics, wireCode } from "@mltb/contract";
+import type { Caller } from "../call.ts";
+import type { ClockWatch } from "../clock.ts";
 import { answerOf, type Commands } from "../commands.ts";
+import type { Orphan } from "../store/journal.ts";
 import type { MqttLink } from "./client.ts";
 
-/** Ids whose answers are remembered, per user; a command runs at most once per id. */
-const REMEMBERED = 4096;
 const PAYLOAD_BYTES = 16_384;
 
 export interface CommandCounters {
@@ -15,18 +16,14 @@ export interface CommandCounters {
 }
 
 /** Runs commands that come by MQTT and answers on the mirrored topic of the sender. */
-export async function serveCommands(bay: string, commands: Commands, link: MqttLink): Promise<CommandCounters> {
+export async function serveCommands(
+  bay: string,
+  commands: Commands,
+  link: MqttLink,
+  clock: ClockWatch,
+): Promise<CommandCounters> {
   const t = topics(bay);
   const counters: CommandCounters = { accepted: 0, refused: 0, duplicates: 0, ignored: 0 };
-  const seen = new Map<string, Answer[]>();
-
-  function remember(key: string): Answer[] {
-    const answers: Answer[] = [];
-    seen.set(key, answers);
-    if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value as string);
-    return answers;
-  }
-
   link.onMessage((topic, payload, retained) => {
     if (!topic.startsWith(`${t.root}/cmd`)) return;
     const parts = parseCommandTopic(bay, topic);
@@ -49,35 +46,26 @@ export async function serveCommands(bay: string, commands: Commands, link: MqttL
       else refuse(parsed.id, "malformed", parsed.problem);
       return;
     }
-    const { id, expires_at, args } = parsed.command;
+    const { id, expires_at, lease, args } = parsed.command;
     if (retained || parts.retained) {
       refuse(id, "retained", "commands must not be retained");
       return;
     }
-    const key = `${user} ${id}`;
-    const known = seen.get(key);
-    if (known !== undefined) {
-      counters.duplicates += 1;
-      for (const answer of known) send(answer);
-      return;
-    }
-    if (expires_at !== undefined && Date.parse(expires_at) <= Date.now()) {
+    const caller: Caller = { source: "mqtt", user, role: "operator", origin: "mqtt", id, lease };
+    // What came before is answered as it was then, even if it has expired meanwhile.
+    if (commands.knows(caller)) counters.duplicates += 1;
+    else if (expires_at !== undefined && clock.isOver(Date.parse(expires_at))) {
       refuse(id, "expired", `expired at ${expires_at}`);
       return;
     }
-    const answers = remember(key);
-    const tell = (answer: Answer): void => {
-      answers.push(answer);
-      send(answer);
-    };
     void commands
-      .run("mqtt", kind, name, feature, args, (seq) => {
+      .run(caller, kind, name, feature, args, (seq) => {
         counters.accepted += 1;
-        tell({ id, status: "accepted", accepted_seq: seq });
+        send({ id, status: "accepted", accepted_seq: seq });
       })
       .then((result) => {
         if (result.status === "refused") counters.refused += 1;
-        tell({ id, ...answerOf(result) });
+        send({ id, ...answerOf(result) });
       });
   });
   await link.subscribe(t.commands);
@@ -85,7 +73,17 @@ export async function serveCommands(bay: string, commands: Commands, link: MqttL
   return counters;
 }
 
-type Command = { id: string; expires_at?: string; args?: unknown };
+/** Answers the commands that the supervisor before had accepted and not ended. */
+export function answerOrphans(bay: string, orphans: Orphan[], link: MqttLink): void {
+  const t = topics(bay);
+  for (const { source, id, user, kind, name, feature, result } of orphans) {
+    if (source !== "mqtt" || id === undefined) continue;
+    const answer: Answer = { id, ...answerOf(result) };
+    link.publish(t.answer(user, kind, name, feature), JSON.stringify(answer), { retain: false, qos: 1 });
+  }
+}
+
+type Command = { id: string; expires_at?: string; lease?: string; args?: unknown };
 
 /** The command of a payload, or what is wrong with it; the id is kept where there is one, so that the sender knows. */
 function parse(payload: Buffer): { command: Command } | { problem: string; id: string } {

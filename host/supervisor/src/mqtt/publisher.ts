@@ -2,13 +2,21 @@ import { topics } from "@mltb/contract";
 import type { Board } from "../device/board.ts";
 import type { ChannelModel } from "../device/channel.ts";
 import type { BayHub } from "../events.ts";
+import type { Flags } from "../features/flags.ts";
+import type { Leases } from "../leases/leases.ts";
 import type { MqttLink } from "./client.ts";
 
 const MEASURE_MS = 200;
 const HEALTH_MS = 2000;
 
 /** Publishes the bay's state (retained) and events (not retained), INTERFACES section 5. */
-export function startPublisher(bay: string, boards: Board[], hub: BayHub, link: MqttLink): () => void {
+export function startPublisher(
+  bay: string,
+  boards: Board[],
+  hub: BayHub,
+  link: MqttLink,
+  features: { flags: Flags; leases: Leases },
+): () => void {
   const t = topics(bay);
   const now = (): string => new Date().toISOString();
   const state = (topic: string, value: unknown, qos: 0 | 1 = 1): void =>
@@ -22,11 +30,6 @@ export function startPublisher(bay: string, boards: Board[], hub: BayHub, link: 
     state(t.target(channel.name, "state/power"), { state: channel.power, at: now(), seq: channel.seq, cause, source });
   }
 
-  function flags(channel: ChannelModel, running: boolean): void {
-    const available = channel.power !== "unknown" && channel.fault === null && !running;
-    state(t.target(channel.name, "state/flags"), { experiment_running: running, available });
-  }
-
   function everything(): void {
     state(t.supervisor, "online");
     for (const board of boards) {
@@ -36,8 +39,8 @@ export function startPublisher(bay: string, boards: Board[], hub: BayHub, link: 
     for (const channel of channels()) {
       power(channel, "start", "policy");
       state(t.target(channel.name, "state/fault"), channel.fault);
-      state(t.target(channel.name, "state/lease"), null);
-      flags(channel, false);
+      state(t.target(channel.name, "state/lease"), features.leases.of(channel.name) ?? null);
+      state(t.target(channel.name, "state/flags"), features.flags.of(channel.name));
     }
   }
 
@@ -45,8 +48,9 @@ export function startPublisher(bay: string, boards: Board[], hub: BayHub, link: 
     const channel = channels().find((entry) => entry.name === view.name);
     if (channel === undefined) return;
     power(channel, cause, source);
-    flags(channel, false);
   });
+  hub.on("lease", (target, lease) => state(t.target(target, "state/lease"), lease));
+  hub.on("flags", (target, flags) => state(t.target(target, "state/flags"), flags));
   hub.on("fault", (view) => state(t.target(view.name, "state/fault"), view.fault));
   hub.on("marker", (target, level, tick_us) => event(t.target(target, "event/marker"), { level, tick_us, at: now() }));
   hub.on("console", (target, line) => event(t.target(target, "event/console"), { line, at: now() }, 0));

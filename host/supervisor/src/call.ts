@@ -1,0 +1,53 @@
+import type { ErrorName } from "@mltb/contract";
+
+/** Where a command came from; it stands in the power state that it brings about. */
+export type CommandSource = "api" | "mqtt" | "policy";
+
+/** Viewers read, operators command and lease, admins may also override leases and end those of others. */
+export type Role = "viewer" | "operator" | "admin";
+
+/** Who commands, and by what right. */
+export interface Caller {
+  source: CommandSource;
+  user: string;
+  role: Role;
+  /** Address of the peer, or what acted: it stands in the audit log. */
+  origin: string;
+  /** The lease that the caller says it holds. */
+  lease?: string;
+  /** Why an admin commands a target that somebody else has leased. */
+  override?: string;
+  /** What makes the command one and the same when it comes again, unique for source and user. */
+  id?: string;
+}
+
+/** The supervisor itself, following a rule of the bay; no lease stops it. */
+export function policyCaller(origin: string): Caller {
+  return { source: "policy", user: "supervisor", role: "admin", origin };
+}
+
+/** What is commanded. */
+export interface Call {
+  caller: Caller;
+  kind: "target" | "rack";
+  name: string;
+  feature: string;
+  args: unknown;
+}
+
+/** How a command ended. Expected refusals are values. */
+export type CommandResult =
+  | { status: "done"; state: unknown }
+  | {
+      status: "refused" | "failed" | "unknown";
+      code: ErrorName;
+      message: string;
+      suggestion?: string;
+      state?: unknown;
+    };
+
+export type Bad = Exclude<CommandResult, { status: "done" }>;
+
+export function refused(code: ErrorName, message: string, suggestion?: string): Bad {
+  return { status: "refused", code, message, ...(suggestion === undefined ? {} : { suggestion }) };
+}

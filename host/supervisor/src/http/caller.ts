@@ -1,0 +1,31 @@
+import type { Caller, Role } from "../call.ts";
+import type { Request } from "./app.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who the bearer token belongs to. */
+    who?: { user: string; role: Role };
+  }
+}
+
+function header(request: Request, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Who sent an HTTP request, with the lease, override and idempotency key that its headers name. */
+export function callerOf(request: Request): Caller {
+  const { user, role } = request.who ?? { user: "admin", role: "admin" as const };
+  const lease = header(request, "mltb-lease");
+  const override = header(request, "mltb-override");
+  const key = header(request, "idempotency-key");
+  return {
+    source: "api",
+    user,
+    role,
+    origin: request.ip,
+    ...(lease === undefined ? {} : { lease }),
+    ...(override === undefined ? {} : { override: override.slice(0, 200) }),
+    ...(key === undefined ? {} : { id: `${request.method} ${request.url} ${key}`.slice(0, 500) }),
+  };
+}

@@ -1,0 +1,107 @@
+import type { BayError, ErrorName } from "@mltb/contract";
+import { policyCaller } from "../call.ts";
+import type { Commands } from "../commands.ts";
+import type { LeaseRows } from "./rows.ts";
+
+const LOOK_MS = 25;
+/** Longest sequence that a board runs by itself: a cycle with its dwell and proofs. */
+const SEQUENCE_MS = 65_000;
+/** A board that has just come back tells its states within this time. */
+const ANNOUNCE_MS = 2000;
+const RETRY_MS = 250;
+/** The board has answered, and asking again would change nothing. */
+const answered: ErrorName[] = ["superseded", "fault_latched", "not_on", "refused_by_board", "not_supported"];
+
+/**
+ * Brings targets to their policies when leases end: `off`, `reset` or `keep`. What the board is in the midst of comes
+ * to its end first. What cannot be done because the board is away stays owed, also across a restart, until it is done
+ * or until somebody's newer command has been accepted.
+ */
+export class EndPolicies {
+  private readonly commands: Commands;
+  private readonly rows: LeaseRows;
+  private readonly owed = new Map<string, { policy: string; lease: string }>();
+  private readonly running = new Set<string>();
+  private readonly retry: NodeJS.Timeout;
+  private readonly onError: (error: Error) => void;
+
+  constructor(commands: Commands, rows: LeaseRows, onError: (error: Error) => void) {
+    this.commands = commands;
+    this.rows = rows;
+    this.onError = onError;
+    for (const { target, policy, lease } of rows.owed()) this.owed.set(target, { policy, lease });
+    this.retry = setInterval(() => this.again(), RETRY_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.retry);
+  }
+
+  /** What is still owed, by target. */
+  pending(): string[] {
+    return [...this.owed.keys()];
+  }
+
+  /** A newer command of somebody was accepted: it wins over what is owed. */
+  overtaken(target: string): void {
+    if (this.owed.delete(target)) this.settle(target);
+  }
+
+  private settle(target: string): void {
+    try {
+      this.rows.settle(target);
+    } catch (error) {
+      this.onError(error as BayError);
+    }
+  }
+
+  private again(): void {
+    for (const [target, { policy, lease }] of this.owed) {
+      const { board, channel } = this.commands.find(target);
+      if (this.running.has(target) || !board.link.session.port.open || channel.power === "unknown") continue;
+      void this.carryOut(target, policy, lease);
+    }
+  }
+
+  /** Resolves when the policy is done, or cannot be done now and stays owed. */
+  async carryOut(target: string, policy: string, lease: string): Promise<void> {
+    if (policy === "keep") return;
+    this.owed.set(target, { policy, lease });
+    this.running.add(target);
+    try {
+      await this.atRest(target);
+      // Somebody's newer command may have come while the board was busy.
+      if (!this.owed.has(target)) return;
+      if (await this.apply(target, policy, lease)) {
+        this.owed.delete(target);
+        this.settle(target);
+      }
+    } finally {
+      this.running.delete(target);
+    }
+  }
+
+  /** A cycle that has been started completes, whoever started it and whenever. */
+  private async atRest(target: string): Promise<void> {
+    const { board, channel } = this.commands.find(target);
+    const started = performance.now();
+    const busy = (): boolean => {
+      const ms = performance.now() - started;
+      if (!board.link.session.port.open) return false;
+      if (this.commands.runs(target)) return ms < SEQUENCE_MS;
+      return channel.power === "changing" ? ms < SEQUENCE_MS : channel.power === "unknown" && ms < ANNOUNCE_MS;
+    };
+    while (busy()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+
+  private async apply(target: string, policy: string, lease: string): Promise<boolean> {
+    const { channel } = this.commands.find(target);
+    if (policy === "off" ? channel.power === "off" : channel.power !== "on" && channel.power !== "unknown") return true;
+    const caller = policyCaller(`end of lease ${lease}`);
+    const result =
+      policy === "off"
+        ? await this.commands.run(caller, "target", target, "power", { state: "off" })
+        : await this.commands.run(caller, "target", target, "reset", { pulse_ms: 100 });
+    return result.status === "done" || answered.includes(result.code);
+  }
+}

@@ -1,0 +1,353 @@
+import { randomBytes } from "node:crypto";
+import { BayError } from "@mltb/contract";
+import { type Bad, type Call, type Caller, policyCaller, refused } from "../call.ts";
+import type { Clock } from "../clock.ts";
+import type { Audit } from "../store/audit.ts";
+import type { LeaseRows } from "./rows.ts";
+import { type EndReason, type Lease, type LeaseRequest, LeaseTable, type Waiter } from "./table.ts";
+
+/** Requests that may wait at one time. */
+const WAITERS = 1024;
+/** An end policy is through within this time, unless its board is busy or away. */
+const ENDING_MS = 1500;
+/** Longest time between two looks at the leases; a timer of Node takes at most 2^31 ms. */
+const LOOK_MS = 60_000;
+/** A lease that is bound to a connection may take up a new one for so long after a restart. */
+export const HOLD_GRACE_MS = 10_000;
+
+/** Features of a target that change nothing there, so that a lease does not keep others from them. */
+const harmless = new Set(["locate"]);
+
+/** A lease as HTTP and MQTT show it. */
+export interface LeaseView {
+  id: string;
+  targets: string[];
+  holder: string;
+  expires_at: string;
+  fence: number;
+  priority: number;
+  hold: boolean;
+}
+
+export interface LeaseEffects {
+  /** The lease of a target is another one now, or has another time left; undefined: it is free. */
+  changed(target: string, lease: LeaseView | undefined): void;
+  /** Cuts what is open on a target. */
+  cut(target: string, reason: string): void;
+  /** Brings a target to its end policy; resolves when that is done or cannot be done now. */
+  policy(target: string, lease: string): Promise<void>;
+  /** The end policy of a target. */
+  policyOf(target: string): string;
+}
+
+/** Exclusive, timed leases of targets, kept in the state store. */
+export class Leases {
+  readonly counters = { granted: 0, refused: 0, ended: {} as Record<string, number>, unsaved: 0 };
+  private readonly table: LeaseTable;
+  private readonly rows: LeaseRows;
+  private readonly clock: Clock;
+  private readonly audit: Audit;
+  private readonly effects: LeaseEffects;
+  private readonly granting = new Map<Waiter, (outcome: Lease | BayError) => void>();
+  /** Open connections of leases that are bound to them. */
+  private readonly holds = new Map<string, number>();
+  private readonly endings = new Set<(id: string) => void>();
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(rows: LeaseRows, clock: Clock, audit: Audit, effects: LeaseEffects, newFence: () => number) {
+    this.table = new LeaseTable(() => randomBytes(9).toString("base64url"), newFence);
+    this.rows = rows;
+    this.clock = clock;
+    this.audit = audit;
+    this.effects = effects;
+  }
+
+  /** Takes up the leases from before a restart; those that ran out meanwhile end now. */
+  restore(known: (target: string) => boolean): void {
+    const wall = this.clock.wall();
+    const now = this.clock.mono();
+    for (const { lease, granted_ms, expires_ms } of this.rows.open()) {
+      // A clock that was set back meanwhile gives no more time than the lease had.
+      const left = Math.min(expires_ms - wall, lease.ttl_ms);
+      const targets = lease.targets.filter(known);
+      this.table.restore({ ...lease, targets, granted_ms: now - (wall - granted_ms), expires_ms: now + left });
+      for (const target of targets) this.effects.changed(target, this.view(lease.id));
+      if (lease.hold) this.expectHold(lease.id);
+    }
+    this.look();
+  }
+
+  list(): LeaseView[] {
+    return this.table.all().map((lease) => this.viewOf(lease));
+  }
+
+  /** Who waits for what, in the order of arrival. */
+  waiting(): { targets: string[]; holder: string; priority: number; waited_s: number }[] {
+    const now = this.clock.mono();
+    return this.table.queue().map(({ request, since_ms }) => ({
+      targets: request.targets,
+      holder: request.holder,
+      priority: request.priority,
+      waited_s: Math.round((now - since_ms) / 1000),
+    }));
+  }
+
+  /** Throws `unknown_lease` or `lease_ended`. */
+  view(id: string): LeaseView {
+    return this.viewOf(this.find(id));
+  }
+
+  of(target: string): LeaseView | undefined {
+    const lease = this.table.of(target);
+    return lease === undefined ? undefined : this.viewOf(lease);
+  }
+
+  private find(id: string): Lease {
+    const lease = this.table.get(id);
+    if (lease !== undefined) return lease;
+    if (this.rows.known(id)) throw new BayError("lease_ended", `lease ${id} has ended`, "take a new one");
+    throw new BayError("unknown_lease", `there is no lease ${id}`);
+  }
+
+  private viewOf(lease: Lease): LeaseView {
+    const { id, targets, holder, fence, priority, hold } = lease;
+    const expires_at = new Date(Math.round(this.expiry(lease))).toISOString();
+    return { id, targets, holder, expires_at, fence, priority, hold };
+  }
+
+  /** End of a lease by the calendar (ms since the epoch). */
+  private expiry(lease: Lease): number {
+    return this.clock.wall() + lease.expires_ms - this.clock.mono();
+  }
+
+  /** Leases now, or waits up to `wait_ms` for its turn. Refusals are values; `store_failed` is thrown. */
+  async acquire(caller: Caller, request: LeaseRequest, wait_ms: number, signal: AbortSignal): Promise<LeaseView | Bad> {
+    if (this.table.queue().length >= WAITERS) return this.deny(caller, request, "busy", `${WAITERS} requests wait`);
+    const waiter = this.table.enqueue(request, this.clock.mono());
+    let now: Lease | BayError | undefined;
+    this.granting.set(waiter, (outcome) => {
+      now = outcome;
+    });
+    this.serve();
+    if (now instanceof BayError) throw now;
+    if (now !== undefined) return this.viewOf(now);
+    // A lease that is just ending is worth a moment's wait, also for those who did not ask to wait.
+    if (!request.targets.some((target) => this.table.of(target) !== undefined) && this.someEnd(request.targets)) {
+      wait_ms = Math.max(wait_ms, ENDING_MS);
+    }
+    if (wait_ms <= 0 || signal.aborted || this.stopped) {
+      this.forget(waiter);
+      return this.deny(caller, request, "leased", this.whyNot(request.targets));
+    }
+    return new Promise((resolve, reject) => {
+      const give = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", give);
+        this.forget(waiter);
+        resolve(this.deny(caller, request, "leased", `${this.whyNot(request.targets)}; the time to wait is over`));
+      };
+      const timer = setTimeout(give, Math.min(wait_ms, 2 ** 31 - 1));
+      signal.addEventListener("abort", give, { once: true });
+      this.granting.set(waiter, (outcome) => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", give);
+        if (outcome instanceof BayError) reject(outcome);
+        else resolve(this.viewOf(outcome));
+      });
+    });
+  }
+
+  private someEnd(targets: string[]): boolean {
+    return targets.some((target) => this.table.isEnding(target));
+  }
+
+  private forget(waiter: Waiter): void {
+    this.granting.delete(waiter);
+    // What stood behind it in the queue may have its turn now.
+    if (this.table.withdraw(waiter)) this.serve();
+  }
+
+  private deny(caller: Caller, request: LeaseRequest, code: "leased" | "busy", message: string): Bad {
+    this.counters.refused += 1;
+    const what = { action: "lease", target: request.targets.join(","), status: "refused", code, message };
+    this.audit.write(caller, what);
+    return refused(code, message, "wait for it with wait_s, or see `mltb lease list`");
+  }
+
+  private whyNot(targets: string[]): string {
+    const held = targets.flatMap((target) => {
+      const lease = this.table.of(target);
+      if (lease !== undefined) {
+        const left = Math.max(1, Math.round((lease.expires_ms - this.clock.mono()) / 1000));
+        return [`${target} is leased by ${lease.holder} for ${left} s more`];
+      }
+      return this.table.isEnding(target) ? [`the lease of ${target} is just ending`] : [];
+    });
+    return held.length > 0 ? held.join(", ") : `others wait for ${targets.join(", ")}`;
+  }
+
+  /** Grants what can be granted; a lease that cannot be written down is not given. */
+  private serve(): void {
+    if (this.stopped) return;
+    for (const { waiter, lease } of this.table.grant(this.clock.mono())) {
+      try {
+        this.rows.insert(lease, this.clock.wall(), this.expiry(lease));
+      } catch (error) {
+        if (!(error instanceof BayError)) throw error;
+        this.table.end(lease.id);
+        for (const target of lease.targets) this.table.settled(target);
+        this.tell(waiter, error);
+        continue;
+      }
+      this.counters.granted += 1;
+      const view = this.viewOf(lease);
+      this.note(lease, "lease", { ttl_s: lease.ttl_ms / 1000, fence: lease.fence });
+      for (const target of lease.targets) this.effects.changed(target, view);
+      this.tell(waiter, lease);
+    }
+    this.look();
+  }
+
+  private tell(waiter: Waiter, outcome: Lease | BayError): void {
+    const told = this.granting.get(waiter);
+    this.granting.delete(waiter);
+    told?.(outcome);
+  }
+
+  private note(lease: Lease, action: string, args: object, by?: Caller): void {
+    const who = by ?? { user: lease.user, role: "operator" as const, source: "api", origin: lease.holder };
+    for (const target of lease.targets) {
+      this.audit.write(who, { action, target, args, lease: lease.id, status: "done" });
+    }
+  }
+
+  /** Sets the time that is left. Throws `unknown_lease`, `lease_ended`, `forbidden`, `store_failed`. */
+  renew(caller: Caller, id: string, ttl_ms: number): LeaseView {
+    const lease = this.own(caller, id);
+    this.rows.renew(id, ttl_ms, this.clock.wall() + ttl_ms);
+    this.table.renew(id, ttl_ms, this.clock.mono());
+    const view = this.viewOf(lease);
+    this.note(lease, "lease-renew", { ttl_s: ttl_ms / 1000 }, caller);
+    for (const target of lease.targets) this.effects.changed(target, view);
+    this.look();
+    return view;
+  }
+
+  /** Ends a lease; resolves when the policies of its targets are through. Ending another's is for admins. */
+  async release(caller: Caller, id: string): Promise<void> {
+    const lease = this.own(caller, id);
+    await this.end(lease, lease.user === caller.user ? "released" : "kicked", caller);
+  }
+
+  private own(caller: Caller, id: string): Lease {
+    const lease = this.find(id);
+    if (lease.user === caller.user || caller.role === "admin") return lease;
+    throw new BayError("forbidden", `lease ${id} belongs to ${lease.holder}`, "an admin can end it");
+  }
+
+  private async end(lease: Lease, reason: EndReason, by: Caller): Promise<void> {
+    if (this.table.end(lease.id) === undefined) return;
+    this.holds.delete(lease.id);
+    for (const told of this.endings) told(lease.id);
+    const owed = lease.targets
+      .map((target) => ({ target, policy: this.effects.policyOf(target) }))
+      .filter(({ policy }) => policy !== "keep");
+    try {
+      this.rows.end(lease, reason, this.clock.wall(), owed);
+    } catch (error) {
+      // The end must not wait for the disk. After a restart the lease would come back until its time is over.
+      if (!(error instanceof BayError)) throw error;
+      this.counters.unsaved += 1;
+    }
+    this.counters.ended[reason] = (this.counters.ended[reason] ?? 0) + 1;
+    this.note(lease, "lease-end", { reason }, by);
+    for (const target of lease.targets) {
+      this.effects.changed(target, undefined);
+      this.effects.cut(target, `the lease of ${lease.holder} has ended (${reason})`);
+    }
+    await Promise.all(
+      lease.targets.map(async (target) => {
+        await this.effects.policy(target, lease.id);
+        this.table.settled(target);
+      }),
+    );
+    this.serve();
+  }
+
+  /** Tells of every lease that ends; returns how to stop that. */
+  onEnd(told: (id: string) => void): () => void {
+    this.endings.add(told);
+    return () => this.endings.delete(told);
+  }
+
+  /** Binds a lease to an open connection; the returned function is called when that closes. */
+  bind(id: string): () => void {
+    const lease = this.find(id);
+    lease.hold = true;
+    this.holds.set(id, (this.holds.get(id) ?? 0) + 1);
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      const left = (this.holds.get(id) ?? 1) - 1;
+      this.holds.set(id, left);
+      const current = this.table.get(id);
+      if (left > 0 || current === undefined || this.stopped) return;
+      void this.end(current, "connection-closed", policyCaller("connection closed"));
+    };
+  }
+
+  private expectHold(id: string): void {
+    setTimeout(() => {
+      const lease = this.table.get(id);
+      if (lease === undefined || this.stopped || (this.holds.get(id) ?? 0) > 0) return;
+      void this.end(lease, "connection-closed", policyCaller("no connection after a restart"));
+    }, HOLD_GRACE_MS).unref();
+  }
+
+  /** Why a command on a target may not run; undefined when it may. */
+  check(call: Call): Bad | undefined {
+    const { caller } = call;
+    if (call.kind !== "target" || caller.source === "policy" || harmless.has(call.feature)) return undefined;
+    const lease = this.table.of(call.name);
+    if (caller.lease !== undefined && this.table.get(caller.lease) === undefined) {
+      return refused("lease_ended", `lease ${caller.lease} has ended`, "take a new one");
+    }
+    if (lease === undefined || lease.id === caller.lease) return undefined;
+    if (caller.override !== undefined) {
+      if (caller.role === "admin") return undefined;
+      return refused("forbidden", "only an admin may override a lease");
+    }
+    return refused("leased", this.whyNot([call.name]), "name the lease with Mltb-Lease, or wait for its end");
+  }
+
+  /** Ends what has run out, and sets the timer for the next. */
+  private look(): void {
+    if (this.stopped) return;
+    clearTimeout(this.timer);
+    const now = this.clock.mono();
+    for (const lease of this.table.overdue(now)) void this.end(lease, "expired", policyCaller("time is over"));
+    const due = this.table.dueIn(now);
+    if (due === undefined) return;
+    this.timer = setTimeout(() => this.look(), Math.min(LOOK_MS, Math.ceil(due)));
+  }
+
+  /** The calendar clock was set: the times at which leases end are said and stored anew. */
+  clockStepped(): void {
+    for (const lease of this.table.all()) {
+      try {
+        this.rows.renew(lease.id, lease.ttl_ms, this.expiry(lease));
+      } catch {
+        this.counters.unsaved += 1;
+      }
+      for (const target of lease.targets) this.effects.changed(target, this.viewOf(lease));
+    }
+  }
+
+  /** Leases stay as they are for the next start; who waits is refused. */
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import type { Bay } from "@mltb/contract";
+import { policyCaller } from "./call.ts";
+import { ClockWatch, systemClock } from "./clock.ts";
+import type { Commands } from "./commands.ts";
+import type { BayHub } from "./events.ts";
+import { Gate } from "./gate.ts";
+import { Cuts } from "./leases/cuts.ts";
+import { EndPolicies } from "./leases/end-policy.ts";
+import { Leases } from "./leases/leases.ts";
+import { LeaseRows } from "./leases/rows.ts";
+import { Audit } from "./store/audit.ts";
+import { Database } from "./store/database.ts";
+import { Journal, type Orphan } from "./store/journal.ts";
+import { GrowingNumber } from "./store/numbers.ts";
+
+/** Name of the state store in the state folder. */
+export const STATE_FILE = "state.db";
+const CLOCK_MS = 1000;
+
+/** What a bay remembers across restarts, and what guards its commands with it. */
+export interface BayStateStore {
+  database: Database;
+  audit: Audit;
+  leases: Leases;
+  policies: EndPolicies;
+  cuts: Cuts;
+  clock: ClockWatch;
+  /** Commands that the process before had accepted and not ended. */
+  orphans: Orphan[];
+  close(): void;
+}
+
+/** Opens the state store and puts gate, leases and audit log before the commands of a bay. */
+export function openState(
+  folder: string,
+  bay: Bay,
+  commands: Commands,
+  hub: BayHub,
+  onError: (error: Error) => void,
+): BayStateStore {
+  const database = new Database(join(folder, STATE_FILE));
+  const journal = new Journal(database);
+  const orphans = journal.recover();
+  const audit = new Audit(database);
+  const rows = new LeaseRows(database);
+  const fences = new GrowingNumber(database, "fence");
+  const seqs = new GrowingNumber(database, "accepted_seq");
+  const cuts = new Cuts();
+  const policies = new EndPolicies(commands, rows, onError);
+  const clock = new ClockWatch(systemClock);
+  const targets = new Map(bay.racks.flatMap((rack) => rack.targets.map((target) => [target.target, target] as const)));
+  const policyOf = (target: string): string => targets.get(target)?.on_lease_end ?? "keep";
+  const effects = {
+    changed: (target: string, lease: ReturnType<Leases["of"]>): void => {
+      const { channel } = commands.find(target);
+      channel.lease = lease === undefined ? null : { id: lease.id, holder: lease.holder, expires_at: lease.expires_at };
+      hub.emit("lease", target, lease ?? null);
+    },
+    cut: (target: string, reason: string): void => void cuts.cut(target, reason),
+    policy: (target: string, lease: string) => policies.carryOut(target, policyOf(target), lease),
+    policyOf,
+  };
+  const leases = new Leases(rows, systemClock, audit, effects, () => fences.next());
+  commands.gate = new Gate(journal, audit, leases, () => seqs.next());
+  commands.onAccepted = (caller, target) => {
+    if (caller.source !== "policy") policies.overtaken(target);
+  };
+  // What happens without a command: the front panel, and what the board does by itself.
+  hub.on("power", (target, cause, source) => {
+    if (source !== "local" && (source !== "policy" || cause === "command")) return;
+    const who = { user: source, role: "", source: source === "local" ? "panel" : "policy", origin: target.rack };
+    audit.write(who, { action: "power", target: target.name, args: { cause }, status: target.power });
+  });
+  clock.onStep = (step_ms) => {
+    leases.clockStepped();
+    audit.write(policyCaller("clock"), {
+      action: "clock-step",
+      args: { step_ms: Math.round(step_ms) },
+      status: "done",
+    });
+    onError(new Error(`the system clock was set by ${(step_ms / 1000).toFixed(1)} s`));
+  };
+  const watch = setInterval(() => clock.look(), CLOCK_MS);
+  for (const orphan of orphans) {
+    const who = { user: orphan.user, role: "", source: orphan.source, origin: "before the restart" };
+    const { feature: action, name: target, accepted_seq } = orphan;
+    audit.write(who, { action, target, accepted_seq, status: "unknown", code: "outcome-unknown" });
+  }
+  leases.restore((target) => targets.has(target));
+  return {
+    database,
+    audit,
+    leases,
+    policies,
+    cuts,
+    clock,
+    orphans,
+    close() {
+      clearInterval(watch);
+      leases.stop();
+      policies.stop();
+      database.close();
+    },
+  };
+}

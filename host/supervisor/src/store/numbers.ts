@@ -1,0 +1,38 @@
+import type { Database } from "./database.ts";
+
+const BLOCK = 1000;
+
+/**
+ * A number that only grows, also across restarts: blocks are written down before the first number of them is given out,
+ * so that a restart jumps ahead by at most a block and never repeats one.
+ */
+export class GrowingNumber {
+  private readonly database: Database;
+  private readonly name: string;
+  private reserved: number;
+  private last: number;
+
+  constructor(database: Database, name: string) {
+    this.database = database;
+    this.name = name;
+    const query = database.build.selectFrom("numbers").select("value").where("name", "=", name);
+    this.reserved = database.first(query)?.value ?? 0;
+    this.last = this.reserved;
+  }
+
+  /** The next number. Throws `store_failed` where a new block cannot be written down. */
+  next(): number {
+    if (this.last >= this.reserved) {
+      const value = this.reserved + BLOCK;
+      this.database.run(
+        this.database.build
+          .insertInto("numbers")
+          .values({ name: this.name, value })
+          .onConflict((conflict) => conflict.column("name").doUpdateSet({ value })),
+      );
+      this.reserved = value;
+    }
+    this.last += 1;
+    return this.last;
+  }
+}
