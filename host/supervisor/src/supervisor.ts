@@ -14,8 +14,8 @@ import { createApp } from "./http/app.ts";
 import { boardRoutes } from "./http/board-routes.ts";
 import { leaseRoutes } from "./http/lease-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
-import { recordingRoutes } from "./http/recording-routes.ts";
 import { logRoutes } from "./http/log-routes.ts";
+import { recordingRoutes } from "./http/recording-routes.ts";
 import { targetRoutes } from "./http/target-routes.ts";
 import type { ByteTransport } from "./link/transport.ts";
 import { createMetrics } from "./metrics/registry.ts";
@@ -121,7 +121,11 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const app = await createApp({ bay: bay.bay, token: token.value, version: VERSION });
   targetRoutes(app, boards, commands);
   boardRoutes(app, boards);
-  recordingRoutes(app, commands, new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated));
+  recordingRoutes(
+    app,
+    commands,
+    new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated),
+  );
   liveRoutes(app, commands, hub, state.cuts);
   leaseRoutes(app, state.leases, commands);
   logRoutes(app, state.audit);
