@@ -10,10 +10,14 @@ import {
   floorMachines,
   hidDescriptor,
   hidReportDescriptor,
+  monitoringAllPins,
   monitoringBoard,
+  monitoringBuses,
   monitoringConverter,
   monitoringFlash,
+  monitoringUart,
   monitoringUsb,
+  pinConstants,
   USB_PACKET_BYTES,
   W25Q16,
 } from "@mltb/hardware";
@@ -49,18 +53,19 @@ function floorHeader(machine: keyof typeof floorMachines): string {
 /** The hardware data that C needs, as a header: the port holds no pin number and no register address of a part. */
 export function hardwareHeader(board: string): string {
   if (board in floorMachines) return floorHeader(board as keyof typeof floorMachines);
-  const { pins, ...converter } = monitoringConverter;
+  const converter = monitoringConverter;
   const values: Record<string, number> = {
     SYSTEM_HZ: converter.system_hz,
     CONVERTER_CLKIN_HZ: converter.clkin_hz,
     CONVERTER_RATE_HZ: converter.rate_hz,
     CONVERTER_SPI: converter.spi,
-    PIN_CONVERTER_RX: pins.rx,
-    PIN_CONVERTER_CS: pins.cs,
-    PIN_CONVERTER_SCK: pins.sck,
-    PIN_CONVERTER_TX: pins.tx,
-    PIN_CONVERTER_DRDY: pins.drdy,
-    PIN_CONVERTER_CLKIN: pins.clkin,
+    ...Object.fromEntries(pinConstants(monitoringAllPins)),
+    PIN_LINK_TX: monitoringUart.tx,
+    PIN_LINK_RX: monitoringUart.rx,
+    MONITOR_BUS: monitoringBoard.monitor_bus,
+    MONITOR_BUS_HZ: monitoringBuses.monitor.hertz,
+    PANEL_BUS: monitoringBoard.panel_bus,
+    PANEL_BUS_HZ: monitoringBuses.panel.hertz,
     ADS_FRAME_WORDS: ADS131M08_FRAME_WORDS,
     ADS_CRC_SEED: ADS131M08_CRC_SEED,
     ADS_WREG: ADS131M08_COMMANDS.wreg,
@@ -71,10 +76,6 @@ export function hardwareHeader(board: string): string {
     CHANNELS: monitoringBoard.channels.length,
     CHAIN_BYTES: monitoringBoard.chain_bits / 8,
     CHAIN_SWITCHES: monitoringBoard.channels[0]?.switch_bit ?? 0,
-    PIN_CHAIN_DATA: monitoringBoard.chain.data_pin,
-    PIN_CHAIN_CLOCK: monitoringBoard.chain.clock_pin,
-    PIN_CHAIN_LATCH: monitoringBoard.chain.latch_pin,
-    PIN_ALERT: monitoringBoard.alert_pin,
     FLASH_AREA: monitoringFlash.area,
     FLASH_AREA_BYTES: monitoringFlash.area_bytes,
     FLASH_SECTOR: monitoringFlash.sector_bytes,

@@ -3,11 +3,14 @@
 export { floorBoard } from "./boards/floor.ts";
 export { type FloorMachine, floorMachines } from "./boards/floor-machines.ts";
 export { monitoringBoard } from "./boards/monitoring.ts";
+export { monitoringBuses, monitoringUart } from "./boards/monitoring-buses.ts";
 export { monitoringConverter } from "./boards/monitoring-converter.ts";
 export { type FlashMap, monitoringFlash } from "./boards/monitoring-flash.ts";
-export { monitoringPins } from "./boards/monitoring-pins.ts";
+export { monitoringAllPins, monitoringPins } from "./boards/monitoring-pins.ts";
+export { monitoringPower } from "./boards/monitoring-power.ts";
 export { monitoringUsb } from "./boards/monitoring-usb.ts";
 export { ampsPerCode, monitorAmpsPerCode } from "./convert.ts";
+export { pinConstants } from "./headers.ts";
 export { ADM1272 } from "./parts/adm1272.ts";
 export * from "./parts/ads131m08.ts";
 export { AT24C } from "./parts/at24c.ts";

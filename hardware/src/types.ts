@@ -3,6 +3,10 @@
 /** A pin of the controller, with what hangs on it. */
 export interface PinUse {
   pin: number;
+  /** In headers and drawings: `converter_rx`. */
+  name: string;
+  /** As in the controller's function table; `SIO` is plain GPIO. */
+  function: string;
   use: string;
   direction: "in" | "out" | "bus";
 }

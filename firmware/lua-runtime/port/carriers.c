@@ -1,4 +1,5 @@
 /* The three carriers of the RP2040's link: UART, USB serial line, HID reports. */
+#include "hardware.h"
 #include "link.h"
 #include "rp2040.h"
 #include "uart.h"
@@ -13,8 +14,8 @@ void carrier_kick(enum carrier carrier) {
 void carrier_resume(void) { usb_resume(); }
 
 void link_init(void) {
-  REG(IO_CTRL(24)) = FUNC_UART;
-  REG(IO_CTRL(25)) = FUNC_UART;
+  REG(IO_CTRL(PIN_LINK_TX)) = FUNC_UART;
+  REG(IO_CTRL(PIN_LINK_RX)) = FUNC_UART;
   uart_init();
   REG(NVIC_ISER) = 1u << IRQ_LINK;
   usb_init();

@@ -40,8 +40,8 @@ static void bus_init(unsigned bus, unsigned sda, uint32_t hertz) {
 }
 
 void i2c_init(void) {
-  bus_init(0, 8, 400000);
-  bus_init(1, 10, 100000);
+  bus_init(MONITOR_BUS, PIN_MONITOR_SDA, MONITOR_BUS_HZ);
+  bus_init(PANEL_BUS, PIN_PANEL_SDA, PANEL_BUS_HZ);
 }
 
 /* Waits for the stop condition, so that the next transfer does not take it for its own. */

@@ -1,30 +1,55 @@
 import type { PinUse } from "../types.ts";
+import { monitoringBoard as board } from "./monitoring.ts";
+import { monitoringBuses as buses } from "./monitoring-buses.ts";
+import { monitoringConverter } from "./monitoring-converter.ts";
+
+const { pins: converter, spi } = monitoringConverter;
+const { chain, buttons } = board;
+
+function bus(name: keyof typeof buses, number: number, what: string): PinUse[] {
+  const { sda, scl } = buses[name];
+  return [
+    { pin: sda, name: `${name}_sda`, function: `I2C${number} SDA`, use: `SDA, ${what}`, direction: "bus" },
+    { pin: scl, name: `${name}_scl`, function: `I2C${number} SCL`, use: `SCL, ${what}`, direction: "bus" },
+  ];
+}
+
+const input = (pin: number, name: string, use: string): PinUse => ({
+  pin,
+  name,
+  function: "SIO",
+  use,
+  direction: "in",
+});
+const output = (pin: number, name: string, use: string): PinUse => ({ ...input(pin, name, use), direction: "out" });
 
 /**
  * Pins of a Raspberry Pi Pico that are not markers: 18 of its 26. Apart from the board's other data because firmware needs
- * none of these sentences, and a bundle pays for each byte.
+ * none of these sentences, and a bundle pays for each byte. Numbers come from the board's data.
  */
 export const monitoringPins: PinUse[] = [
-  { pin: 8, use: "I2C0 SDA, channel monitors", direction: "bus" },
-  { pin: 9, use: "I2C0 SCL, channel monitors", direction: "bus" },
-  { pin: 10, use: "I2C1 SDA, panel, temperature, EEPROM", direction: "bus" },
-  { pin: 11, use: "I2C1 SCL, panel, temperature, EEPROM", direction: "bus" },
-  { pin: 12, use: "SPI1 RX, converter DOUT", direction: "in" },
-  { pin: 13, use: "SPI1 CS, converter", direction: "out" },
-  { pin: 14, use: "SPI1 SCK, converter", direction: "out" },
-  { pin: 15, use: "SPI1 TX, converter DIN", direction: "out" },
-  { pin: 16, use: "converter DRDY", direction: "in" },
-  { pin: 17, use: "button up", direction: "in" },
-  { pin: 18, use: "button down", direction: "in" },
-  { pin: 19, use: "button select", direction: "in" },
-  { pin: 20, use: "button stop", direction: "in" },
-  { pin: 21, use: "converter CLKIN (clock output)", direction: "out" },
-  { pin: 22, use: "alert, wired-or of the monitors", direction: "in" },
-  { pin: 26, use: "74HC595 chain, serial data", direction: "out" },
-  { pin: 27, use: "74HC595 chain, shift clock", direction: "out" },
-  {
-    pin: 28,
-    use: "74HC595 chain, latch clock; its edges also feed the watchdog that gates the outputs",
-    direction: "out",
-  },
+  ...bus("monitor", board.monitor_bus, "channel monitors"),
+  ...bus("panel", board.panel_bus, "panel, temperature, EEPROM"),
+  { ...input(converter.rx, "converter_rx", "converter DOUT"), function: `SPI${spi} RX` },
+  { ...output(converter.cs, "converter_cs", "converter CS"), function: `SPI${spi} CSn` },
+  { ...output(converter.sck, "converter_sck", "converter SCLK"), function: `SPI${spi} SCK` },
+  { ...output(converter.tx, "converter_tx", "converter DIN"), function: `SPI${spi} TX` },
+  input(converter.drdy, "converter_drdy", "converter DRDY"),
+  input(buttons.up, "button_up", "button up"),
+  input(buttons.down, "button_down", "button down"),
+  input(buttons.select, "button_select", "button select"),
+  input(buttons.stop, "button_stop", "button stop"),
+  { ...output(converter.clkin, "converter_clkin", "converter CLKIN"), function: "CLOCK GPOUT0" },
+  input(board.alert_pin, "alert", "alert, wired-or of the monitors"),
+  output(chain.data_pin, "chain_data", "74HC595 chain, serial data"),
+  output(chain.clock_pin, "chain_clock", "74HC595 chain, shift clock"),
+  output(chain.latch_pin, "chain_latch", "74HC595 chain, latch clock; feeds the gate"),
+];
+
+/** All 26 pins, markers first. */
+export const monitoringAllPins: PinUse[] = [
+  ...board.channels.map(({ number, marker_pin }) =>
+    input(marker_pin, `marker_${number}`, `marker of channel ${number}`),
+  ),
+  ...monitoringPins,
 ];

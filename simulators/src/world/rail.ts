@@ -1,3 +1,4 @@
+import { monitoringPower } from "@mltb/hardware";
 import { type Random, random } from "./random.ts";
 
 /** Electrical facts of a channel's power path and of what hangs on it. */
@@ -21,8 +22,7 @@ export const defaultRail: RailModel = {
   supply_v: 5.08,
   series_ohm: 0.085,
   capacitance_uf: 470,
-  slew_v_per_ms: 1,
-  discharge_ohm: 100,
+  ...monitoringPower,
   leakage_ohm: 20_000,
   ripple: 0.01,
   ripple_hz: 137,

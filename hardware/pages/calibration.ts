@@ -1,0 +1,42 @@
+import { monitoringBoard as board } from "../src/boards/monitoring.ts";
+import { digits } from "../src/checks/finding.ts";
+import { ampsPerCode, monitorAmpsPerCode } from "../src/convert.ts";
+import { monitoringDesign } from "../src/designs/monitoring.ts";
+import { INA226 } from "../src/parts/ina226.ts";
+import { BUS_VOLTAGE_ERRORS, FAST_CURRENT_ERRORS } from "../src/parts/measurement-errors.ts";
+import { page, table } from "./markdown.ts";
+
+/** Shares of the rated current at which a channel is compared with a meter. */
+const POINTS = [0, 0.1, 0.25, 0.5, 0.75, 1];
+
+/** The procedure by which a board's errors are measured; its limits and currents come from the data. */
+export function calibrationPage(): string {
+  const { limits } = board;
+  const channel = board.channels[0];
+  if (channel === undefined) throw new Error("the monitoring board has no channel");
+  const points = POINTS.map((share) => [
+    `${digits(share * limits.rated_a)} A`,
+    `${Math.round((share * limits.rated_a) / ampsPerCode(board, channel))}`,
+    `${Math.round((share * limits.rated_a) / monitorAmpsPerCode(channel))}`,
+  ]);
+  const residuals = [...FAST_CURRENT_ERRORS, ...BUS_VOLTAGE_ERRORS].map(({ term, half_width, unit, source }) => [
+    term,
+    unit === "relative"
+      ? `${digits(half_width * 100)} %`
+      : `${digits(half_width * 1000)} m${unit === "ampere" ? "A" : "V"}`,
+    source,
+  ]);
+  const volts = [0, 0.5, 1].map((share) => `${digits(share * board.nominal_v)} V`).join(", ");
+  return page(
+    "Calibration of a monitoring board",
+    `**State:** ${monitoringDesign.copper} This procedure has not been carried out on a board; simulated boards draw their errors from the distributions below.`,
+    "A channel has two currents and one voltage. Each is corrected by an offset, a gain and a temperature coefficient. What stays after that goes into the uncertainty of every result (`hardware/src/parts/measurement-errors.ts`), so a board whose residuals are larger must not be used with these data.",
+    "## What is needed\n\n* A meter of 5.5 digits in series with the load: 0.05 % or better at 3 A.\n* An electronic load or fixed resistors for the points below; 15 W.\n* A supply of the channel's class, and half an hour of warm-up with the board powered.\n* The board at the bay's host: `npx mltb up --bay FILE`, and `npx mltb measure TARGET`.",
+    "## Before\n\n1. `npm run -s hardware -- check` is silent about the board's revision.\n2. Every channel proves off with nothing plugged in: `npx mltb power off TARGET`.\n3. The board's temperature has moved less than 1 K in ten minutes.",
+    `## Current\n\nFor each channel: plug the meter and the load in series into J1 to J8, switch on, and at each point note the meter and both currents as the mean of ten seconds. Switch off between points of more than half of the rating, so that the shunt is not warmer than in use.\n\n${table(["meter", "fast chain, code", "INA226 shunt register, code"], points)}`,
+    `1. *Offset*: the reading at 0 A with the switch closed. Both readings must be below ${digits(limits.off_below_a * 1000)} mA, or off cannot be proved: look for solder flux before going on.\n2. *Gain*: least squares through the other points, offset taken away; meter over reading.\n3. *Temperature*: repeat the point at half of the rating with the board 20 K warmer (a box over the rack); the change of the gain over the change of the TMP105.\n4. *Both currents together*: at every point they differ by less than ${digits(100 * (INA226.gain_error + 0.002))} % and ${digits((1000 * INA226.shunt_offset_v) / channel.shunt_ohm)} mA after correction; more would later be reported as \`sensor-drift\`.`,
+    `## Voltage\n\nMeter at the target's connector, no load: ${volts} from a bench supply fed in at J1 to J8 with the switch open. One code is ${INA226.bus_lsb_v * 1000} mV. Offset and gain as above.`,
+    `## What may stay\n\nAfter correction, checked at points that the fit did not use (a third and two thirds of the rating):\n\n${table(["term", "half width or standard deviation", "where it comes from"], residuals)}`,
+    "## Where the numbers live\n\nIn the board's EEPROM with a checksum, so that a board that moves to another bay keeps them. A board without valid numbers works with gain 1 and offset 0 and says so.",
+  );
+}

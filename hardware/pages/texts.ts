@@ -1,0 +1,28 @@
+import type { BoardText } from "./board.ts";
+
+export const monitoringText: BoardText = {
+  intro: `Eight target channels and the front panel of a rack. Each channel has a switch, a shunt that an INA226 and a fast
+amplifier share, a discharge, an open-drain reset line, an open-drain strap line and a marker input.`,
+  circuit: `Four 74HC595 in a row carry all lines of the channels. Their output-enable inputs hang together on the inverted output of a
+74HC123 that every edge of the latch clock triggers anew: when firmware stops, the outputs are gone within 500 ms, and the
+pull-downs take every line to the level that a target does not feel. A supervisor holds the 74HC123 in reset while the 3.3 V
+rail is low.
+
+The switch's bit goes through an AND with the channel's trip latch, half a 74HC74. The INA226's alert clears the latch, which
+opens the switch in hardware; a low switch bit sets the latch again, so firmware closes a tripped channel only by writing it
+open first. Each alert also pulls the shared alert line low through a Schottky diode, and so the controller knows the time.
+
+Two P-channel MOSFETs with their sources together are the switch: neither body diode conducts alone, so a target that is fed from
+elsewhere feeds nothing back. A capacitor from drain to gate limits the slew to 1 V/ms; the gate resistor makes it the same for
+both classes. No pin is left to read the chain back: the proof of off is voltage and current, and for a floating channel the
+current.`,
+};
+
+export const managedUsbText: BoardText = {
+  intro: `Four USB ports for targets that live on USB. Of each port VBUS, USB 2 data and SuperSpeed data are switched apart. The
+controller has a USB cable of its own to the host, so control does not depend on the hub's data path.`,
+  circuit: `The controller's pins drive the switches. After its reset, or without it, all pins float, and the resistors take VBUS off and
+both data paths open; the RP2040's own watchdog resets a firmware that hangs. There is no gate beside it. The hub stays in
+reset, and hidden from the host, until firmware has configured it over SMBus. The hub's port-power pins are not used: it is told
+over SMBus that its ports are powered, and the VBUS switches report over-current and reverse voltage to the controller.`,
+};

@@ -1,0 +1,50 @@
+import type { BomLine } from "../designs/types.ts";
+
+const line = (
+  designators: string,
+  quantity: number,
+  part: string,
+  maker: string,
+  what: string,
+  ratings: string,
+): BomLine => ({ designators, quantity, part, maker, what, ratings });
+
+/** What is bought for one managed USB board. */
+export const managedUsbBom: BomLine[] = [
+  line(
+    "A1",
+    1,
+    "SC0915",
+    "Raspberry Pi",
+    "controller module, Pico (RP2040); its own USB is the control path",
+    "26 pins",
+  ),
+  line("U1", 1, "USB5744-I/2G", "Microchip", "hub, four ports, configured over SMBus", "USB 3.1 generation 1"),
+  line("U2-U5", 4, "TPS2553DBVR", "Texas Instruments", "VBUS switch with current limit and fault flag", "1.5 A"),
+  line("U6-U9", 4, "FSUSB42MUX", "onsemi", "USB 2 data switch", "720 MHz, 2.4 to 4.4 V"),
+  line("U10-U13", 4, "HD3SS3212RKSR", "Texas Instruments", "SuperSpeed switch", "10 Gb/s, 3.3 V"),
+  line("U14-U15", 2, "PAC1954T-E/4MX", "Microchip", "monitors: ports; input, 3.3 V, 1.2 V", "32 V, 100 mV"),
+  line("U16", 1, "TMP105YZCT", "Texas Instruments", "thermometer", "2 K"),
+  line("U17", 1, "AT24C32E-SSHM-T", "Microchip", "EEPROM: names and identities of devices", "4 KiB"),
+  line("U18", 1, "TLV62569DBVR", "Texas Instruments", "1.2 V of the hub", "2 A"),
+  line("U19", 1, "TLV62569DBVR", "Texas Instruments", "3.3 V of the hub and switches", "2 A"),
+  line("D1-D4", 4, "TPD4E05U06DQAR", "Texas Instruments", "ESD clamps of the SuperSpeed pairs", "0.5 pF"),
+  line("D5-D8", 4, "TPD2EUSB30DRTR", "Texas Instruments", "ESD clamps of D+ and D-", "0.7 pF"),
+  line("R1-R4", 4, "WSL1206R0250FEA", "Vishay", "shunt, 25 mOhm, 1 %", "0.25 W"),
+  line("R5-R8", 4, "RC0603FR-0720KL", "Yageo", "current limit of the VBUS switches", "1.20 to 1.38 A"),
+  line("R9-R24", 16, "RC0603FR-0710KL", "Yageo", "safe levels: VBUS down, data switches up, faults up", "0.1 W"),
+  line("R25-R28", 4, "RC0603FR-0710KL", "Yageo", "alert, button, hub reset down, hub attach down", "0.1 W"),
+  line("R29-R30", 2, "RC0603FR-074K7L", "Yageo", "pull-ups of the SMBus", "0.1 W"),
+  line("R31-R32", 2, "RC0603FR-0710KL", "Yageo", "divider of the host's VBUS", "0.1 W"),
+  line("R33", 1, "RC0603FR-0712KL", "Yageo", "RBIAS of the hub, 12.0 k 1 %", "0.1 W"),
+  line("C1-C4", 4, "EEE-FK1A151P", "Panasonic", "VBUS of a port, 150 uF", "10 V"),
+  line("C5-C44", 40, "CL10B104KB8NNNC", "Samsung", "decoupling, 100 nF", "50 V"),
+  line("C45-C60", 16, "GRM155R71C104KA88D", "Murata", "AC coupling of the SuperSpeed pairs, 100 nF", "16 V"),
+  line("F1", 1, "0452008.MRL", "Littelfuse", "fuse of the feed", "8 A slow"),
+  line("J1-J4", 4, "692122030100", "Wurth", "USB 3 standard A", "1.8 A"),
+  line("J5", 1, "692221030100", "Wurth", "USB 3 standard B, to the host", "data only"),
+  line("J6", 1, "B2P-VH", "JST", "feed, 5 V", "7 A"),
+  line("S1", 1, "B3F-4055", "Omron", "locate", "12 mm"),
+  line("Y1", 1, "ABM8-25.000MHZ-B2-T", "Abracon", "crystal of the hub, 25 MHz", "20 ppm"),
+  line("PS1", 1, "RS-35-5", "Mean Well", "supply of the board", "5 V, 7 A"),
+];

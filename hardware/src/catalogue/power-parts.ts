@@ -1,0 +1,104 @@
+import type { ConnectorPart, FusePart, SenseRange, ShuntPart, SwitchPart } from "../designs/types.ts";
+import { ADS131M08, INA240A1 } from "../parts/fast-current.ts";
+import { INA226 } from "../parts/ina226.ts";
+import { PAC1954 } from "../parts/pac1954.ts";
+
+export const shunts = {
+  /** Of a target channel: four-terminal pads on the board, so that the amplifier sees the element alone. */
+  channel: {
+    part: "WSL2512R0200FEA",
+    ohm: 0.02,
+    rated_w: 1,
+    derate_c: [70, 170],
+    source: "Vishay WSL, document 30100: 1 W at 70 C in size 2512, 75 ppm/K with terminals, -65 to 170 C",
+  },
+  port: {
+    part: "WSL1206R0250FEA",
+    ohm: 0.025,
+    rated_w: 0.25,
+    derate_c: [70, 170],
+    source: "Vishay WSL, document 30100: 0.25 W at 70 C in size 1206",
+  },
+} satisfies Record<string, ShuntPart>;
+
+export const senses = {
+  monitor: {
+    part: "INA226",
+    shunt_v: INA226.shunt_lsb_v * 32768,
+    common_mode_v: [0, INA226.bus_range_v],
+    source: "Texas Instruments SBOS547B, 5.5: 81.92 mV, 0 to 36 V",
+  },
+  /** Amplifier and converter: the converter's full scale over the gain. The output stands on a reference of 1.65 V. */
+  fast: {
+    part: "INA240A1 and ADS131M08",
+    shunt_v: ADS131M08.full_scale_v / INA240A1.gain,
+    common_mode_v: INA240A1.common_mode_v,
+    source: "Texas Instruments SBOS662C, 6.5 (gain, -4 to 80 V); SBAS950B, 6.3 (1.2 V differential, inputs up to AVDD)",
+  },
+  port: {
+    part: "PAC1954",
+    shunt_v: PAC1954.shunt_full_scale_v,
+    common_mode_v: [0, PAC1954.bus_full_scale_v],
+    source: "Microchip DS20006539: 100 mV full scale, bus voltage up to 32 V",
+  },
+} satisfies Record<string, SenseRange>;
+
+export const switches = {
+  /** Two P-channel MOSFETs with their sources together: the path blocks both ways, so a target cannot feed the rack. */
+  channel: {
+    part: "IRF9310TRPBF",
+    in_series: 2,
+    on_ohm: 0.0068,
+    hot_factor: 1.4,
+    max_v: 30,
+    max_a: 16,
+    gate_v: [4.5, 20],
+    junction_k_per_w: 50,
+    junction_max_c: 150,
+    source:
+      "Infineon PD-97437A: 6.8 mOhm at most at -4.5 V, -30 V, -16 A at 70 C, 0.02 W/K on one square inch; hot factor assumed",
+  },
+  port: {
+    part: "TPS2553DBVR",
+    in_series: 1,
+    on_ohm: 0.135,
+    hot_factor: 1,
+    max_v: 6.5,
+    max_a: 1.5,
+    gate_v: null,
+    junction_k_per_w: 182.6,
+    junction_max_c: 125,
+    source:
+      "Texas Instruments SLVS841F: 1.5 A continuous, reverse-voltage comparator; 135 mOhm is the hot limit, so no factor",
+  },
+} satisfies Record<string, SwitchPart>;
+
+export const fuses = {
+  channel: {
+    part: "0452004.MRL",
+    rated_a: 4,
+    max_v: 125,
+    cold_ohm: 0.0186,
+    melting_a2s: 34.4,
+    source: "Littelfuse 452 series, electrical specifications: 4 A, slow, 18.6 mOhm, 34.4 A2s",
+  },
+} satisfies Record<string, FusePart>;
+
+/** Fuses of the feeds. What they melt at does not count: the channels start one after the other. */
+export const feedFuses = {
+  rack: { part: "0287030.PXCN", rated_a: 30, max_v: 32, source: "Littelfuse ATOF 287 series: 30 A, 32 V" },
+  usb: { part: "0452008.MRL", rated_a: 8, max_v: 75, source: "Littelfuse 452 series: 8 A, slow, 75 V" },
+} satisfies Record<string, Omit<FusePart, "cold_ohm" | "melting_a2s">>;
+
+export const connectors = {
+  target: { part: "B2P-VH", rated_a: 7, max_v: 250, source: "JST VH: 7 A with the quick-connect housing, 250 V" },
+  feed: { part: "XT60PW-M", rated_a: 30, max_v: 500, source: "Amass XT60PW: 30 A continuous, 500 V DC" },
+  usb: {
+    part: "692122030100",
+    rated_a: 1.8,
+    max_v: 30,
+    source:
+      "Wurth WR-COM, USB 3 standard A; 1.8 A for VBUS and GND (USB 3.1 legacy connectors, contact current rating)",
+  },
+  usb_feed: { part: "B2P-VH", rated_a: 7, max_v: 250, source: "JST VH: 7 A, 250 V" },
+} satisfies Record<string, ConnectorPart>;

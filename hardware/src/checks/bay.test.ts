@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { type BayWiring, rackDesign } from "../designs/rack.ts";
+import { checkBay } from "./bay.ts";
+import { FindingCode } from "./finding.ts";
+
+type Targets = BayWiring["racks"][0]["targets"];
+
+const bayOf = (targets: Targets): BayWiring => ({
+  bay: "lab",
+  racks: [{ rack: "rack1", board: { name: "board1", kind: "monitoring" }, targets }],
+});
+
+const target = (channel: number, load?: Targets[0]["load"]): Targets[0] => ({ target: `t${channel}`, channel, load });
+
+describe("a bay against its racks", () => {
+  it("eight targets at their rating fit", () => {
+    const load = { idle_w: 10, cpu_w: 4 };
+    const { findings, figures } = checkBay(bayOf([1, 2, 3, 4, 5, 6, 7, 8].map((n) => target(n, load))), rackDesign);
+    expect(findings).toEqual([]);
+    expect(figures.at(-1)).toMatchObject({ subject: "rack1, all targets busy", value: "22.4 A" });
+  });
+
+  const breaks: [string, Targets, FindingCode, string, (string | number)[]][] = [
+    [
+      "channel that the board lacks",
+      [target(9)],
+      FindingCode.bayChannel,
+      "channel 9 does not exist on board1",
+      ["channel"],
+    ],
+    [
+      "channel used twice",
+      [{ ...target(3), target: "first" }, target(3)],
+      FindingCode.bayChannel,
+      "channel 3 (J3) is first's already",
+      ["channel"],
+    ],
+    [
+      "load above the rating",
+      [target(2, { idle_w: 2, cpu_w: 13 })],
+      FindingCode.bayLoad,
+      "draws 3 A at 5 V, J2 carries 2.8 A",
+      ["load"],
+    ],
+    [
+      "boot above the rating",
+      [target(2, { idle_w: 2, cpu_w: 1, boot_w: 20 })],
+      FindingCode.bayLoad,
+      "draws 4 A at 5 V",
+      ["load"],
+    ],
+    [
+      "capacitance above what inrush and discharge allow",
+      [target(4, { idle_w: 1, cpu_w: 1, capacitance_uf: 4700 })],
+      FindingCode.bayCapacitance,
+      "has 4700 uF, inrush and discharge of J4 are built for 2200 uF",
+      ["load", "capacitance_uf"],
+    ],
+  ];
+  for (const [title, targets, code, words, path] of breaks) {
+    it(title, () => {
+      const { findings, paths } = checkBay(bayOf(targets), rackDesign);
+      expect(findings.map((finding) => finding.code)).toEqual([code]);
+      expect(findings[0]?.message).toContain(words);
+      expect(paths).toEqual([["racks", 0, "targets", targets.length - 1, ...path]]);
+    });
+  }
+
+  it("a rack whose supply cannot feed all its targets", () => {
+    const [feed, ...rest] = rackDesign.board.feeds;
+    if (feed === undefined) throw new Error("the rack has no feed");
+    const weak = {
+      ...rackDesign,
+      board: { ...rackDesign.board, feeds: [{ ...feed, supply: { ...feed.supply, rated_a: 4 } }, ...rest] },
+    };
+    const load = { idle_w: 10, cpu_w: 2 };
+    const { findings } = checkBay(bayOf([target(1, load), target(2, load)]), weak);
+    expect(findings.map(({ code, subject }) => [code, subject])).toEqual([[FindingCode.bayFeed, "rack1"]]);
+    expect(findings[0]?.message).toContain("draw 5.2 A together");
+  });
+});

@@ -1,0 +1,19 @@
+import type { BoardDesign } from "../designs/types.ts";
+import { checkBuses } from "./buses.ts";
+import type { Report } from "./finding.ts";
+import { checkOutputs } from "./outputs.ts";
+import { checkPins } from "./pins.ts";
+import { checkPower } from "./power.ts";
+import { checkSensing } from "./sensing.ts";
+import { checkThermal } from "./thermal.ts";
+
+/** All checks of a board, in the order in which their findings are best mended. */
+export function checkBoard(design: BoardDesign): Report {
+  const reports = [checkPins, checkBuses, checkSensing, checkPower, checkThermal, checkOutputs].map((check) =>
+    check(design),
+  );
+  return {
+    findings: reports.flatMap(({ findings }) => findings),
+    figures: reports.flatMap(({ figures }) => figures),
+  };
+}

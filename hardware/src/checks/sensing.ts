@@ -1,0 +1,51 @@
+import type { BoardDesign, PowerPath, ShuntPart } from "../designs/types.ts";
+import { digits, FindingCode, Notes, type Report } from "./finding.ts";
+
+/** Share of a resistor's rating that a design uses: its value drifts less. */
+const SHARE = 0.5;
+
+/** Rated power of a shunt in air of a temperature, derated along the line of its data sheet. */
+export function shuntRating_w(shunt: ShuntPart, ambient_c: number): number {
+  const [full, none] = shunt.derate_c;
+  if (ambient_c <= full) return shunt.rated_w;
+  return ambient_c >= none ? 0 : (shunt.rated_w * (none - ambient_c)) / (none - full);
+}
+
+/** Shunts against what reads them and against their power; the common mode against the parts that sit on the rail. */
+export function checkSensing(design: BoardDesign): Report {
+  const notes = new Notes(design, "sensing");
+  for (const path of design.paths) checkPath(path, design.ambient_c, notes);
+  return notes;
+}
+
+function checkPath(path: PowerPath, ambient_c: number, notes: Notes): void {
+  const { shunt, limits, supply } = path;
+  const subject = `channel ${path.channel}`;
+  for (const { limit, range } of path.senses) {
+    const full_a = range.shunt_v / shunt.ohm;
+    const limit_a = limits[limit];
+    const what = `${range.part} with ${digits(shunt.ohm * 1000)} mOhm`;
+    notes.figure(`${subject}, ${limit} of ${limit_a} A`, `${what} reads ${digits(full_a)} A`, `${limit_a} A`);
+    if (limit_a > full_a) {
+      const message = `${what} is at its full scale at ${digits(full_a)} A, below ${limit} of ${limit_a} A`;
+      const mend = `fit at most ${digits((range.shunt_v / limit_a) * 1000)} mOhm or lower ${limit}`;
+      notes.fault(FindingCode.shuntRange, subject, message, mend);
+    }
+    const [low, high] = range.common_mode_v;
+    if (supply.max_v > high || low > 0) {
+      const message = `${range.part} bears ${low} to ${high} V, the rail goes from 0 to ${supply.max_v} V`;
+      notes.fault(FindingCode.commonMode, subject, message, "take a part with a wider range or a lower supply class");
+    }
+  }
+  const watts = limits.rated_a ** 2 * shunt.ohm;
+  const rating = shuntRating_w(shunt, ambient_c) * SHARE;
+  notes.figure(
+    `${subject}, power of ${shunt.part} at ${limits.rated_a} A`,
+    `${digits(watts)} W`,
+    `${digits(rating)} W`,
+  );
+  if (watts > rating) {
+    const message = `${shunt.part} turns ${digits(watts)} W into heat at ${limits.rated_a} A; half of its rating at ${ambient_c} C is ${digits(rating)} W`;
+    notes.fault(FindingCode.shuntPower, subject, message, "fit a lower resistance or a larger size");
+  }
+}

@@ -1,0 +1,48 @@
+import { monitoringBoard as board } from "../boards/monitoring.ts";
+import { monitoringPower } from "../boards/monitoring-power.ts";
+import { connectors, feedFuses, fuses, senses, shunts, switches } from "../catalogue/power-parts.ts";
+import { supplyClasses } from "./supplies.ts";
+import type { Feed, PowerPath, SupplyClass } from "./types.ts";
+
+const discharge = { part: "2 x CRGP2512F100R", ohm: monitoringPower.discharge_ohm, rated_w: 4 };
+
+/** Largest capacitance of a target: at the slew of the switch its inrush stays below the limit that firmware sets. */
+const LOAD_UF = 2200;
+
+/** The current's way of every channel, built for a class. Revision A is fitted with the 5 V class on all eight. */
+export function monitoringPaths(supply: SupplyClass): PowerPath[] {
+  const { limits } = board;
+  return board.channels.map(({ number, shunt_ohm }) => ({
+    channel: number,
+    connector_name: `J${number}`,
+    supply,
+    limits,
+    load_uf: LOAD_UF,
+    slew_v_per_ms: monitoringPower.slew_v_per_ms,
+    shunt: { ...shunts.channel, ohm: shunt_ohm },
+    senses: [
+      { limit: "hard_a", range: senses.fast },
+      { limit: "inrush_a", range: senses.monitor },
+    ],
+    switch: switches.channel,
+    fuse: fuses.channel,
+    discharge,
+    connector: connectors.target,
+    trace: { width_mm: 3, copper_um: 35, length_mm: 60 },
+  }));
+}
+
+export const monitoringFeeds: Feed[] = [
+  {
+    name: "J21, rack supply of the 5 V class",
+    connector: connectors.feed,
+    fuse: feedFuses.rack,
+    supply: { part: "Mean Well RSP-150-5", rated_a: 30, volts: supplyClasses.five.nominal_v },
+  },
+  {
+    name: "J22, rack supply of the 12 V class",
+    connector: connectors.feed,
+    fuse: feedFuses.rack,
+    supply: { part: "Mean Well LRS-350-12", rated_a: 29, volts: supplyClasses.twelve.nominal_v },
+  },
+];
