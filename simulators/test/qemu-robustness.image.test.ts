@@ -4,7 +4,7 @@ import { buildImage, missingImagePackages } from "@mltb/firmware/images";
 import { bodyCheck, type Message, PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { DeviceLink } from "../../host/supervisor/src/link/device-link.ts";
-import { serialTransport } from "../../host/supervisor/src/link/serial.ts";
+import { fileTransport } from "../../host/supervisor/src/link/open.ts";
 import { createQemuBoard, missingQemuPackages, type QemuBoard } from "../src/index.ts";
 import { random } from "../src/world/random.ts";
 
@@ -22,7 +22,7 @@ async function linked(machine: "ast1030" | "lm3s6965") {
   const seen: string[] = [];
   const welcomes: { body: Message<"welcome">; restarted: boolean }[] = [];
   const link = new DeviceLink(
-    serialTransport({ serial: board.link }),
+    fileTransport(board.link),
     {
       onLifecycle: (state) => seen.push(state),
       onWelcome: (body, restarted) => welcomes.push({ body, restarted }),
@@ -114,7 +114,7 @@ describe.skipIf(missing.length > 0).each(["ast1030", "lm3s6965"] as const)(
       const { board, link, until, stop } = await linked(machine);
       try {
         const { uniform } = random(5);
-        const port = serialTransport({ serial: board.link });
+        const port = fileTransport(board.link);
         await link.stop();
         // The driver may hold its lock for a moment after the port was closed.
         for (let opened = false; !opened; await sleep(20)) {
@@ -133,7 +133,7 @@ describe.skipIf(missing.length > 0).each(["ast1030", "lm3s6965"] as const)(
         port.write(Buffer.from([0]));
         await port.close();
         const after = new DeviceLink(
-          serialTransport({ serial: board.link }),
+          fileTransport(board.link),
           { onLifecycle: () => undefined, onWelcome: () => undefined, onMessage: () => undefined },
           8,
         );

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildImage } from "@mltb/firmware/images";
 import { floorBoard } from "@mltb/hardware";
-import { serialTransport } from "../../host/supervisor/src/link/serial.ts";
+import { fileTransport } from "../../host/supervisor/src/link/open.ts";
 import { createQemuBoard, defaultRail, type QemuBoard, type QemuBoardOptions } from "../src/index.ts";
 import type { Rung } from "./bench.ts";
 
 /** A rung over a serial port, opened as the supervisor opens it; time is the host's. */
 export async function serialRung(path: string): Promise<Rung> {
-  const port = serialTransport({ serial: path });
+  const port = fileTransport(path);
   let received = "";
   const start = performance.now();
   await port.open({

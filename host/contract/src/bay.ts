@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { type Fault, suggest } from "./document/fault.ts";
 import { readDocument } from "./document/read.ts";
 import { nameSchema } from "./names.ts";
@@ -27,10 +28,29 @@ const targetSchema = z.strictObject({
   load: loadSchema.optional(),
 });
 
+const usbId = z.int().min(0).max(0xffff);
+
+/** Paths that the system gives to USB serial ports in the order in which they come. */
+const FLEETING = /^\/dev\/tty(ACM|USB)\d+$/;
+
 const linkSchema = z.union([
   z.literal("simulated"),
-  z.strictObject({ serial: z.string().min(1) }),
+  z.strictObject({
+    usb: z
+      .strictObject({ vid: usbId.optional(), pid: usbId.optional(), serial: z.string().min(1).optional() })
+      .refine((usb) => Object.keys(usb).length > 0, "at least one of vid, pid and serial is wanted"),
+  }),
+  z.strictObject({
+    serial: z
+      .string()
+      .min(1)
+      .refine(
+        (path) => !FLEETING.test(path),
+        "this path changes when boards are plugged in: give usb: { serial: ... }",
+      ),
+  }),
   z.strictObject({ serial_number: z.string().min(1) }),
+  z.strictObject({ tcp: z.string().regex(/^(\[[^\]]+\]|[^:\s]+):\d{1,5}$/, "HOST:PORT is wanted") }),
 ]);
 
 const boardSchema = z.strictObject({
@@ -60,6 +80,7 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
   const bay = read.value;
   const faults: Fault[] = [];
   const seen = new Map<string, string>();
+  const links = new Map<string, string>();
   const claim = (name: string, path: (string | number)[], what: string): void => {
     const other = seen.get(name);
     if (other !== undefined) {
@@ -70,6 +91,15 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
   for (const [r, rack] of bay.racks.entries()) {
     claim(rack.rack, ["racks", r, "rack"], "rack");
     claim(rack.board.name, ["racks", r, "board", "name"], "board");
+    if (rack.board.link !== "simulated") {
+      const link = JSON.stringify(rack.board.link);
+      const other = links.get(link);
+      if (other !== undefined) {
+        const text = `board ${rack.board.name}: this link is that of board ${other}`;
+        faults.push(read.fault("duplicate-link", ["racks", r, "board", "link"], text));
+      }
+      links.set(link, rack.board.name);
+    }
     const channels = new Map<number, string>();
     for (const [t, target] of rack.targets.entries()) {
       const at = ["racks", r, "targets", t];
@@ -95,7 +125,14 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
       }
     }
   }
-  return faults.length > 0 ? { faults } : { bay };
+  if (faults.length > 0) return { faults };
+  for (const { board } of bay.racks) {
+    // Like every path of a file, that of a port is relative to the file.
+    if (typeof board.link !== "string" && "serial" in board.link) {
+      board.link = { serial: resolve(dirname(file), board.link.serial) };
+    }
+  }
+  return { bay };
 }
 
 /** Every target of a bay with its rack. */

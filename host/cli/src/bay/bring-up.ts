@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type Bay, type BayBoard, readBayFile } from "@mltb/contract";
 import type { SimulatedRack } from "@mltb/simulators";
-import type { Supervisor } from "@mltb/supervisor";
+import type { ByteTransport, bayPorts, linkTransport, Supervisor } from "@mltb/supervisor";
 import { CliError, cliError, Exit } from "../errors.ts";
 import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
@@ -28,6 +28,14 @@ export interface RunningBay {
   /** Makes every target safe (off, proved), stops everything and removes the state file. Idempotent. */
   stop(): Promise<void>;
 }
+
+interface Links {
+  bayPorts: typeof bayPorts;
+  linkTransport: typeof linkTransport;
+}
+
+/** Time for real boards to answer before the bay counts as up without them. */
+const REAL_BOARDS_MS = 3000;
 
 /** The bay of a file; faults end as one error with all of them. */
 function loadBay(path: string): Bay {
@@ -91,11 +99,11 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       });
     }
 
-    const { startSupervisor } = await import("@mltb/supervisor");
+    const { startSupervisor, ...open } = await import("@mltb/supervisor");
     const supervisor = await steps.run("start supervisor, broker and API", async () => {
       const started = await startSupervisor({
         bay,
-        openBoard: (board) => transportOf(board, racks),
+        openBoard: transports(bay, racks, open),
         console: (target) => consoleOf(target, bay, racks),
         http: options.http,
         mqtt: options.mqtt,
@@ -136,7 +144,9 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
     writeState(options.stateDir, state);
     closers.push(async () => removeState(options.stateDir));
     await steps.run("wait for the boards", async () => {
-      await supervisor.ready();
+      // A simulated board that does not come is a fault of this program; a real one may be plugged in later.
+      if (simulatedRacks.length === bay.racks.length) await supervisor.ready();
+      else await supervisor.ready(REAL_BOARDS_MS).catch((error: Error) => steps.note(`${error.message}; waiting on`));
       return { value: undefined, detail: bay.racks.map((rack) => rack.board.name).join(", ") };
     });
     return { bay, state, supervisor, agents: supervisor.agents, stop };
@@ -146,11 +156,15 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
   }
 }
 
-function transportOf(board: BayBoard, racks: Map<string, SimulatedRack>): SimulatedRack["transport"] {
-  const rack = racks.get(board.name);
-  if (rack === undefined)
-    throw cliError(Exit.internal, "no-transport", `board ${board.name} has no simulated transport`);
-  return rack.transport;
+/** Transport of each board: memory of its simulated rack, or the port or address that its link names. */
+function transports(bay: Bay, racks: Map<string, SimulatedRack>, open: Links): (board: BayBoard) => ByteTransport {
+  const ports = open.bayPorts(bay.racks.map((rack) => rack.board));
+  return (board) => {
+    if (board.link !== "simulated") return open.linkTransport(board.link, ports);
+    const rack = racks.get(board.name);
+    if (rack === undefined) throw cliError(Exit.internal, "no-transport", `board ${board.name} has no simulated rack`);
+    return rack.transport;
+  };
 }
 
 function consoleOf(target: string, bay: Bay, racks: Map<string, SimulatedRack>): ReturnType<SimulatedRack["console"]> {

@@ -3,6 +3,7 @@ import { monitoringBoard } from "@mltb/hardware";
 import { type Body, type FrameCounters, type Message, Stream } from "@mltb/protocol";
 import type { BayHub } from "../events.ts";
 import { DeviceLink } from "../link/device-link.ts";
+import { serialNumber } from "../link/open.ts";
 import type { ByteTransport } from "../link/transport.ts";
 import { ChannelModel, causeWord } from "./channel.ts";
 import { MeasureStreams } from "./measure.ts";
@@ -51,9 +52,10 @@ export class Board {
           if (state === "lost" || state === "absent") this.forget(reason);
         },
         onWelcome: (welcome, restarted) => this.onWelcome(welcome, restarted),
-        onMessage: (name, body) => this.onMessage(name, body),
+        onMessage: (name, body) => this.message(name, body),
       },
       nonce,
+      serialNumber(rack.board.link),
     );
   }
 
@@ -129,6 +131,7 @@ export class Board {
         board: this.link.lifecycle,
         link: this.link.session.port.open ? "open" : "closed",
         round_trip_ms: this.link.roundTrip_ms,
+        recent_faults: this.link.quality.recent(),
         crc_errors: this.frameCounters().crc + (this.counters?.crc ?? 0),
         dropped,
         uptime_ms: this.link.uptime_ms,
@@ -137,7 +140,8 @@ export class Board {
     }
   }
 
-  private onMessage(name: string, body: Body): void {
+  /** Takes an event, a state or a block of the board. */
+  message(name: string, body: Body): void {
     if (name === "sample_block") this.measure.samples(body as unknown as Message<"sample_block">);
     else if (name === "monitor_block") {
       this.measure.monitors(body as unknown as Message<"monitor_block">, this.can("samples"));

@@ -9,13 +9,17 @@ import {
   type RequestOutcome,
 } from "@mltb/protocol";
 import { type ClockMap, createClockMap } from "./clock-map.ts";
+import { FrameRing } from "./frame-ring.ts";
 import { type Lifecycle, type LifecycleEvent, nextLifecycle } from "./lifecycle.ts";
-import type { ByteTransport } from "./transport.ts";
+import { createLinkQuality, type LinkQuality } from "./quality.ts";
+import { type ByteTransport, isPortError } from "./transport.ts";
 
 const REOPEN_FIRST_MS = 100;
 const REOPEN_LAST_MS = 2000;
 /** The session is served at least this often. */
 const SERVE_MS = 40;
+/** This process was held up when it serves a link later than this: the board's silence meanwhile is not the board's. */
+const STALL_MS = 100;
 
 export interface DeviceLinkHooks {
   onLifecycle(state: Lifecycle, reason: string): void;
@@ -23,40 +27,73 @@ export interface DeviceLinkHooks {
   onMessage(name: string, body: Body): void;
 }
 
-/** A board's link: transport, session, re-opening with back-off, lifecycle. Requests are promises of outcomes. */
+/** What happened to a link's port and to this process while it served it. */
+export interface PortCounters {
+  opened: number;
+  open_failed: number;
+  closed: number;
+  received_bytes: number;
+  sent_bytes: number;
+  /** Bytes written while no port was open. */
+  unsent_bytes: number;
+  /** Times that this process was held up; silence of the board is judged without them. */
+  stalls: number;
+  /** Sessions refused because a board with another serial number answered. */
+  wrong_board: number;
+}
+
+/** A board's link: transport, session, re-opening, heartbeat, lifecycle. Requests are promises of outcomes. */
 export class DeviceLink {
   readonly session: HostSession;
   lifecycle: Lifecycle = "absent";
+  /** Why the board is in that state. */
+  reason = "";
   roundTrip_ms = 0;
   /** Time since the board's start, as its last pong said. */
   uptime_ms: number | null = null;
   /** The board's clock on this process's `performance.now()`. */
   readonly clock: ClockMap = createClockMap();
+  readonly counters: PortCounters = {
+    opened: 0,
+    open_failed: 0,
+    closed: 0,
+    received_bytes: 0,
+    sent_bytes: 0,
+    unsent_bytes: 0,
+    stalls: 0,
+    wrong_board: 0,
+  };
+  /** What went over the link last. */
+  readonly ring = new FrameRing();
+  readonly quality: LinkQuality;
   private pingSent_ms = 0;
   private readonly transport: ByteTransport;
   private readonly hooks: DeviceLinkHooks;
+  private readonly serial: string | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private due_ms = 0;
   private reopen_ms = REOPEN_FIRST_MS;
   private stopped = false;
-  private isOpen = false;
+  private state: "closed" | "opening" | "open" = "closed";
+  /** The port came while an opening was under way: it is tried again at once. */
+  private news = false;
+  private endOfNews: (() => void) | undefined;
 
-  constructor(transport: ByteTransport, hooks: DeviceLinkHooks, nonce: number) {
+  /** @param serial the serial number that the board must have, where the bay names one */
+  constructor(transport: ByteTransport, hooks: DeviceLinkHooks, nonce: number, serial?: string) {
     this.transport = transport;
     this.hooks = hooks;
+    this.serial = serial;
     this.session = createHostSession(
       {
-        write: (bytes) => this.transport.write(Buffer.from(bytes, "latin1")),
+        write: (bytes) => this.write(Buffer.from(bytes, "latin1")),
         room: () => this.transport.room(),
       },
       nodeSeal,
       "mltb-supervisor",
       nonce,
       {
-        onWelcome: (welcome, restarted) => {
-          if (restarted) this.clock.forget();
-          this.enter("welcomed", restarted ? "board restarted" : "welcomed");
-          this.hooks.onWelcome(welcome, restarted);
-        },
+        onWelcome: (welcome, restarted) => this.onWelcome(welcome, restarted),
         onMessage: (name, body) => this.hooks.onMessage(name, body),
         onLost: (reason) => this.enter("silent", reason),
         onPing: () => {
@@ -69,9 +106,11 @@ export class DeviceLink {
         },
       },
     );
+    this.quality = createLinkQuality(this.session.port);
   }
 
   start(): void {
+    this.endOfNews = this.transport.onAvailable?.(() => this.onAvailable());
     void this.open();
   }
 
@@ -83,10 +122,14 @@ export class DeviceLink {
     });
   }
 
+  /** Idempotent. */
   async stop(): Promise<void> {
+    if (this.stopped) return;
     this.stopped = true;
     clearTimeout(this.timer);
+    this.endOfNews?.();
     this.session.close();
+    this.state = "closed";
     await this.transport.close();
     this.enter("stopped", "stopped");
   }
@@ -95,21 +138,61 @@ export class DeviceLink {
     const next = nextLifecycle(this.lifecycle, event);
     if (next === this.lifecycle) return;
     this.lifecycle = next;
+    this.reason = reason;
     this.hooks.onLifecycle(next, reason);
   }
 
+  private write(bytes: Buffer): void {
+    if (this.state !== "open") {
+      this.counters.unsent_bytes += bytes.length;
+      return;
+    }
+    this.counters.sent_bytes += bytes.length;
+    this.ring.push("tx", bytes, performance.now());
+    this.transport.write(bytes);
+  }
+
+  private onWelcome(welcome: Message<"welcome">, restarted: boolean): void {
+    if (this.serial !== undefined && welcome.serial !== this.serial) {
+      this.counters.wrong_board += 1;
+      this.session.close();
+      this.reopen_ms = REOPEN_LAST_MS;
+      this.onClosed(`board ${welcome.serial} answers where ${this.serial} is wanted`);
+      void this.transport.close();
+      return;
+    }
+    if (restarted) this.clock.forget();
+    this.quality.restart(now());
+    this.enter("welcomed", restarted ? "board restarted" : "welcomed");
+    this.hooks.onWelcome(welcome, restarted);
+  }
+
+  private onAvailable(): void {
+    if (this.stopped || this.state === "open") return;
+    this.reopen_ms = REOPEN_FIRST_MS;
+    if (this.state === "opening") this.news = true;
+    else void this.open();
+  }
+
   private async open(): Promise<void> {
-    this.enter("open-started", this.transport.name);
+    if (this.stopped || this.state !== "closed") return;
+    this.state = "opening";
+    this.news = false;
+    clearTimeout(this.timer);
     try {
       await this.transport.open({
-        onBytes: (chunk) => {
-          this.session.rx(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1"), now());
-          this.serve();
-        },
+        onBytes: (chunk) => this.onBytes(chunk),
         onClose: (reason) => this.onClosed(reason),
+        onFound: (where) => this.enter("found", where),
       });
     } catch (error) {
-      this.enter("open-failed", (error as Error).message);
+      this.state = "closed";
+      this.counters.open_failed += 1;
+      this.enter(
+        isPortError(error) && error.problem === "absent" ? "missing" : "open-failed",
+        (error as Error).message,
+      );
+      this.reason = (error as Error).message;
       this.reopenLater();
       return;
     }
@@ -118,15 +201,31 @@ export class DeviceLink {
       await this.transport.close();
       return;
     }
-    this.isOpen = true;
+    // Lost again before its opening was told.
+    if (this.state !== "opening") return;
+    this.state = "open";
+    this.counters.opened += 1;
     this.reopen_ms = REOPEN_FIRST_MS;
+    this.enter("found", this.transport.name);
     this.enter("opened", this.transport.name);
+    this.due_ms = 0;
     this.session.connect(now());
     this.serve();
   }
 
+  private onBytes(chunk: Uint8Array): void {
+    if (this.stopped) return;
+    this.counters.received_bytes += chunk.length;
+    const bytes = Buffer.from(chunk);
+    this.ring.push("rx", bytes, performance.now());
+    this.session.rx(bytes.toString("latin1"), now());
+    this.serve();
+  }
+
   private onClosed(reason: string): void {
-    this.isOpen = false;
+    if (this.stopped || this.state === "closed") return;
+    this.state = "closed";
+    this.counters.closed += 1;
     this.session.close();
     this.enter("closed", reason);
     this.reopenLater();
@@ -135,15 +234,32 @@ export class DeviceLink {
   private reopenLater(): void {
     if (this.stopped) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.open(), this.reopen_ms);
-    this.reopen_ms = Math.min(REOPEN_LAST_MS, this.reopen_ms * 2);
+    const wait = this.news ? 0 : this.reopen_ms;
+    this.timer = setTimeout(() => void this.open(), wait);
+    if (!this.news) this.reopen_ms = Math.min(REOPEN_LAST_MS, this.reopen_ms * 2);
+    this.news = false;
   }
 
   private serve(): void {
-    if (this.stopped || !this.isOpen) return;
-    const wait = this.session.tick(now());
+    if (this.stopped || this.state !== "open") return;
+    const at = now();
+    const late = this.due_ms === 0 ? 0 : at - this.due_ms;
+    if (late > STALL_MS) {
+      // What the board has said meanwhile waits behind this timer: it is heard before the board's silence is judged.
+      this.counters.stalls += 1;
+      this.session.port.lastHeard_ms += late;
+      this.due_ms = at;
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.serve(), 1);
+      return;
+    }
+    const wait = this.session.tick(at);
+    const verdict = this.quality.judge(at);
+    if (verdict !== undefined) this.enter(verdict.event, verdict.reason);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.serve(), Math.max(1, Math.min(SERVE_MS, wait)));
+    const rest = Math.max(1, Math.min(SERVE_MS, wait));
+    this.due_ms = at + rest;
+    this.timer = setTimeout(() => this.serve(), rest);
   }
 }
 

@@ -1,52 +1,78 @@
 import { SerialPort } from "serialport";
-import type { ByteTransport } from "./transport.ts";
+import type { PortInfo } from "./ports.ts";
+import { PortError, type TransportHandlers } from "./transport.ts";
 
 const CAPACITY = 65_536;
 
-/** Where a serial board is: a device path, or the serial number by which the port is found each time it is opened. */
-type SerialAddress = { serial: string } | { serial_number: string };
+/** An open port. */
+export interface OpenPort {
+  write(bytes: Uint8Array): void;
+  room(): number;
+  /** Idempotent. `onClose` is not called for it. */
+  close(): Promise<void>;
+}
 
-async function pathOf(address: SerialAddress): Promise<string> {
-  if ("serial" in address) return address.serial;
-  const ports = await SerialPort.list();
-  const found = ports.find((port) => port.serialNumber === address.serial_number);
-  if (found === undefined) throw new Error(`no port with serial number ${address.serial_number}`);
-  return found.path;
+/** Opens a port by the path that it has now. */
+export type OpenPortAt = (path: string, handlers: TransportHandlers) => Promise<OpenPort>;
+
+/** Ports by the driver's own list, where sysfs cannot be read. */
+export async function listSerialPorts(): Promise<PortInfo[]> {
+  const number = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : Number.parseInt(text, 16);
+  return (await SerialPort.list()).map(({ path, vendorId, productId, serialNumber }) => {
+    const [vid, pid] = [number(vendorId), number(productId)];
+    return {
+      path,
+      ...(vid === undefined ? {} : { vid }),
+      ...(pid === undefined ? {} : { pid }),
+      ...(serialNumber === undefined ? {} : { serial: serialNumber }),
+    };
+  });
+}
+
+function problem(error: Error, path: string): PortError {
+  const text = error.message;
+  if (/No such file|ENOENT|cannot find/i.test(text)) return new PortError("absent", `${path} is gone`);
+  if (/Permission denied|EACCES|Access denied/i.test(text)) {
+    return new PortError(
+      "denied",
+      `${path}: permission denied; install the udev rules or join its group (mltb doctor)`,
+    );
+  }
+  if (/lock|busy|EBUSY|Resource temporarily unavailable/i.test(text)) {
+    return new PortError("in-use", `${path}: another program has it open`);
+  }
+  return new PortError("failed", text);
 }
 
 /**
- * A serial port. It is opened exclusively, and its data is always consumed: a port without a consumer never reports
- * that it was closed. `close` may come more than once from the driver; only the first counts.
+ * Opens a serial port exclusively (lock). Its data is always consumed: a port without a consumer never reports that it
+ * was closed. The driver may say so more than once; only the first counts.
  */
-export function serialTransport(address: SerialAddress): ByteTransport {
-  let port: SerialPort | undefined;
-  const name = "serial" in address ? address.serial : `serial number ${address.serial_number}`;
+export const openSerialPort: OpenPortAt = async (path, { onBytes, onClose }) => {
+  const port = new SerialPort({ path, baudRate: 115_200, lock: true, autoOpen: false });
+  await new Promise<void>((resolve, reject) =>
+    port.open((error) => (error === null ? resolve() : reject(problem(error, path)))),
+  );
+  let open = true;
+  const lost = (reason: string): void => {
+    if (!open) return;
+    open = false;
+    if (port.isOpen) port.close(() => undefined);
+    onClose(reason);
+  };
+  port.on("data", (chunk: Uint8Array) => open && onBytes(chunk));
+  port.on("error", (error) => lost(error.message));
+  port.on("close", (error?: Error | null) => lost(error?.message ?? "closed"));
   return {
-    name,
-    async open({ onBytes, onClose }) {
-      const opened = new SerialPort({ path: await pathOf(address), baudRate: 115_200, lock: true, autoOpen: false });
-      await new Promise<void>((resolve, reject) =>
-        opened.open((error) => (error === null ? resolve() : reject(error))),
-      );
-      port = opened;
-      const lost = (reason: string): void => {
-        if (port !== opened) return;
-        port = undefined;
-        onClose(reason);
-      };
-      opened.on("data", onBytes);
-      opened.on("error", (error) => lost(error.message));
-      opened.on("close", (error?: Error | null) => lost(error?.message ?? "closed"));
-    },
     write(bytes) {
-      port?.write(Buffer.from(bytes));
+      if (open) port.write(Buffer.from(bytes));
     },
-    room: () => (port === undefined ? 0 : CAPACITY - port.writableLength),
+    room: () => (open ? CAPACITY - port.writableLength : 0),
     async close() {
-      const closing = port;
-      port = undefined;
-      if (closing?.isOpen !== true) return;
-      await new Promise<void>((resolve) => closing.close(() => resolve()));
+      open = false;
+      if (!port.isOpen) return;
+      await new Promise<void>((resolve) => port.close(() => resolve()));
     },
   };
-}
+};

@@ -1,10 +1,9 @@
 import { frameCounters, linkCounters } from "@mltb/protocol";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Board } from "../device/board.ts";
+import { lifecycles } from "../link/lifecycle.ts";
 import type { MqttLink } from "../mqtt/client.ts";
 import type { CommandCounters } from "../mqtt/commands.ts";
-
-const lifecycles = ["absent", "opening", "handshaking", "ready", "degraded", "lost"];
 
 export interface Metrics {
   contentType: string;
@@ -63,6 +62,30 @@ export function createMetrics(boards: Board[]): Metrics {
       }
     }
   });
+  mirrored(
+    "mltb_link_port_events_total",
+    "Openings and closings of a board's port, times that this process was held up, boards refused for their serial number.",
+    ["board", "event"],
+    (counter) => {
+      for (const board of boards) {
+        const { received_bytes: _in, sent_bytes: _out, unsent_bytes: _lost, ...events } = board.link.counters;
+        for (const [event, value] of Object.entries(events)) counter.inc({ board: board.name, event }, value);
+      }
+    },
+  );
+  mirrored(
+    "mltb_link_port_bytes_total",
+    "Bytes of a board's port: received, sent, written while it was closed.",
+    ["board", "direction"],
+    (counter) => {
+      for (const board of boards) {
+        const { received_bytes, sent_bytes, unsent_bytes } = board.link.counters;
+        counter.inc({ board: board.name, direction: "received" }, received_bytes);
+        counter.inc({ board: board.name, direction: "sent" }, sent_bytes);
+        counter.inc({ board: board.name, direction: "unsent" }, unsent_bytes);
+      }
+    },
+  );
   mirrored(
     "mltb_board_link_events_total",
     "What the board has seen and dropped: frames and bytes of the link, frames of the converter, trips, marker edges.",

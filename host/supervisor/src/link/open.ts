@@ -1,0 +1,45 @@
+import type { BayBoard } from "@mltb/contract";
+import { portTransport } from "./port-transport.ts";
+import type { PortAddress, Ports } from "./ports.ts";
+import { openSerialPort } from "./serial.ts";
+import { systemPorts } from "./system-ports.ts";
+import { tcpTransport } from "./tcp.ts";
+import type { ByteTransport } from "./transport.ts";
+
+type Link = Exclude<BayBoard["link"], "simulated">;
+
+/** The serial number that a board must name in its welcome; undefined where the bay file gives none. */
+export function serialNumber(link: BayBoard["link"]): string | undefined {
+  if (typeof link === "string") return undefined;
+  if ("usb" in link) return link.usb.serial;
+  return "serial_number" in link ? link.serial_number : undefined;
+}
+
+/** By what a board's port is known; undefined for links that have none. */
+export function portAddress(link: BayBoard["link"]): PortAddress | undefined {
+  if (typeof link === "string" || "tcp" in link) return undefined;
+  if ("usb" in link) return { usb: link.usb };
+  return "serial" in link ? { file: link.serial } : { usb: { serial: link.serial_number } };
+}
+
+/** The transport of a board's link. */
+export function linkTransport(link: Link, ports: Ports): ByteTransport {
+  if ("tcp" in link) {
+    const at = link.tcp.lastIndexOf(":");
+    return tcpTransport(link.tcp.slice(0, at).replace(/^\[|\]$/g, ""), Number(link.tcp.slice(at + 1)));
+  }
+  return portTransport(portAddress(link) as PortAddress, ports, openSerialPort);
+}
+
+/** A serial port by a file that stands for it, such as a pseudo-terminal. */
+export function fileTransport(file: string): ByteTransport {
+  return portTransport({ file }, systemPorts([file]), openSerialPort);
+}
+
+/** The ports that a bay's boards may be on. */
+export function bayPorts(boards: BayBoard[]): Ports {
+  const files = boards
+    .map(({ link }) => portAddress(link))
+    .filter((address) => address !== undefined && "file" in address);
+  return systemPorts(files.map((address) => (address as { file: string }).file));
+}

@@ -1,0 +1,99 @@
+import type { BayRack } from "@mltb/contract";
+import { buildBundle } from "@mltb/firmware";
+import { createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
+import { vi } from "vitest";
+import { Board } from "../src/device/board.ts";
+import { type BayHub, createHub } from "../src/events.ts";
+import type { ByteTransport } from "../src/link/transport.ts";
+
+/** A rack's file entry with targets on the first channels. */
+export function rackOf(name: string, targets: number): BayRack {
+  return {
+    rack: name,
+    board: { name: `${name}-board`, kind: "monitoring", link: "simulated", seed: 1 },
+    targets: Array.from({ length: targets }, (_, n) => ({
+      target: `${name}-t${n + 1}`,
+      channel: n + 1,
+      nominal_v: 5,
+      load: { idle_w: 1, cpu_w: 0 },
+    })),
+  } as BayRack;
+}
+
+/** A board of the supervisor with the real bundle behind its link, both in the same virtual time. */
+export interface VirtualBoard {
+  board: Board;
+  rack: SimulatedRack;
+}
+
+/** Boards in virtual time: timers and clocks of the host's side are vitest's, those of the boards their own. */
+export interface VirtualBay {
+  hub: BayHub;
+  boards: VirtualBoard[];
+  /** Lets both sides live for a while; boards that are left out stand still. */
+  run(ms: number, standing?: Set<VirtualBoard>): Promise<void>;
+  /** Until something holds; throws after a time. */
+  until(holds: () => boolean, ms: number): Promise<number>;
+  /** The time of both sides. */
+  now(): number;
+  stop(): Promise<void>;
+}
+
+export async function virtualBay(
+  count: number,
+  transportOf: (rack: SimulatedRack, n: number) => ByteTransport = (rack) => rack.transport,
+): Promise<VirtualBay> {
+  const { source } = await buildBundle("monitoring");
+  const racks: SimulatedRack[] = [];
+  for (let n = 0; n < count; n += 1) {
+    racks.push(
+      await createSimulatedRack({
+        rack: `r${n + 1}`,
+        serial: `SIM-${n + 1}`,
+        bundle: source,
+        seed: n + 1,
+        clock: "virtual",
+        targets: [
+          { name: `r${n + 1}-t1`, channel: 1, load: { idle_w: 1, cpu_w: 0 } },
+          { name: `r${n + 1}-t2`, channel: 2, load: { idle_w: 1, cpu_w: 0 } },
+        ],
+      }),
+    );
+  }
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  const hub = createHub();
+  const boards = racks.map((rack, n) => ({
+    rack,
+    board: new Board(rackOf(`r${n + 1}`, 2), transportOf(rack, n), hub, 7),
+  }));
+  for (const { board } of boards) board.start();
+  let at = 0;
+  const bay: VirtualBay = {
+    hub,
+    boards,
+    now: () => at,
+    async run(ms, standing) {
+      for (let i = 0; i < ms; i += 1) {
+        at += 1;
+        for (const one of boards) if (standing?.has(one) !== true) one.rack.advance(1);
+        // What boards have sent arrives by the event loop, as with every real transport.
+        await new Promise((resolve) => setImmediate(resolve));
+        await vi.advanceTimersByTimeAsync(1);
+      }
+    },
+    async until(holds, ms) {
+      const from = at;
+      while (!holds()) {
+        if (at - from >= ms) throw new Error(`it did not happen within ${ms} ms`);
+        await bay.run(1);
+      }
+      return at - from;
+    },
+    async stop() {
+      for (const { board } of boards) await board.stop();
+      vi.useRealTimers();
+      for (const { rack } of boards) await rack.stop();
+    },
+  };
+  return bay;
+}
