@@ -1,9 +1,10 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { type Bay, type BayBoard, topics } from "@mltb/contract";
+import { type Bay, type BayBoard, BayError, topics } from "@mltb/contract";
 import type { Logger } from "pino";
 import { policyCaller } from "./call.ts";
+import { Tokens } from "./auth/tokens.ts";
 import { Commands } from "./commands.ts";
 import { Board } from "./device/board.ts";
 import { Recordings } from "./energy/recordings.ts";
@@ -13,6 +14,7 @@ import { Flags } from "./features/flags.ts";
 import { createApp } from "./http/app.ts";
 import { boardRoutes } from "./http/board-routes.ts";
 import { leaseRoutes } from "./http/lease-routes.ts";
+import { isLoopback } from "./http/guard.ts";
 import { liveRoutes } from "./http/live-routes.ts";
 import { logRoutes } from "./http/log-routes.ts";
 import { recordingRoutes } from "./http/recording-routes.ts";
@@ -44,6 +46,12 @@ export interface SupervisorOptions {
   mqtt: Listener | { broker: string; user: string; password: string };
   stateDir: string;
   simulated: boolean;
+  /** Certificate and key: the HTTP API is served over TLS. */
+  tls?: { cert: Buffer; key: Buffer };
+  /** Listens on other addresses than loopback without TLS. */
+  insecure?: boolean;
+  /** Names by which HTTP requests may address the bay, beside addresses, localhost and this machine's name. */
+  allowHosts?: string[];
   /** Sockets of broker and client without Nagle's algorithm; on unless a measurement switches it off. */
   noDelay?: boolean;
   log: Logger;
@@ -69,9 +77,24 @@ export interface Supervisor {
 
 const READY_MS = 10_000;
 
+/** Secrets do not travel in the clear: another address than loopback needs TLS, or the word of the operator. */
+function refuseInsecure(options: SupervisorOptions): void {
+  if (options.insecure === true) return;
+  if (!isLoopback(options.http.host) && options.tls === undefined) {
+    throw new BayError(
+      "insecure_listener",
+      `HTTP on ${options.http.host} would send tokens in the clear`,
+      "give --tls CERT,KEY, or --insecure-listen where the network is trusted",
+    );
+  }
+}
+
 /** Starts links, broker, MQTT features, HTTP API and metrics of a bay. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { bay, log } = options;
+  refuseInsecure(options);
+  const token = secretFile(options.stateDir, "token");
+  const tokens = new Tokens(options.stateDir, token.value, (error) => log.error(error.message));
   const hub = createHub();
   const nonce = randomInt(1, 65_536);
   const boards = bay.racks.map((rack) => new Board(rack, options.openBoard(rack.board), hub, nonce));
@@ -79,7 +102,6 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const state = openState(options.stateDir, bay, commands, hub, (error) => log.warn(error.message));
   const flags = new Flags(hub, commands.targets());
   const metrics = createMetrics(boards);
-  const token = secretFile(options.stateDir, "token");
   const operator = secretFile(options.stateDir, "mqtt-operator-password");
   const agent = secretFile(options.stateDir, "mqtt-agent-password");
   const own = secretFile(options.stateDir, "mqtt-supervisor-password");
@@ -118,7 +140,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     throw error;
   });
 
-  const app = await createApp({ bay: bay.bay, token: token.value, version: VERSION });
+  const app = await createApp({
+    bay: bay.bay,
+    version: VERSION,
+    tokens,
+    hosts: options.allowHosts ?? [],
+    tls: options.tls,
+    onError: (error) => log.error({ err: error }, "http"),
+  });
   targetRoutes(app, boards, commands);
   boardRoutes(app, boards);
   recordingRoutes(
@@ -177,7 +206,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   }
 
   return {
-    http: `http://${options.http.host.includes(":") ? `[${options.http.host}]` : options.http.host}:${httpPort}`,
+    http: `${options.tls === undefined ? "http" : "https"}://${options.http.host.includes(":") ? `[${options.http.host}]` : options.http.host}:${httpPort}`,
     mqtt: url,
     tokenFile: token.path,
     mqttUser: "broker" in options.mqtt ? options.mqtt.user : "operator",

@@ -1,6 +1,6 @@
-import { timingSafeEqual } from "node:crypto";
+import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
-import { BayError, httpStatus, wireCode } from "@mltb/contract";
+import { BayError, type ErrorName, httpStatus, type Role, roles, wireCode } from "@mltb/contract";
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from "fastify";
 import {
   createJsonSchemaTransform,
@@ -9,15 +9,28 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import type { Login, Tokens } from "../auth/tokens.ts";
+import { OriginGuard } from "./guard.ts";
 
 export type Request = FastifyRequest;
 export type Reply = FastifyReply;
 
-function sameToken(given: string, token: string): boolean {
-  const a = Buffer.from(given);
-  const b = Buffer.from(token);
-  return a.length === b.length && timingSafeEqual(a, b);
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who the token of the request belongs to. */
+    who?: Login;
+  }
+  interface FastifyContextConfig {
+    /** The least role that may use a route: `viewer` for GET, `operator` for the others where it is not given. */
+    role?: Role;
+    /** HTTP Basic (any user, the token as password) is taken beside the bearer token. */
+    basic?: boolean;
+  }
 }
+
+/** Requests per second of one login, and of one address without a valid one. */
+export const RATES = { login: 5000, stranger: 100 };
+const BODY_BYTES = 65_536;
 
 /** An RFC 9457 problem document. */
 export function problem(status: number, code: string, detail: string, suggestion?: string): Record<string, unknown> {
@@ -31,6 +44,11 @@ export function problem(status: number, code: string, detail: string, suggestion
   };
 }
 
+/** The problem document of one of the bay's codes. */
+export function problemOf(name: ErrorName, detail: string, suggestion?: string): Record<string, unknown> {
+  return problem(httpStatus[name], wireCode(name), detail, suggestion);
+}
+
 export function sendProblem(reply: Reply, document: Record<string, unknown>): Reply {
   return reply
     .status(document["status"] as number)
@@ -39,9 +57,39 @@ export function sendProblem(reply: Reply, document: Record<string, unknown>): Re
     .send(document);
 }
 
-/** The HTTP server with validation, OpenAPI 3.1, problem documents and the bearer token on every route. */
-export async function createApp(options: { bay: string; token: string; version: string }) {
-  const app = Fastify({ logger: false as never as FastifyBaseLogger, forceCloseConnections: true, bodyLimit: 65_536 });
+/** The token of a request: `Bearer`, or the password of `Basic` where the route takes that. */
+function tokenOf(request: Request): string {
+  const [scheme = "", value = ""] = (request.headers.authorization ?? "").split(" ");
+  if (/^bearer$/i.test(scheme)) return value;
+  if (!/^basic$/i.test(scheme) || request.routeOptions.config.basic !== true) return "";
+  const text = Buffer.from(value, "base64").toString("utf8");
+  return text.slice(text.indexOf(":") + 1);
+}
+
+export interface AppOptions {
+  bay: string;
+  version: string;
+  tokens: Tokens;
+  /** Further names under which the bay is reached. */
+  hosts: string[];
+  tls?: { cert: Buffer; key: Buffer };
+  rates?: typeof RATES;
+  /** Told of errors that nobody expected. */
+  onError(error: Error): void;
+}
+
+/** The HTTP server with logins, roles, rates, validation, OpenAPI 3.1 and problem documents on every route. */
+export async function createApp(options: AppOptions) {
+  const app = Fastify({
+    logger: false as never as FastifyBaseLogger,
+    forceCloseConnections: true,
+    bodyLimit: BODY_BYTES,
+    // A HEAD is answered where it is described, not beside every GET.
+    exposeHeadRoutes: false,
+    ...(options.tls === undefined ? {} : { https: { ...options.tls, minVersion: "TLSv1.2" as const } }),
+  } as { logger: FastifyBaseLogger });
+  const rates = options.rates ?? RATES;
+  const guard = new OriginGuard(options.hosts);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   await app.register(swagger, {
@@ -54,32 +102,83 @@ export async function createApp(options: { bay: string; token: string; version: 
     transform: createJsonSchemaTransform({ skipList: [] }),
   });
   app.addHook("onRequest", async (request, reply) => {
-    const header = request.headers.authorization ?? "";
-    const given = header.startsWith("Bearer ") ? header.slice(7) : "";
-    if (sameToken(given, options.token)) return;
-    reply.header("www-authenticate", "Bearer");
-    sendProblem(reply, problem(401, "unauthorized", "a bearer token is needed; it is in the bay's token file"));
-    return reply;
+    reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
+    const fault = guard.fault({ host: request.headers.host, origin: request.headers.origin });
+    if (fault !== undefined) {
+      const mend = "address the bay by its IP address or as localhost, or name the host with --allow-host";
+      sendProblem(reply, problemOf("foreign_host", fault, mend));
+      return reply;
+    }
+    const login = options.tokens.login(tokenOf(request));
+    if (login !== undefined) request.who = login;
+    return undefined;
+  });
+  await app.register(rateLimit, {
+    global: true,
+    timeWindow: 1000,
+    keyGenerator: (request) => (request.who === undefined ? `ip ${request.ip}` : `login ${request.who.user}`),
+    max: (request) => (request.who === undefined ? rates.stranger : rates.login),
+  });
+  // After the limit, before the body is read.
+  app.addHook("preParsing", async (request, reply) => {
+    const config = request.routeOptions.config;
+    if (request.who === undefined) {
+      reply.header("www-authenticate", config.basic === true ? 'Basic realm="mltb"' : "Bearer");
+      const text =
+        request.headers.authorization === undefined
+          ? "a token is needed; that of the bay is in its token file"
+          : "this token is not known, or was revoked";
+      sendProblem(reply, problemOf("unauthorized", text, "see `mltb token add`"));
+      return;
+    }
+    const least = config.role ?? (request.method === "GET" ? "viewer" : "operator");
+    if (roles.indexOf(request.who.role) < roles.indexOf(least)) {
+      sendProblem(reply, problemOf("forbidden", `${request.who.user} is ${request.who.role}; this takes ${least}`));
+    }
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    if (error instanceof BayError) {
-      return sendProblem(reply, problem(httpStatus[error.code], wireCode(error.code), error.message, error.suggestion));
-    }
+    if (error instanceof BayError) return sendProblem(reply, problemOf(error.code, error.message, error.suggestion));
     if (hasZodFastifySchemaValidationErrors(error)) {
       const text = error.validation.map((entry) => `${entry.instancePath || "body"}: ${entry.message}`).join("; ");
-      return sendProblem(reply, problem(422, "malformed", text));
+      return sendProblem(reply, problemOf("malformed", text));
     }
-    const status = error.statusCode ?? 500;
-    const code = status === 400 || status === 415 ? "malformed" : status === 413 ? "too-large" : "internal";
-    return sendProblem(reply, problem(status === 400 ? 422 : status, code, error.message));
+    const name = nameOf(error.statusCode ?? 500);
+    if (name !== "internal") return sendProblem(reply, problemOf(name, error.message));
+    options.onError(error);
+    return sendProblem(reply, problemOf(name, "this should not happen; the bay's log has more"));
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      problem(404, "no-such-route", `${request.method} ${request.url} does not exist; see /openapi.json`),
-    ),
-  );
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => {
+    const methods = methodsOf(request.url);
+    if (methods.length > 0) {
+      reply.header("allow", methods.join(", "));
+      return sendProblem(
+        reply,
+        problemOf("wrong_method", `${request.method} is not for this; ${methods.join(", ")} is`),
+      );
+    }
+    const text = `${request.method} ${request.url.slice(0, 200)} does not exist`;
+    return sendProblem(reply, problemOf("no_such_route", text, "see /openapi.json"));
+  });
+
+  /** Methods that a path takes. */
+  function methodsOf(url: string): string[] {
+    const path = url.split("?")[0] as string;
+    return routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+  }
+  const routes: { method: string; pattern: RegExp }[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replaceAll(".", "\\.").replace(/:[a-z_]+/g, "[^/]+")}$`);
+    for (const one of [method].flat()) routes.push({ method: one, pattern });
+  });
   return app.withTypeProvider<ZodTypeProvider>();
+}
+
+/** The code of an error that the HTTP server itself found, by its status. */
+function nameOf(status: number): ErrorName {
+  if (status === 429) return "rate_limited";
+  if (status === 413) return "too_large";
+  if (status === 415) return "wrong_media_type";
+  return status >= 400 && status < 500 ? "malformed" : "internal";
 }
 
 export type App = Awaited<ReturnType<typeof createApp>>;
