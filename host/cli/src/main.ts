@@ -6,6 +6,7 @@ import { registerPower } from "./commands/power.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerSimulate } from "./commands/simulate.ts";
 import { registerStatus } from "./commands/status.ts";
+import { registerToken } from "./commands/token.ts";
 import { registerUp } from "./commands/up.ts";
 import { createProgram, runProgram } from "./program.ts";
 
@@ -19,6 +20,7 @@ export async function main(argv: string[]): Promise<void> {
   registerPanel(program);
   registerEnergy(program);
   registerFirmware(program);
+  registerToken(program);
   registerSimulate(program);
   registerAgent(program);
   await runProgram(program, argv);

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { CliError, cliError, Exit, faultLine } from "./errors.ts";
 
-export type { Command };
+export { type Command, InvalidArgumentError };
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -47,6 +47,15 @@ export function parseInteger(low: number, high: number): (text: string) => numbe
       throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
     }
     return value;
+  };
+}
+
+/** One of some words. */
+export function parseChoice<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((entry) => entry === text);
+    if (word === undefined) throw new InvalidArgumentError(`one of ${words.join(", ")} is wanted.`);
+    return word;
   };
 }
 
@@ -129,6 +138,9 @@ const packageErrors: Record<string, [number, string]> = {
   DatasetError: [Exit.usage, "dataset"],
 };
 
+/** Codes of the bay that mean wrong usage. */
+const usageCodes = new Set<unknown>(["insecure_listener", "name_taken"]);
+
 function unexpected(error: unknown): CliError {
   if (error instanceof Error) {
     const { code, suggestion, kind } = error as Error & { code?: unknown; suggestion?: string; kind?: string };
@@ -139,7 +151,7 @@ function unexpected(error: unknown): CliError {
     const known = packageErrors[name];
     if (known !== undefined) {
       return cliError(
-        known[0],
+        usageCodes.has(code) ? Exit.usage : known[0],
         typeof code === "string" ? code.replaceAll("_", "-") : known[1],
         error.message,
         suggestion,

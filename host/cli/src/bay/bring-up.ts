@@ -13,6 +13,9 @@ export interface BringUpOptions {
   mqtt: { host: string; port: number; named: boolean } | { broker: string; user: string; password: string };
   stateDir: string;
   simControl?: string;
+  tls?: { cert: Buffer; key: Buffer; certFile: string };
+  insecure?: boolean;
+  allowHosts?: string[];
   steps: Steps;
   logLevel?: string;
   signal?: AbortSignal;
@@ -108,6 +111,9 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         http: options.http,
         mqtt: options.mqtt,
         stateDir: options.stateDir,
+        tls: options.tls,
+        insecure: options.insecure,
+        allowHosts: options.allowHosts,
         simulated: simulatedRacks.length > 0,
         log: createLog(options.logLevel ?? "warn"),
       });
@@ -140,6 +146,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       mqtt_password_file: supervisor.mqttPasswordFile,
       targets: supervisor.targets,
       simulated: simulatedRacks.length > 0,
+      ...(options.tls === undefined ? {} : { tls_certificate: options.tls.certFile }),
     };
     writeState(options.stateDir, state);
     closers.push(async () => removeState(options.stateDir));

@@ -15,6 +15,8 @@ export interface BayState {
   mqtt_password_file: string;
   targets: string[];
   simulated: boolean;
+  /** PEM file of the certificate that the bay shows, where it serves TLS. */
+  tls_certificate?: string;
 }
 
 /** The state folder: the option, else `$XDG_STATE_HOME/mltb`, else `~/.local/state/mltb`. */

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import type { BayAddress } from "@mltb/bench";
 import { runningBay, stateFolder } from "../bay/state.ts";
 import { cliError, Exit } from "../errors.ts";
@@ -35,10 +36,16 @@ export function findBay(options: BayOptions): BayClient {
   );
 }
 
+/** Trusts the certificate that the bay shows, for this process. */
+function trust(file: string): void {
+  setDefaultCACertificates([...getCACertificates(), readSecret(file, "certificate")]);
+}
+
 export function findBayIfUp(options: BayOptions): BayClient | undefined {
   const url = options.url ?? process.env["MLTB_URL"];
   const tokenFile = options.tokenFile ?? process.env["MLTB_TOKEN_FILE"];
   const state = runningBay(stateFolder(options.state));
+  if (state?.tls_certificate !== undefined) trust(state.tls_certificate);
   if (url !== undefined) {
     const file = tokenFile ?? (state?.http === url ? state.token_file : undefined);
     if (file === undefined) {

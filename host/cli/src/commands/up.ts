@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createSecureContext } from "node:tls";
 import { bringUp } from "../bay/bring-up.ts";
 import { stateFolder } from "../bay/state.ts";
 import { readSecret } from "../client/find-bay.ts";
 import { cliError, Exit } from "../errors.ts";
 import { createSteps, silentSteps } from "../output/steps.ts";
-import { action, type Command, parseHostPort } from "../program.ts";
+import { action, type Command, InvalidArgumentError, parseHostPort } from "../program.ts";
 
 interface HostPort {
   host: string;
@@ -19,7 +22,25 @@ export interface UpOptions {
   brokerPasswordFile?: string;
   state?: string;
   simControl?: string;
+  tls?: { cert: Buffer; key: Buffer; certFile: string };
+  insecureListen?: boolean;
+  allowHost: string[];
   log: string;
+}
+
+/** `CERT,KEY`: two PEM files. */
+function parseTls(text: string): { cert: Buffer; key: Buffer; certFile: string } {
+  const [cert, key, ...more] = text.split(",");
+  if (cert === undefined || key === undefined || more.length > 0 || cert === "" || key === "") {
+    throw new InvalidArgumentError("CERT,KEY is wanted: two PEM files.");
+  }
+  try {
+    const pair = { cert: readFileSync(cert), key: readFileSync(key), certFile: resolve(cert) };
+    createSecureContext({ cert: pair.cert, key: pair.key });
+    return pair;
+  } catch (error) {
+    throw new InvalidArgumentError(`these are no certificate and key: ${(error as Error).message}.`);
+  }
 }
 
 /** Ports of the listeners where none is named. */
@@ -57,6 +78,14 @@ export function registerUp(program: Command): void {
     .option("--broker <url>", "use this MQTT 3.1.1 broker instead of the embedded one, such as mqtt://127.0.0.1:1883")
     .option("--broker-user <user>", "user at that broker")
     .option("--broker-password-file <file>", "file with the password at that broker")
+    .option("--tls <cert,key>", "serve HTTP, gRPC and the embedded broker over TLS: two PEM files", parseTls)
+    .option("--insecure-listen", "listen without TLS on other addresses than loopback")
+    .option(
+      "--allow-host <name>",
+      "a name under which the bay is reached, such as that of a proxy; may be repeated",
+      (name: string, all: string[]) => [...all, name],
+      [] as string[],
+    )
     .option("--state <dir>", "folder for address, secrets and journals (default: $XDG_STATE_HOME/mltb)")
     .option("--sim-control <socket>", "open the control socket of the simulation (Unix socket)")
     .option("--log <level>", "level of the log on standard error: trace, debug, info, warn, error", "warn")
@@ -82,6 +111,9 @@ export function registerUp(program: Command): void {
                 },
           stateDir: stateFolder(options.state),
           simControl: options.simControl,
+          tls: options.tls,
+          insecure: options.insecureListen,
+          allowHosts: options.allowHost,
           steps: context.json ? silentSteps : createSteps(),
           logLevel: options.log,
           signal: context.signal,
