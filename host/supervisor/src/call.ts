@@ -1,10 +1,7 @@
-import type { ErrorName } from "@mltb/contract";
+import type { ErrorName, Role } from "@mltb/contract";
 
 /** Where a command came from; it stands in the power state that it brings about. */
 export type CommandSource = "api" | "mqtt" | "policy";
-
-/** Viewers read, operators command and lease, admins may also override leases and end those of others. */
-export type Role = "viewer" | "operator" | "admin";
 
 /** Who commands, and by what right. */
 export interface Caller {

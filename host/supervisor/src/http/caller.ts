@@ -1,12 +1,5 @@
-import type { Caller, Role } from "../call.ts";
+import type { Caller } from "../call.ts";
 import type { Request } from "./app.ts";
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Who the bearer token belongs to. */
-    who?: { user: string; role: Role };
-  }
-}
 
 function header(request: Request, name: string): string | undefined {
   const value = request.headers[name];
