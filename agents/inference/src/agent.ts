@@ -1,18 +1,41 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { announce, type Presence, tellParent } from "@mltb/agent-kit";
+import { announce, artifactStore, type Presence, tellParent } from "@mltb/agent-kit";
+import { type Access, loopback, readAccess } from "./access.ts";
+import { benchImplementation } from "./bench-service.ts";
+import { serveGrpc } from "./grpc.ts";
+import { agentMetrics } from "./metrics.ts";
+import { inferenceImplementation } from "./oip/grpc-service.ts";
+import { serveMetrics, serveRest } from "./oip/rest.ts";
+import { InferenceServer } from "./oip/server.ts";
+import { type Isolation, probeIsolation } from "./process/isolation.ts";
+import { defaultLimits, type Limits } from "./process/limits.ts";
 import { Repository } from "./repository.ts";
-import { serveGrpc } from "./service.ts";
+import { runtimeIdentity } from "./runtimes/index.ts";
 
 const VERSION = "0.1.0";
-const DEFAULT_PORT = 8001;
+/** Triton's ports: REST, gRPC, metrics. */
+const PORTS = { http: 8000, grpc: 8001, metrics: 8002 } as const;
+/** A model that takes longer to load no longer holds up the ready line; it goes on loading. */
+const READY_MS = 20_000;
+
+interface HostPort {
+  host: string;
+  port: number;
+}
 
 export interface InferenceAgentOptions {
   models?: string;
   runtime: string;
   threads: number;
-  grpc?: { host: string; port: number };
+  grpc?: HostPort;
+  http?: HostPort;
+  metrics?: HostPort;
+  tls?: string;
+  tokenFile?: string;
+  memoryLimit?: number;
+  timeLimit?: number;
   mqtt?: false | string;
   mqttUser?: string;
   mqttPasswordFile?: string;
@@ -26,6 +49,8 @@ export interface AgentIo {
   signal: AbortSignal;
   /** Prints a line on standard output. */
   line(text: string): void;
+  /** Prints a line on standard error. */
+  note(text: string): void;
 }
 
 /** Expected reasons for which an agent does not start; `kind` chooses the exit code. */
@@ -40,75 +65,152 @@ export class AgentStartError extends Error {
   }
 }
 
-function loopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+/** Checks where the agent shall listen and who may call; throws a usage error before anything is started. */
+function accessOf(options: InferenceAgentOptions): Access {
+  const open = [options.grpc, options.http, options.metrics].find((at) => at !== undefined && !loopback(at.host));
+  if (open !== undefined && (options.tls === undefined || options.tokenFile === undefined)) {
+    throw new AgentStartError(
+      "usage",
+      `${open.host} is not a loopback address`,
+      "other addresses need --tls DIR and --token-file FILE",
+    );
+  }
+  try {
+    return readAccess(options);
+  } catch (error) {
+    throw new AgentStartError("usage", (error as Error).message);
+  }
+}
+
+function checkFolder(folder: string | undefined): void {
+  if (folder === undefined || statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new AgentStartError("usage", `there is no folder ${folder}`, "give --models an existing folder");
 }
 
 /** Serves models until the signal aborts or the starting process is gone; then drains and ends its model processes. */
 export async function runInferenceAgent(options: InferenceAgentOptions, io: AgentIo): Promise<void> {
-  const host = options.grpc?.host ?? "127.0.0.1";
-  if (!loopback(host)) {
-    throw new AgentStartError(
-      "usage",
-      `${host} is not a loopback address`,
-      "this version serves loopback addresses only",
-    );
-  }
+  const access = accessOf(options);
+  checkFolder(options.models);
   const supplied = process.send !== undefined;
+  const isolation = await probeIsolation();
+  const limits: Limits = {
+    memory_bytes: options.memoryLimit === undefined ? defaultLimits.memory_bytes : options.memoryLimit * 1024 ** 2,
+    time_s: options.timeLimit ?? defaultLimits.time_s,
+  };
+  let presence: Presence | undefined;
+  const note = (text: string): void => {
+    io.note(text);
+    presence?.log("warn", text);
+  };
+  const artifacts = artifactStore(join(tmpdir(), `mltb-agent-${process.pid}`));
   const repository = new Repository({
     folder: options.models,
-    deployFolder: join(tmpdir(), `mltb-agent-${process.pid}`),
+    artifacts,
     runtime: options.runtime,
     threads: options.threads,
-    events: {
-      onProcess: (pid) => tellParent({ type: "model-process", pid }),
-      onMarker: (level, at_ns) => tellParent({ type: "marker", level, at_ns: at_ns.toString() }),
-      onCpuTime: (cpu_ns, at_ns) =>
-        tellParent({ type: "cpu-time", cpu_ns: cpu_ns.toString(), at_ns: at_ns.toString() }),
+    note,
+    process: {
+      isolation,
+      limits,
+      events: {
+        onProcess: (pid) => tellParent({ type: "model-process", pid }),
+        onMarker: (level, at_ns) => tellParent({ type: "marker", level, at_ns: at_ns.toString() }),
+        onCpuTime: (cpu_ns, at_ns) =>
+          tellParent({ type: "cpu-time", cpu_ns: cpu_ns.toString(), at_ns: at_ns.toString() }),
+      },
     },
   });
-  const service = await serve(repository, options, host, supplied);
-  const address = `${host}:${service.port}`;
-  let presence: Presence | undefined;
-  if (typeof options.mqtt === "string") presence = await present(options, address, supplied);
-
-  io.line(JSON.stringify({ event: "ready", grpc: address, http: null, metrics: null }));
-  tellParent({ type: "ready", grpc: address });
-
-  await new Promise<void>((resolve) => {
-    io.signal.addEventListener("abort", () => resolve(), { once: true });
-    if (io.signal.aborted) resolve();
-    // Whoever supplies the power is gone: a board without power computes nothing.
-    process.once("disconnect", () => resolve());
+  const server = new InferenceServer({ repository, version: VERSION, runtime: options.runtime });
+  const bench = benchImplementation({
+    repository,
+    artifacts,
+    threads: options.threads,
+    marker: supplied,
+    onMeasuring: (running) => presence?.flags({ experiment_running: running, available: !running }),
+    onStep: (report) => presence?.step(report),
   });
-  await presence?.close();
-  await service.close();
-  await repository.close();
-  // The open channel would keep this process from ending.
-  if (process.connected) process.disconnect();
+  const inference = inferenceImplementation(server, repository, artifacts);
+  const listeners: { port: number; close(): Promise<void> }[] = [];
+  const listen = async (name: keyof typeof PORTS, serve: (at: HostPort) => Promise<(typeof listeners)[0]>) => {
+    const listener = await bind(name, options[name], serve, note);
+    listeners.push(listener);
+    const host = options[name]?.host ?? "127.0.0.1";
+    return `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+  };
+  const scheme = access.tls === undefined ? "http" : "https";
+  try {
+    const grpc = await listen("grpc", (at) => serveGrpc({ ...at, access, inference, bench }));
+    const http = `${scheme}://${await listen("http", (at) => serveRest({ ...at, access, server, repository, artifacts }))}`;
+    const page = agentMetrics(repository);
+    const metrics = `${scheme}://${await listen("metrics", (at) => serveMetrics({ ...at, access, ...page }))}/metrics`;
+    const opened = repository.open();
+    const late = new Promise<void>((resolve) => setTimeout(resolve, READY_MS).unref());
+    await Promise.race([opened, late, aborted(io.signal)]);
+    if (typeof options.mqtt === "string") {
+      const addresses = { grpc, http, metrics };
+      presence = await present(options, { addresses, supplied, isolation, limits, repository });
+    }
+    io.line(JSON.stringify({ event: "ready", grpc, http, metrics }));
+    tellParent({ type: "ready", grpc });
+    await Promise.race([aborted(io.signal), gone()]);
+  } finally {
+    await presence?.close();
+    // Calls that run are answered; new ones are refused.
+    await Promise.all(listeners.map((listener) => listener.close()));
+    repository.close();
+    await artifacts.remove();
+    // The open channel would keep this process from ending.
+    if (process.connected) process.disconnect();
+  }
 }
 
-async function serve(
-  repository: Repository,
-  options: InferenceAgentOptions,
-  host: string,
-  marker: boolean,
-): Promise<Awaited<ReturnType<typeof serveGrpc>>> {
-  const common = { repository, host, threads: options.threads, marker, version: VERSION };
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
+}
+
+/** Whoever supplies the power is gone: a board without power computes nothing. */
+function gone(): Promise<void> {
+  return new Promise((resolve) => process.once("disconnect", () => resolve()));
+}
+
+/** Binds a listener: the named port, or the default and, where that is taken, a free one. */
+async function bind<T>(
+  name: keyof typeof PORTS,
+  at: HostPort | undefined,
+  serve: (at: HostPort) => Promise<T>,
+  note: (text: string) => void,
+): Promise<T> {
+  const wanted = at ?? { host: "127.0.0.1", port: PORTS[name] };
   try {
-    return await serveGrpc({ ...common, port: options.grpc?.port ?? DEFAULT_PORT });
+    return await serve(wanted);
   } catch (error) {
-    if (options.grpc === undefined) return serveGrpc({ ...common, port: 0 });
+    if (at === undefined) {
+      note(`port ${wanted.port} (${name}) is taken: a free one is used`);
+      return serve({ ...wanted, port: 0 });
+    }
     throw new AgentStartError(
       "unreachable",
-      `port ${options.grpc.port} on ${host}: ${(error as Error).message}`,
+      `port ${at.port} on ${at.host}: ${(error as Error).message}`,
       "name another port, or 0 for a free one",
     );
   }
 }
 
-async function present(options: InferenceAgentOptions, address: string, supplied: boolean): Promise<Presence> {
+async function present(
+  options: InferenceAgentOptions,
+  agent: {
+    addresses: { grpc: string; http: string; metrics: string };
+    supplied: boolean;
+    isolation: Isolation;
+    limits: Limits;
+    repository: Repository;
+  },
+): Promise<Presence> {
   const name = options.name ?? "inference";
+  const { repository, limits, isolation } = agent;
   try {
     return await announce({
       url: options.mqtt as string,
@@ -120,16 +222,20 @@ async function present(options: InferenceAgentOptions, address: string, supplied
         name,
         target: options.target ?? name,
         kind: "inference",
-        // The runtime itself is loaded with the first model; its version comes with every measurement.
-        runtime: { name: options.runtime, version: "" },
+        runtime: runtimeIdentity(options.runtime),
         threads: options.threads,
-        grpc: address,
-        http: null,
-        metrics: null,
-        marker: supplied ? "simulated" : "none",
+        ...agent.addresses,
+        marker: agent.supplied ? "simulated" : "none",
+        capabilities: ["infer", "deploy", "artifacts", "measure", "cancel"],
+        network: isolation.network,
+        limits,
         pid: process.pid,
         at: new Date().toISOString(),
       },
+      vitals: () => ({
+        models: repository.entries().filter((entry) => repository.state(entry) === undefined).length,
+        pending: repository.entries().reduce((sum, entry) => sum + (entry.loaded?.pending ?? 0), 0),
+      }),
     });
   } catch (error) {
     throw new AgentStartError("unreachable", (error as Error).message);

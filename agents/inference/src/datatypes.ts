@@ -1,73 +1,69 @@
-/** Datatypes of the Open Inference Protocol that are served, with ONNX's names and bytes per element. */
+/** A datatype of the Open Inference Protocol. */
 export interface Datatype {
   oip: string;
-  onnx: string;
+  /** Bytes of an element; 0 where elements have lengths of their own (BYTES). */
   bytes: number;
+  /** Triton's name in a model configuration. */
+  config: string;
+  /** Field of InferTensorContents with its values; null where values travel raw only. */
+  contents: string | null;
 }
 
-const datatypes: Datatype[] = [
-  { oip: "BOOL", onnx: "bool", bytes: 1 },
-  { oip: "UINT8", onnx: "uint8", bytes: 1 },
-  { oip: "INT8", onnx: "int8", bytes: 1 },
-  { oip: "UINT16", onnx: "uint16", bytes: 2 },
-  { oip: "INT16", onnx: "int16", bytes: 2 },
-  { oip: "UINT32", onnx: "uint32", bytes: 4 },
-  { oip: "INT32", onnx: "int32", bytes: 4 },
-  { oip: "UINT64", onnx: "uint64", bytes: 8 },
-  { oip: "INT64", onnx: "int64", bytes: 8 },
-  { oip: "FP32", onnx: "float32", bytes: 4 },
-  { oip: "FP64", onnx: "float64", bytes: 8 },
+/** Every datatype of the protocol, BF16 among them, which Triton added. */
+export const datatypes: readonly Datatype[] = [
+  { oip: "BOOL", bytes: 1, config: "TYPE_BOOL", contents: "bool_contents" },
+  { oip: "UINT8", bytes: 1, config: "TYPE_UINT8", contents: "uint_contents" },
+  { oip: "UINT16", bytes: 2, config: "TYPE_UINT16", contents: "uint_contents" },
+  { oip: "UINT32", bytes: 4, config: "TYPE_UINT32", contents: "uint_contents" },
+  { oip: "UINT64", bytes: 8, config: "TYPE_UINT64", contents: "uint64_contents" },
+  { oip: "INT8", bytes: 1, config: "TYPE_INT8", contents: "int_contents" },
+  { oip: "INT16", bytes: 2, config: "TYPE_INT16", contents: "int_contents" },
+  { oip: "INT32", bytes: 4, config: "TYPE_INT32", contents: "int_contents" },
+  { oip: "INT64", bytes: 8, config: "TYPE_INT64", contents: "int64_contents" },
+  { oip: "FP16", bytes: 2, config: "TYPE_FP16", contents: null },
+  { oip: "FP32", bytes: 4, config: "TYPE_FP32", contents: "fp32_contents" },
+  { oip: "FP64", bytes: 8, config: "TYPE_FP64", contents: "fp64_contents" },
+  { oip: "BYTES", bytes: 0, config: "TYPE_STRING", contents: "bytes_contents" },
+  { oip: "BF16", bytes: 2, config: "TYPE_BF16", contents: null },
 ];
 
-export function fromOnnx(onnx: string): Datatype | undefined {
-  return datatypes.find((entry) => entry.onnx === onnx);
+const byName = new Map(datatypes.map((entry) => [entry.oip, entry]));
+
+export function datatype(oip: string): Datatype | undefined {
+  return byName.get(oip);
 }
 
-export function fromOip(oip: string): Datatype | undefined {
-  return datatypes.find((entry) => entry.oip === oip);
+/** Number of elements of a shape. */
+export function elements(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
 }
 
-type Typed =
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | BigUint64Array
-  | BigInt64Array
-  | Float32Array
-  | Float64Array;
-
-/** A typed view of raw little-endian bytes; copied, because views need aligned memory. */
-export function typedArray(onnx: string, raw: Uint8Array): Typed {
-  const buffer = raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength) as ArrayBuffer;
-  switch (onnx) {
-    case "bool":
-    case "uint8":
-      return new Uint8Array(buffer);
-    case "int8":
-      return new Int8Array(buffer);
-    case "uint16":
-      return new Uint16Array(buffer);
-    case "int16":
-      return new Int16Array(buffer);
-    case "uint32":
-      return new Uint32Array(buffer);
-    case "int32":
-      return new Int32Array(buffer);
-    case "uint64":
-      return new BigUint64Array(buffer);
-    case "int64":
-      return new BigInt64Array(buffer);
-    case "float32":
-      return new Float32Array(buffer);
-    default:
-      return new Float64Array(buffer);
+/**
+ * Splits a raw BYTES tensor, where each element is its length as little-endian uint32 and then its bytes.
+ * Undefined where the lengths do not fill the tensor exactly.
+ */
+export function splitBytes(raw: Uint8Array): Uint8Array[] | undefined {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  while (at + 4 <= raw.length) {
+    const end = at + 4 + view.getUint32(at, true);
+    if (end > raw.length) return undefined;
+    parts.push(raw.subarray(at + 4, end));
+    at = end;
   }
+  return at === raw.length ? parts : undefined;
 }
 
-/** Raw bytes of a typed array, without copying. */
-export function rawBytes(data: Typed): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+/** The raw form of BYTES elements. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));
+  const view = new DataView(out.buffer);
+  let at = 0;
+  for (const part of parts) {
+    view.setUint32(at, part.length, true);
+    out.set(part, at + 4);
+    at += 4 + part.length;
+  }
+  return out;
 }

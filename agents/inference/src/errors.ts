@@ -1,5 +1,11 @@
-/** What a caller of the agent can have done wrong, or what failed; mapped to gRPC statuses by the service. */
-export type AgentErrorKind = "not-found" | "invalid-argument" | "unavailable" | "aborted";
+/** What a caller of the agent can have done wrong, or what failed; mapped to gRPC and HTTP statuses by the services. */
+export type AgentErrorKind =
+  | "not-found"
+  | "invalid-argument"
+  | "unavailable"
+  | "aborted"
+  | "not-supported"
+  | "unauthenticated";
 
 /** Numbered codes, stable for clients that log them. */
 const codes: Record<AgentErrorKind, number> = {
@@ -7,6 +13,8 @@ const codes: Record<AgentErrorKind, number> = {
   "invalid-argument": 201,
   unavailable: 202,
   aborted: 203,
+  "not-supported": 204,
+  unauthenticated: 205,
 };
 
 export class AgentError extends Error {
@@ -22,4 +30,9 @@ export class AgentError extends Error {
 
 export function isAgentError(error: unknown): error is AgentError {
   return error instanceof AgentError;
+}
+
+/** An `invalid-argument`, the most frequent refusal. */
+export function invalid(message: string): AgentError {
+  return new AgentError("invalid-argument", message);
 }

@@ -1,131 +1,206 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { ArtifactStore } from "@mltb/agent-kit";
 import { IDENTIFIER } from "@mltb/contract";
-import { AgentError } from "./errors.ts";
-import { ModelProcess, type ModelProcessEvents } from "./process/model-process.ts";
+import { AgentError, invalid } from "./errors.ts";
+import { ModelProcess, type ModelProcessOptions } from "./process/model-process.ts";
+import { runtimeChoice } from "./runtimes/index.ts";
+import { Statistics } from "./statistics.ts";
 
 /** A deployed model has at most this size. */
 export const MODEL_BYTES = 512 * 1024 * 1024;
+/** Models that are loaded at once when the agent starts. */
+const LOADING = 2;
 
-interface Entry {
+/** A version of a model. */
+export interface Entry {
   name: string;
   version: string;
   file: string;
+  statistics: Statistics;
   process?: Promise<ModelProcess>;
-  /** Why it could not be loaded. */
+  loaded?: ModelProcess;
+  /** Why it cannot serve: never loaded, unloaded, or what went wrong. */
   reason?: string;
+  /** Taken out of service by a client; only a load brings it back. */
+  unloaded: boolean;
 }
 
-/** The models of an agent: those of a folder, and those deployed at run time. Each is loaded when first needed. */
-export class Repository {
-  private readonly entries = new Map<string, Entry>();
-  private readonly runtime: string;
-  private readonly threads: number;
-  private readonly deployFolder: string;
-  private readonly events: ModelProcessEvents;
+export interface RepositoryOptions {
+  folder?: string;
+  artifacts: ArtifactStore;
+  runtime: string;
+  threads: number;
+  endpoint?: string;
+  process: Omit<ModelProcessOptions, "source" | "runtime">;
+  /** Told of what is passed over and of models that cannot load. */
+  note(text: string): void;
+}
 
-  constructor(options: {
-    folder?: string;
-    deployFolder: string;
-    runtime: string;
-    threads: number;
-    events: ModelProcessEvents;
-  }) {
-    this.runtime = options.runtime;
-    this.threads = options.threads;
-    this.deployFolder = options.deployFolder;
-    this.events = options.events;
-    if (options.folder !== undefined) this.scan(options.folder);
+/** The models of an agent: those of a folder, and those deployed at run time. */
+export class Repository {
+  private readonly models = new Map<string, Map<string, Entry>>();
+  private readonly options: RepositoryOptions;
+
+  constructor(options: RepositoryOptions) {
+    this.options = options;
   }
 
-  /** `DIR/NAME/VERSION/model.onnx` and `DIR/NAME.onnx` (version 1). */
-  private scan(folder: string): void {
-    for (const item of readdirSync(folder, { withFileTypes: true })) {
-      if (item.isFile() && item.name.endsWith(".onnx")) {
-        const name = item.name.slice(0, -".onnx".length);
-        this.add({ name, version: "1", file: join(folder, item.name) });
-      } else if (item.isDirectory()) {
-        for (const version of readdirSync(join(folder, item.name))) {
-          const file = join(folder, item.name, version, "model.onnx");
-          if (/^\d+$/.test(version) && existsSync(file) && statSync(file).isFile())
-            this.add({ name: item.name, version, file });
-        }
+  /** Finds the models of the folder and loads them; resolves when each has loaded or failed. */
+  async open(): Promise<void> {
+    await this.scan();
+    const queue = this.entries();
+    const worker = async (): Promise<void> => {
+      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
+        await this.start(entry).catch((error: Error) => this.options.note(error.message));
+      }
+    };
+    await Promise.all(Array.from({ length: LOADING }, worker));
+  }
+
+  /** `DIR/NAME/VERSION/model.onnx` and `DIR/NAME.onnx` (version 1); with the runtime's ending. Known versions stay. */
+  private async scan(): Promise<void> {
+    const { folder, runtime } = this.options;
+    if (folder === undefined) return;
+    const { extension } = runtimeChoice(runtime);
+    for (const item of (await readdir(folder)).sort()) {
+      const path = join(folder, item);
+      const about = await stat(path).catch(() => undefined);
+      if (about?.isFile() === true && item.endsWith(extension)) this.add(item.slice(0, -extension.length), "1", path);
+      if (about?.isDirectory() !== true) continue;
+      for (const version of (await readdir(path)).filter((entry) => /^[1-9]\d*$/.test(entry))) {
+        const file = join(path, version, `model${extension}`);
+        if ((await stat(file).catch(() => undefined))?.isFile() === true) this.add(item, version, file);
       }
     }
   }
 
-  private add(entry: Entry): Entry {
-    this.entries.set(`${entry.name} ${entry.version}`, entry);
-    return entry;
+  private add(name: string, version: string, file: string): void {
+    if (!IDENTIFIER.test(name)) {
+      this.options.note(`${file} is passed over: ${name} is not a model name (${IDENTIFIER.source})`);
+      return;
+    }
+    const versions = this.models.get(name) ?? new Map<string, Entry>();
+    this.models.set(name, versions);
+    if (versions.has(version)) return;
+    versions.set(version, { name, version, file, statistics: new Statistics(), unloaded: false, reason: "loading" });
   }
 
-  list(): { name: string; version: string; ready: boolean; reason: string }[] {
-    return [...this.entries.values()].map((entry) => ({
-      name: entry.name,
-      version: entry.version,
-      ready: entry.process !== undefined && entry.reason === undefined,
-      reason: entry.reason ?? "",
-    }));
+  /** Every version of every model. */
+  entries(): Entry[] {
+    return [...this.models.values()].flatMap((versions) => [...versions.values()]);
   }
 
   /** The entry of a name; without a version the highest one. Throws `not-found`. */
-  private find(name: string, version: string): Entry {
-    const candidates = [...this.entries.values()].filter((entry) => entry.name === name);
-    const entry =
-      version === ""
-        ? candidates.sort((a, b) => Number(b.version) - Number(a.version))[0]
-        : candidates.find((candidate) => candidate.version === version);
-    if (entry !== undefined) return entry;
-    const of = version === "" ? "" : ` version ${version}`;
-    throw new AgentError("not-found", `unknown model ${name}${of}; see the repository index`);
+  find(name: string, version: string): Entry {
+    const versions = this.models.get(name);
+    if (versions === undefined) throw new AgentError("not-found", `Request for unknown model: '${name}' is not found`);
+    const highest = [...versions.keys()].sort((a, b) => Number(b) - Number(a))[0] ?? "";
+    const entry = versions.get(version === "" ? highest : version);
+    if (entry === undefined)
+      throw new AgentError("not-found", `Request for unknown model: '${name}' version ${version} is not found`);
+    if (entry.unloaded)
+      throw new AgentError("not-found", `Request for unknown model: '${name}' has no available versions`);
+    return entry;
   }
 
-  /** The loaded model; loads it, or loads it again where its process has died. */
-  async model(name: string, version: string): Promise<{ version: string; process: ModelProcess }> {
-    const entry = this.find(name, version);
-    const known = await entry.process?.catch(() => undefined);
-    if (known?.alive === true) return { version: entry.version, process: known };
-    entry.process = ModelProcess.start(entry.file, this.runtime, this.threads, this.events);
+  /** Versions of a model that are not unloaded. */
+  versions(name: string): string[] {
+    return [...(this.models.get(name)?.values() ?? [])]
+      .filter((entry) => !entry.unloaded)
+      .map((entry) => entry.version);
+  }
+
+  /** The loaded model of an entry; loaded again where its process has died. Throws `unavailable`. */
+  async process(entry: Entry): Promise<ModelProcess> {
+    if (entry.loaded?.alive === true) return entry.loaded;
+    if (entry.loaded === undefined && entry.process === undefined && entry.reason !== "loading")
+      throw new AgentError("unavailable", `model ${entry.name} cannot be loaded: ${entry.reason}`);
+    return this.start(entry);
+  }
+
+  /** Why an entry cannot serve now; undefined where it can. */
+  state(entry: Entry): string | undefined {
+    if (entry.unloaded) return "unloaded";
+    return entry.loaded === undefined ? entry.reason : entry.loaded.ended;
+  }
+
+  private async start(entry: Entry): Promise<ModelProcess> {
+    const { runtime, threads, endpoint, process } = this.options;
+    if (entry.process === undefined) {
+      entry.loaded = undefined;
+      entry.reason = "loading";
+      const source = { name: entry.name, file: entry.file, threads, ...(endpoint === undefined ? {} : { endpoint }) };
+      entry.process = ModelProcess.start({ ...process, source, runtime });
+    }
+    const mine = entry.process;
     try {
-      const started = await entry.process;
-      delete entry.reason;
-      return { version: entry.version, process: started };
+      const started = await mine;
+      if (entry.process === mine) {
+        entry.loaded = started;
+        entry.process = undefined;
+        delete entry.reason;
+      }
+      return started;
     } catch (error) {
-      delete entry.process;
-      entry.reason = (error as Error).message;
-      throw new AgentError("unavailable", `model ${name} cannot be loaded: ${entry.reason}`);
+      if (entry.process === mine) {
+        entry.process = undefined;
+        entry.reason = (error as Error).message;
+      }
+      throw new AgentError("unavailable", `model ${entry.name} cannot be loaded: ${(error as Error).message}`);
     }
   }
 
-  /** Whether the model is loaded and its process lives. Throws `not-found`. */
-  async ready(name: string, version: string): Promise<boolean> {
-    const loaded = await this.find(name, version).process?.catch(() => undefined);
-    return loaded?.alive === true;
+  /** Loads a model, or loads it again from its file. Throws `not-found`, `unavailable`. */
+  async load(name: string): Promise<void> {
+    await this.scan();
+    const versions = [...(this.models.get(name)?.values() ?? [])];
+    if (versions.length === 0)
+      throw new AgentError("not-found", `failed to load '${name}': there is no such model in the repository`);
+    for (const entry of versions) {
+      const before = entry.loaded;
+      entry.unloaded = false;
+      entry.loaded = undefined;
+      try {
+        await this.start(entry);
+      } finally {
+        before?.stop();
+      }
+    }
   }
 
-  /** Stores and loads a model. It takes the place of a deployed one of the same name. */
-  async deploy(name: string, sha256: string, bytes: Buffer): Promise<{ version: string; process: ModelProcess }> {
-    if (!IDENTIFIER.test(name)) throw new AgentError("invalid-argument", `${name} is not a model name`);
-    const actual = createHash("sha256").update(bytes).digest("hex");
-    if (actual !== sha256) throw new AgentError("invalid-argument", `sha256 of the bytes is ${actual}, not ${sha256}`);
-    mkdirSync(this.deployFolder, { recursive: true });
-    const file = join(this.deployFolder, `${sha256}.onnx`);
-    writeFileSync(file, bytes);
-    await this.unload(name).catch(() => undefined);
-    this.add({ name, version: "1", file });
-    return this.model(name, "1");
+  /** Takes a model out of service; nothing happens for an unknown name. */
+  unload(name: string): void {
+    for (const entry of this.models.get(name)?.values() ?? []) {
+      entry.unloaded = true;
+      stop(entry);
+    }
   }
 
-  async unload(name: string): Promise<void> {
-    const entry = this.find(name, "");
-    const loaded = await entry.process?.catch(() => undefined);
-    delete entry.process;
-    loaded?.stop();
+  /** Serves an artefact of the store under a name, as version 1. It takes the place of a model that had the name. */
+  async deploy(name: string, sha256: string): Promise<{ version: string; process: ModelProcess }> {
+    if (!IDENTIFIER.test(name)) throw invalid(`${name} is not a model name (${IDENTIFIER.source})`);
+    for (const entry of this.models.get(name)?.values() ?? []) stop(entry);
+    const { extension } = runtimeChoice(this.options.runtime);
+    const file = await this.options.artifacts.fileFor(sha256, `model${extension}`);
+    this.models.delete(name);
+    this.add(name, "1", file);
+    return { version: "1", process: await this.start(this.find(name, "1")) };
   }
 
-  async close(): Promise<void> {
-    for (const entry of this.entries.values()) (await entry.process?.catch(() => undefined))?.stop();
-    rmSync(this.deployFolder, { recursive: true, force: true });
+  /** Ends every model's process. */
+  close(): void {
+    for (const entry of this.entries()) stop(entry);
   }
+}
+
+function stop(entry: Entry): void {
+  entry.loaded?.stop();
+  entry.process?.then(
+    (started) => started.stop(),
+    () => undefined,
+  );
+  entry.loaded = undefined;
+  entry.process = undefined;
+  entry.reason = "unloaded";
 }

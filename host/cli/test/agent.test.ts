@@ -20,6 +20,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const input = Array.from({ length: 490 }, (_, i) => Math.sin(i));
 const raw = new Uint8Array(Float32Array.from(input).buffer);
 
+/** Free ports, so that agents of several tests stand side by side. */
+const free = ["grpc", "http", "metrics"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
+
 interface Agent {
   api: AgentApi;
   process: ChildProcess;
@@ -28,14 +31,18 @@ interface Agent {
 
 /** `mltb agent inference` as a program of its own; its first line tells the address. */
 function startAgent(...args: string[]): Promise<Agent> {
-  const fixed = ["agent", "inference", "--grpc", "127.0.0.1:0", "--no-mqtt"];
+  const fixed = ["agent", "inference", ...free, "--no-mqtt"];
   const child = spawn(process.execPath, [mltb, ...fixed, ...args], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   return new Promise((resolve, reject) => {
     void ended.then((code) => reject(new Error(`ended with ${code}`)));
     child.stdout.once("data", (line) => {
       const ready = JSON.parse(String(line)) as { event: string; grpc: string };
-      expect(ready).toMatchObject({ event: "ready", http: null, metrics: null });
+      expect(ready).toMatchObject({
+        event: "ready",
+        http: expect.stringMatching(/^http:/),
+        metrics: expect.stringMatching(/^http:/),
+      });
       resolve({ api: grpcAgent(ready.grpc), process: child, ended });
     });
   });
@@ -112,10 +119,13 @@ test("a deployment whose hash differs is refused and nothing is served under tha
 test("kill-model-process: the open call fails, and the next call finds the model again", async () => {
   const agent = await startAgent("--models", join(folder, "models"));
   await classes(agent, "kws");
-  const [model] = await childrenOf(agent.process.pid as number);
+  // Models load in the order of their names, each in a process of its own.
+  const models = await childrenOf(agent.process.pid as number);
   const spec = { model: "kws", warmup: 1, windows: 1, window_s: 30, seed: 1, inputs: [[raw]] };
   const measuring = agent.api.measure(spec, () => undefined, new AbortController().signal);
-  setTimeout(() => process.kill(model as number, "SIGKILL"), 300);
+  setTimeout(() => {
+    for (const model of models) process.kill(model, "SIGKILL");
+  }, 300);
   await expect(measuring).rejects.toThrow(/process ended/);
   expect((await classes(agent, "kws")).length).toBe(12);
   agent.api.close();
@@ -138,7 +148,7 @@ test("markers enclose every window: up before the first inference, down after th
   const edges: { level: number; at_ns: bigint }[] = [];
   const codes: (number | null)[] = [];
   let address = "";
-  const fixed = ["agent", "inference", "--grpc", "127.0.0.1:0", "--no-mqtt", "--models", join(folder, "models")];
+  const fixed = ["agent", "inference", ...free, "--no-mqtt", "--models", join(folder, "models")];
   const agent = processLauncher(() => ({ file: process.execPath, args: [mltb, ...fixed] })).launch({
     onReady: (info) => {
       address = info.grpc ?? "";

@@ -48,7 +48,8 @@ export function topics(bay: string) {
     target: (target: string, rest: string): string => `${root}/target/${target}/${rest}`,
     rack: (rack: string, rest: string): string => `${root}/rack/${rack}/${rest}`,
     board: (board: string): string => `${root}/board/${board}/state/lifecycle`,
-    agent: (agent: string, rest: "birth" | "state"): string => `${root}/agent/${agent}/${rest}`,
+    agent: (agent: string, rest: "birth" | "state" | "flags" | "heartbeat" | "event/step" | "event/log"): string =>
+      `${root}/agent/${agent}/${rest}`,
     supervisor: `${root}/supervisor/state`,
     commands: `${root}/cmd/+/+/+/+`,
     retainedCommands: `${root}/cmd-retained/+/+/+/+`,

@@ -1,10 +1,11 @@
 import type { Tensor, TensorInfo } from "../runtimes/runtime.ts";
 
-/** What the agent asks of a model's process. */
-export type ModelRequest =
-  | { op: "load"; file: string; runtime: string; threads: number }
-  | { op: "infer"; tensors: Tensor[] }
-  | { op: "measure"; spec: MeasureSpec };
+/** A tensor in a frame's header; its bytes are a part of the body. */
+export interface TensorHead {
+  type: string;
+  dims: number[];
+  bytes: number;
+}
 
 export interface MeasureSpec {
   warmup: number;
@@ -12,14 +13,23 @@ export interface MeasureSpec {
   window_s: number;
   gap_ms: number;
   markers: boolean;
-  inputs: Tensor[][];
+  /** Input sets that the windows cycle through. */
+  sets: TensorHead[][];
 }
 
-export interface WindowResult {
+/** What the agent asks of a model's process. */
+export type ModelRequest =
+  | { op: "load"; name: string; file: string; runtime: string; threads: number; endpoint?: string }
+  | { op: "infer"; tensors: TensorHead[] }
+  | { op: "measure"; spec: MeasureSpec }
+  | { op: "cancel" };
+
+/** A window's figures; the latencies (float64, microseconds) are the body of the frame. Times are CLOCK_MONOTONIC in ns, as text. */
+export interface WindowHead {
   index: number;
-  start_ns: bigint;
-  stop_ns: bigint;
-  latency_us: Float64Array;
+  start_ns: string;
+  stop_ns: string;
+  inferences: number;
   pre_us: number;
   inference_us: number;
   post_us: number;
@@ -35,10 +45,19 @@ export type ModelReply =
       runtime: { name: string; version: string };
       load_ms: number;
     }
-  | { call: number; kind: "inferred"; outputs: Tensor[] }
+  | { call: number; kind: "inferred"; tensors: TensorHead[]; pre_ns: number; inference_ns: number; post_ns: number }
   | { call: number; kind: "warmed"; inferences: number }
-  | { call: number; kind: "window"; window: WindowResult }
+  | { call: number; kind: "window"; window: WindowHead }
   | { call: number; kind: "measured" }
-  | { call: number; kind: "failed"; message: string }
-  | { kind: "marker"; level: 0 | 1; at_ns: bigint }
-  | { kind: "cpu-time"; cpu_ns: bigint; at_ns: bigint };
+  | { call: number; kind: "failed"; message: string; fault: "request" | "model" }
+  | { kind: "hello"; folder: "read-only" | "writable" }
+  | { kind: "marker"; level: 0 | 1; at_ns: string }
+  | { kind: "cpu-time"; cpu_ns: string; at_ns: string };
+
+/** Heads and bytes of tensors, for a frame. */
+export function packTensors(tensors: readonly Tensor[]): { heads: TensorHead[]; parts: Uint8Array[] } {
+  return {
+    heads: tensors.map(({ type, dims, data }) => ({ type, dims, bytes: data.length })),
+    parts: tensors.map((tensor) => tensor.data),
+  };
+}

@@ -1,10 +1,17 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { dirname } from "node:path";
 import { AgentError } from "../errors.ts";
-import type { Tensor, TensorInfo } from "../runtimes/runtime.ts";
-import type { MeasureSpec, ModelReply, ModelRequest } from "./messages.ts";
+import { programOf } from "../runtimes/index.ts";
+import type { ModelSource, Tensor, TensorInfo } from "../runtimes/runtime.ts";
+import { bodyParts, Channel } from "./channel.ts";
+import type { Isolation } from "./isolation.ts";
+import { dataLimit, type Limits, MemoryWatch } from "./limits.ts";
+import { type MeasureSpec, type ModelReply, type ModelRequest, packTensors } from "./messages.ts";
+import { type Job, JobQueue } from "./queue.ts";
 
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+/** After a cancel, how long a runtime call may still run before its process is killed. */
+const CANCEL_MS = 2000;
 
 export interface ModelProcessEvents {
   onProcess(pid: number | null): void;
@@ -12,55 +19,79 @@ export interface ModelProcessEvents {
   onCpuTime(cpu_ns: bigint, at_ns: bigint): void;
 }
 
-type Pending = { onReply: (reply: Extract<ModelReply, { call: number }>) => void; fail: (error: Error) => void };
+export interface ModelProcessOptions {
+  source: ModelSource;
+  runtime: string;
+  isolation: Isolation;
+  limits: Limits;
+  events: ModelProcessEvents;
+}
 
-/** A model in a process of its own: a crash there costs that process alone. */
+/** Nanoseconds of one inference by the clock of the model's process, and of its wait for its turn. */
+export interface InferTimes {
+  queue_ns: number;
+  pre_ns: number;
+  inference_ns: number;
+  post_ns: number;
+}
+
+type Answer = Extract<ModelReply, { call: number }>;
+
+/** A model in a process of its own: a crash, an endless loop or a flood of memory there costs that process alone. */
 export class ModelProcess {
   inputs: TensorInfo[] = [];
   outputs: TensorInfo[] = [];
   runtime = { name: "", version: "" };
   load_ms = 0;
-  alive = true;
+  /** Why it ended; undefined while it lives. */
+  ended: string | undefined;
+  readonly network: "isolated" | "not isolated";
   private readonly child: ChildProcess;
-  private readonly pending = new Map<number, Pending>();
+  private readonly channel: Channel;
+  private readonly queue: JobQueue;
+  private readonly watch: MemoryWatch;
+  private readonly limits: Limits;
+  /** Why it is being killed, for the error that callers get. */
+  private verdict: string | undefined;
   private nextCall = 1;
 
-  private constructor(events: ModelProcessEvents) {
-    this.child = fork(main, [], {
-      serialization: "advanced",
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      execArgv: [],
+  private constructor({ source, runtime, isolation, limits, events }: ModelProcessOptions) {
+    this.limits = limits;
+    const { program, needsNetwork } = programOf(runtime);
+    const command = [...isolation.command(dirname(source.file), dataLimit(limits), needsNetwork), ...program];
+    this.network = needsNetwork ? "not isolated" : isolation.network;
+    this.child = spawn(command[0] as string, command.slice(1), {
+      // What a runtime prints must not stand among the agent's own lines.
+      stdio: ["ignore", 2, 2, "pipe"],
+      // Nothing of the agent's environment but what finds programs: no secret can be read from inside.
+      env: { PATH: process.env["PATH"], LANG: "C.UTF-8", ORT_DISABLE_TELEMETRY: "1" },
     });
+    const socket = this.child.stdio[3] as Socket;
+    // A process that dies in the middle of a frame: `exit` tells it.
+    socket.on("error", () => undefined);
+    this.queue = new JobQueue(
+      (job) => this.start(job),
+      (job) => this.overtime(job),
+    );
+    this.channel = new Channel(socket, (header, body) => this.take(header as ModelReply, body, events));
     events.onProcess(this.child.pid ?? null);
-    this.child.on("message", (reply: ModelReply) => {
-      if (reply.kind === "marker") events.onMarker(reply.level, reply.at_ns);
-      else if (reply.kind === "cpu-time") events.onCpuTime(reply.cpu_ns, reply.at_ns);
-      else this.pending.get(reply.call)?.onReply(reply);
-    });
+    this.watch = new MemoryWatch(this.child.pid, limits.memory_bytes, (bytes) =>
+      this.kill(`it used ${mebi(bytes)} MiB of memory; ${mebi(limits.memory_bytes)} are allowed`),
+    );
     this.child.on("exit", (code, signal) => {
-      this.alive = false;
+      const how = signal ?? `exit ${code}`;
+      this.finish(`the model's process ended (${how}${this.verdict === undefined ? "" : `: ${this.verdict}`})`);
       events.onProcess(null);
-      for (const entry of this.pending.values()) {
-        entry.fail(new AgentError("unavailable", `the model's process ended (${signal ?? `exit ${code}`})`));
-      }
-      this.pending.clear();
     });
-    this.child.on("error", (error) => {
-      this.alive = false;
-      process.stderr.write(`model process: ${error.message}\n`);
-    });
+    this.child.on("error", (error) => this.finish(`the model's process could not be started: ${error.message}`));
   }
 
   /** Starts a process and loads a model into it; rejects with `unavailable` when it cannot be loaded. */
-  static async start(
-    file: string,
-    runtime: string,
-    threads: number,
-    events: ModelProcessEvents,
-  ): Promise<ModelProcess> {
-    const made = new ModelProcess(events);
+  static async start(options: ModelProcessOptions): Promise<ModelProcess> {
+    const made = new ModelProcess(options);
+    const { runtime, source } = options;
     try {
-      await made.call({ op: "load", file, runtime, threads }, (reply) => {
+      await made.call({ op: "load", runtime, ...source }, [], made.limits.time_s, (reply) => {
         if (reply.kind !== "loaded") return false;
         made.inputs = reply.inputs;
         made.outputs = reply.outputs;
@@ -75,51 +106,127 @@ export class ModelProcess {
     return made;
   }
 
-  async infer(tensors: Tensor[]): Promise<Tensor[]> {
-    let outputs: Tensor[] = [];
-    await this.call({ op: "infer", tensors }, (reply) => {
-      if (reply.kind === "inferred") outputs = reply.outputs;
-      return reply.kind === "inferred";
-    });
-    return outputs;
+  get alive(): boolean {
+    return this.ended === undefined;
   }
 
-  async measure(spec: MeasureSpec, onReply: (reply: ModelReply) => void): Promise<void> {
-    await this.call({ op: "measure", spec }, (reply) => {
-      onReply(reply);
-      return reply.kind === "measured";
-    });
+  /** Largest resident size so far. */
+  get peak_bytes(): number {
+    return this.watch.peak_bytes;
+  }
+
+  /** Calls that wait or run. */
+  get pending(): number {
+    return this.queue.length;
+  }
+
+  /** One inference with tensors in the model's order. An abort while it waits takes it out of the queue. */
+  async infer(tensors: Tensor[], signal?: AbortSignal): Promise<{ outputs: Tensor[]; times: InferTimes }> {
+    const { heads, parts } = packTensors(tensors);
+    const times: InferTimes = { queue_ns: 0, pre_ns: 0, inference_ns: 0, post_ns: 0 };
+    let outputs: Tensor[] = [];
+    const onReply = (reply: Answer, body: Uint8Array): boolean => {
+      if (reply.kind !== "inferred") return false;
+      const data = bodyParts(
+        body,
+        reply.tensors.map((head) => head.bytes),
+      );
+      outputs = reply.tensors.map(({ type, dims }, i) => ({ type, dims, data: data[i] as Uint8Array }));
+      Object.assign(times, { pre_ns: reply.pre_ns, inference_ns: reply.inference_ns, post_ns: reply.post_ns });
+      return true;
+    };
+    times.queue_ns = await this.call({ op: "infer", tensors: heads }, parts, this.limits.time_s, onReply, signal);
+    return { outputs, times };
+  }
+
+  /** Measures; inferences of others wait meanwhile. An abort ends it, at the latest by the end of the process. */
+  async measure(
+    spec: Omit<MeasureSpec, "sets">,
+    sets: Tensor[][],
+    onReply: (reply: ModelReply, body: Uint8Array) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const packed = sets.map(packTensors);
+    const request: ModelRequest = { op: "measure", spec: { ...spec, sets: packed.map((set) => set.heads) } };
+    const parts = packed.flatMap((set) => set.parts);
+    // The limit holds for each step: the warm-up, then a window each.
+    const step_s = this.limits.time_s + spec.window_s + (2 * spec.gap_ms) / 1000;
+    await this.call(
+      request,
+      parts,
+      step_s,
+      (reply, body) => {
+        onReply(reply, body);
+        return reply.kind === "measured";
+      },
+      signal,
+    );
+    if (signal?.aborted === true) throw new AgentError("aborted", "cancelled");
   }
 
   stop(): void {
+    this.kill("it was stopped");
+  }
+
+  private kill(verdict: string): void {
+    this.verdict ??= verdict;
     this.child.kill("SIGKILL");
   }
 
-  /** Sends a request; `onReply` returns true for the reply that ends it. */
-  private call(request: ModelRequest, onReply: (reply: ModelReply) => boolean): Promise<void> {
-    if (!this.alive) return Promise.reject(new AgentError("unavailable", "the model's process has ended"));
+  private finish(reason: string): void {
+    if (this.ended !== undefined) return;
+    this.ended = reason;
+    this.watch.stop();
+    this.queue.fail(new AgentError("unavailable", reason));
+  }
+
+  private overtime(job: Job): void {
+    this.kill(`it took longer than ${job.limit_s} s`);
+  }
+
+  private start(job: Job): void {
+    this.channel.send({ call: job.call, request: job.request }, job.parts);
+  }
+
+  /** Queues a request; resolves with the ns that it waited for its turn. `onReply` returns true for the reply that ends it. */
+  private call(
+    request: ModelRequest,
+    parts: readonly Uint8Array[],
+    limit_s: number,
+    onReply: (reply: Answer, body: Uint8Array) => boolean,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    if (this.ended !== undefined) return Promise.reject(new AgentError("unavailable", this.ended));
     const call = this.nextCall++;
     return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.pending.delete(call);
-      };
-      this.pending.set(call, {
-        onReply: (reply) => {
-          if (reply.kind === "failed") {
-            end();
-            reject(new AgentError("invalid-argument", reply.message));
-          } else if (onReply(reply)) {
-            end();
-            resolve();
-          }
-        },
-        fail: reject,
-      });
-      this.child.send({ call, request }, (error) => {
-        if (error === null) return;
-        end();
-        reject(new AgentError("unavailable", error.message));
-      });
+      const job: Job = { call, request, parts, limit_s, onReply, resolve, reject, waited_ns: 0 };
+      if (!this.queue.add(job)) {
+        reject(new AgentError("unavailable", "too many requests wait for this model"));
+        return;
+      }
+      signal?.addEventListener("abort", () => this.cancel(job), { once: true });
+      if (signal?.aborted === true) this.cancel(job);
     });
   }
+
+  private cancel(job: Job): void {
+    if (this.queue.remove(job)) job.reject(new AgentError("aborted", "cancelled"));
+    else if (job.request.op === "measure" && this.queue.runs(job)) {
+      this.channel.send({ call: job.call, request: { op: "cancel" } });
+      setTimeout(() => {
+        if (this.queue.runs(job)) this.kill("it did not stop when the measurement was cancelled");
+      }, CANCEL_MS).unref();
+    }
+  }
+
+  private take(reply: ModelReply, body: Uint8Array, events: ModelProcessEvents): void {
+    if (reply.kind === "hello") return;
+    if (reply.kind === "marker") events.onMarker(reply.level, BigInt(reply.at_ns));
+    else if (reply.kind === "cpu-time") events.onCpuTime(BigInt(reply.cpu_ns), BigInt(reply.at_ns));
+    else this.queue.reply(reply, body);
+  }
+}
+
+function mebi(bytes: number): number {
+  return Math.round(bytes / 1024 ** 2);
 }

@@ -1,4 +1,5 @@
 import ort from "onnxruntime-node";
+import { readOnnx } from "./onnx-file.ts";
 import { type OrtSession, onnxModel, type TensorConstructor } from "./onnx-session.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -6,14 +7,16 @@ import type { Runtime } from "./runtime.ts";
 export const runtime: Runtime = {
   name: "onnxruntime",
   version: ort.env.versions.node ?? "unknown",
-  async load(model, threads) {
+  async load({ file, threads }) {
+    const { model, names, externalData } = readOnnx(file);
     const session = await ort.InferenceSession.create(model, {
       executionProviders: ["cpu"],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
+      ...(externalData.length > 0 ? { externalData } : {}),
     });
-    return onnxModel(session as unknown as OrtSession, ort.Tensor as unknown as TensorConstructor);
+    return onnxModel(session as unknown as OrtSession, ort.Tensor as unknown as TensorConstructor, names);
   },
 };

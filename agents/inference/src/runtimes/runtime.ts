@@ -1,11 +1,12 @@
 /** A tensor of a model: shape as the model declares it, -1 where a dimension is open. */
 export interface TensorInfo {
   name: string;
-  /** ONNX's name, such as `float32`. */
+  /** The Open Inference Protocol's datatype, such as `FP32`. */
   type: string;
   shape: number[];
 }
 
+/** Raw bytes as the Open Inference Protocol sends them: little endian, row-major; BYTES elements behind their lengths. */
 export interface Tensor {
   type: string;
   dims: number[];
@@ -24,9 +25,19 @@ export interface LoadedModel {
   read(result: unknown): Tensor[];
 }
 
+/** Where a model lies. */
+export interface ModelSource {
+  name: string;
+  /** Absolute path; the only folder that the model may read is the file's own. */
+  file: string;
+  threads: number;
+  /** Address of the foreign server, for the runtime that drives one. */
+  endpoint?: string;
+}
+
 /** An inference runtime: one file each. */
 export interface Runtime {
   name: string;
   version: string;
-  load(model: Uint8Array, threads: number): Promise<LoadedModel>;
+  load(source: ModelSource): Promise<LoadedModel>;
 }

@@ -98,13 +98,16 @@ export function grpcAgent(address: string): AgentApi {
   }
 
   return {
-    deploy(name, sha256, bytes) {
-      return new Promise((resolve, reject) => {
+    async deploy(name, sha256, bytes) {
+      // What the agent keeps already need not be sent again: the head alone names it.
+      const { present } = await unary<{ present: boolean }>(bench, "HasArtifact", { sha256 });
+      await new Promise<void>((resolve, reject) => {
         const stream = bench["Deploy"]?.((error: grpc.ServiceError | null) => {
           if (error === null) resolve();
           else reject(new RunError(`deploying ${name}: ${error.details}`));
         }) as unknown as grpc.ClientWritableStream<unknown>;
-        for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+        if (present) stream.write({ name, sha256 });
+        for (let at = 0; !present && at < bytes.length; at += CHUNK_BYTES) {
           stream.write({ name, sha256, data: bytes.subarray(at, at + CHUNK_BYTES) });
         }
         stream.end();

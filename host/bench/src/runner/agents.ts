@@ -43,7 +43,9 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
   client.on("message", (topic, payload) => {
     const [name, kind] = topic.slice(`${root}/agent/`.length).split("/") as [string, string];
     if (kind === "birth" && payload.length > 0) births.set(name, JSON.parse(payload.toString()) as AgentBirth);
-    else if (kind === "state" && payload.toString() === "online") online.add(name);
+    else if (kind === "birth") births.delete(name);
+    else if (kind !== "state") return;
+    else if (payload.toString() === "online") online.add(name);
     else online.delete(name);
     for (const check of waiting) check();
   });

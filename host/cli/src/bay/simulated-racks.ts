@@ -73,7 +73,8 @@ function launcherOf(bay: Bay, target: BayTarget, mltb: string, access: () => Age
       file: process.execPath,
       args: [
         ...[mltb, "agent", "inference", "--runtime", agent.runtime, "--threads", String(agent.threads)],
-        ...["--grpc", "127.0.0.1:0", "--bay", bay.bay, "--name", target.target, "--target", target.target],
+        ...["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
+        ...["--bay", bay.bay, "--name", target.target, "--target", target.target],
         ...broker,
       ],
     };

@@ -16,9 +16,9 @@ interface AgentFlags {
   threads: number;
   tls?: string;
   tokenFile?: string;
+  memoryLimit?: number;
+  timeLimit?: number;
 }
-
-const runtimes = ["ort", "ort-web"];
 
 /** `mltb agent inference`: serves models over the Open Inference Protocol. */
 export function registerAgent(program: Command): void {
@@ -27,10 +27,10 @@ export function registerAgent(program: Command): void {
     .command("inference")
     .description("serve models over the Open Inference Protocol (gRPC) and measure them")
     .option("--models <dir>", "model repository: DIR/NAME/VERSION/model.onnx and DIR/NAME.onnx")
-    .option("--runtime <name>", `runtime: ${runtimes.join(", ")}`, "ort")
+    .option("--runtime <name>", "runtime: ort, ort-web, litert, or oip://HOST:PORT for a foreign server", "ort")
     .option("--grpc <host:port>", "address of the gRPC service (default 127.0.0.1:8001 or a free port)", parseHostPort)
-    .option("--http <host:port>", "address of the REST service (a later version)", parseHostPort)
-    .option("--metrics <host:port>", "address of the metrics (a later version)", parseHostPort)
+    .option("--http <host:port>", "address of the REST service (default 127.0.0.1:8000 or a free port)", parseHostPort)
+    .option("--metrics <host:port>", "address of the metrics (default 127.0.0.1:8002 or a free port)", parseHostPort)
     .option("--mqtt <url>", "broker on which the agent announces itself")
     .option("--no-mqtt", "do not announce the agent")
     .option("--mqtt-user <user>", "user at the broker")
@@ -39,26 +39,22 @@ export function registerAgent(program: Command): void {
     .option("--name <name>", "name of the agent")
     .option("--target <name>", "target that the agent serves")
     .option("--threads <n>", "threads inside an operator", parseInteger(1, 256), 1)
+    .option("--memory-limit <mib>", "memory that one model may use, in MiB", parseInteger(64, 1_048_576), 2048)
+    .option("--time-limit <s>", "longest time of loading a model, and of one inference", parseInteger(1, 86_400), 60)
     .option("--tls <dir>", "folder with cert.pem and key.pem; needed outside loopback")
     .option("--token-file <file>", "file with the bearer token; needed outside loopback")
     .option("--json", "accepted for symmetry: the first line is JSON in any case")
     .action(
       action(async (context, flags: AgentFlags) => {
-        if (!runtimes.includes(flags.runtime)) {
-          throw cliError(
-            Exit.usage,
-            "unknown-runtime",
-            `there is no runtime ${flags.runtime}`,
-            `one of ${runtimes.join(", ")}`,
-          );
+        const { runInferenceAgent, runtimeNames, isRuntime } = await import("@mltb/agent-inference");
+        if (!isRuntime(flags.runtime)) {
+          const message = `there is no runtime ${flags.runtime}`;
+          throw cliError(Exit.usage, "unknown-runtime", message, `one of ${runtimeNames.join(", ")}, oip://HOST:PORT`);
         }
-        if (flags.http !== undefined || flags.metrics !== undefined) {
-          throw cliError(Exit.usage, "not-supported", "--http and --metrics are not supported by this version");
-        }
-        const { runInferenceAgent } = await import("@mltb/agent-inference");
         await runInferenceAgent(flags, {
           signal: context.signal,
           line: (text) => process.stdout.write(`${text}\n`),
+          note: context.note,
         });
         return Exit.done;
       }),

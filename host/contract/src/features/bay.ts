@@ -1,5 +1,5 @@
 import { z } from "../schema.ts";
-import { call, feature, state } from "./feature.ts";
+import { call, event, feature, state } from "./feature.ts";
 
 export const bay = feature(
   "bay",
@@ -31,5 +31,35 @@ export const bay = feature(
       "What an agent can do and where it listens; published by the agent.",
     ),
     state("agent/A/state", ["online", "offline"], "Whether the agent is there, plain text; `offline` is its will."),
+    state(
+      "agent/A/flags",
+      z.object({ experiment_running: z.boolean(), available: z.boolean() }),
+      "Whether a measurement runs in the agent, and whether it takes another one.",
+    ),
+    event(
+      "agent/A/heartbeat",
+      z.object({ at: z.string(), uptime_s: z.int(), models: z.int(), pending: z.int() }),
+      "Every ten seconds: models that serve, requests that wait or run.",
+      0,
+    ),
+    event(
+      "agent/A/event/step",
+      z.object({
+        id: z.string(),
+        step: z.string(),
+        state: z.enum(["running", "done", "failed", "cancelled"]),
+        progress: z.number().min(0).max(1),
+        message: z.string().optional(),
+        at: z.string(),
+      }),
+      "Progress of what the agent does for somebody.",
+      0,
+    ),
+    event(
+      "agent/A/event/log",
+      z.object({ level: z.enum(["info", "warn", "error"]), line: z.string(), at: z.string() }),
+      "A line of the agent's log.",
+      0,
+    ),
   ],
 );

@@ -21,6 +21,7 @@ export async function followAgents(bay: string, link: MqttLink): Promise<() => A
       else online.delete(name);
       return;
     }
+    if (kind !== "birth") return;
     try {
       const { grpc = null, http = null, metrics = null } = JSON.parse(payload.toString()) as Partial<AgentSeen>;
       births.set(name, { name, grpc, http, metrics });

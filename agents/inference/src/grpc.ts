@@ -1,0 +1,142 @@
+import * as grpc from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { protoFile } from "@mltb/contract";
+import type { Access } from "./access.ts";
+import { type AgentErrorKind, isAgentError } from "./errors.ts";
+
+/** Tensors of any size that a process can hold pass; the client's own limit is 2^31 - 1 as well. */
+const MESSAGE_BYTES = 2 ** 31 - 1;
+
+const statuses: Record<AgentErrorKind, grpc.status> = {
+  "not-found": grpc.status.NOT_FOUND,
+  "invalid-argument": grpc.status.INVALID_ARGUMENT,
+  unavailable: grpc.status.UNAVAILABLE,
+  aborted: grpc.status.ABORTED,
+  "not-supported": grpc.status.UNIMPLEMENTED,
+  unauthenticated: grpc.status.UNAUTHENTICATED,
+};
+
+export type Implementation = grpc.UntypedServiceImplementation;
+export type ServerStream<Q, A> = grpc.ServerWritableStream<Q, A>;
+export type ClientStream<Q, A> = grpc.handleClientStreamingCall<Q, A>;
+export type DuplexStream<Q, A> = grpc.ServerDuplexStream<Q, A>;
+
+/** The status that a caller gets for an error. */
+export function toStatus(error: unknown): grpc.ServiceError {
+  const code = isAgentError(error) ? statuses[error.kind] : grpc.status.INTERNAL;
+  const message = (error as Error).message;
+  return Object.assign(new Error(message), { code, details: message, metadata: new grpc.Metadata() });
+}
+
+/** A unary call as a function that returns or throws; `signal` aborts when the client has gone or given up. */
+export function unary<Q, A>(body: (request: Q, signal: AbortSignal) => Promise<A> | A): grpc.handleUnaryCall<Q, A> {
+  return (call, callback) => {
+    const abort = new AbortController();
+    call.on("cancelled", () => abort.abort());
+    Promise.resolve()
+      .then(() => body(call.request, abort.signal))
+      .then(
+        (answer) => callback(null, answer),
+        (error) => callback(toStatus(error)),
+      );
+  };
+}
+
+type ServiceClient = grpc.Client & Record<string, unknown>;
+type ServiceConstructor = grpc.ServiceClientConstructor & {
+  new (address: string, credentials: grpc.ChannelCredentials, options: object): ServiceClient;
+};
+
+/** Loads a service of the contract. Field names stay as in the .proto; 64-bit integers come as text. */
+function load(file: "open_inference_v2" | "mltb_agent_v1", path: string[]): ServiceConstructor {
+  const definition = loadSync(protoFile(file), {
+    keepCase: true,
+    longs: String,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  });
+  let at: unknown = grpc.loadPackageDefinition(definition);
+  for (const part of path) at = (at as Record<string, unknown>)[part];
+  return at as ServiceConstructor;
+}
+
+const inferenceService = (): ServiceConstructor => load("open_inference_v2", ["inference", "GRPCInferenceService"]);
+
+/** Refuses calls without the bearer token, before their bodies are read. */
+function tokenInterceptor(access: Access): grpc.ServerInterceptor {
+  return (_method, call) =>
+    new grpc.ServerInterceptingCall(call, {
+      start: (next) => {
+        next({
+          onReceiveMetadata: (metadata, forward) => {
+            if (access.admits(metadata.get("authorization")[0]?.toString())) forward(metadata);
+            else call.sendStatus({ code: grpc.status.UNAUTHENTICATED, details: "a bearer token is needed" });
+          },
+        });
+      },
+    });
+}
+
+/** Serves both gRPC services; resolves with the bound port, rejects where it cannot be bound. */
+export async function serveGrpc(options: {
+  host: string;
+  port: number;
+  access: Access;
+  inference: Implementation;
+  bench: Implementation;
+}): Promise<{ port: number; close(): Promise<void> }> {
+  const { access } = options;
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES,
+    "grpc.max_send_message_length": MESSAGE_BYTES,
+    "grpc.so_reuseport": 0,
+    ...(access.needsToken ? { interceptors: [tokenInterceptor(access)] } : {}),
+  });
+  server.addService(inferenceService().service, options.inference);
+  server.addService(load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service, options.bench);
+  const { tls } = access;
+  const credentials =
+    tls === undefined
+      ? grpc.ServerCredentials.createInsecure()
+      : grpc.ServerCredentials.createSsl(null, [{ cert_chain: tls.cert, private_key: tls.key }]);
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${host}:${options.port}`, credentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.tryShutdown(() => resolve());
+      }),
+  };
+}
+
+/** A client of a foreign server that speaks the Open Inference Protocol; calls reject with the server's own words. */
+export function inferenceClient(address: string): {
+  call<A>(method: string, request: object): Promise<A>;
+  close(): void;
+} {
+  const made = new (inferenceService())(address, grpc.credentials.createInsecure(), {
+    "grpc.max_receive_message_length": MESSAGE_BYTES,
+    "grpc.max_send_message_length": MESSAGE_BYTES,
+  });
+  return {
+    call: (method, request) =>
+      new Promise((resolve, reject) => {
+        const call = made[method] as (
+          request: object,
+          done: (error: grpc.ServiceError | null, answer: never) => void,
+        ) => void;
+        call.call(made, request, (error, answer) => {
+          if (error === null) resolve(answer);
+          else reject(Object.assign(new Error(`${address}: ${error.details}`), { status: error.code }));
+        });
+      }),
+    close: () => made.close(),
+  };
+}

@@ -1,0 +1,68 @@
+import { Counter, Gauge, Registry } from "prom-client";
+import type { Entry, Repository } from "./repository.ts";
+
+type Read = (entry: Entry) => number;
+
+const ns = (name: "success" | "queue" | "compute_input" | "compute_infer" | "compute_output"): Read => {
+  // A number of ns is told in whole microseconds, as the name of the metric says.
+  return (entry) => Math.round(entry.statistics.inference_stats[name].ns / 1000);
+};
+
+/** Triton's names, so that dashboards made for it work; durations are cumulative microseconds. */
+const counters: [string, string, Read][] = [
+  [
+    "nv_inference_request_success",
+    "Number of successful inference requests",
+    (e) => e.statistics.inference_stats.success.count,
+  ],
+  [
+    "nv_inference_request_failure",
+    "Number of failed inference requests",
+    (e) => e.statistics.inference_stats.fail.count,
+  ],
+  ["nv_inference_count", "Number of inferences", (e) => e.statistics.inference_count],
+  ["nv_inference_exec_count", "Number of model executions", (e) => e.statistics.execution_count],
+  ["nv_inference_request_duration_us", "Time of requests from end to end", ns("success")],
+  ["nv_inference_queue_duration_us", "Time in which requests waited for the model", ns("queue")],
+  ["nv_inference_compute_input_duration_us", "Time of preparing inputs", ns("compute_input")],
+  ["nv_inference_compute_infer_duration_us", "Time of the runtime's calls", ns("compute_infer")],
+  ["nv_inference_compute_output_duration_us", "Time of reading outputs", ns("compute_output")],
+];
+
+const gauges: [string, string, Read][] = [
+  ["nv_inference_pending_request_count", "Requests that wait or run", (e) => e.loaded?.pending ?? 0],
+  ["mltb_model_ready", "1 while the model's process serves", (e) => Number(e.loaded?.alive === true)],
+  ["mltb_model_peak_resident_bytes", "Largest resident size of the model's process", (e) => e.loaded?.peak_bytes ?? 0],
+];
+
+/** The metrics of an agent, read from its models when they are asked for. */
+export function agentMetrics(repository: Repository): { contentType: string; text(): Promise<string> } {
+  const registry = new Registry();
+  const labelNames = ["model", "version"] as const;
+  const labels = (entry: Entry): { model: string; version: string } => ({ model: entry.name, version: entry.version });
+  for (const [name, help, read] of counters) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const entry of repository.entries()) this.inc(labels(entry), read(entry));
+      },
+    });
+  }
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const entry of repository.entries()) this.set(labels(entry), read(entry));
+      },
+    });
+  }
+  return { contentType: registry.contentType, text: () => registry.metrics() };
+}

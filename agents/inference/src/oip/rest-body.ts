@@ -1,0 +1,163 @@
+import { promisify } from "node:util";
+import { gunzip, inflate } from "node:zlib";
+import { z } from "@mltb/contract";
+import { datatype, elements } from "../datatypes.ts";
+import { AgentError, invalid } from "../errors.ts";
+import { rawToValues } from "./contents.ts";
+import type { GivenInput } from "./request.ts";
+import type { InferAnswer, InferRequest } from "./server.ts";
+
+/** Largest body, packed and unpacked. */
+export const BODY_BYTES = 2 ** 30;
+
+const parameters = z.record(z.string(), z.unknown()).default({});
+const requestSchema = z.looseObject({
+  id: z.string().optional(),
+  parameters,
+  inputs: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        shape: z.array(z.int().min(0)),
+        datatype: z.string(),
+        parameters,
+        data: z.unknown().optional(),
+      }),
+    )
+    .default([]),
+  outputs: z.array(z.looseObject({ name: z.string(), parameters })).default([]),
+});
+
+/** A request of the REST form, with what its answer must look like. */
+export interface RestRequest {
+  id: string | undefined;
+  request: InferRequest;
+  /** Whether an output goes out as raw bytes behind the JSON. */
+  binary(output: string): boolean;
+}
+
+/** Unpacks a body; "deflate" is the zlib format. Throws `invalid-argument` for what cannot be unpacked. */
+export async function unpack(body: Buffer, encoding: string | undefined): Promise<Buffer> {
+  if (encoding === undefined || encoding === "" || encoding === "identity") return body;
+  if (encoding !== "gzip" && encoding !== "deflate") throw invalid(`Content-Encoding ${encoding} is not supported`);
+  try {
+    return await promisify(encoding === "gzip" ? gunzip : inflate)(body, { maxOutputLength: BODY_BYTES });
+  } catch (error) {
+    throw invalid(`the body cannot be unpacked as ${encoding}: ${(error as Error).message}`);
+  }
+}
+
+/** What newer engines add to JSON, and TypeScript's library does not know yet. */
+const json = JSON as unknown as {
+  rawJSON(text: string): unknown;
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+};
+
+/** Whole numbers that a double would round come as bigint. */
+function exact(_key: string, value: unknown, { source }: { source?: string }): unknown {
+  const rounded = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
+  return rounded && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
+
+/** JSON of a body; an empty one is an empty object. Throws `invalid-argument`. */
+export function parseJson(body: Uint8Array): unknown {
+  if (body.length === 0) return {};
+  try {
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+    // A reviver makes parsing several times slower: only where there may be 64-bit integers beyond 2^53.
+    return /INT64/.test(text) && /\d{16}/.test(text) ? json.parse(text, exact) : JSON.parse(text);
+  } catch (error) {
+    throw invalid(`failed to parse the request JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Nested or flat lists of values in row-major order. */
+function flat(data: unknown, name: string): unknown[] {
+  if (!Array.isArray(data)) throw invalid(`input '${name}': data must be a list`);
+  return data.some(Array.isArray) ? data.flat(Number.POSITIVE_INFINITY) : data;
+}
+
+/** Reads an inference request. `headerLength` is the Inference-Header-Content-Length, if it came. */
+export function restRequest(
+  body: Uint8Array,
+  headerLength: string | undefined,
+  model: string,
+  version: string,
+): RestRequest {
+  const size = headerLength === undefined ? body.length : Number(headerLength);
+  if (headerLength !== undefined && !/^\d+$/.test(headerLength))
+    throw invalid(`Inference-Header-Content-Length ${headerLength} is no number`);
+  if (size > body.length)
+    throw invalid(`Inference-Header-Content-Length is ${size}, the body has ${body.length} bytes`);
+  const parsed = requestSchema.safeParse(parseJson(body.subarray(0, size)));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(`${issue?.path.join(".") || "the request"}: ${issue?.message}`);
+  }
+  const { id, inputs, outputs, parameters: own } = parsed.data;
+  let at = size;
+  const given = inputs.map((input): GivenInput => {
+    const { name, shape, datatype: type } = input;
+    const bytes = input.parameters["binary_data_size"];
+    let data: GivenInput["data"];
+    if (bytes !== undefined) {
+      if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
+        throw invalid(`input '${name}': binary_data_size is no size`);
+      if (input.data !== undefined) throw invalid(`input '${name}': binary_data_size and data must not be mixed`);
+      const end = at + (bytes as number);
+      if (end > body.length)
+        throw invalid(`input '${name}': ${bytes} bytes are announced, ${body.length - at} are left`);
+      data = { raw: body.subarray(at, end) };
+      at = end;
+    } else if (input.data !== undefined) data = { values: flat(input.data, name) };
+    return { name, shape, datatype: type, data, parameters: Object.keys(input.parameters) };
+  });
+  if (at !== body.length) throw invalid(`${body.length - at} bytes stand behind the last binary input`);
+  const all = own["binary_data_output"] === true;
+  const wanted = new Map(outputs.map((output) => [output.name, output.parameters["binary_data"]]));
+  return {
+    id,
+    binary: (output) => (typeof wanted.get(output) === "boolean" ? wanted.get(output) === true : all),
+    request: {
+      model,
+      version,
+      inputs: given,
+      outputs: outputs.map((output) => {
+        const classes = output.parameters["classification"];
+        const names = Object.keys(output.parameters);
+        return {
+          name: output.name,
+          parameters: names,
+          ...(classes === undefined ? {} : { classification: Number(classes) }),
+        };
+      }),
+      parameters: Object.keys(own),
+    },
+  };
+}
+
+/** JSON with 64-bit integers as the numbers they are, and what JSON has no number for as text. */
+function stringify(value: unknown): string {
+  return JSON.stringify(value, (_key, entry: unknown) => {
+    if (typeof entry === "bigint") return json.rawJSON(entry.toString());
+    return typeof entry === "number" && !Number.isFinite(entry) ? String(entry) : entry;
+  });
+}
+
+/** The answer's JSON and the raw outputs that stand behind it. */
+export function restAnswer(rest: RestRequest, model: string, answer: InferAnswer): { json: Buffer; raw: Uint8Array[] } {
+  const raw: Uint8Array[] = [];
+  const outputs = answer.outputs.map(({ name, tensor }) => {
+    const head = { name, datatype: tensor.type, shape: tensor.dims };
+    if (rest.binary(name)) {
+      raw.push(tensor.data);
+      return { ...head, parameters: { binary_data_size: tensor.data.length } };
+    }
+    const type = datatype(tensor.type);
+    if (type === undefined) throw new AgentError("unavailable", `output '${name}' has no datatype of the protocol`);
+    return { ...head, data: elements(tensor.dims) === 0 ? [] : rawToValues(tensor.data, type) };
+  });
+  const id = rest.id === undefined || rest.id === "" ? {} : { id: rest.id };
+  const text = Buffer.from(stringify({ model_name: model, model_version: answer.version, ...id, outputs }));
+  return { json: text, raw };
+}
