@@ -12,7 +12,7 @@ import { InferenceServer } from "./oip/server.ts";
 import { type Isolation, probeIsolation } from "./process/isolation.ts";
 import { defaultLimits, type Limits } from "./process/limits.ts";
 import { Repository } from "./repository.ts";
-import { runtimeIdentity } from "./runtimes/index.ts";
+import { endpointOf, runtimeIdentity } from "./runtimes/index.ts";
 
 const VERSION = "0.1.0";
 /** Triton's ports: REST, gRPC, metrics. */
@@ -227,7 +227,7 @@ async function present(
         ...agent.addresses,
         marker: agent.supplied ? "simulated" : "none",
         capabilities: ["infer", "deploy", "artifacts", "measure", "cancel"],
-        network: isolation.network,
+        network: endpointOf(options.runtime) === undefined ? isolation.network : "not isolated",
         limits,
         pid: process.pid,
         at: new Date().toISOString(),

@@ -4,7 +4,8 @@ import type { ArtifactStore } from "@mltb/agent-kit";
 import { IDENTIFIER } from "@mltb/contract";
 import { AgentError, invalid } from "./errors.ts";
 import { ModelProcess, type ModelProcessOptions } from "./process/model-process.ts";
-import { runtimeChoice } from "./runtimes/index.ts";
+import { endpointOf, runtimeChoice } from "./runtimes/index.ts";
+import { modelsOf } from "./runtimes/oip.ts";
 import { Statistics } from "./statistics.ts";
 
 /** A deployed model has at most this size. */
@@ -31,7 +32,6 @@ export interface RepositoryOptions {
   artifacts: ArtifactStore;
   runtime: string;
   threads: number;
-  endpoint?: string;
   process: Omit<ModelProcessOptions, "source" | "runtime">;
   /** Told of what is passed over and of models that cannot load. */
   note(text: string): void;
@@ -61,6 +61,14 @@ export class Repository {
   /** `DIR/NAME/VERSION/model.onnx` and `DIR/NAME.onnx` (version 1); with the runtime's ending. Known versions stay. */
   private async scan(): Promise<void> {
     const { folder, runtime } = this.options;
+    const endpoint = endpointOf(runtime);
+    if (endpoint !== undefined) {
+      const rows = await modelsOf(endpoint).catch((error: Error) => {
+        this.options.note(`the models of ${endpoint} are not known: ${error.message}`);
+        return [];
+      });
+      for (const { name, version } of rows) this.add(name, version === "" ? "1" : version, "");
+    }
     if (folder === undefined) return;
     const { extension } = runtimeChoice(runtime);
     for (const item of (await readdir(folder)).sort()) {
@@ -126,7 +134,8 @@ export class Repository {
   }
 
   private async start(entry: Entry): Promise<ModelProcess> {
-    const { runtime, threads, endpoint, process } = this.options;
+    const { runtime, threads, process } = this.options;
+    const endpoint = endpointOf(runtime);
     if (entry.process === undefined) {
       entry.loaded = undefined;
       entry.reason = "loading";

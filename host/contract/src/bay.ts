@@ -17,13 +17,18 @@ const loadSchema = z.strictObject({
   capacitance_uf: z.number().min(1).max(100_000).optional(),
 });
 
+/** A runtime of the inference agent; `oip://` drives a foreign server of the Open Inference Protocol over gRPC. */
+const runtimeSchema = z
+  .string()
+  .regex(/^(ort|ort-web|litert|oip:\/\/[^\s/]+:\d+)$/, "ort, ort-web, litert or oip://HOST:PORT is wanted");
+
 const targetSchema = z.strictObject({
   target: nameSchema,
   channel: z.int().min(1).max(8),
   nominal_v: z.literal(5).default(5),
   /** What happens to the target when a lease of it ends. */
   on_lease_end: z.enum(["off", "keep", "reset"]).default("off"),
-  agent: z.strictObject({ runtime: z.enum(["ort", "ort-web"]), threads: z.int().min(1).max(64).default(1) }).optional(),
+  agent: z.strictObject({ runtime: runtimeSchema, threads: z.int().min(1).max(64).default(1) }).optional(),
   boot: z.strictObject({ duration_ms: z.int().min(10).max(60_000) }).optional(),
   load: loadSchema.optional(),
 });

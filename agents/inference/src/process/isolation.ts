@@ -31,7 +31,6 @@ async function works(command: string[]): Promise<boolean> {
 export async function probeIsolation(): Promise<Isolation> {
   const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
   const spaces = ["unshare", ...user, "--net", "--mount"];
-  const mountsOnly = ["unshare", ...user, "--mount"];
   const ending = ["setpriv", "--pdeathsig", "KILL", "--"];
   const [limits, ends, spaced] = await Promise.all([
     works(["prlimit", "--data=unlimited", "--", "true"]),
@@ -42,7 +41,7 @@ export async function probeIsolation(): Promise<Isolation> {
     network: spaced ? "isolated" : "not isolated",
     command(folder, data_bytes, needsNetwork) {
       const limit = limits ? ["prlimit", `--data=${data_bytes}`, "--"] : [];
-      const space = spaced ? [...(needsNetwork ? mountsOnly : spaces), "--", "sh", launch, folder] : ends ? ending : [];
+      const space = spaced && !needsNetwork ? [...spaces, "--", "sh", launch, folder] : ends ? ending : [];
       return [...limit, ...space];
     },
   };

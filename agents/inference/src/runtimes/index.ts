@@ -15,16 +15,28 @@ interface Choice {
   npm?: string;
 }
 
+const onnx = { extension: ".onnx", platform: "onnxruntime_onnx", backend: "onnxruntime" } as const;
 const choices: Record<string, Choice> = {
-  ort: { extension: ".onnx", platform: "onnxruntime_onnx", backend: "onnxruntime", npm: "onnxruntime-node" },
-  "ort-web": { extension: ".onnx", platform: "onnxruntime_onnx", backend: "onnxruntime", npm: "onnxruntime-web" },
+  ort: { ...onnx, npm: "onnxruntime-node" },
+  "ort-web": { ...onnx, npm: "onnxruntime-web" },
 };
+/** A foreign server: the models are its own, or files that it is handed. */
+const foreign: Choice = { ...onnx, platform: "oip_remote", backend: "oip" };
 
 /** Names of the runtimes, for help and errors. */
 export const runtimeNames = Object.keys(choices);
 
+/** HOST:PORT of a foreign server where a runtime is `oip://HOST:PORT`. */
+export function endpointOf(runtime: string): string | undefined {
+  return /^oip:\/\/([^/\s]+:\d+)\/?$/.exec(runtime)?.[1];
+}
+
+export function isRuntime(runtime: string): boolean {
+  return runtime in choices || endpointOf(runtime) !== undefined;
+}
+
 export function runtimeChoice(runtime: string): Choice {
-  const found = choices[runtime];
+  const found = endpointOf(runtime) === undefined ? choices[runtime] : foreign;
   if (found === undefined) throw new Error(`there is no runtime ${runtime}`);
   return found;
 }
@@ -40,11 +52,7 @@ export function runtimeIdentity(runtime: string): { name: string; version: strin
   return { name: npm, version };
 }
 
-/** The program of a model's process. */
-export function programOf(_runtime: string): { program: string[]; needsNetwork: boolean } {
-  return { program: [process.execPath, main], needsNetwork: false };
-}
-
-export function isRuntime(runtime: string): boolean {
-  return runtime in choices;
+/** The program of a model's process, and whether it must reach a network. */
+export function programOf(runtime: string): { program: string[]; needsNetwork: boolean } {
+  return { program: [process.execPath, main], needsNetwork: endpointOf(runtime) !== undefined };
 }
