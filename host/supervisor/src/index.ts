@@ -1,6 +1,5 @@
 /** The host supervisor: the only door of the package. */
 export { addToken, listTokens, revokeToken } from "./auth/tokens.ts";
 export { bayPorts, linkTransport } from "./link/open.ts";
-export { serialTransport } from "./link/serial.ts";
 export type { ByteTransport } from "./link/transport.ts";
 export { type Listener, type Supervisor, type SupervisorOptions, startSupervisor } from "./supervisor.ts";
