@@ -70,29 +70,40 @@ function figureTable(design: BoardDesign): string {
 }
 
 function sources(design: BoardDesign): string {
-  const facts = new Map<string, string>();
-  for (const { devices } of design.buses) for (const { part } of devices) facts.set(part.part, part.source);
+  const facts = new Map<string, Set<string>>();
+  const add = ({ part, source }: { part: string; source: string }): void => {
+    facts.set(part, (facts.get(part) ?? new Set()).add(source));
+  };
+  for (const { devices } of design.buses) for (const device of devices) add(device.part);
   for (const path of design.paths) {
-    for (const part of [path.shunt, path.switch, path.connector, ...(path.fuse === null ? [] : [path.fuse])]) {
-      facts.set(part.part, part.source);
-    }
-    for (const { range } of path.senses) facts.set(range.part, `${facts.get(range.part) ?? ""} ${range.source}`.trim());
+    for (const part of [path.shunt, path.switch, path.connector]) add(part);
+    if (path.fuse !== null) add(path.fuse);
+    for (const { range } of path.senses) add(range);
   }
   for (const { connector, fuse } of design.feeds) {
-    facts.set(connector.part, connector.source);
-    facts.set(fuse.part, fuse.source);
+    add(connector);
+    add(fuse);
   }
-  return table(["part", "source of its figures"], [...facts]);
+  const rows = [...facts].map(([part, said]) => [part, [...said].join("; ")]);
+  return table(["part", "source of its figures"], rows);
+}
+
+function wireTable(design: BoardDesign): string {
+  const rows = design.wires
+    .filter(({ channel }) => channel === null || channel === 1)
+    .map(({ net, ends, note }) => [net, ends.map((end) => `\`${end}\``).join(", "), note ?? ""]);
+  return table(["net", "connects", "note"], rows);
 }
 
 /** What a board's page says beside its tables. */
 export interface BoardText {
   intro: string;
   circuit: string;
+  wires: string;
 }
 
 /** Page of a board: pin-out, wiring, power path, what the checks worked out. */
-export function boardPage(design: BoardDesign, { intro, circuit }: BoardText): string {
+export function boardPage(design: BoardDesign, { intro, circuit, wires: wiresText }: BoardText): string {
   return page(
     `${design.title}, revision ${design.revision.toUpperCase()}`,
     intro,
@@ -106,6 +117,8 @@ export function boardPage(design: BoardDesign, { intro, circuit }: BoardText): s
     ),
     `## Buses\n\n${busTable(design)}`,
     `## Driven lines\n\n${circuit}\n\n${outputTable(design)}`,
+    `## Wires\n\nDesignator and pin of every signal, as in the bill of materials. ${wiresText}`,
+    wireTable(design),
     `## Power path\n\n${pathTable(design)}`,
     `## What the checks work out\n\n\`npm run -s hardware -- check\` at ${design.ambient_c} C; channel 1 stands for all.`,
     figureTable(design),

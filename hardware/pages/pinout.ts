@@ -4,7 +4,7 @@ import type { PinUse } from "../src/types.ts";
 
 const ROW = 27;
 const TOP = 124;
-const BOARD = { left: 480, width: 170 };
+const BOARD = { left: 520, width: 170 };
 const CENTRE = BOARD.left + BOARD.width / 2;
 const WIDTH = 2 * CENTRE;
 const ROWS = picoPads.length / 2;

@@ -62,12 +62,11 @@ export function rackPage(design: RackDesign, bay: BayWiring, file: string): stri
     `**State:** ${design.board.copper}`,
     `## Supply\n\n${table(["feed", "supply", "fuse", "connector"], feeds)}`,
     `## Connectors\n\n${connectorTable()}`,
-    "Marker and line connectors are at the target's level: a target whose lines are not 3.3 V needs a level shifter of its own. The clamp at J1 to J8 takes what a long cable rings.",
+    "Reset and strap lines are open drains and bear 60 V; a marker is read at 3.3 V, so a target of another level needs a shifter. A clamp at J1 to J8 takes what a long cable rings.",
     `## Example bay\n\n\`${file}\`, as the hardware sees it. Its loads are those of the simulation.`,
     bayTable(bay, design),
-    table(
-      ["what", "comes to", "limit"],
-      figures.map(({ subject, value, limit }) => [subject, value, limit]),
-    ),
+    ...figures
+      .filter(({ subject }) => subject.endsWith("all targets busy"))
+      .map(({ subject, value, limit }) => `${subject}: ${value} of ${limit}.`),
   );
 }

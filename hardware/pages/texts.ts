@@ -16,6 +16,9 @@ Two P-channel MOSFETs with their sources together are the switch: neither body d
 elsewhere feeds nothing back. A capacitor from drain to gate limits the slew to 1 V/ms; the gate resistor makes it the same for
 both classes. No pin is left to read the chain back: the proof of off is voltage and current, and for a floating channel the
 current.`,
+  wires: `The nets of channel 1 stand for all: the parts of channel n are the n-th of their kind (U1 to U8, U9 to U16, Q1 and Q2 for
+channel 1, Q3 and Q4 for channel 2, and so on); \`npm run -s hardware -- check\` goes over all of them. Supplies and decoupling
+are left out: every part has 3.3 V and ground, and 100 nF beside it.`,
 };
 
 export const managedUsbText: BoardText = {
@@ -25,4 +28,6 @@ controller has a USB cable of its own to the host, so control does not depend on
 both data paths open; the RP2040's own watchdog resets a firmware that hangs. There is no gate beside it. The hub stays in
 reset, and hidden from the host, until firmware has configured it over SMBus. The hub's port-power pins are not used: it is told
 over SMBus that its ports are powered, and the VBUS switches report over-current and reverse voltage to the controller.`,
+  wires: `The nets of port 1 stand for all. Supplies, decoupling, crystal and straps are left out: they are those of the hub's data
+sheet.`,
 };

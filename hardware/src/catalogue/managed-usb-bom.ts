@@ -37,6 +37,8 @@ export const managedUsbBom: BomLine[] = [
   line("R29-R30", 2, "RC0603FR-074K7L", "Yageo", "pull-ups of the SMBus", "0.1 W"),
   line("R31-R32", 2, "RC0603FR-0710KL", "Yageo", "divider of the host's VBUS", "0.1 W"),
   line("R33", 1, "RC0603FR-0712KL", "Yageo", "RBIAS of the hub, 12.0 k 1 %", "0.1 W"),
+  line("R34", 1, "RC0603FR-071KL", "Yageo", "series resistor of the locate light", "0.1 W"),
+  line("LD1", 1, "LTST-C190KRKT", "Lite-On", "locate light, red", "20 mA"),
   line("C1-C4", 4, "EEE-FK1A151P", "Panasonic", "VBUS of a port, 150 uF", "10 V"),
   line("C5-C44", 40, "CL10B104KB8NNNC", "Samsung", "decoupling, 100 nF", "50 V"),
   line("C45-C60", 16, "GRM155R71C104KA88D", "Murata", "AC coupling of the SuperSpeed pairs, 100 nF", "16 V"),

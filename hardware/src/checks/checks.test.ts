@@ -75,6 +75,64 @@ const breaks: [title: string, code: FindingCode, subject: string, words: string[
     },
   ],
   [
+    "wire to a part that nobody buys",
+    FindingCode.designatorUnknown,
+    "Q99",
+    ["net CLOSE_3 ends at Q99.G"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "CLOSE_3");
+      if (wire !== undefined) wire.ends = ["U28.3Y", "Q99.G"];
+    },
+  ],
+  [
+    "part on a bus that another line of the bill has",
+    FindingCode.designatorUnknown,
+    "U30",
+    ["is TMP105 on its bus and TMP75AIDR in the bill of materials"],
+    (design) => {
+      design.bom = design.bom.map((line) => (line.part === "TMP105YZCT" ? { ...line, part: "TMP75AIDR" } : line));
+    },
+  ],
+  [
+    "part that is judged and another that is bought",
+    FindingCode.designatorUnknown,
+    "0452004.MRL",
+    ["judged as a part of the channels"],
+    (design) => {
+      design.bom = design.bom.map((line) => (line.part === "0452004.MRL" ? { ...line, part: "0452005.MRL" } : line));
+    },
+  ],
+  [
+    "designator of two parts",
+    FindingCode.designatorTwice,
+    "U31",
+    ["stands for AT24C32E-SSHM-T and for PCF8574T/3,518"],
+    (design) => {
+      design.bom = design.bom.map((line) =>
+        line.designators === "U32" ? { ...line, designators: "U31-U32", quantity: 2 } : line,
+      );
+    },
+  ],
+  [
+    "quantity that is not the places",
+    FindingCode.quantity,
+    "INA226AIDGSR",
+    ["U1-U8 are 8 places, 7 parts are bought"],
+    (design) => {
+      design.bom = design.bom.map((line) => (line.designators === "U1-U8" ? { ...line, quantity: 7 } : line));
+    },
+  ],
+  [
+    "pin on two nets",
+    FindingCode.wireTwice,
+    "U20.QA",
+    ["is on net SWITCH_1 and on net SWITCH_2"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "SWITCH_2");
+      if (wire !== undefined) wire.ends = ["U20.QA", ...wire.ends.slice(1)];
+    },
+  ],
+  [
     "address clash",
     FindingCode.addressTwice,
     "U5 INA226",
@@ -205,9 +263,9 @@ const breaks: [title: string, code: FindingCode, subject: string, words: string[
     "fuse that blows in use",
     FindingCode.fuseRating,
     "channel 2",
-    ["0452003.MRL carries 2.25 A for ever", "at least 3.73 A"],
+    ["0452004.MRL carries 2.25 A for ever", "at least 3.73 A"],
     (design) => {
-      path(design, 2).fuse = { ...fuse(design, 2), part: "0452003.MRL", rated_a: 3 };
+      path(design, 2).fuse = { ...fuse(design, 2), rated_a: 3 };
     },
   ],
   [

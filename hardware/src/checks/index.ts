@@ -1,4 +1,5 @@
 import type { BoardDesign } from "../designs/types.ts";
+import { checkBom } from "./bom.ts";
 import { checkBuses } from "./buses.ts";
 import type { Report } from "./finding.ts";
 import { checkOutputs } from "./outputs.ts";
@@ -9,7 +10,7 @@ import { checkThermal } from "./thermal.ts";
 
 /** All checks of a board, in the order in which their findings are best mended. */
 export function checkBoard(design: BoardDesign): Report {
-  const reports = [checkPins, checkBuses, checkSensing, checkPower, checkThermal, checkOutputs].map((check) =>
+  const reports = [checkPins, checkBom, checkBuses, checkSensing, checkPower, checkThermal, checkOutputs].map((check) =>
     check(design),
   );
   return {

@@ -4,6 +4,7 @@ import { managedUsbBom } from "../catalogue/managed-usb-bom.ts";
 import { connectors, feedFuses, senses, shunts, switches } from "../catalogue/power-parts.ts";
 import { rp2040Pin } from "../controllers/rp2040.ts";
 import type { PinUse } from "../types.ts";
+import { managedUsbWires } from "./managed-usb-wires.ts";
 import { supplyClasses } from "./supplies.ts";
 import type { BoardDesign, OutputDesign } from "./types.ts";
 
@@ -110,6 +111,7 @@ export const managedUsbDesign: BoardDesign = {
   ],
   outputs,
   gate: null,
+  wires: managedUsbWires,
   paths: board.ports.map(({ number, shunt_ohm }) => ({
     channel: number,
     connector_name: `J${number}`,

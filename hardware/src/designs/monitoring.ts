@@ -5,6 +5,7 @@ import { busParts } from "../catalogue/bus-parts.ts";
 import { monitoringBom } from "../catalogue/monitoring-bom.ts";
 import { rp2040Pin } from "../controllers/rp2040.ts";
 import { monitoringFeeds, monitoringPaths } from "./monitoring-paths.ts";
+import { monitoringWires } from "./monitoring-wires.ts";
 import { supplyClasses } from "./supplies.ts";
 import type { BoardDesign, BusDesign, OutputDesign } from "./types.ts";
 
@@ -98,6 +99,7 @@ export const monitoringDesign: BoardDesign = {
     enable: { active: "low", idle: "disabled", driven_by: "gate" },
     supervisor: "TPS3839K33DBZR",
   },
+  wires: monitoringWires,
   paths: monitoringPaths(supplyClasses.five),
   feeds: monitoringFeeds,
   bom: monitoringBom,

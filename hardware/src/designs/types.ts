@@ -20,6 +20,8 @@ export interface BoardDesign {
   shared_lines: SharedLine[];
   outputs: OutputDesign[];
   gate: OutputGate | null;
+  /** Signals between the parts; `channel` is null for those that the board has once. */
+  wires: Wire[];
   paths: PowerPath[];
   feeds: Feed[];
   bom: BomLine[];
@@ -186,8 +188,17 @@ export interface Feed {
   supply: { part: string; rated_a: number; volts: number };
 }
 
+/** A net: designator and pin of every end, `U17.DOUT`. */
+export interface Wire {
+  net: string;
+  channel: number | null;
+  ends: string[];
+  note?: string;
+}
+
 /** A line of the bill of materials. */
 export interface BomLine {
+  /** One, a range, or both with commas: `R1-R8, R12`. */
   designators: string;
   quantity: number;
   part: string;
