@@ -1,6 +1,8 @@
 import { registerAgent } from "./commands/agent.ts";
 import { registerEnergy } from "./commands/energy.ts";
 import { registerFirmware } from "./commands/firmware.ts";
+import { registerLease } from "./commands/lease.ts";
+import { registerLog } from "./commands/log.ts";
 import { registerPanel } from "./commands/panel.ts";
 import { registerPower } from "./commands/power.ts";
 import { registerRun } from "./commands/run.ts";
@@ -18,6 +20,8 @@ export async function main(argv: string[]): Promise<void> {
   registerStatus(program);
   registerPower(program);
   registerPanel(program);
+  registerLease(program);
+  registerLog(program);
   registerEnergy(program);
   registerFirmware(program);
   registerToken(program);

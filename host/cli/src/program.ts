@@ -75,6 +75,15 @@ export function parseCount(text: string): number {
   return value;
 }
 
+const seconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** A time in seconds: `90s`, `30m`, `1.5h`, `2d`, `500ms`; a bare number is seconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError("A time is wanted, such as 90s, 30m or 2h.");
+  return Number(match[1]) * (seconds[match[2] ?? "s"] ?? 1);
+}
+
 const abort = new AbortController();
 
 /** Wraps the action of a command: context in, exit code out. The code is 0 where the action returns none. */
@@ -93,7 +102,8 @@ export function action<A extends unknown[]>(
       },
       note: (text) => process.stderr.write(`${text}\n`),
     };
-    process.exitCode = await body(context, ...(all.slice(0, -1) as A));
+    // Options of a command stand with those of the commands above it, wherever they were given.
+    process.exitCode = await body(context, ...([...all.slice(0, -2), options] as unknown as A));
   };
 }
 

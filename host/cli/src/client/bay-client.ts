@@ -1,3 +1,5 @@
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import type { BayState } from "../bay/state.ts";
 import { CliError, cliError, Exit } from "../errors.ts";
 
@@ -25,6 +27,12 @@ export interface TargetView {
   seq: number;
 }
 
+/** A bay that does not answer, and why. */
+export function unreachable(url: string, error: Error): CliError {
+  const why = error.cause instanceof Error ? error.cause.message : error.message;
+  return cliError(Exit.unreachable, "bay-unreachable", `the bay at ${url} does not answer: ${why}`);
+}
+
 const exits: Record<number, number> = {
   401: Exit.refused,
   403: Exit.refused,
@@ -43,11 +51,16 @@ export class BayClient {
   readonly url: string;
   readonly token: string;
   readonly state: BayState | undefined;
+  /** File that the token was read from. */
+  readonly tokenFile: string | undefined;
+  /** Why an admin commands what others have leased. */
+  override: string | undefined;
 
-  constructor(url: string, token: string, state: BayState | undefined) {
+  constructor(url: string, token: string, state: BayState | undefined, tokenFile?: string) {
     this.url = url.replace(/\/$/, "");
     this.token = token;
     this.state = state;
+    this.tokenFile = tokenFile;
   }
 
   call<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -61,22 +74,41 @@ export class BayClient {
     return this.send(method, path, "application/octet-stream", bytes);
   }
 
+  private headers(): Record<string, string> {
+    const lease = process.env["MLTB_LEASE"];
+    return {
+      authorization: `Bearer ${this.token}`,
+      ...(lease === undefined || lease === "" ? {} : { "mltb-lease": lease }),
+      ...(this.override === undefined ? {} : { "mltb-override": this.override }),
+    };
+  }
+
+  /** The lines of a stream, as they come. */
+  async lines(path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.url}${path}`, { headers: this.headers(), signal });
+    } catch (error) {
+      throw unreachable(this.url, error as Error);
+    }
+    if (!response.ok || response.body === null) throw faultOf(response.status, await response.text());
+    return createInterface({ input: Readable.fromWeb(response.body as never), crlfDelay: Number.POSITIVE_INFINITY });
+  }
+
   private async send<T>(method: string, path: string, type?: string, body?: string | Uint8Array): Promise<T> {
     let response: Response;
     try {
       response = await fetch(`${this.url}${path}`, {
         method,
-        headers: { authorization: `Bearer ${this.token}`, ...(type === undefined ? {} : { "content-type": type }) },
+        headers: { ...this.headers(), ...(type === undefined ? {} : { "content-type": type }) },
         ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
-      const cause = (error as Error).cause;
-      const why = cause instanceof Error ? cause.message : (error as Error).message;
-      throw cliError(Exit.unreachable, "bay-unreachable", `the bay at ${this.url} does not answer: ${why}`);
+      throw unreachable(this.url, error as Error);
     }
     const text = await response.text();
     if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
-    throw problem(response.status, text);
+    throw faultOf(response.status, text);
   }
 
   targets(): Promise<TargetView[]> {
@@ -90,7 +122,8 @@ export class BayClient {
   }
 }
 
-function problem(status: number, text: string): CliError {
+/** What an answer that is no success says. */
+export function faultOf(status: number, text: string): CliError {
   let document: Problem = {};
   try {
     document = JSON.parse(text) as Problem;

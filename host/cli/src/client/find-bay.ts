@@ -56,10 +56,11 @@ export function findBayIfUp(options: BayOptions): BayClient | undefined {
         "give --token-file FILE or MLTB_TOKEN_FILE",
       );
     }
-    return new BayClient(url, readSecret(file, "token file"), state?.http === url ? state : undefined);
+    return new BayClient(url, readSecret(file, "token file"), state?.http === url ? state : undefined, file);
   }
   if (state === undefined) return undefined;
-  return new BayClient(state.http, readSecret(tokenFile ?? state.token_file, "token file"), state);
+  const file = tokenFile ?? state.token_file;
+  return new BayClient(state.http, readSecret(file, "token file"), state, file);
 }
 
 /** What the bench needs to reach a bay. The MQTT side is known only for a bay found through its state folder. */

@@ -21,16 +21,18 @@ export function registerPower(program: Command): void {
     const command = addBayOptions(
       power.command(verb).description(description).argument("<target>", "name of the target"),
     );
+    command.option("--override <reason>", "as admin: although somebody else has leased it; the reason is recorded");
     if (verb === "cycle") {
       command.option("--off-ms <ms>", "time without power", parseInteger(0, 60_000), 1000);
     }
     command.action(
-      action(async (context, name: string, options: BayOptions & { offMs?: number }) => {
-        const target = await findBay(options).call<TargetView>(
-          "PUT",
-          `/api/v1/targets/${encodeURIComponent(name)}/power`,
-          { state, ...(options.offMs === undefined ? {} : { off_ms: options.offMs }) },
-        );
+      action(async (context, name: string, options: BayOptions & { offMs?: number; override?: string }) => {
+        const bay = findBay(options);
+        bay.override = options.override;
+        const target = await bay.call<TargetView>("PUT", `/api/v1/targets/${encodeURIComponent(name)}/power`, {
+          state,
+          ...(options.offMs === undefined ? {} : { off_ms: options.offMs }),
+        });
         context.print(target, () => targetLine(target));
         return show(target);
       }),

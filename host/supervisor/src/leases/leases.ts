@@ -48,7 +48,7 @@ export class Leases {
   private readonly clock: Clock;
   private readonly audit: Audit;
   private readonly effects: LeaseEffects;
-  private readonly granting = new Map<Waiter, (outcome: Lease | BayError) => void>();
+  private readonly granting = new Map<Waiter, { caller: Caller; told: (outcome: Lease | BayError) => void }>();
   /** Open connections of leases that are bound to them. */
   private readonly holds = new Map<string, number>();
   private readonly endings = new Set<(id: string) => void>();
@@ -126,8 +126,11 @@ export class Leases {
     if (this.table.queue().length >= WAITERS) return this.deny(caller, request, "busy", `${WAITERS} requests wait`);
     const waiter = this.table.enqueue(request, this.clock.mono());
     let now: Lease | BayError | undefined;
-    this.granting.set(waiter, (outcome) => {
-      now = outcome;
+    this.granting.set(waiter, {
+      caller,
+      told: (outcome) => {
+        now = outcome;
+      },
     });
     this.serve();
     if (now instanceof BayError) throw now;
@@ -149,12 +152,13 @@ export class Leases {
       };
       const timer = setTimeout(give, Math.min(wait_ms, 2 ** 31 - 1));
       signal.addEventListener("abort", give, { once: true });
-      this.granting.set(waiter, (outcome) => {
+      const told = (outcome: Lease | BayError): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", give);
         if (outcome instanceof BayError) reject(outcome);
         else resolve(this.viewOf(outcome));
-      });
+      };
+      this.granting.set(waiter, { caller, told });
     });
   }
 
@@ -202,7 +206,9 @@ export class Leases {
       }
       this.counters.granted += 1;
       const view = this.viewOf(lease);
-      this.note(lease, "lease", { ttl_s: lease.ttl_ms / 1000, fence: lease.fence });
+      const { holder, fence } = lease;
+      const by = this.granting.get(waiter)?.caller ?? policyCaller("lease");
+      this.note(lease, "lease", { holder, ttl_s: lease.ttl_ms / 1000, fence }, by);
       for (const target of lease.targets) this.effects.changed(target, view);
       this.tell(waiter, lease);
     }
@@ -210,15 +216,14 @@ export class Leases {
   }
 
   private tell(waiter: Waiter, outcome: Lease | BayError): void {
-    const told = this.granting.get(waiter);
+    const waiting = this.granting.get(waiter);
     this.granting.delete(waiter);
-    told?.(outcome);
+    waiting?.told(outcome);
   }
 
-  private note(lease: Lease, action: string, args: object, by?: Caller): void {
-    const who = by ?? { user: lease.user, role: "operator" as const, source: "api", origin: lease.holder };
+  private note(lease: Lease, action: string, args: object, by: Caller): void {
     for (const target of lease.targets) {
-      this.audit.write(who, { action, target, args, lease: lease.id, status: "done" });
+      this.audit.write(by, { action, target, args, lease: lease.id, status: "done" });
     }
   }
 
