@@ -61,6 +61,7 @@ export function rackPage(design: RackDesign, bay: BayWiring, file: string): stri
     `A rack is a supply for each class in use, one monitoring board, its panel (display of ${columns} x ${rows}, buttons ${buttons.join(", ")}) and up to ${design.places} targets.`,
     `**State:** ${design.board.copper}`,
     `## Supply\n\n${table(["feed", "supply", "fuse", "connector"], feeds)}`,
+    "A supply has no switch that the board could open: no pin is left for one. The rack is off when all its channels are off, and the controller lives from whichever feed is there, also without its host.",
     `## Connectors\n\n${connectorTable()}`,
     "Reset and strap lines are open drains and bear 60 V; a marker is read at 3.3 V, so a target of another level needs a shifter. A clamp at J1 to J8 takes what a long cable rings.",
     `## Example bay\n\n\`${file}\`, as the hardware sees it. Its loads are those of the simulation.`,

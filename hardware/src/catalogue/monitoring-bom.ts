@@ -31,6 +31,7 @@ export const monitoringBom: BomLine[] = [
   line("U32", 1, "PCF8574T/3,518", "NXP", "port expander of the display", "100 kHz, sinks 25 mA"),
   line("U33", 1, "74HC123D,653", "Nexperia", "one-shot that gates the outputs", "2 to 6 V"),
   line("U34", 1, "TPS3839K33DBZR", "Texas Instruments", "supervisor, holds the one-shot in reset", "2.93 V"),
+  line("U35", 1, "R-78E5.0-1.0", "Recom", "5 V for the controller from the 12 V feed", "8 to 28 V, 1 A"),
   line(
     "Q1-Q16",
     16,
@@ -45,6 +46,7 @@ export const monitoringBom: BomLine[] = [
   line("Q49", 1, "2N7002,215", "Nexperia", "backlight of the display", "60 V, 300 mA"),
   line("D1-D8", 8, "BAT54,215", "Nexperia", "alerts into the shared line", "30 V, 0.32 V at 1 mA"),
   line("D9-D16", 8, "SMBJ14A", "Littelfuse", "clamp at the target's connector", "14 V stand-off, 600 W"),
+  line("D17-D18", 2, "B340A-13-F", "Diodes", "controller's supply from either feed", "40 V, 3 A"),
   line("R1-R8", 8, "WSL2512R0200FEA", "Vishay", "shunt, 20 mOhm, 1 %", "1 W at 70 C, 75 ppm/K"),
   line(
     "R9-R24",

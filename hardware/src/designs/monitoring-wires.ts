@@ -64,6 +64,10 @@ function shared(): Wire[] {
     ...[4, 5, 6, 7].map((bit) => once(`LCD_D${bit}`, [`U32.P${bit}`, `DS1.DB${bit}`])),
     once("FEED_5V", ["J21.1", "F9.1"]),
     once("FEED_12V", ["J22.1", "F10.1"]),
+    once("RAIL_5V", ["F9.2", ...each("F", 1, COUNT, "1A"), "D17.A"], "a channel's fuse in place A"),
+    once("RAIL_12V", ["F10.2", ...each("F", 1, COUNT, "1B"), "U35.VIN"], "a channel's fuse in place B"),
+    once("RAIL_12V_DOWN", ["U35.VOUT", "D18.A"], "5 V for the controller where only the 12 V class is fed"),
+    once("VSYS", ["D17.K", "D18.K", "A1.VSYS"], "the board lives without its host"),
   ];
 }
 
@@ -84,7 +88,7 @@ function ofChannel(channel: Channel): Wire[] {
     ...(note === undefined ? {} : { note }),
   });
   return [
-    net("SUPPLY", [`F${n}.2`, `Q${2 * n - 1}.D`], "F in place A takes the 5 V feed, in place B the 12 V feed"),
+    net("SUPPLY", [`F${n}.2`, `Q${2 * n - 1}.D`]),
     net("SOURCES", [`Q${2 * n - 1}.S`, `Q${2 * n}.S`, `R${86 + n}.1`]),
     net("GATE", [`Q${2 * n - 1}.G`, `Q${2 * n}.G`, `R${86 + n}.2`, `R${24 + n}.1`, `C${n}.1`]),
     net("GATE_DRIVE", [`R${24 + n}.2`, `Q${16 + n}.D`]),
