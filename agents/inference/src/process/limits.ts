@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 export interface Limits {
   /** Resident size; a process that grows beyond it is killed. */
   memory_bytes: number;
-  /** Longest time of loading, and of one inference. */
+  /** Longest time of one inference; loading has a minute at least. */
   time_s: number;
 }
 

@@ -10,6 +10,8 @@ import { dataLimit, type Limits, MemoryWatch } from "./limits.ts";
 import { type MeasureSpec, type ModelReply, type ModelRequest, packTensors } from "./messages.ts";
 import { type Job, JobQueue } from "./queue.ts";
 
+/** A machine under load may need long to start a runtime: loading has this time at least. */
+const LOAD_S = 60;
 /** After a cancel, how long a runtime call may still run before its process is killed. */
 const CANCEL_MS = 2000;
 
@@ -91,7 +93,8 @@ export class ModelProcess {
     const made = new ModelProcess(options);
     const { runtime, source } = options;
     try {
-      await made.call({ op: "load", runtime, ...source }, [], made.limits.time_s, (reply) => {
+      const limit_s = Math.max(LOAD_S, made.limits.time_s);
+      await made.call({ op: "load", runtime, ...source }, [], limit_s, (reply) => {
         if (reply.kind !== "loaded") return false;
         made.inputs = reply.inputs;
         made.outputs = reply.outputs;

@@ -24,7 +24,7 @@ const model = protobuf.parse(definition, { keepCase: true }).root.lookupType("Mo
 /** Element types of TensorProto that occur here. */
 export const Elem = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 /** Kinds of AttributeProto. */
-export const Attr = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const;
+export const Attr = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7 } as const;
 
 export interface Attribute {
   name: string;
@@ -33,6 +33,7 @@ export interface Attribute {
   i?: number;
   s?: Uint8Array;
   t?: TensorProto;
+  g?: Graph;
   floats?: number[];
   ints?: number[];
 }
@@ -45,6 +46,9 @@ export interface TensorProto {
   float_data?: number[];
   int32_data?: number[];
   int64_data?: number[];
+  /** Where weights outside the file lie; with `data_location` 1. */
+  external_data?: { key: string; value: string }[];
+  data_location?: number;
 }
 
 export interface Node {
