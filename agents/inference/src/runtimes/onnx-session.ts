@@ -25,6 +25,10 @@ export interface OrtSession {
 
 export type TensorConstructor = new (type: never, data: never, dims: readonly number[]) => OrtTensor;
 
+// The bindings know float16 as Uint16Array only. `onnxruntime-common` would turn it into a Float16Array where the engine has
+// one, which the native binding takes for an empty tensor: in a model's process there is none.
+Reflect.deleteProperty(globalThis, "Float16Array");
+
 /** The inputs do not fit the model: the fault of whoever sent them, not of the model. */
 export class RequestError extends Error {}
 
