@@ -40,7 +40,12 @@ export function registerAgent(program: Command): void {
     .option("--target <name>", "target that the agent serves")
     .option("--threads <n>", "threads inside an operator", parseInteger(1, 256), 1)
     .option("--memory-limit <mib>", "memory that one model may use, in MiB", parseInteger(64, 1_048_576), 2048)
-    .option("--time-limit <s>", "longest time of one inference (loading a model has a minute at least)", parseInteger(1, 86_400), 60)
+    .option(
+      "--time-limit <s>",
+      "longest time of one inference (loading a model has a minute at least)",
+      parseInteger(1, 86_400),
+      60,
+    )
     .option("--tls <dir>", "folder with cert.pem and key.pem; needed outside loopback")
     .option("--token-file <file>", "file with the bearer token; needed outside loopback")
     .option("--json", "accepted for symmetry: the first line is JSON in any case")
