@@ -1,5 +1,6 @@
 import { registerAgent } from "./commands/agent.ts";
 import { registerEnergy } from "./commands/energy.ts";
+import { registerExperiment } from "./commands/experiment.ts";
 import { registerFirmware } from "./commands/firmware.ts";
 import { registerLease } from "./commands/lease.ts";
 import { registerLog } from "./commands/log.ts";
@@ -17,6 +18,7 @@ export async function main(argv: string[]): Promise<void> {
   const program = createProgram("0.1.0");
   registerUp(program);
   registerRun(program);
+  registerExperiment(program);
   registerStatus(program);
   registerPower(program);
   registerPanel(program);

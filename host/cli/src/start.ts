@@ -34,7 +34,14 @@ program
       });
       let code: number = Exit.done;
       try {
-        const run = await runOnBay(experiments, findBay({ state: options.state }), results, steps, context.signal);
+        const run = await runOnBay(
+          experiments,
+          findBay({ state: options.state }),
+          results,
+          steps,
+          context.signal,
+          options.state,
+        );
         const report = relative(process.cwd(), `${run.folder}/report.html`);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
         context.print(run, () => `\n${renderTable(run)}\n\nreport  ${report}   (${seconds} s since start)`);

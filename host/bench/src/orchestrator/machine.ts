@@ -1,5 +1,6 @@
 import {
   type Action,
+  freeForAll,
   type NodeSpec,
   order,
   type Phase,
@@ -44,6 +45,8 @@ export interface RunState {
   order: NodeSpec[];
   /** Who must be over before a node may begin. */
   turns: Map<string, string[]>;
+  /** Exclusive things that go to whoever is ready first. */
+  free: Set<string>;
   cancelled: { reason: string; author: string } | undefined;
 }
 
@@ -91,6 +94,16 @@ function doomed(state: RunState): Set<string> {
   return found;
 }
 
+/** Another node uses what this one wants for itself, and whoever is ready first takes it. */
+function taken(state: RunState, node: NodeState): boolean {
+  const keys = (node.spec.exclusive ?? []).filter((key) => state.free.has(key));
+  if (keys.length === 0) return false;
+  return [...state.nodes.values()].some(
+    (other) =>
+      other !== node && other.entered && !other.ended && keys.some((key) => other.spec.exclusive?.includes(key)),
+  );
+}
+
 /** The next phase of a node, or undefined where it has to wait or is over. */
 function nextPhase(state: RunState, node: NodeState, lost: Set<string>): Phase | undefined {
   if (node.flying !== undefined || node.ended || lost.has(node.spec.id)) return undefined;
@@ -99,7 +112,7 @@ function nextPhase(state: RunState, node: NodeState, lost: Set<string>): Phase |
     if (node.entered) return node.spec.phases[node.passed];
     const ready = node.spec.after.every((id) => forwardDone(state.nodes.get(id) as NodeState));
     const turn = state.turns.get(node.spec.id)?.every((id) => lost.has(id) || state.nodes.get(id)?.ended);
-    return ready && turn === true ? node.spec.phases[0] : undefined;
+    return ready && turn === true && !taken(state, node) ? node.spec.phases[0] : undefined;
   }
   if (!node.entered) return undefined;
   // A held node keeps its board as it is, unless the run is cancelled.
@@ -109,7 +122,7 @@ function nextPhase(state: RunState, node: NodeState, lost: Set<string>): Phase |
   return node.begun && !node.stopped ? "stop" : "deinit";
 }
 
-/** Actions that are due now, in the order of the workflow; each may be started without asking again. */
+/** Actions that are due now, in the order of the workflow. Starting one may make others wait. */
 export function due(state: RunState): Action[] {
   const actions: Action[] = [];
   const lost = doomed(state);
@@ -175,6 +188,7 @@ export function apply(state: RunState | undefined, event: RunEvent): RunState {
       nodes,
       order: order(event.workflow.nodes),
       turns: turns(event.workflow.nodes),
+      free: freeForAll(event.workflow.nodes),
       cancelled: undefined,
     };
   }

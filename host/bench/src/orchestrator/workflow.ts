@@ -16,10 +16,11 @@ export interface NodeSpec {
   /** Further attempts of a forward phase that failed in a way that may pass. */
   retries: number;
   /**
-   * What only one node at a time may use, such as `target:NAME`, from its first phase to its `deinit`. Nodes take turns in the
-   * order of the workflow; a node may use what a node that it comes after holds.
+   * What only one node at a time may use, such as `target:NAME`, from its first phase to its `deinit`; a node may use what a node
+   * that it comes after holds. Where only nodes that nothing comes after use a thing, whoever is ready takes it; else nodes take
+   * turns in the order of the workflow, so that none waits for ever.
    */
-  exclusive?: string;
+  exclusive?: string[];
   parameters: Record<string, unknown>;
 }
 
@@ -72,18 +73,25 @@ export function workflowFaults({ nodes }: Workflow): string[] {
     : [`nodes ${stuck.join(", ")} would wait for each other: they share what only one may use`];
 }
 
+/** Exclusive things that only nodes use which nothing comes after: taken by whoever is ready first. */
+export function freeForAll(nodes: NodeSpec[]): Set<string> {
+  const last = (node: NodeSpec): boolean => !nodes.some((other) => other.after.includes(node.id));
+  const keys = new Set(nodes.flatMap((node) => node.exclusive ?? []));
+  return new Set([...keys].filter((key) => nodes.every((node) => !node.exclusive?.includes(key) || last(node))));
+}
+
 /** For each node the nodes that must be over before it may begin, because they use the same exclusive thing. */
 export function turns(nodes: NodeSpec[]): Map<string, string[]> {
   const sorted = order(nodes);
+  const free = freeForAll(nodes);
   const before = new Map<string, Set<string>>();
   for (const node of sorted) before.set(node.id, new Set(node.after.flatMap((id) => [id, ...(before.get(id) ?? [])])));
   return new Map(
     sorted.map((node, i) => {
-      const rivals = sorted.slice(0, i).filter((other) => {
-        return (
-          other.exclusive !== undefined && other.exclusive === node.exclusive && !before.get(node.id)?.has(other.id)
-        );
-      });
+      const keys = (node.exclusive ?? []).filter((key) => !free.has(key));
+      const rivals = sorted
+        .slice(0, i)
+        .filter((other) => keys.some((key) => other.exclusive?.includes(key)) && !before.get(node.id)?.has(other.id));
       return [node.id, rivals.map((other) => other.id)];
     }),
   );

@@ -8,6 +8,8 @@ export interface BayAddress {
   mqtt: string;
   mqttUser: string;
   mqttPassword: string;
+  /** A lease that the caller has already, and its targets: it is used and not given back. */
+  lease?: { id: string; targets: string[] };
 }
 
 /** A recording as the supervisor hands it over, in device time. */
@@ -36,10 +38,21 @@ export interface RecordingDocument {
   }[];
 }
 
+/** A board that is leased while the connection to the supervisor is open. */
+export interface Held {
+  id: string;
+  /** Raised when the lease has ended before it was given back. */
+  lost: AbortSignal;
+  release(): Promise<void>;
+}
+
 /** What the bench asks of a bay. */
 export interface BayApi {
   target(name: string): Promise<TargetView>;
-  power(name: string, state: "on" | "off"): Promise<TargetView>;
+  /** A command under the same `key` runs once. */
+  power(name: string, state: "on" | "off", lease: string | undefined, key: string): Promise<TargetView>;
+  /** Waits for its turn. */
+  lease(target: string, holder: string, signal: AbortSignal): Promise<Held>;
   startRecording(target: string): Promise<string>;
   stopRecording(id: string): Promise<RecordingDocument>;
 }
@@ -47,26 +60,93 @@ export interface BayApi {
 /** A step of a run that failed; the message names the step and the reason. */
 export class RunError extends Error {}
 
+/** A lease is renewed long before it ends; it ends by itself when this process hangs. */
+const LEASE_S = 120;
+const RENEW_MS = 40_000;
+/** How long a board that somebody else has leased is waited for. */
+const WAIT_S = 24 * 3600;
+
+type Headers = Record<string, string | undefined>;
+
 /** The bay's HTTP API. */
 export function httpBay(address: BayAddress): BayApi {
-  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${address.http}/api/v1${path}`, {
+  async function send(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Headers,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    const given = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return fetch(`${address.http}/api/v1${path}`, {
       method,
       headers: {
         authorization: `Bearer ${address.token}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...Object.fromEntries(given),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
     }).catch((error: Error) => {
+      if (signal?.aborted) throw new RunError("interrupted");
       throw new RunError(`${method} ${path}: the bay does not answer (${error.message})`);
     });
+  }
+  async function call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Headers = {},
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const response = await send(method, path, body, headers, signal);
+    if (response.status === 204) return undefined as T;
     const document = (await response.json()) as T & { detail?: string };
     if (!response.ok) throw new RunError(`${method} ${path}: ${document.detail ?? response.status}`);
     return document;
   }
+
+  /** Holds a lease by an open answer: when this process dies, the answer is cut and the lease ends. */
+  async function hold(id: string): Promise<Held> {
+    const given = new AbortController();
+    const lost = new AbortController();
+    const response = await send("GET", `/leases/${id}/hold`, undefined, {}, given.signal);
+    const reader = response.body?.getReader();
+    if (!response.ok || reader === undefined) throw new RunError(`lease ${id} cannot be held: ${response.status}`);
+    const renewal = setInterval(() => {
+      // A renewal that fails shows when the lease ends.
+      call("PUT", `/leases/${id}`, { ttl_s: LEASE_S }).catch((error: Error) => lost.abort(error));
+    }, RENEW_MS);
+    const drain = async (): Promise<void> => {
+      try {
+        while (!(await reader.read()).done);
+      } finally {
+        clearInterval(renewal);
+        if (!given.signal.aborted) lost.abort(new RunError("the lease has ended"));
+      }
+    };
+    drain().catch((error: Error) => lost.abort(error));
+    return {
+      id,
+      lost: lost.signal,
+      async release() {
+        clearInterval(renewal);
+        await call("DELETE", `/leases/${id}`);
+        given.abort();
+      },
+    };
+  }
+
   return {
     target: (name) => call("GET", `/targets/${name}`),
-    power: (name, state) => call("PUT", `/targets/${name}/power`, { state }),
+    power: (name, state, lease, key) =>
+      call("PUT", `/targets/${name}/power`, { state }, { "mltb-lease": lease, "idempotency-key": key }),
+    async lease(target, holder, signal) {
+      if (address.lease?.targets.includes(target) === true)
+        return { id: address.lease.id, lost: new AbortController().signal, release: async () => undefined };
+      const body = { targets: [target], ttl_s: LEASE_S, wait_s: WAIT_S, holder };
+      return hold((await call<{ id: string }>("POST", "/leases", body, {}, signal)).id);
+    },
     startRecording: async (target) => (await call<{ id: string }>("POST", `/targets/${target}/recordings`, {})).id,
     stopRecording: (id) => call("POST", `/recordings/${id}/stop`, {}),
   };

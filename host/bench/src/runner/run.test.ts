@@ -5,9 +5,11 @@ import type { TargetView } from "@mltb/contract";
 import { afterAll, expect, test } from "vitest";
 import { readExperiments } from "../configurator/experiment.ts";
 import type { Experiment } from "../configurator/types.ts";
+import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
 import type { AgentApi } from "./agent-client.ts";
 import { type BayApi, RunError } from "./bay-api.ts";
-import { type RunPorts, runWith } from "./run.ts";
+import type { RunPorts } from "./boards.ts";
+import { runWith } from "./run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-run-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,6 +30,10 @@ function ports(fails: string): { ports: RunPorts; calls: string[] } {
     async power(_, state) {
       step(state);
       return view(state);
+    },
+    async lease() {
+      step("lease");
+      return { id: "lease1", lost: new AbortController().signal, release: async () => step("release") };
     },
     async startRecording() {
       step("record");
@@ -66,6 +72,8 @@ function ports(fails: string): { ports: RunPorts; calls: string[] } {
   return { calls, ports: { bay, agents: watch, agent: () => agent } };
 }
 
+const journal = new SqliteJournal(join(folder, "experiments.sqlite"));
+
 function experiment(): Experiment {
   const file = new URL("../../../../examples/quickstart.yml", import.meta.url).pathname;
   const read = readExperiments(file, ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]"], {});
@@ -77,9 +85,9 @@ test.each(["target", "on", "agent", "deploy", "inputs", "record", "measure", "st
   "the target is switched off and there is an invalid record with the reason when `%s` fails",
   async (name) => {
     const made = ports(name);
-    const run = await runWith(made.ports, { experiments: [experiment()], outDir: folder });
+    const run = await runWith(made.ports, { experiments: [experiment()], outDir: folder, journal });
     expect(made.calls).toContain(name);
-    expect(made.calls.at(-1)).toBe("off");
+    expect(made.calls.slice(-2)).toEqual(["off", "release"]);
     expect(run.results).toHaveLength(1);
     expect(run.results[0]).toMatchObject({ verdict: "invalid", energy_uj_per_inference: null });
     const reason = name === "stop-recording" ? /no measurement/ : new RegExp(`${name} failed on purpose`);
@@ -88,12 +96,20 @@ test.each(["target", "on", "agent", "deploy", "inputs", "record", "measure", "st
   },
 );
 
+test("a board that somebody else has and never gives back is not touched", async () => {
+  const made = ports("lease");
+  const run = await runWith(made.ports, { experiments: [experiment()], outDir: folder, journal });
+  expect(made.calls.filter((call) => ["on", "off", "release"].includes(call))).toEqual([]);
+  expect(run.results[0]?.reasons.join()).toMatch(/lease failed on purpose/);
+});
+
 test("a failing power-off is told, and the run still ends with its results", async () => {
   const notes: string[] = [];
   const made = ports("off");
   const options = {
     experiments: [experiment()],
     outDir: folder,
+    journal,
     onProgress: (event: { text: string }) => notes.push(event.text),
   };
   const run = await runWith(made.ports, options);
@@ -103,7 +119,12 @@ test("a failing power-off is told, and the run still ends with its results", asy
 
 test("an interrupted run switches nothing on", async () => {
   const made = ports("");
-  const run = await runWith(made.ports, { experiments: [experiment()], outDir: folder, signal: AbortSignal.abort() });
+  const run = await runWith(made.ports, {
+    experiments: [experiment()],
+    outDir: folder,
+    journal,
+    signal: AbortSignal.abort(),
+  });
   expect(made.calls).toEqual([]);
   expect(run.results).toEqual([]);
 });

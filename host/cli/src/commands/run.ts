@@ -1,10 +1,13 @@
+import { join } from "node:path";
 import {
+  type BayAddress,
   checkFile,
   type Experiment,
   type RunDocument,
   readExperiments,
   renderTable,
   runExperiments,
+  SqliteJournal,
 } from "@mltb/bench";
 import { type BringUpOptions, bringUp, type RunningBay } from "../bay/bring-up.ts";
 import { stateFolder } from "../bay/state.ts";
@@ -37,8 +40,33 @@ export async function runOnBay(
   out: string,
   steps: Steps,
   signal: AbortSignal,
+  state?: string,
 ): Promise<RunDocument> {
-  return runExperiments({ experiments, bay: addressOf(bay), outDir: out, onProgress: progressTo(steps), signal });
+  const journal = openJournal(state);
+  try {
+    return await runExperiments({
+      experiments,
+      bay: { ...addressOf(bay), ...ownLease() },
+      outDir: out,
+      journal,
+      onProgress: progressTo(steps),
+      signal,
+    });
+  } finally {
+    journal.close();
+  }
+}
+
+/** The journal of experiments in the state folder. */
+export function openJournal(state: string | undefined): SqliteJournal {
+  return new SqliteJournal(join(stateFolder(state), "experiments.sqlite"));
+}
+
+/** The lease under which `mltb lease ... -- COMMAND` has started this command, if it has. */
+export function ownLease(): { lease?: NonNullable<BayAddress["lease"]> } {
+  const id = process.env["MLTB_LEASE"];
+  const targets = process.env["MLTB_TARGETS"]?.split(/[\s,]+/) ?? [];
+  return id === undefined || id === "" ? {} : { lease: { id, targets } };
 }
 
 /** 1 when a verdict is `invalid`, else 0. */
@@ -69,7 +97,7 @@ async function runFile(context: Context, file: string, options: RunOptions): Pro
     if (client === undefined) running = await bringUp(ownBay(bayFile, options.state, steps, context.signal));
     const bay = client ?? findBayIfUp(options);
     if (bay === undefined) throw new Error("the bay that was brought up cannot be found");
-    const run = await runOnBay(experiments, bay, options.out ?? defaultOut, steps, context.signal);
+    const run = await runOnBay(experiments, bay, options.out ?? defaultOut, steps, context.signal, options.state);
     context.print(run, () => `${renderTable(run)}\nresults  ${run.folder}\nreport   ${run.folder}/report.html`);
     if (context.signal.aborted) return Exit.interrupted;
     return verdictExit(run);

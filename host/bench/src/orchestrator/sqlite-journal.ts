@@ -1,0 +1,196 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import {
+  type Compilable,
+  DummyDriver,
+  type InferResult,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
+import { sha256 } from "../results/record.ts";
+import { replay } from "./machine.ts";
+import type { JournalPort } from "./worker.ts";
+import type { RunEvent } from "./workflow.ts";
+
+/** How soon a worker sees what another process has written: a hold, a cancellation. */
+const POLL_MS = 250;
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+
+interface Tables {
+  configurations: { hash: string; json: string; stored_at: string };
+  runs: {
+    run_id: string;
+    experiment: string;
+    folder: string;
+    configuration: string;
+    started_at: string;
+    /** Process that works on it, so that two do not. */
+    worker_pid: number | null;
+  };
+  events: { run_id: string; n: number; at: string; event: string };
+}
+
+const schema = `
+create table if not exists configurations (hash text primary key, json text not null, stored_at text not null);
+create table if not exists runs (run_id text primary key, experiment text not null, folder text not null,
+  configuration text not null references configurations(hash), started_at text not null, worker_pid integer);
+create table if not exists events (run_id text not null references runs(run_id), n integer not null, at text not null,
+  event text not null, primary key (run_id, n)) without rowid;
+`;
+
+export interface RunRow {
+  run_id: string;
+  experiment: string;
+  folder: string;
+  configuration: string;
+  started_at: string;
+  worker_pid: number | null;
+}
+
+/** A journal entry with its time. */
+export interface Entry {
+  at: string;
+  event: RunEvent;
+}
+
+/**
+ * Runs and their events in a SQLite file, and every configuration that was run, by its hash. Several processes may use it: an
+ * event is written only at the place where its writer saw the end.
+ */
+export class SqliteJournal implements JournalPort {
+  private readonly db: DatabaseSync;
+  private readonly build = new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+
+  /** Opens or makes the file. */
+  constructor(file: string) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    this.db = new DatabaseSync(file, { timeout: 5000 });
+    this.db.exec(`pragma journal_mode = wal; pragma synchronous = normal; ${schema}`);
+  }
+
+  private run(query: Compilable): number {
+    const { sql, parameters } = query.compile();
+    return Number(this.db.prepare(sql).run(...(parameters as SQLInputValue[])).changes);
+  }
+
+  private all<Q extends Compilable>(query: Q): InferResult<Q> {
+    const { sql, parameters } = query.compile();
+    return this.db.prepare(sql).all(...(parameters as SQLInputValue[])) as InferResult<Q>;
+  }
+
+  async append(run_id: string, after: number, event: RunEvent): Promise<boolean> {
+    const values = { run_id, n: after, at: new Date().toISOString(), event: JSON.stringify(event) };
+    try {
+      this.run(this.build.insertInto("events").values(values));
+      return true;
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode === SQLITE_CONSTRAINT_PRIMARYKEY) return false;
+      throw error;
+    }
+  }
+
+  async read(run_id: string, from: number): Promise<RunEvent[]> {
+    return this.entries(run_id, from).map((entry) => entry.event);
+  }
+
+  entries(run_id: string, from = 0): Entry[] {
+    const query = this.build
+      .selectFrom("events")
+      .select(["at", "event"])
+      .where("run_id", "=", run_id)
+      .where("n", ">=", from)
+      .orderBy("n");
+    return this.all(query).map((row) => ({ at: row.at, event: JSON.parse(row.event) as RunEvent }));
+  }
+
+  /** Opens a run and stores its configuration under its hash. */
+  async create(run: { run_id: string; experiment: string; folder: string; configuration: unknown }): Promise<void> {
+    const configuration = this.store(run.configuration);
+    const started_at = new Date().toISOString();
+    this.run(this.build.insertInto("runs").values({ ...run, configuration, started_at, worker_pid: process.pid }));
+  }
+
+  /** Stores a configuration; equal ones are stored once. Returns its hash. */
+  store(configuration: unknown): string {
+    const json = JSON.stringify(configuration);
+    const hash = sha256(json);
+    const values = { hash, json, stored_at: new Date().toISOString() };
+    this.run(
+      this.build
+        .insertInto("configurations")
+        .values(values)
+        .onConflict((on) => on.doNothing()),
+    );
+    return hash;
+  }
+
+  /** A configuration by its hash, or by the beginning of it where that is enough; undefined where there is none. */
+  configuration(hash: string): unknown {
+    if (!/^[0-9a-f]{4,64}$/.test(hash)) return undefined;
+    const query = this.build.selectFrom("configurations").select("json").where("hash", "like", `${hash}%`).limit(2);
+    const rows = this.all(query);
+    return rows.length === 1 && rows[0] !== undefined ? JSON.parse(rows[0].json) : undefined;
+  }
+
+  runs(): RunRow[] {
+    return this.all(this.build.selectFrom("runs").selectAll().orderBy("started_at", "desc"));
+  }
+
+  /** A living process works on the run. */
+  worked({ worker_pid }: RunRow): boolean {
+    return worker_pid !== null && alive(worker_pid);
+  }
+
+  /** Takes over a run whose worker is gone; false while it lives. */
+  takeOver(run_id: string): boolean {
+    const row = this.runs().find((run) => run.run_id === run_id);
+    if (row === undefined) return false;
+    if (row.worker_pid !== null && row.worker_pid !== process.pid && alive(row.worker_pid)) return false;
+    const claim = this.build.updateTable("runs").set({ worker_pid: process.pid }).where("run_id", "=", run_id);
+    const free =
+      row.worker_pid === null ? claim.where("worker_pid", "is", null) : claim.where("worker_pid", "=", row.worker_pid);
+    return this.run(free) === 1;
+  }
+
+  /** No process works on the run any more. */
+  leave(run_id: string): void {
+    this.run(this.build.updateTable("runs").set({ worker_pid: null }).where("run_id", "=", run_id));
+  }
+
+  /** Appends an event of somebody who is not the worker, such as a hold. Throws `EventError` where it does not fit. */
+  async add(run_id: string, event: RunEvent): Promise<void> {
+    for (;;) {
+      const events = await this.read(run_id, 0);
+      replay([...events, event]);
+      if (await this.append(run_id, events.length, event)) return;
+    }
+  }
+
+  /** Resolves when another process may have written. */
+  pause(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+
+  close(): void {
+    if (this.db.isOpen) this.db.close();
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

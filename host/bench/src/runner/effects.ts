@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { Experiment, ModelSource } from "../configurator/types.ts";
+import { analyzeModel, generateModel, UnknownOperatorError } from "../onnx/index.ts";
+import type { EffectsPort } from "../orchestrator/worker.ts";
+import type { Action } from "../orchestrator/workflow.ts";
+import { type ResultRecord, sha256 } from "../results/record.ts";
+import type { RecordingDocument } from "./bay-api.ts";
+import type { Boards, RunPorts } from "./boards.ts";
+import { type ModelFile, measureModel } from "./measure-model.ts";
+import { optimizeModel } from "./optimize-model.ts";
+import type { NodeWork } from "./plan.ts";
+import { toRecord } from "./to-record.ts";
+
+const AGAIN_MS = 250;
+
+/** A prepared model as the journal has it: the bytes lie in the run's folder under their hash. */
+export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string };
+
+/** What a measurement leaves in the journal; the recording lies in the run's folder. */
+export interface MeasureOutput {
+  record: ResultRecord;
+}
+
+export interface EffectsOptions {
+  ports: RunPorts;
+  boards: Boards;
+  experiments: Experiment[];
+  folder: string;
+  note(text: string): void;
+  storeTrace(record: ResultRecord, recording: RecordingDocument): { path: string; sha256: string };
+}
+
+/** Carries out the nodes of a run: models, boards, measurements. */
+export function runEffects(options: EffectsOptions): EffectsPort {
+  return {
+    async run(action, state, inputs, signal) {
+      const work = state.nodes.get(action.node)?.spec.parameters["work"] as NodeWork;
+      const teardown = action.phase === "stop" || action.phase === "deinit";
+      // A board that could not be made safe is tried again a little later each time.
+      if (teardown && action.attempt > 1) await setTimeout((action.attempt - 1) * AGAIN_MS);
+      try {
+        return { output: await carryOut(options, work, action, inputs, signal) };
+      } catch (error) {
+        const reason =
+          work.kind === "model" ? message(error) : await explain(options.ports, work.target, message(error));
+        options.note(`${action.node}: ${teardown && work.kind === "board" ? "NOT PROVED OFF: " : ""}${reason}`);
+        return { failure: { reason, permanent: !teardown } };
+      }
+    },
+  };
+}
+
+function message(error: unknown): string {
+  return (error as Error).message;
+}
+
+async function carryOut(
+  options: EffectsOptions,
+  work: NodeWork,
+  action: Action,
+  inputs: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { boards } = options;
+  const experiment = options.experiments[work.experiment] as Experiment;
+  switch (work.kind) {
+    case "model":
+      if (action.phase !== "start") return undefined;
+      return prepareModel(experiment.models[work.model] as ModelSource, options.folder, options.note);
+    case "board":
+      if (action.phase === "init") await boards.lease(work.target, signal);
+      else if (action.phase === "start") await boards.agent(work.target, action.id, signal);
+      else if (action.phase === "deinit") await boards.release(work.target, action.id);
+      return undefined;
+    case "measure":
+      if (action.phase !== "start") return undefined;
+      return measure(options, experiment, work.target, loadPrepared(options.folder, inputs), action, signal);
+  }
+}
+
+async function measure(
+  { ports, boards, note, storeTrace }: EffectsOptions,
+  experiment: Experiment,
+  target: string,
+  model: ModelFile,
+  action: Action,
+  signal: AbortSignal,
+): Promise<MeasureOutput> {
+  const agent = await boards.agent(target, action.id, signal);
+  const lost = boards.lost(target);
+  const both = lost === undefined ? signal : AbortSignal.any([signal, lost]);
+  const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both);
+  const record = toRecord(experiment, target, model, outcome);
+  record.artifacts.push(storeTrace(record, outcome.recording));
+  return { record };
+}
+
+/** A step's failure, with what the bay knows of the target where that may be the reason. */
+async function explain({ bay }: RunPorts, target: string, failure: string): Promise<string> {
+  try {
+    const view = await bay.target(target);
+    if (view.power === "on") return failure;
+    return `${failure}; the target's power is ${view.power}${view.fault === null ? "" : `: ${view.fault.cause}`}`;
+  } catch (error) {
+    return `${failure}; the target's state is not known: ${message(error)}`;
+  }
+}
+
+/** A model as it will be deployed. Its multiplications are those of the original: optimisations do not change their number. */
+function prepareModel(source: ModelSource, folder: string, note: (text: string) => void): ModelOutput {
+  const original = "file" in source ? readFileSync(source.file) : generateModel(source.generate);
+  const { bytes, steps } = optimizeModel(source.name, original, source.optimizations ?? [], note);
+  let counts: { macs: number; weights: number } | undefined;
+  try {
+    counts = analyzeModel(original);
+  } catch (error) {
+    // A model that the analyser does not understand can still be measured; its counts are then not known.
+    if (!(error instanceof UnknownOperatorError)) throw error;
+  }
+  const hash = sha256(bytes);
+  const path = join("models", `${hash}.onnx`);
+  mkdirSync(join(folder, "models"), { recursive: true });
+  if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), bytes);
+  const { macs = null, weights = null } = counts ?? {};
+  return { name: source.name, sha256: hash, macs, weights, optimizations: steps, path };
+}
+
+function loadPrepared(folder: string, inputs: Record<string, unknown>): ModelFile {
+  const prepared = Object.values(inputs).find((output) => output !== undefined && output !== null) as ModelOutput;
+  const { path, ...rest } = prepared;
+  return { ...rest, bytes: readFileSync(join(folder, path)) };
+}
