@@ -7,12 +7,20 @@ import { checkPins } from "./pins.ts";
 import { checkPower } from "./power.ts";
 import { checkSensing } from "./sensing.ts";
 import { checkThermal } from "./thermal.ts";
+import { checkTiming } from "./timing.ts";
 
 /** All checks of a board, in the order in which their findings are best mended. */
 export function checkBoard(design: BoardDesign): Report {
-  const reports = [checkPins, checkBom, checkBuses, checkSensing, checkPower, checkThermal, checkOutputs].map((check) =>
-    check(design),
-  );
+  const reports = [
+    checkPins,
+    checkBom,
+    checkBuses,
+    checkSensing,
+    checkTiming,
+    checkPower,
+    checkThermal,
+    checkOutputs,
+  ].map((check) => check(design));
   return {
     findings: reports.flatMap(({ findings }) => findings),
     figures: reports.flatMap(({ figures }) => figures),

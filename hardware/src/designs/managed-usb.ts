@@ -112,6 +112,7 @@ export const managedUsbDesign: BoardDesign = {
   outputs,
   gate: null,
   wires: managedUsbWires,
+  timing: null,
   paths: board.ports.map(({ number, shunt_ohm }) => ({
     channel: number,
     connector_name: `J${number}`,

@@ -1,9 +1,11 @@
 import { monitoringBoard as board } from "../boards/monitoring.ts";
 import { monitoringBuses, monitoringUart } from "../boards/monitoring-buses.ts";
+import { monitoringConverter } from "../boards/monitoring-converter.ts";
 import { monitoringAllPins } from "../boards/monitoring-pins.ts";
 import { busParts } from "../catalogue/bus-parts.ts";
 import { monitoringBom } from "../catalogue/monitoring-bom.ts";
 import { rp2040Pin } from "../controllers/rp2040.ts";
+import { ADS131M08_FRAME_WORDS } from "../parts/ads131m08.ts";
 import { monitoringFeeds, monitoringPaths } from "./monitoring-paths.ts";
 import { monitoringWires } from "./monitoring-wires.ts";
 import { supplyClasses } from "./supplies.ts";
@@ -100,6 +102,20 @@ export const monitoringDesign: BoardDesign = {
     supervisor: "TPS3839K33DBZR",
   },
   wires: monitoringWires,
+  timing: {
+    converter: {
+      part: "ADS131M08",
+      ...monitoringConverter,
+      // SBAS950B, 6.3 (CLKIN in high-resolution mode) and 6.6 (SCLK period of 40 ns).
+      clkin_range_hz: [300_000, 8_400_000],
+      frame_bits: 16 * ADS131M08_FRAME_WORDS,
+      sclk_hz: monitoringConverter.system_hz / 8,
+      sclk_max_hz: 25_000_000,
+    },
+    sweep: { bus: `I2C${board.monitor_bus}`, registers: 2, period_ms: 10 },
+    // SBOS547B, 5.5: a conversion of 332 us takes 365 us at most.
+    alert: { part: "INA226", conversion_us: 365, limit_us: 2000 },
+  },
   paths: monitoringPaths(supplyClasses.five),
   feeds: monitoringFeeds,
   bom: monitoringBom,

@@ -22,6 +22,7 @@ export interface BoardDesign {
   gate: OutputGate | null;
   /** Signals between the parts; `channel` is null for those that the board has once. */
   wires: Wire[];
+  timing: Timing | null;
   paths: PowerPath[];
   feeds: Feed[];
   bom: BomLine[];
@@ -186,6 +187,25 @@ export interface Feed {
   connector: ConnectorPart;
   fuse: Pick<FusePart, "part" | "rated_a" | "max_v" | "source">;
   supply: { part: string; rated_a: number; volts: number };
+}
+
+/** Clocks and times that must fit each other. */
+export interface Timing {
+  converter: {
+    part: string;
+    system_hz: number;
+    clkin_hz: number;
+    clkin_range_hz: readonly [number, number];
+    oversampling: number;
+    rate_hz: number;
+    frame_bits: number;
+    sclk_hz: number;
+    sclk_max_hz: number;
+  };
+  /** The monitors are read one after the other, so many registers each, by pointer and read. */
+  sweep: { bus: string; registers: number; period_ms: number };
+  /** A monitor alternates conversions of shunt and bus; each takes this at most. */
+  alert: { part: string; conversion_us: number; limit_us: number };
 }
 
 /** A net: designator and pin of every end, `U17.DOUT`. */

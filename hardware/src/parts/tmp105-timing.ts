@@ -1,4 +1,4 @@
-/** What the TMP105 does beside answering its driver (SBOS648B): apart from it, so that no bundle carries it. */
+/** What the TMP105 does beside answering its driver (SLLS648D): apart from it, so that no bundle carries it. */
 export const TMP105_TIMING = {
   /** Typical conversion time by resolution, 9 to 12 bits, table "converter resolution"; the limits are 4/3 of it. */
   conversion_us: [27_500, 55_000, 110_000, 220_000],

@@ -1,4 +1,4 @@
-/** TMP105 temperature sensor (Texas Instruments SBOS648B). Registers of two bytes, most significant first. */
+/** TMP105 temperature sensor (Texas Instruments SLLS648D). Registers of two bytes, most significant first. */
 export const TMP105 = {
   temperature: 0,
   configuration: 1,

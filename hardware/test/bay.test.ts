@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type BayWiring, rackDesign } from "../designs/rack.ts";
-import { checkBay } from "./bay.ts";
-import { FindingCode } from "./finding.ts";
+import { checkBay } from "../src/checks/bay.ts";
+import { FindingCode } from "../src/checks/finding.ts";
+import { type BayWiring, rackDesign } from "../src/designs/rack.ts";
 
 type Targets = BayWiring["racks"][0]["targets"];
 

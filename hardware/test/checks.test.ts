@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { designs } from "../pages/index.ts";
+import { FindingCode } from "../src/checks/finding.ts";
+import { checkBoard } from "../src/checks/index.ts";
+import { managedUsbDesign } from "../src/designs/managed-usb.ts";
+import { monitoringDesign, monitoringDesign12 } from "../src/designs/monitoring.ts";
+import { path } from "./breaking.ts";
+import { powerBreaks } from "./power-breaks.ts";
+import { wiringBreaks } from "./wiring-breaks.ts";
+
+const breaks = [...wiringBreaks, ...powerBreaks];
+
+describe("the boards as they are", () => {
+  for (const design of designs) {
+    it(`${design.name} has no clash`, () => {
+      expect(checkBoard(design).findings).toEqual([]);
+      expect(checkBoard(design).figures.length).toBeGreaterThan(30);
+    });
+  }
+});
+
+describe("a clash is found, alone, and named with its mend", () => {
+  for (const [title, code, subject, words, change] of breaks) {
+    it(title, () => {
+      const design = structuredClone(monitoringDesign);
+      change(design);
+      const { findings } = checkBoard(design);
+      expect(findings.map((finding) => [finding.code, finding.subject])).toEqual([[code, subject]]);
+      const said = `${findings[0]?.message}; ${findings[0]?.mend}`;
+      for (const word of words) expect(said).toContain(word);
+    });
+  }
+
+  it("every kind of finding about a board is among them", () => {
+    const tried = new Set(breaks.map(([, code]) => code));
+    const ofBays = (code: number): boolean => code >= 700;
+    expect(Object.values(FindingCode).filter((code) => !tried.has(code) && !ofBays(code))).toEqual([]);
+  });
+});
+
+describe("the other boards", () => {
+  it("100 Ohm would not discharge a target of the 12 V class in time, nor bear a stuck switch", () => {
+    const design = structuredClone(monitoringDesign12);
+    path(design, 1).discharge = { part: "CRGP2512F100R", ohm: 100, rated_w: 1.5 };
+    const codes = checkBoard(design).findings.map(({ code }) => code);
+    expect(codes).toEqual([FindingCode.dischargeTime, FindingCode.dischargePower]);
+  });
+
+  it("a USB port's connector bears what its switch limits to", () => {
+    const design = structuredClone(managedUsbDesign);
+    path(design, 2).connector = { ...path(design, 2).connector, rated_a: 1.2 };
+    const [finding] = checkBoard(design).findings;
+    expect(finding?.code).toBe(FindingCode.connectorRating);
+    expect(finding?.message).toContain("carries 1.38 A (hard_a)");
+  });
+
+  it("a data switch that is closed while the controller resets is found", () => {
+    const design = structuredClone(managedUsbDesign);
+    Object.assign(design.outputs.find(({ name }) => name === "usb2_3") ?? {}, { pull: "down" });
+    expect(checkBoard(design).findings.map(({ code, subject }) => [code, subject])).toEqual([
+      [FindingCode.outputPull, "line usb2_3"],
+    ]);
+  });
+});

@@ -1,0 +1,259 @@
+import { FindingCode } from "../src/checks/finding.ts";
+import type { BoardDesign, PowerPath } from "../src/designs/types.ts";
+import { type Broken, fuse, gate, limits, path, timing } from "./breaking.ts";
+
+/** Clashes of shunts, clocks, ratings, temperatures and driven lines. */
+export const powerBreaks: Broken[] = [
+  [
+    "shunt beyond what is read",
+    FindingCode.shuntRange,
+    "channel 3",
+    ["INA240A1 and ADS131M08 with 20 mOhm is at its full scale at 3 A, below hard_a of 3.2 A", "18.8 mOhm"],
+    (design) => limits(design, 3, { hard_a: 3.2 }),
+  ],
+  [
+    "shunt too small for its heat",
+    FindingCode.shuntPower,
+    "channel 4",
+    ["WSL2512R0200FEA turns 0.157 W into heat at 2.8 A", "0.125 W"],
+    (design) => {
+      path(design, 4).shunt = { ...path(design, 4).shunt, rated_w: 0.25 };
+    },
+  ],
+  [
+    "rail beyond the common mode",
+    FindingCode.commonMode,
+    "channel 1",
+    ["INA226 bears 0 to 5 V, the rail goes from 0 to 5.5 V"],
+    (design) => {
+      const sense = path(design, 1).senses[1] as PowerPath["senses"][0];
+      path(design, 1).senses[1] = { ...sense, range: { ...sense.range, common_mode_v: [0, 5] } };
+    },
+  ],
+  [
+    "converter's clock with jitter",
+    FindingCode.converterClock,
+    "ADS131M08",
+    ["125 MHz over 5.12 MHz is 24.4", "whole number"],
+    (design) => {
+      timing(design).converter = { ...timing(design).converter, system_hz: 125_000_000 };
+    },
+  ],
+  [
+    "converter's clock beyond its range",
+    FindingCode.converterClock,
+    "ADS131M08",
+    ["CLKIN of 16 MHz is outside 0.3 to 8.4 MHz"],
+    (design) => {
+      timing(design).converter = { ...timing(design).converter, clkin_hz: 16_000_000, rate_hz: 62_500 };
+    },
+  ],
+  [
+    "rate that the clock does not give",
+    FindingCode.converterClock,
+    "ADS131M08",
+    ["gives 10000 conversions a second, 20000 are said"],
+    (design) => {
+      timing(design).converter = { ...timing(design).converter, oversampling: 256 };
+    },
+  ],
+  [
+    "frame longer than a conversion",
+    FindingCode.converterClock,
+    "ADS131M08",
+    ["a frame takes 160 us, the next begins after 50 us"],
+    (design) => {
+      timing(design).converter = { ...timing(design).converter, sclk_hz: 1_000_000 };
+    },
+  ],
+  [
+    "sweep that does not fit its period",
+    FindingCode.sweepTime,
+    "I2C0",
+    ["8 parts of 6 registers take 5.76 ms of 10 ms"],
+    (design) => {
+      timing(design).sweep = { ...timing(design).sweep, registers: 6 };
+    },
+  ],
+  [
+    "alert slower than the hard limit",
+    FindingCode.alertTime,
+    "INA226",
+    ["3.63 ms, the hard limit is 2 ms"],
+    (design) => {
+      timing(design).alert = { ...timing(design).alert, conversion_us: 1210 };
+    },
+  ],
+  [
+    "connector below the limit",
+    FindingCode.connectorRating,
+    "channel 2",
+    ["J2 B2P-VH is rated 7 A and 5 V, the channel carries 2.8 A (rated_a) at up to 5.5 V", "stronger connector"],
+    (design) => {
+      path(design, 2).connector = { ...path(design, 2).connector, max_v: 5 };
+    },
+  ],
+  [
+    "fuse that blows in use",
+    FindingCode.fuseRating,
+    "channel 2",
+    ["0452004.MRL carries 2.25 A for ever", "at least 3.73 A"],
+    (design) => {
+      path(design, 2).fuse = { ...fuse(design, 2), rated_a: 3 };
+    },
+  ],
+  [
+    "fuse that blows at the start",
+    FindingCode.fuseInrush,
+    "channel 6",
+    ["bears 0.22 A2s at every start, the inrush limit allows 0.32 A2s"],
+    (design) => {
+      path(design, 6).fuse = { ...fuse(design, 6), melting_a2s: 1 };
+    },
+  ],
+  [
+    "fuse above what follows it",
+    FindingCode.fuseAbove,
+    "channel 8",
+    ["opens above 8 A, J8 B2P-VH behind it bears 7 A"],
+    (design) => {
+      path(design, 8).fuse = { ...fuse(design, 8), rated_a: 8 };
+    },
+  ],
+  [
+    "feed below the sum of its channels",
+    FindingCode.feedRating,
+    "J21, rack supply of the 5 V class",
+    ["8 channels draw 22.4 A", "carry 20 A"],
+    (design) => {
+      const feed = design.feeds[0] as BoardDesign["feeds"][0];
+      design.feeds[0] = { ...feed, supply: { ...feed.supply, rated_a: 20 } };
+    },
+  ],
+  [
+    "switch for a lower voltage",
+    FindingCode.switchVoltage,
+    "channel 5",
+    ["IRF9310TRPBF bears 5 V, the rail goes to 5.5 V"],
+    (design) => {
+      path(design, 5).switch = { ...path(design, 5).switch, max_v: 5 };
+    },
+  ],
+  [
+    "switch that the rail does not open fully",
+    FindingCode.switchGate,
+    "channel 5",
+    ["wants 10 to 20 V at its gate, the rail gives 4.75 to 5.5 V"],
+    (design) => {
+      path(design, 5).switch = { ...path(design, 5).switch, gate_v: [10, 20] };
+    },
+  ],
+  [
+    "switch too weak",
+    FindingCode.switchCurrent,
+    "channel 5",
+    ["carries 2.5 A, hard_a is 2.95 A"],
+    (design) => {
+      path(design, 5).switch = { ...path(design, 5).switch, max_a: 2.5 };
+    },
+  ],
+  [
+    "inrush beyond its limit",
+    FindingCode.inrush,
+    "channel 7",
+    ["2200 uF at 2 V/ms draw 4.4 A for 2.75 ms, limits are 4 A for 20 ms"],
+    (design) => {
+      path(design, 7).slew_v_per_ms = 2;
+    },
+  ],
+  [
+    "discharge too slow for the proof of off",
+    FindingCode.dischargeTime,
+    "channel 7",
+    ["100 Ohm take 2200 uF from 5.5 V below 0.25 V in 680 ms", "at most 67.6 Ohm"],
+    (design) => {
+      path(design, 7).discharge = { part: "CRGP2512F100R", ohm: 100, rated_w: 2 };
+    },
+  ],
+  [
+    "discharge that burns behind a stuck switch",
+    FindingCode.dischargePower,
+    "channel 7",
+    ["turns 0.605 W into heat when the switch sticks at 5.5 V, it is rated 0.5 W"],
+    (design) => {
+      path(design, 7).discharge = { part: "RC2010", ohm: 50, rated_w: 0.5 };
+    },
+  ],
+  [
+    "switch too hot",
+    FindingCode.hot,
+    "channel 1",
+    ["the junction of IRF9310TRPBF comes to 155 C at 2.8 A in air of 45 C, 125 C are allowed"],
+    (design) => {
+      path(design, 1).switch = { ...path(design, 1).switch, on_ohm: 0.2 };
+    },
+  ],
+  [
+    "trace too hot",
+    FindingCode.hot,
+    "channel 1",
+    ["its trace of 0.5 mm gets 44.8 K warmer"],
+    (design) => {
+      path(design, 1).trace = { ...path(design, 1).trace, width_mm: 0.5 };
+    },
+  ],
+  [
+    "line that floats without a driver",
+    FindingCode.outputPull,
+    "line switch_2",
+    ["nothing holds it while bit 1 is not driven", "pull-down"],
+    (design) => {
+      Object.assign(design.outputs.find(({ name }) => name === "switch_2") ?? {}, { pull: null });
+    },
+  ],
+  [
+    "line that is pulled to the wrong side",
+    FindingCode.outputPull,
+    "line discharge_3",
+    ["its resistor pulls it up while bit 10 is not driven, and low is its safe level"],
+    (design) => {
+      Object.assign(design.outputs.find(({ name }) => name === "discharge_3") ?? {}, { pull: "up" });
+    },
+  ],
+  [
+    "output enable wired to ground",
+    FindingCode.outputEnable,
+    "gate 74HC123D",
+    ["wired to a fixed level, so outputs outlive the firmware"],
+    (design) => {
+      gate(design).enable = { active: "low", idle: "enabled", driven_by: "fixed" };
+    },
+  ],
+  [
+    "gate without a supervisor",
+    FindingCode.outputEnable,
+    "gate 74HC123D",
+    ["nothing holds it shut while the supply comes up"],
+    (design) => {
+      gate(design).supervisor = null;
+    },
+  ],
+  [
+    "no gate at all",
+    FindingCode.outputEnable,
+    "output enable",
+    ["nothing disables the shift registers"],
+    (design) => {
+      design.gate = null;
+    },
+  ],
+  [
+    "gate that stays open too long",
+    FindingCode.outputTime,
+    "gate 74HC123D",
+    ["935 to 1270 ms", "outputs must be gone after 500 ms", "at most 395 kOhm with 2.2 uF"],
+    (design) => {
+      gate(design).resistor_ohm = 1_000_000;
+    },
+  ],
+];

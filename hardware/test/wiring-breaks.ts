@@ -1,0 +1,204 @@
+import { FindingCode } from "../src/checks/finding.ts";
+import type { BoardDesign, BusDesign } from "../src/designs/types.ts";
+import { type Broken, bus, usePin } from "./breaking.ts";
+
+/** Clashes of pins, parts lists, nets, buses and their pull-ups. */
+export const wiringBreaks: Broken[] = [
+  [
+    "pin used twice",
+    FindingCode.pinTwice,
+    "GP17",
+    ["button_up and marker_8", "free pin"],
+    usePin("marker_8", { pin: 17 }),
+  ],
+  [
+    "pin without a pad",
+    FindingCode.pinMissing,
+    "GP25",
+    ["marker_8", "the module's LED"],
+    usePin("marker_8", { pin: 25 }),
+  ],
+  [
+    "pin that cannot do its function",
+    FindingCode.pinFunction,
+    "GP12",
+    ["converter_rx needs SPI0 RX", "GP0 or GP4 or GP16 or GP20"],
+    usePin("converter_rx", { function: "SPI0 RX" }),
+  ],
+  [
+    "two pins of one name",
+    FindingCode.nameTwice,
+    "alert",
+    ["GP19 and GP22"],
+    usePin("button_select", { name: "alert" }),
+  ],
+  [
+    "bit of the chain used twice",
+    FindingCode.bitTwice,
+    "bit 3 of the chain",
+    ["strap_8 and switch_4", "free bit"],
+    (design) => {
+      const line = design.outputs.find(({ name }) => name === "strap_8");
+      if (line !== undefined) line.driver = { bit: 3 };
+    },
+  ],
+  [
+    "bit of the chain without a line",
+    FindingCode.bitMissing,
+    "bit 12 of the chain",
+    ["no line uses it"],
+    (design) => {
+      design.outputs = design.outputs.filter(({ name }) => name !== "discharge_5");
+    },
+  ],
+  [
+    "wire to a part that nobody buys",
+    FindingCode.designatorUnknown,
+    "Q99",
+    ["net CLOSE_3 ends at Q99.G"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "CLOSE_3");
+      if (wire !== undefined) wire.ends = ["U28.3Y", "Q99.G"];
+    },
+  ],
+  [
+    "part on a bus that another line of the bill has",
+    FindingCode.designatorUnknown,
+    "U30",
+    ["is TMP105 on its bus and TMP75AIDR in the bill of materials"],
+    (design) => {
+      design.bom = design.bom.map((line) => (line.part === "TMP105YZCT" ? { ...line, part: "TMP75AIDR" } : line));
+    },
+  ],
+  [
+    "part that is judged and another that is bought",
+    FindingCode.designatorUnknown,
+    "0452004.MRL",
+    ["judged as a part of the channels"],
+    (design) => {
+      design.bom = design.bom.map((line) => (line.part === "0452004.MRL" ? { ...line, part: "0452005.MRL" } : line));
+    },
+  ],
+  [
+    "designator of two parts",
+    FindingCode.designatorTwice,
+    "U31",
+    ["stands for AT24C32E-SSHM-T and for PCF8574T/3,518"],
+    (design) => {
+      design.bom = design.bom.map((line) =>
+        line.designators === "U32" ? { ...line, designators: "U31-U32", quantity: 2 } : line,
+      );
+    },
+  ],
+  [
+    "quantity that is not the places",
+    FindingCode.quantity,
+    "INA226AIDGSR",
+    ["U1-U8 are 8 places, 7 parts are bought"],
+    (design) => {
+      design.bom = design.bom.map((line) => (line.designators === "U1-U8" ? { ...line, quantity: 7 } : line));
+    },
+  ],
+  [
+    "pin on two nets",
+    FindingCode.wireTwice,
+    "U20.QA",
+    ["is on net SWITCH_1 and on net SWITCH_2"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "SWITCH_2");
+      if (wire !== undefined) wire.ends = ["U20.QA", ...wire.ends.slice(1)];
+    },
+  ],
+  [
+    "address clash",
+    FindingCode.addressTwice,
+    "U5 INA226",
+    ["0x42 of I2C0 is U3 INA226's already", "0x44, 0x48"],
+    (design) => {
+      (bus(design, "I2C0").devices[4] as BusDesign["devices"][0]).address = 0x42;
+    },
+  ],
+  [
+    "address that the part cannot have",
+    FindingCode.addressImpossible,
+    "U30 TMP105",
+    ["0x4a cannot be chosen", "0x48, 0x49"],
+    (design) => {
+      (bus(design, "I2C1").devices[0] as BusDesign["devices"][0]).address = 0x4a;
+    },
+  ],
+  [
+    "bus too fast for a part",
+    FindingCode.busTooFast,
+    "U32 PCF8574",
+    ["I2C1 runs at 400 kHz, the part at 100 kHz"],
+    (design) => {
+      bus(design, "I2C1").hertz = 400_000;
+      bus(design, "I2C1").pull_up_ohm = 2200;
+    },
+  ],
+  [
+    "bus on pins of another",
+    FindingCode.busPins,
+    "I2C1",
+    ["its SDA is GP8, which is monitor_sda (I2C0 SDA)"],
+    (design) => {
+      bus(design, "I2C1").sda = 8;
+    },
+  ],
+  [
+    "part for another voltage",
+    FindingCode.busSupply,
+    "U31 AT24C32E",
+    ["I2C1 is at 3.3 V, the part wants 4.5 to 5.5 V", "level shifter"],
+    (design) => {
+      const device = bus(design, "I2C1").devices[1] as BusDesign["devices"][0];
+      device.part = { ...device.part, supply_v: [4.5, 5.5] };
+    },
+  ],
+  [
+    "no pull-ups",
+    FindingCode.pullUpMissing,
+    "I2C0",
+    ["no pull-ups are fitted", "fit 967 to 6001 Ohm"],
+    (design) => {
+      bus(design, "I2C0").pull_up_ohm = 0;
+    },
+  ],
+  [
+    "pull-ups too weak for the capacitance",
+    FindingCode.pullUpRise,
+    "I2C0",
+    ["10000 Ohm and 59 pF", "500 ns, 300 ns are allowed at 400 kHz"],
+    (design) => {
+      bus(design, "I2C0").pull_up_ohm = 10_000;
+    },
+  ],
+  [
+    "pull-ups too strong for an output",
+    FindingCode.pullUpSink,
+    "I2C1",
+    ["470 Ohm let 6.17 mA flow, an output sinks 3 mA"],
+    (design) => {
+      bus(design, "I2C1").pull_up_ohm = 470;
+    },
+  ],
+  [
+    "shared line without a pull-up",
+    FindingCode.pullUpMissing,
+    "line alert",
+    ["8 open-drain outputs"],
+    (design) => {
+      (design.shared_lines[0] as BoardDesign["shared_lines"][0]).pull_up_ohm = 0;
+    },
+  ],
+  [
+    "shared line that never reads low",
+    FindingCode.lineLevel,
+    "line alert",
+    ["leave 1.1 V", "Schottky"],
+    (design) => {
+      (design.shared_lines[0] as BoardDesign["shared_lines"][0]).diode_v = 0.7;
+    },
+  ],
+];
