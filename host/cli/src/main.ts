@@ -1,4 +1,5 @@
 import { registerAgent } from "./commands/agent.ts";
+import { registerConsole } from "./commands/console.ts";
 import { registerEnergy } from "./commands/energy.ts";
 import { registerExperiment } from "./commands/experiment.ts";
 import { registerFirmware } from "./commands/firmware.ts";
@@ -24,6 +25,7 @@ export async function main(argv: string[]): Promise<void> {
   registerPanel(program);
   registerLease(program);
   registerLog(program);
+  registerConsole(program);
   registerEnergy(program);
   registerFirmware(program);
   registerToken(program);

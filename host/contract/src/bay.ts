@@ -22,6 +22,40 @@ const runtimeSchema = z
   .string()
   .regex(/^(ort|ort-web|litert|oip:\/\/[^\s/]+:\d+)$/, "ort, ort-web, litert or oip://HOST:PORT is wanted");
 
+const usbId = z.int().min(0).max(0xffff);
+
+/** Paths that the system gives to USB serial ports in the order in which they come. */
+const FLEETING = /^\/dev\/tty(ACM|USB)\d+$/;
+
+const usbSchema = z
+  .strictObject({ vid: usbId.optional(), pid: usbId.optional(), serial: z.string().min(1).optional() })
+  .refine((usb) => Object.keys(usb).length > 0, "at least one of vid, pid and serial is wanted");
+const portFile = z
+  .string()
+  .min(1)
+  .refine((path) => !FLEETING.test(path), "this path changes when boards are plugged in: give usb: { serial: ... }");
+
+const baud = z.int().min(300).max(4_000_000).default(115_200);
+
+/** A target's console: the serial port on which it speaks. */
+const consoleSchema = z.union([z.strictObject({ usb: usbSchema, baud }), z.strictObject({ serial: portFile, baud })]);
+
+/** A line of the console (or a prompt, which ends with no line feed) by which the target is ready. */
+const readySchema = z.strictObject({
+  pattern: z
+    .string()
+    .min(1)
+    .max(200)
+    .superRefine((text, context) => {
+      try {
+        new RegExp(text);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: (error as Error).message });
+      }
+    }),
+  timeout_s: z.number().min(0.1).max(3600).default(60),
+});
+
 const targetSchema = z.strictObject({
   target: nameSchema,
   channel: z.int().min(1).max(8),
@@ -29,31 +63,16 @@ const targetSchema = z.strictObject({
   /** What happens to the target when a lease of it ends. */
   on_lease_end: z.enum(["off", "keep", "reset"]).default("off"),
   agent: z.strictObject({ runtime: runtimeSchema, threads: z.int().min(1).max(64).default(1) }).optional(),
+  console: consoleSchema.optional(),
+  ready: readySchema.optional(),
   boot: z.strictObject({ duration_ms: z.int().min(10).max(60_000) }).optional(),
   load: loadSchema.optional(),
 });
 
-const usbId = z.int().min(0).max(0xffff);
-
-/** Paths that the system gives to USB serial ports in the order in which they come. */
-const FLEETING = /^\/dev\/tty(ACM|USB)\d+$/;
-
 const linkSchema = z.union([
   z.literal("simulated"),
-  z.strictObject({
-    usb: z
-      .strictObject({ vid: usbId.optional(), pid: usbId.optional(), serial: z.string().min(1).optional() })
-      .refine((usb) => Object.keys(usb).length > 0, "at least one of vid, pid and serial is wanted"),
-  }),
-  z.strictObject({
-    serial: z
-      .string()
-      .min(1)
-      .refine(
-        (path) => !FLEETING.test(path),
-        "this path changes when boards are plugged in: give usb: { serial: ... }",
-      ),
-  }),
+  z.strictObject({ usb: usbSchema }),
+  z.strictObject({ serial: portFile }),
   z.strictObject({ serial_number: z.string().min(1) }),
   z.strictObject({ tcp: z.string().regex(/^(\[[^\]]+\]|[^:\s]+):\d{1,5}$/, "HOST:PORT is wanted") }),
 ]);
@@ -125,14 +144,21 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
       if (rack.board.link === "simulated" && target.load === undefined) {
         faults.push(read.fault("missing", at, `target ${target.target} needs a load, because its board is simulated`));
       }
+      if (target.ready !== undefined && target.console === undefined && rack.board.link !== "simulated") {
+        const text = `target ${target.target} has a ready condition and no console that could fulfil it`;
+        faults.push(read.fault("missing", [...at, "ready"], text, "add console: { usb: { serial: ... } }"));
+      }
       if (rack.board.link !== "simulated" && target.load !== undefined) {
         faults.push(read.fault("value", [...at, "load"], "a load only goes with a simulated board", "remove it"));
       }
     }
   }
   if (faults.length > 0) return { faults };
-  for (const { board } of bay.racks) {
+  for (const { board, targets } of bay.racks) {
     // Like every path of a file, that of a port is relative to the file.
+    for (const { console } of targets) {
+      if (console !== undefined && "serial" in console) console.serial = resolve(dirname(file), console.serial);
+    }
     if (typeof board.link !== "string" && "serial" in board.link) {
       board.link = { serial: resolve(dirname(file), board.link.serial) };
     }

@@ -20,6 +20,13 @@ export interface TargetFlags {
   available: boolean;
 }
 
+/** Where a target is on its way to being ready. `none`: it has no ready condition; `timeout`: it is late, or never came. */
+export interface BootState {
+  state: "none" | "off" | "booting" | "ready" | "timeout";
+  /** From power on to the line that matched, in milliseconds. */
+  boot_ms: number | null;
+}
+
 /** What happens in a bay, for everybody who shows, stores or forwards it. */
 export interface BayEvents {
   power: [target: TargetView, cause: string, source: string];
@@ -32,6 +39,8 @@ export interface BayEvents {
   voltage: [target: string, tick_us: number, voltage_v: number];
   marker: [target: string, level: number, tick_us: number];
   console: [target: string, line: string];
+  /** A target is off, boots, has become ready, or was not ready in time. */
+  boot: [target: string, boot: BootState];
   button: [rack: string, button: string, press: string];
   panel: [rack: string, page: string, lines: string[]];
   lifecycle: [board: string, state: Lifecycle, reason: string];

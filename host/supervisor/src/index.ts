@@ -1,5 +1,6 @@
 /** The host supervisor: the only door of the package. */
 export { addToken, listTokens, revokeToken } from "./auth/tokens.ts";
+export { consolePort } from "./link/console-port.ts";
 export { bayPorts, linkTransport } from "./link/open.ts";
 export type { ByteTransport } from "./link/transport.ts";
 export { type Listener, type Supervisor, type SupervisorOptions, startSupervisor } from "./supervisor.ts";

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { type Bay, type BayBoard, BayError, topics } from "@mltb/contract";
+import { type Bay, type BayBoard, BayError, bayTargets, topics } from "@mltb/contract";
 import type { Logger } from "pino";
 import { Tokens } from "./auth/tokens.ts";
 import { policyCaller } from "./call.ts";
@@ -9,10 +9,11 @@ import { Commands } from "./commands.ts";
 import { Board } from "./device/board.ts";
 import { Recordings } from "./energy/recordings.ts";
 import { createHub } from "./events.ts";
-import { watchConsole } from "./features/console.ts";
+import { TargetConsole } from "./features/console.ts";
 import { Flags } from "./features/flags.ts";
 import { createApp } from "./http/app.ts";
 import { boardRoutes } from "./http/board-routes.ts";
+import { consoleRoutes } from "./http/console-routes.ts";
 import { isLoopback } from "./http/guard.ts";
 import { leaseRoutes } from "./http/lease-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
@@ -100,8 +101,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const boards = bay.racks.map((rack) => new Board(rack, options.openBoard(rack.board), hub, nonce));
   const commands = new Commands(boards);
   const state = openState(options.stateDir, bay, commands, hub, (error) => log.warn(error.message));
+  const consoles = new Map(
+    bayTargets(bay).map(({ target }) => [
+      target.target,
+      new TargetConsole(target, options.console?.(target.target), hub, join(options.stateDir, "consoles")),
+    ]),
+  );
   const flags = new Flags(hub, commands.targets());
-  const metrics = createMetrics(boards);
+  const metrics = createMetrics(boards, consoles);
   const operator = secretFile(options.stateDir, "mqtt-operator-password");
   const agent = secretFile(options.stateDir, "mqtt-agent-password");
   const own = secretFile(options.stateDir, "mqtt-supervisor-password");
@@ -156,6 +163,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated),
   );
   liveRoutes(app, commands, hub, state.cuts);
+  consoleRoutes(app, commands, consoles, hub, state.cuts);
   leaseRoutes(app, state.leases, commands);
   logRoutes(app, state.audit);
   app.get("/metrics", async (_request, reply) =>
@@ -170,10 +178,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   hub.on("log", (board, level, text) => log[level >= 3 ? "error" : level === 2 ? "warn" : "info"]({ board }, text));
   commands.onResult = (feature, status, seconds) => metrics.command(feature, status, seconds);
 
-  const stopConsoles = commands
-    .targets()
-    .map((channel) => watchConsole(options.console?.(channel.name), (line) => hub.emit("console", channel.name, line)));
-  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, { flags, leases: state.leases });
+  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, { flags, leases: state.leases, consoles });
   answerOrphans(bay.bay, state.orphans, mqtt);
   metrics.control(await serveCommands(bay.bay, commands, mqtt, state.clock), mqtt);
   const agents = await followAgents(bay.bay, mqtt);
@@ -192,7 +197,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   function stop(): Promise<void> {
     stopping ??= (async () => {
       stopPublisher();
-      for (const end of stopConsoles) end();
+      for (const one of consoles.values()) one.stop();
       // Before the connections go: leases that are bound to them live on.
       state.leases.stop();
       app.server.closeAllConnections();

@@ -1,7 +1,8 @@
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { type Bay, type BayBoard, readBayFile } from "@mltb/contract";
+import { type Bay, type BayBoard, bayTargets, readBayFile } from "@mltb/contract";
 import type { SimulatedRack } from "@mltb/simulators";
-import type { ByteTransport, bayPorts, linkTransport, Supervisor } from "@mltb/supervisor";
+import type { ByteTransport, bayPorts, consolePort, linkTransport, Supervisor } from "@mltb/supervisor";
 import { CliError, cliError, Exit } from "../errors.ts";
 import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
@@ -32,7 +33,10 @@ export interface RunningBay {
   stop(): Promise<void>;
 }
 
+type Ports = ReturnType<typeof bayPorts>;
+
 interface Links {
+  consolePort: typeof consolePort;
   bayPorts: typeof bayPorts;
   linkTransport: typeof linkTransport;
 }
@@ -103,11 +107,12 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
     }
 
     const { startSupervisor, ...open } = await import("@mltb/supervisor");
+    const ports = open.bayPorts(bay);
     const supervisor = await steps.run("start supervisor, broker and API", async () => {
       const started = await startSupervisor({
         bay,
-        openBoard: transports(bay, racks, open),
-        console: (target) => consoleOf(target, bay, racks),
+        openBoard: transports(racks, ports, open),
+        console: consolesOf(bay, racks, ports, open, closers),
         http: options.http,
         mqtt: options.mqtt,
         stateDir: options.stateDir,
@@ -164,8 +169,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
 }
 
 /** Transport of each board: memory of its simulated rack, or the port or address that its link names. */
-function transports(bay: Bay, racks: Map<string, SimulatedRack>, open: Links): (board: BayBoard) => ByteTransport {
-  const ports = open.bayPorts(bay.racks.map((rack) => rack.board));
+function transports(racks: Map<string, SimulatedRack>, ports: Ports, open: Links): (board: BayBoard) => ByteTransport {
   return (board) => {
     if (board.link !== "simulated") return open.linkTransport(board.link, ports);
     const rack = racks.get(board.name);
@@ -174,7 +178,19 @@ function transports(bay: Bay, racks: Map<string, SimulatedRack>, open: Links): (
   };
 }
 
-function consoleOf(target: string, bay: Bay, racks: Map<string, SimulatedRack>): ReturnType<SimulatedRack["console"]> {
-  const rack = bay.racks.find((candidate) => candidate.targets.some((entry) => entry.target === target));
-  return rack === undefined ? undefined : racks.get(rack.board.name)?.console(target);
+/** Console of each target: its serial port, or what its simulated computer says. */
+function consolesOf(
+  bay: Bay,
+  racks: Map<string, SimulatedRack>,
+  ports: Ports,
+  open: Links,
+  closers: (() => Promise<void>)[],
+): (target: string) => Readable | undefined {
+  return (name) => {
+    const found = bayTargets(bay).find(({ target }) => target.target === name);
+    if (found?.target.console === undefined) return racks.get(found?.rack.board.name ?? "")?.console(name);
+    const port = open.consolePort(found.target.console, ports);
+    closers.push(() => port.stop());
+    return port.stream;
+  };
 }

@@ -43,6 +43,7 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, cuts: Cuts
       on("fault", (target) => send("fault", target));
       on("marker", (target, level, tick_us) => send("marker", { target, level, tick_us }));
       on("console", (target, line) => send("console", { target, line }));
+      on("boot", (target, boot) => send("boot", { target, ...boot }));
       on("button", (rack, button, press) => send("button", { rack, button, press, source: "local" }));
       on("panel", (rack, page, lines) => send("panel", { rack, page, lines }));
       on("lease", (target, lease) => send("lease", { target, lease }));

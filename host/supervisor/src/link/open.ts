@@ -1,4 +1,4 @@
-import type { BayBoard } from "@mltb/contract";
+import { type Bay, type BayBoard, bayTargets } from "@mltb/contract";
 import { portTransport } from "./port-transport.ts";
 import type { PortAddress, Ports } from "./ports.ts";
 import { openSerialPort } from "./serial.ts";
@@ -36,10 +36,14 @@ export function fileTransport(file: string): ByteTransport {
   return portTransport({ file }, systemPorts([file]), openSerialPort);
 }
 
-/** The ports that a bay's boards may be on. */
-export function bayPorts(boards: BayBoard[]): Ports {
-  const files = boards
-    .map(({ link }) => portAddress(link))
-    .filter((address) => address !== undefined && "file" in address);
-  return systemPorts(files.map((address) => (address as { file: string }).file));
+/** The ports that a bay's boards and consoles may be on. */
+export function bayPorts(bay: Bay): Ports {
+  const consoles = bayTargets(bay).map(({ target }) => target.console);
+  const files = [
+    ...bay.racks
+      .map((rack) => portAddress(rack.board.link))
+      .map((address) => (address !== undefined && "file" in address ? address.file : undefined)),
+    ...consoles.map((console) => (console !== undefined && "serial" in console ? console.serial : undefined)),
+  ];
+  return systemPorts(files.filter((file) => file !== undefined));
 }

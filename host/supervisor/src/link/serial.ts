@@ -49,8 +49,12 @@ function problem(error: Error, path: string): PortError {
  * Opens a serial port exclusively (lock). Its data is always consumed: a port without a consumer never reports that it
  * was closed. The driver may say so more than once; only the first counts.
  */
-export const openSerialPort: OpenPortAt = async (path, { onBytes, onClose }) => {
-  const port = new SerialPort({ path, baudRate: 115_200, lock: true, autoOpen: false });
+export async function openSerialPort(
+  path: string,
+  { onBytes, onClose }: TransportHandlers,
+  baudRate = 115_200,
+): Promise<OpenPort> {
+  const port = new SerialPort({ path, baudRate, lock: true, autoOpen: false });
   await new Promise<void>((resolve, reject) =>
     port.open((error) => (error === null ? resolve() : reject(problem(error, path)))),
   );
@@ -75,4 +79,4 @@ export const openSerialPort: OpenPortAt = async (path, { onBytes, onClose }) => 
       await new Promise<void>((resolve) => port.close(() => resolve()));
     },
   };
-};
+}

@@ -1,6 +1,7 @@
 import { frameCounters, linkCounters } from "@mltb/protocol";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Board } from "../device/board.ts";
+import type { TargetConsole } from "../features/console.ts";
 import { lifecycles } from "../link/lifecycle.ts";
 import type { MqttLink } from "../mqtt/client.ts";
 import type { CommandCounters } from "../mqtt/commands.ts";
@@ -13,7 +14,7 @@ export interface Metrics {
 }
 
 /** Prometheus metrics of a bay: link counters of both ends, measurements, lifecycles, commands, process. */
-export function createMetrics(boards: Board[]): Metrics {
+export function createMetrics(boards: Board[], consoles: Map<string, TargetConsole>): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -119,6 +120,31 @@ export function createMetrics(boards: Board[]): Metrics {
     }
   });
 
+  mirrored("mltb_console_lines_total", "Lines of a target's console.", ["target"], (counter) => {
+    for (const [target, { present, lines }] of consoles) if (present) counter.inc({ target }, lines);
+  });
+  mirrored(
+    "mltb_console_unrecorded_lines_total",
+    "Lines that found no room in the record of their lease, or could not be written.",
+    ["target", "reason"],
+    (counter) => {
+      for (const [target, { present, log }] of consoles) {
+        if (present) for (const [reason, value] of Object.entries(log.dropped)) counter.inc({ target, reason }, value);
+      }
+    },
+  );
+  mirrored(
+    "mltb_target_boots_total",
+    "Boots that reached the ready condition, and late ones.",
+    ["target", "outcome"],
+    (counter) => {
+      for (const [target, { boot, boots }] of consoles) {
+        if (boot.state === "none") continue;
+        for (const [outcome, value] of Object.entries(boots)) counter.inc({ target, outcome }, value);
+      }
+    },
+  );
+
   const gauge = (name: string, help: string, labelNames: string[], fill: (gauge: Gauge) => void): void => {
     new Gauge({
       name,
@@ -135,6 +161,9 @@ export function createMetrics(boards: Board[]): Metrics {
     for (const board of boards) {
       for (const state of lifecycles) g.set({ board: board.name, state }, board.link.lifecycle === state ? 1 : 0);
     }
+  });
+  gauge("mltb_target_boot_seconds", "Time of the last boot from power on to the ready condition.", ["target"], (g) => {
+    for (const [target, { boot }] of consoles) if (boot.boot_ms !== null) g.set({ target }, boot.boot_ms / 1000);
   });
   gauge("mltb_link_round_trip_seconds", "Round trip of the last ping.", ["board"], (g) => {
     for (const board of boards) g.set({ board: board.name }, board.link.roundTrip_ms / 1000);

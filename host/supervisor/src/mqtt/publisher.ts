@@ -2,6 +2,7 @@ import { topics } from "@mltb/contract";
 import type { Board } from "../device/board.ts";
 import type { ChannelModel } from "../device/channel.ts";
 import type { BayHub } from "../events.ts";
+import type { TargetConsole } from "../features/console.ts";
 import type { Flags } from "../features/flags.ts";
 import type { Leases } from "../leases/leases.ts";
 import type { MqttLink } from "./client.ts";
@@ -15,7 +16,7 @@ export function startPublisher(
   boards: Board[],
   hub: BayHub,
   link: MqttLink,
-  features: { flags: Flags; leases: Leases },
+  features: { flags: Flags; leases: Leases; consoles: Map<string, TargetConsole> },
 ): () => void {
   const t = topics(bay);
   const now = (): string => new Date().toISOString();
@@ -41,6 +42,8 @@ export function startPublisher(
       state(t.target(channel.name, "state/fault"), channel.fault);
       state(t.target(channel.name, "state/lease"), features.leases.of(channel.name) ?? null);
       state(t.target(channel.name, "state/flags"), features.flags.of(channel.name));
+      const boot = features.consoles.get(channel.name)?.boot;
+      if (boot !== undefined) state(t.target(channel.name, "state/boot"), { ...boot, at: now() });
     }
   }
 
@@ -54,6 +57,7 @@ export function startPublisher(
   hub.on("fault", (view) => state(t.target(view.name, "state/fault"), view.fault));
   hub.on("marker", (target, level, tick_us) => event(t.target(target, "event/marker"), { level, tick_us, at: now() }));
   hub.on("console", (target, line) => event(t.target(target, "event/console"), { line, at: now() }, 0));
+  hub.on("boot", (target, boot) => state(t.target(target, "state/boot"), { ...boot, at: now() }));
   hub.on("button", (rack, button, press) =>
     event(t.rack(rack, "event/button"), { button, press, source: "local", at: now() }),
   );
