@@ -13,7 +13,7 @@ export { checkTree, faultAt, type Loaded, type Read, readDocument, sortFaults } 
 export { documentLimits, type Override, type Path, parseOverride, readTree, type Tree } from "./document/tree.ts";
 export { asyncapi } from "./documents/asyncapi.ts";
 export { openapi } from "./documents/openapi.ts";
-export { requestFields } from "./documents/proto.ts";
+export { protoAnswer, requestFields } from "./documents/proto.ts";
 export { BayError, ErrorCode, type ErrorName, httpStatus, isBayError, wireCode } from "./errors.ts";
 export { rearmArgs } from "./features/faults.ts";
 export { type AnswerOf, type Call, type InputOf, type Role, roles } from "./features/feature.ts";

@@ -7,19 +7,11 @@ import { Tokens } from "./auth/tokens.ts";
 import { policyCaller } from "./call.ts";
 import { Commands } from "./commands.ts";
 import { Board } from "./device/board.ts";
-import { Recordings } from "./energy/recordings.ts";
 import { createHub } from "./events.ts";
+import { createFaces } from "./faces.ts";
 import { TargetConsole } from "./features/console.ts";
 import { Flags } from "./features/flags.ts";
-import { createApp } from "./http/app.ts";
-import { boardRoutes } from "./http/board-routes.ts";
-import { consoleRoutes } from "./http/console-routes.ts";
 import { isLoopback } from "./http/guard.ts";
-import { leaseRoutes } from "./http/lease-routes.ts";
-import { liveRoutes } from "./http/live-routes.ts";
-import { logRoutes } from "./http/log-routes.ts";
-import { recordingRoutes } from "./http/recording-routes.ts";
-import { targetRoutes } from "./http/target-routes.ts";
 import type { ByteTransport } from "./link/transport.ts";
 import { createMetrics } from "./metrics/registry.ts";
 import { type AgentSeen, followAgents } from "./mqtt/agents.ts";
@@ -44,6 +36,8 @@ export interface SupervisorOptions {
   openBoard(board: BayBoard): ByteTransport;
   console?(target: string): Readable | undefined;
   http: Listener;
+  /** Where `mltb.board.v1` is served; a free port on loopback where it is not given. */
+  grpc?: Listener;
   mqtt: Listener | { broker: string; user: string; password: string };
   stateDir: string;
   simulated: boolean;
@@ -60,6 +54,8 @@ export interface SupervisorOptions {
 
 export interface Supervisor {
   http: string;
+  /** HOST:PORT of `mltb.board.v1`. */
+  grpc: string;
   mqtt: string;
   tokenFile: string;
   mqttUser: string;
@@ -81,10 +77,12 @@ const READY_MS = 10_000;
 /** Secrets do not travel in the clear: another address than loopback needs TLS, or the word of the operator. */
 function refuseInsecure(options: SupervisorOptions): void {
   if (options.insecure === true) return;
-  if (!isLoopback(options.http.host) && options.tls === undefined) {
+  if (options.tls !== undefined) return;
+  const open = [options.http, options.grpc].find((listener) => listener !== undefined && !isLoopback(listener.host));
+  if (open !== undefined) {
     throw new BayError(
       "insecure_listener",
-      `HTTP on ${options.http.host} would send tokens in the clear`,
+      `${open === options.http ? "HTTP" : "gRPC"} on ${open.host} would send tokens in the clear`,
       "give --tls CERT,KEY, or --insecure-listen where the network is trusted",
     );
   }
@@ -147,29 +145,18 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     throw error;
   });
 
-  const app = await createApp({
-    bay: bay.bay,
+  const faces = await createFaces({
+    options,
     version: VERSION,
-    tokens,
-    hosts: options.allowHosts ?? [],
-    tls: options.tls,
-    onError: (error) => log.error({ err: error }, "http"),
-  });
-  targetRoutes(app, boards, commands);
-  boardRoutes(app, boards);
-  recordingRoutes(
-    app,
+    boards,
     commands,
-    new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated),
-  );
-  liveRoutes(app, commands, hub, state.cuts);
-  consoleRoutes(app, commands, consoles, hub, state.cuts);
-  leaseRoutes(app, state.leases, commands);
-  logRoutes(app, state.audit);
-  app.get("/metrics", async (_request, reply) =>
-    reply.header("content-type", metrics.contentType).send(await metrics.text()),
-  );
-  app.get("/openapi.json", async () => app.swagger());
+    hub,
+    state,
+    tokens,
+    metrics,
+    consoles,
+    log,
+  });
 
   hub.on("lifecycle", (board, state, reason) => log.info({ board, state, reason }, "board lifecycle"));
   hub.on("power", (target, cause, source) =>
@@ -184,10 +171,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const agents = await followAgents(bay.bay, mqtt);
   for (const board of boards) board.start();
 
-  await app.ready();
+  await faces.app.ready();
   let httpPort: number;
+  let grpc: string;
   try {
-    httpPort = await listen(app.server, options.http.host, options.http.port, options.http.named);
+    httpPort = await listen(faces.app.server, options.http.host, options.http.port, options.http.named);
+    grpc = await faces.grpc(options.grpc ?? { host: "127.0.0.1", port: 0, named: true });
   } catch (error) {
     await stop();
     throw error;
@@ -200,8 +189,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       for (const one of consoles.values()) one.stop();
       // Before the connections go: leases that are bound to them live on.
       state.leases.stop();
-      app.server.closeAllConnections();
-      await app.close();
+      await faces.close();
       for (const board of boards) await board.stop();
       await mqtt.close({ topic: topics(bay.bay).supervisor, payload: "stopped" });
       await broker?.close();
@@ -212,6 +200,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
   return {
     http: `${options.tls === undefined ? "http" : "https"}://${options.http.host.includes(":") ? `[${options.http.host}]` : options.http.host}:${httpPort}`,
+    grpc,
     mqtt: url,
     tokenFile: token.path,
     mqttUser: "broker" in options.mqtt ? options.mqtt.user : "operator",

@@ -25,8 +25,6 @@ const tokens = (): Tokens => new Tokens(folder, "own-token", (error) => faults.p
 /** A server with one route for each role; returns its port. */
 async function serve(options: Partial<AppOptions> = {}): Promise<number> {
   const app = await createApp({
-    bay: "t",
-    version: "0",
     tokens: tokens(),
     hosts: [],
     onError: (error) => faults.push(error),

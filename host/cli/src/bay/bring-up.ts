@@ -12,6 +12,7 @@ export interface BringUpOptions {
   bayFile: string;
   http: { host: string; port: number; named: boolean };
   mqtt: { host: string; port: number; named: boolean } | { broker: string; user: string; password: string };
+  grpc?: { host: string; port: number; named: boolean };
   stateDir: string;
   simControl?: string;
   tls?: { cert: Buffer; key: Buffer; certFile: string };
@@ -115,6 +116,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         console: consolesOf(bay, racks, ports, open, closers),
         http: options.http,
         mqtt: options.mqtt,
+        grpc: options.grpc,
         stateDir: options.stateDir,
         tls: options.tls,
         insecure: options.insecure,
@@ -145,6 +147,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       pid: process.pid,
       bay: bay.bay,
       http: supervisor.http,
+      grpc: supervisor.grpc,
       mqtt: supervisor.mqtt,
       token_file: supervisor.tokenFile,
       mqtt_user: supervisor.mqttUser,

@@ -9,6 +9,8 @@ export interface BayState {
   pid: number;
   bay: string;
   http: string;
+  /** HOST:PORT of `mltb.board.v1`. */
+  grpc: string;
   mqtt: string;
   token_file: string;
   mqtt_user: string;

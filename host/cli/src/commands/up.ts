@@ -17,6 +17,7 @@ export interface UpOptions {
   bay: string;
   http?: HostPort;
   mqtt?: HostPort;
+  grpc?: HostPort;
   broker?: string;
   brokerUser?: string;
   brokerPasswordFile?: string;
@@ -44,7 +45,7 @@ function parseTls(text: string): { cert: Buffer; key: Buffer; certFile: string }
 }
 
 /** Ports of the listeners where none is named. */
-export const defaultPorts = { http: 8480, mqtt: 1883 };
+export const defaultPorts = { http: 8480, mqtt: 1883, grpc: 8481 };
 
 /** The listener to ask for: a named port must be free, a default one gives way to a free one. */
 export function listener(named: HostPort | undefined, port: number): HostPort & { named: boolean } {
@@ -73,6 +74,11 @@ export function registerUp(program: Command): void {
     .option(
       "--mqtt <host:port>",
       `address of the embedded broker (default 127.0.0.1:${defaultPorts.mqtt} or a free port)`,
+      parseHostPort,
+    )
+    .option(
+      "--grpc <host:port>",
+      `address of the gRPC API mltb.board.v1 (default 127.0.0.1:${defaultPorts.grpc} or a free port)`,
       parseHostPort,
     )
     .option("--broker <url>", "use this MQTT 3.1.1 broker instead of the embedded one, such as mqtt://127.0.0.1:1883")
@@ -109,6 +115,7 @@ export function registerUp(program: Command): void {
                       ? ""
                       : readSecret(options.brokerPasswordFile, "password file"),
                 },
+          grpc: listener(options.grpc, defaultPorts.grpc),
           stateDir: stateFolder(options.state),
           simControl: options.simControl,
           tls: options.tls,
@@ -123,6 +130,7 @@ export function registerUp(program: Command): void {
           event: "ready",
           bay: state.bay,
           http: state.http,
+          grpc: state.grpc,
           mqtt: state.mqtt,
           token_file: state.token_file,
           mqtt_user: state.mqtt_user,
@@ -135,6 +143,7 @@ export function registerUp(program: Command): void {
           [
             `bay ${state.bay} is up${state.simulated ? " (simulated boards and rails)" : ""}; Ctrl-C ends it`,
             `  http        ${state.http}`,
+            `  grpc        ${state.grpc}`,
             `  mqtt        ${state.mqtt} (user ${state.mqtt_user})`,
             `  token file  ${state.token_file}`,
             `  targets     ${state.targets.join(", ")}`,

@@ -115,3 +115,53 @@ function typeOf(schemas: Schemas, json: JsonSchema): string {
   if (json.type === "object") return "google.protobuf.Struct";
   throw new Error(`no protobuf type for ${JSON.stringify(json)} (${Object.keys(schemas.named).length} named)`);
 }
+
+type Convert = (value: unknown) => unknown;
+
+/** How the answer of a call becomes its protobuf message: nulls are left out, open objects are Structs, lists `items`. */
+export function protoAnswer(call: Call): Convert {
+  if (call.answer === undefined) return () => ({});
+  const schemas = new Schemas();
+  const json = schemas.of(call.answer);
+  const convert = converter(schemas, json);
+  return json.type === "array" ? (value) => ({ items: convert(value) }) : convert;
+}
+
+function converter(schemas: Schemas, json: JsonSchema): Convert {
+  if (json.anyOf !== undefined) {
+    const inner = json.anyOf.find((entry) => entry.type !== "null");
+    const convert = converter(schemas, inner ?? {});
+    return (value) => (value === null ? undefined : convert(value));
+  }
+  const known = schemas.resolve(json);
+  if (known.type === "array") {
+    const convert = converter(schemas, known.items ?? {});
+    return (value) => (value as unknown[]).map(convert);
+  }
+  if (known.type !== "object") return (value) => value;
+  const fields = Object.entries(known.properties ?? {}).map(
+    ([name, entry]) => [name, converter(schemas, entry)] as const,
+  );
+  if (fields.length === 0) return (value) => struct(value as Record<string, unknown>);
+  return (value) => {
+    const from = value as Record<string, unknown>;
+    return Object.fromEntries(
+      fields.filter(([name]) => from[name] !== undefined).map(([name, convert]) => [name, convert(from[name])]),
+    );
+  };
+}
+
+/** An object as google.protobuf.Struct (struct.proto). */
+function struct(value: Record<string, unknown>): unknown {
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  return { fields: Object.fromEntries(entries.map(([key, entry]) => [key, structValue(entry)])) };
+}
+
+function structValue(value: unknown): unknown {
+  if (value === null || value === undefined) return { nullValue: 0 };
+  if (typeof value === "number") return { numberValue: value };
+  if (typeof value === "string") return { stringValue: value };
+  if (typeof value === "boolean") return { boolValue: value };
+  if (Array.isArray(value)) return { listValue: { values: value.map(structValue) } };
+  return { structValue: struct(value as Record<string, unknown>) };
+}

@@ -1,14 +1,6 @@
 import rateLimit from "@fastify/rate-limit";
-import swagger from "@fastify/swagger";
 import { BayError, type ErrorName, httpStatus, type Role, roles, wireCode } from "@mltb/contract";
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from "fastify";
-import {
-  createJsonSchemaTransform,
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from "fastify-type-provider-zod";
 import type { Login, Tokens } from "../auth/tokens.ts";
 import { OriginGuard } from "./guard.ts";
 
@@ -67,8 +59,6 @@ function tokenOf(request: Request): string {
 }
 
 export interface AppOptions {
-  bay: string;
-  version: string;
   tokens: Tokens;
   /** Further names under which the bay is reached. */
   hosts: string[];
@@ -78,7 +68,7 @@ export interface AppOptions {
   onError(error: Error): void;
 }
 
-/** The HTTP server with logins, roles, rates, validation, OpenAPI 3.1 and problem documents on every route. */
+/** The HTTP server with logins, roles, rates and problem documents on every route. */
 export async function createApp(options: AppOptions) {
   const app = Fastify({
     logger: false as never as FastifyBaseLogger,
@@ -90,17 +80,6 @@ export async function createApp(options: AppOptions) {
   } as { logger: FastifyBaseLogger });
   const rates = options.rates ?? RATES;
   const guard = new OriginGuard(options.hosts);
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: `MLTB bay ${options.bay}`, version: options.version },
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      security: [{ token: [] }],
-    },
-    transform: createJsonSchemaTransform({ skipList: [] }),
-  });
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
     const fault = guard.fault({ host: request.headers.host, origin: request.headers.origin });
@@ -138,10 +117,6 @@ export async function createApp(options: AppOptions) {
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error instanceof BayError) return sendProblem(reply, problemOf(error.code, error.message, error.suggestion));
-    if (hasZodFastifySchemaValidationErrors(error)) {
-      const text = error.validation.map((entry) => `${entry.instancePath || "body"}: ${entry.message}`).join("; ");
-      return sendProblem(reply, problemOf("malformed", text));
-    }
     const name = nameOf(error.statusCode ?? 500);
     if (name !== "internal") return sendProblem(reply, problemOf(name, error.message));
     options.onError(error);
@@ -170,7 +145,7 @@ export async function createApp(options: AppOptions) {
     const pattern = new RegExp(`^${url.replaceAll(".", "\\.").replace(/:[a-z_]+/g, "[^/]+")}$`);
     for (const one of [method].flat()) routes.push({ method: one, pattern });
   });
-  return app.withTypeProvider<ZodTypeProvider>();
+  return app;
 }
 
 /** The code of an error that the HTTP server itself found, by its status. */

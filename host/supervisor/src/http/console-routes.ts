@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
-import { BayError, features, type z } from "@mltb/contract";
+import { BayError, features, type InputOf } from "@mltb/contract";
 import type { Commands } from "../commands.ts";
 import type { BayHub } from "../events.ts";
 import type { TargetConsole } from "../features/console.ts";
 import type { Cuts } from "../leases/cuts.ts";
 import type { App } from "./app.ts";
+import { route } from "./bind.ts";
 
 /** A slow reader is cut off when this many bytes wait for it. */
 const BACKLOG_BYTES = 1_000_000;
@@ -26,43 +27,36 @@ export function consoleRoutes(
     throw new BayError("not_supported", `target ${target} has no console`, "name its port in the bay file: console");
   }
 
-  app.get("/api/v1/targets/:target/console", {
-    schema: { params: lines.params, querystring: lines.query },
-    handler: (request, reply) => {
-      const { target } = request.params as z.output<typeof lines.params>;
-      const { tail, follow } = request.query as z.output<typeof lines.query>;
-      const found = find(target);
-      reply.hijack();
-      const { raw } = reply;
-      raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
-      raw.flushHeaders();
-      for (const entry of found.tail(tail)) raw.write(`${JSON.stringify(entry)}\n`);
-      if (follow === "false") {
-        raw.end();
-        return;
-      }
-      const onLine = (of: string, line: string): void => {
-        if (of !== target) return;
-        if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
-        else raw.write(`${JSON.stringify({ at: new Date().toISOString(), line })}\n`);
-      };
-      hub.on("console", onLine);
-      const uncut = cuts.add(target, (reason) => void raw.end(`${JSON.stringify({ event: "cut", reason })}\n`));
-      raw.once("close", () => {
-        uncut();
-        hub.off("console", onLine);
-      });
-    },
+  route(app, lines, (input, _request, reply) => {
+    const { target, tail, follow } = input as InputOf<typeof lines>;
+    const found = find(target);
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    raw.flushHeaders();
+    for (const entry of found.tail(tail)) raw.write(`${JSON.stringify(entry)}\n`);
+    if (follow === "false") {
+      raw.end();
+      return;
+    }
+    const onLine = (of: string, line: string): void => {
+      if (of !== target) return;
+      if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
+      else raw.write(`${JSON.stringify({ at: new Date().toISOString(), line })}\n`);
+    };
+    hub.on("console", onLine);
+    const uncut = cuts.add(target, (reason) => void raw.end(`${JSON.stringify({ event: "cut", reason })}\n`));
+    raw.once("close", () => {
+      uncut();
+      hub.off("console", onLine);
+    });
   });
 
-  app.get("/api/v1/targets/:target/console/:lease", {
-    schema: { params: record.params },
-    handler: async (request, reply) => {
-      const { target, lease } = request.params as z.output<typeof record.params>;
-      const file = find(target).log.file(lease);
-      if (file === undefined)
-        throw new BayError("unknown_recording", `no console of ${target} is kept for lease ${lease}`);
-      return reply.type("application/x-ndjson").send(createReadStream(file));
-    },
+  route(app, record, async (input, _request, reply) => {
+    const { target, lease } = input as InputOf<typeof record>;
+    const file = find(target).log.file(lease);
+    if (file === undefined)
+      throw new BayError("unknown_recording", `no console of ${target} is kept for lease ${lease}`);
+    return reply.type("application/x-ndjson").send(createReadStream(file));
   });
 }

@@ -1,23 +1,43 @@
-import { z } from "@mltb/contract";
+import { createReadStream } from "node:fs";
+import { BayError, features } from "@mltb/contract";
 import type { Commands } from "../commands.ts";
-import type { BayEvents, BayHub, SampleBlock } from "../events.ts";
+import type { Recordings } from "../energy/recordings.ts";
+import type { BayHub, SampleBlock } from "../events.ts";
+import type { EventLog, LoggedEvent } from "../features/event-log.ts";
 import type { Cuts } from "../leases/cuts.ts";
 import type { App, Reply } from "./app.ts";
+import { route } from "./bind.ts";
 
 /** A slow reader is cut off when this many bytes wait for it. */
 const BACKLOG_BYTES = 4_000_000;
+/** Subscribers that are connected at one time. */
+const SUBSCRIBERS = 256;
+/** A comment is sent so often where nothing happens, so that a dead connection is noticed. */
+const BEAT_MS = 10_000;
 
-const name = z.object({ target: z.string() });
+interface Stream {
+  write(text: string): void;
+  end(text: string): void;
+  onClose(end: () => void): void;
+}
 
-/** Streams: server-sent events, samples as NDJSON. */
-export function liveRoutes(app: App, commands: Commands, hub: BayHub, cuts: Cuts): void {
-  function stream(
-    reply: Reply,
-    type: string,
-  ): { write(text: string): void; end(text: string): void; onClose(end: () => void): void } {
+/** Streams: server-sent events, samples as NDJSON, samples of a finished recording. */
+export function liveRoutes(
+  app: App,
+  services: { commands: Commands; hub: BayHub; cuts: Cuts; events: EventLog; recordings: Recordings },
+): void {
+  const { commands, hub, cuts, events, recordings } = services;
+  let open = 0;
+
+  function stream(reply: Reply, type: string): Stream {
+    if (open >= SUBSCRIBERS) throw new BayError("busy", `${SUBSCRIBERS} streams are open`, "close one");
+    open += 1;
     reply.hijack();
     const raw = reply.raw;
-    raw.writeHead(200, { "content-type": type, "cache-control": "no-store" });
+    raw.once("close", () => {
+      open -= 1;
+    });
+    raw.writeHead(200, { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" });
     raw.flushHeaders();
     return {
       write(text) {
@@ -29,55 +49,56 @@ export function liveRoutes(app: App, commands: Commands, hub: BayHub, cuts: Cuts
     };
   }
 
-  app.get("/api/v1/events", {
-    handler: (_request, reply) => {
-      const out = stream(reply, "text/event-stream");
-      const send = (event: string, data: unknown): void =>
-        out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      const listeners: [keyof BayEvents, (...args: never[]) => void][] = [];
-      const on = <K extends keyof BayEvents>(event: K, handler: (...args: BayEvents[K]) => void): void => {
-        hub.on(event, handler as never);
-        listeners.push([event, handler as never]);
-      };
-      on("power", (target, cause, source) => send("power", { target, cause, source }));
-      on("fault", (target) => send("fault", target));
-      on("marker", (target, level, tick_us) => send("marker", { target, level, tick_us }));
-      on("console", (target, line) => send("console", { target, line }));
-      on("boot", (target, boot) => send("boot", { target, ...boot }));
-      on("button", (rack, button, press) => send("button", { rack, button, press, source: "local" }));
-      on("panel", (rack, page, lines) => send("panel", { rack, page, lines }));
-      on("lease", (target, lease) => send("lease", { target, lease }));
-      on("flags", (target, flags) => send("flags", { target, ...flags }));
-      on("lifecycle", (board, state, reason) => send("lifecycle", { board, state, reason }));
-      for (const channel of commands.targets())
-        send("power", { target: channel.view(), cause: "start", source: "policy" });
-      out.onClose(() => {
-        for (const [event, handler] of listeners) hub.off(event, handler as never);
-      });
-    },
+  route(app, features.bay.calls.events, (_input, request, reply) => {
+    const last = request.headers["last-event-id"];
+    const out = stream(reply, "text/event-stream");
+    const send = ({ id, event, data }: LoggedEvent): void =>
+      out.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    out.write("retry: 1000\n\n");
+    const missed = typeof last === "string" && last !== "" ? events.after(last) : undefined;
+    if (missed !== undefined) for (const event of missed) send(event);
+    else {
+      const id = events.lastId();
+      // Who asks for what is no longer kept is told so, and gets the state as it is now.
+      if (typeof last === "string" && last !== "") send({ id, event: "gap", data: { after: last.slice(0, 64) } });
+      for (const channel of commands.targets()) {
+        send({ id, event: "power", data: { target: channel.view(), cause: "start", source: "policy" } });
+      }
+    }
+    const stop = events.subscribe(send);
+    const beat = setInterval(() => out.write(": beat\n\n"), BEAT_MS);
+    out.onClose(() => {
+      clearInterval(beat);
+      stop();
+    });
   });
 
-  app.get("/api/v1/targets/:target/samples", {
-    schema: { params: name },
-    handler: (request, reply) => {
-      const { channel } = commands.find((request.params as { target: string }).target);
-      const out = stream(reply, "application/x-ndjson");
-      const line = (value: unknown): void => out.write(`${JSON.stringify(value)}\n`);
-      const onSamples = (block: SampleBlock): void => {
-        if (block.target === channel.name) line({ kind: "samples", ...block });
-      };
-      const onVoltage = (target: string, tick_us: number, voltage_v: number): void => {
-        if (target === channel.name) line({ kind: "voltage", target, tick_us, voltage_v });
-      };
-      const onMarker = (target: string, level: number, tick_us: number): void => {
-        if (target === channel.name) line({ kind: "marker", target, level, tick_us });
-      };
-      hub.on("samples", onSamples).on("voltage", onVoltage).on("marker", onMarker);
-      const uncut = cuts.add(channel.name, (reason) => out.end(`${JSON.stringify({ kind: "cut", reason })}\n`));
-      out.onClose(() => {
-        uncut();
-        hub.off("samples", onSamples).off("voltage", onVoltage).off("marker", onMarker);
-      });
-    },
+  route(app, features.measure.calls.samples, (input, _request, reply) => {
+    const { channel } = commands.find(input.target);
+    const out = stream(reply, "application/x-ndjson");
+    const line = (value: unknown): void => out.write(`${JSON.stringify(value)}\n`);
+    const onSamples = (block: SampleBlock): void => {
+      if (block.target === channel.name) line({ kind: "samples", ...block });
+    };
+    const onVoltage = (target: string, tick_us: number, voltage_v: number): void => {
+      if (target === channel.name) line({ kind: "voltage", target, tick_us, voltage_v });
+    };
+    const onMarker = (target: string, level: number, tick_us: number): void => {
+      if (target === channel.name) line({ kind: "marker", target, level, tick_us });
+    };
+    hub.on("samples", onSamples).on("voltage", onVoltage).on("marker", onMarker);
+    const uncut = cuts.add(channel.name, (reason) => out.end(`${JSON.stringify({ kind: "cut", reason })}\n`));
+    out.onClose(() => {
+      uncut();
+      hub.off("samples", onSamples).off("voltage", onVoltage).off("marker", onMarker);
+    });
+  });
+
+  route(app, features.recording.calls.samples, (input, _request, reply) => {
+    const safe = /^[a-z0-9-]+$/.test(input.id) && /^[a-z0-9-]+$/.test(input.target);
+    const file = safe ? recordings.file(input.id, input.target) : undefined;
+    if (file === undefined)
+      throw new BayError("unknown_recording", `no samples of ${input.id} ${input.target} are kept`);
+    return reply.type("application/gzip").send(createReadStream(file));
   });
 }

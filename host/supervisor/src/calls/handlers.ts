@@ -1,0 +1,116 @@
+import { BayError } from "@mltb/contract";
+import { ampsPerCode, INA226, monitorAmpsPerCode, monitoringBoard } from "@mltb/hardware";
+import type { Commands } from "../commands.ts";
+import type { Board } from "../device/board.ts";
+import { readFirmware, updateFirmware } from "../device/firmware.ts";
+import { readLog, readWaveform } from "../device/keepsakes.ts";
+import type { Recordings } from "../energy/recordings.ts";
+import type { EventLog } from "../features/event-log.ts";
+import type { Leases } from "../leases/leases.ts";
+import type { Audit } from "../store/audit.ts";
+import { checkNames, type Handlers } from "./dispatch.ts";
+
+export interface Services {
+  boards: Board[];
+  commands: Commands;
+  recordings: Recordings;
+  leases: Leases;
+  audit: Audit;
+  events: EventLog;
+  openapi: Record<string, unknown>;
+  asyncapi: Record<string, unknown>;
+}
+
+/** What answers each call of the contract that is no command and no stream. */
+export function createHandlers(services: Services): Handlers {
+  const { boards, commands, recordings, leases, audit, events } = services;
+  const channelOf = (target: string) => commands.find(target).channel;
+  const boardOf = (name: string): Board => {
+    const board = boards.find((entry) => entry.name === name);
+    if (board !== undefined) return board;
+    const known = boards.map((entry) => entry.name).join(", ");
+    throw new BayError("unknown_board", `there is no board ${name}; there are ${known}`);
+  };
+  let measureSeq = 0;
+
+  return checkNames({
+    "target.list": () => commands.targets().map((channel) => channel.view()),
+    "target.get": ({ input }) => channelOf(input.target).view(),
+    "measure.get": ({ input }) => {
+      const { voltage_v, current_a, power_w, energy_j } = channelOf(input.target).view();
+      measureSeq += 1;
+      return { voltage_v, current_a, power_w, energy_j, at: new Date().toISOString(), seq: measureSeq };
+    },
+    "faults.list": () =>
+      commands.targets().flatMap(({ name, fault }) => (fault === null ? [] : [{ ...fault, target: name }])),
+    "panel.get": ({ input }) => commands.rack(input.rack).panel,
+    "markers.list": ({ input }) => events.edges(channelOf(input.target).name),
+    "health.bay": () => ({
+      state: boards.every((board) => board.link.lifecycle === "ready") ? "ok" : "degraded",
+      boards: boards.map((board) => ({ name: board.name, lifecycle: board.link.lifecycle })),
+    }),
+    "health.target": ({ input }) => channelOf(input.target).health,
+    "calibration.get": ({ input }) => {
+      const { channel } = channelOf(input.target);
+      const hardware = monitoringBoard.channels[channel - 1];
+      if (hardware === undefined) throw new BayError("not_supported", `channel ${channel} has no converter`);
+      return {
+        board_revision: monitoringBoard.revision,
+        current_a_per_code: ampsPerCode(monitoringBoard, hardware),
+        monitor_a_per_code: monitorAmpsPerCode(hardware),
+        voltage_v_per_code: INA226.bus_lsb_v,
+        source: "design",
+      };
+    },
+    "recording.start": ({ input }) => {
+      const { board, channel } = commands.find(input.target);
+      return { id: recordings.start(board, channel, input.rails ?? []) };
+    },
+    "recording.stop": ({ input }) => recordings.stop(input.id),
+    "recording.drop": ({ input }) => recordings.discard(input.id),
+    "log.list": ({ input }) => ({ lines: audit.read(input), lost: audit.lost }),
+    "lease.list": () => ({ leases: leases.list(), waiting: leases.waiting() }),
+    "lease.acquire": async ({ input, caller, signal }) => {
+      const targets = [...new Set(input.targets as string[])];
+      for (const target of targets) commands.find(target);
+      const { holder = caller.user, priority, ttl_s, wait_s } = input;
+      const request = { targets, holder, user: caller.user, ttl_ms: ttl_s * 1000, priority, hold: false };
+      const lease = await leases.acquire(caller, request, wait_s * 1000, signal);
+      if ("status" in lease) throw new BayError(lease.code, lease.message, lease.suggestion);
+      // Whoever waited for it has gone away and will never learn its id.
+      if (signal.aborted) await leases.release(caller, lease.id);
+      return lease;
+    },
+    "lease.get": ({ input }) => leases.view(input.id),
+    "lease.renew": ({ input, caller }) => leases.renew(caller, input.id, input.ttl_s * 1000),
+    "lease.release": async ({ input, caller }) => {
+      try {
+        await leases.release(caller, input.id);
+      } catch (error) {
+        // To end what has ended is done.
+        if (!(error instanceof BayError) || error.code !== "lease_ended") throw error;
+      }
+    },
+    "board.list": () =>
+      boards.map((board) => ({
+        name: board.name,
+        rack: board.rack,
+        kind: board.welcome?.kind ?? null,
+        serial: board.welcome?.serial ?? null,
+        lifecycle: board.link.lifecycle,
+        capabilities: board.welcome?.capabilities.split(" ") ?? [],
+      })),
+    "board.firmware": ({ input }) => readFirmware(boardOf(input.board)),
+    "board.update": ({ input }) => {
+      const board = boardOf(input.board);
+      if (!Buffer.isBuffer(input.bytes) || input.bytes.length === 0) {
+        throw new BayError("malformed", "the body is the bundle itself, as application/octet-stream");
+      }
+      return updateFirmware(board, input.bytes);
+    },
+    "board.waveform": ({ input }) => readWaveform(boardOf(input.board)),
+    "board.log": ({ input }) => readLog(boardOf(input.board)),
+    "bay.openapi": () => services.openapi,
+    "bay.asyncapi": () => services.asyncapi,
+  });
+}
