@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { asyncapi, features, openapi } from "@mltb/contract";
-import type { Logger } from "pino";
 import type { Tokens } from "./auth/tokens.ts";
 import { Dispatcher } from "./calls/dispatch.ts";
 import { createHandlers } from "./calls/handlers.ts";
@@ -17,8 +16,8 @@ import { consoleRoutes } from "./http/console-routes.ts";
 import { leaseRoutes } from "./http/lease-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
 import type { Metrics } from "./metrics/registry.ts";
+import type { Listener, Logger, SupervisorOptions } from "./options.ts";
 import type { BayStateStore } from "./state.ts";
-import type { Listener, SupervisorOptions } from "./supervisor.ts";
 
 /** What the HTTP and gRPC faces of a bay stand on. */
 export interface FaceParts {

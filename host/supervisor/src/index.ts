@@ -3,4 +3,5 @@ export { addToken, listTokens, revokeToken } from "./auth/tokens.ts";
 export { consolePort } from "./link/console-port.ts";
 export { bayPorts, linkTransport } from "./link/open.ts";
 export type { ByteTransport } from "./link/transport.ts";
-export { type Listener, type Supervisor, type SupervisorOptions, startSupervisor } from "./supervisor.ts";
+export type { Listener, SupervisorOptions } from "./options.ts";
+export { type Supervisor, startSupervisor } from "./supervisor.ts";

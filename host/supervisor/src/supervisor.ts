@@ -1,8 +1,6 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
-import { type Bay, type BayBoard, BayError, bayTargets, topics } from "@mltb/contract";
-import type { Logger } from "pino";
+import { bayTargets, topics } from "@mltb/contract";
 import { Tokens } from "./auth/tokens.ts";
 import { policyCaller } from "./call.ts";
 import { Commands } from "./commands.ts";
@@ -11,46 +9,17 @@ import { createHub } from "./events.ts";
 import { createFaces } from "./faces.ts";
 import { TargetConsole } from "./features/console.ts";
 import { Flags } from "./features/flags.ts";
-import { isLoopback } from "./http/guard.ts";
-import type { ByteTransport } from "./link/transport.ts";
 import { createMetrics } from "./metrics/registry.ts";
 import { type AgentSeen, followAgents } from "./mqtt/agents.ts";
 import { type Broker, listen, startBroker } from "./mqtt/broker.ts";
 import { connectMqtt } from "./mqtt/client.ts";
 import { answerOrphans, serveCommands } from "./mqtt/commands.ts";
 import { startPublisher } from "./mqtt/publisher.ts";
+import { refuseInsecure, type SupervisorOptions } from "./options.ts";
 import { secretFile } from "./secrets.ts";
 import { openState } from "./state.ts";
 
 const VERSION = "0.1.0";
-
-/** `named`: the port was asked for by name, so that it must be free; else a free one is taken where it is not. */
-export interface Listener {
-  host: string;
-  port: number;
-  named: boolean;
-}
-
-export interface SupervisorOptions {
-  bay: Bay;
-  openBoard(board: BayBoard): ByteTransport;
-  console?(target: string): Readable | undefined;
-  http: Listener;
-  /** Where `mltb.board.v1` is served; a free port on loopback where it is not given. */
-  grpc?: Listener;
-  mqtt: Listener | { broker: string; user: string; password: string };
-  stateDir: string;
-  simulated: boolean;
-  /** Certificate and key: the HTTP API is served over TLS. */
-  tls?: { cert: Buffer; key: Buffer };
-  /** Listens on other addresses than loopback without TLS. */
-  insecure?: boolean;
-  /** Names by which HTTP requests may address the bay, beside addresses, localhost and this machine's name. */
-  allowHosts?: string[];
-  /** Sockets of broker and client without Nagle's algorithm; on unless a measurement switches it off. */
-  noDelay?: boolean;
-  log: Logger;
-}
 
 export interface Supervisor {
   http: string;
@@ -73,20 +42,6 @@ export interface Supervisor {
 }
 
 const READY_MS = 10_000;
-
-/** Secrets do not travel in the clear: another address than loopback needs TLS, or the word of the operator. */
-function refuseInsecure(options: SupervisorOptions): void {
-  if (options.insecure === true) return;
-  if (options.tls !== undefined) return;
-  const open = [options.http, options.grpc].find((listener) => listener !== undefined && !isLoopback(listener.host));
-  if (open !== undefined) {
-    throw new BayError(
-      "insecure_listener",
-      `${open === options.http ? "HTTP" : "gRPC"} on ${open.host} would send tokens in the clear`,
-      "give --tls CERT,KEY, or --insecure-listen where the network is trusted",
-    );
-  }
-}
 
 /** Starts links, broker, MQTT features, HTTP API and metrics of a bay. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
