@@ -1,2 +1,3 @@
 /** The build of the firmware: the only door of the package for Node. */
 export { type BoardName, type Bundle, type BundleName, boards, buildBundle, FirmwareBuildError } from "./bundle.ts";
+export { differing, type Provenance, provenance } from "./provenance.ts";

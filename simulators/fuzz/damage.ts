@@ -33,11 +33,12 @@ function burst(source: Random, bytes: Uint8Array): void {
 }
 
 /**
- * A damaged copy of a frame as it stands between two delimiters.
+ * A damaged copy of a frame (`block`: its bytes before the delimiter), with its delimiter.
  *
  * - `guarantee`: the decoded frame gets 1-3 flips, a burst of at most 16 bits or a wrong length, and is stuffed anew: the
  *   damage is what the CRC and the length field see.
- * - `wire`: the same flips and bursts on the stuffed bytes, code bytes included; a zero that comes about cuts the block.
+ * - `wire`: the same flips and bursts on the stuffed bytes, code bytes and delimiter included: a zero that comes about cuts
+ *   the block, a delimiter that is hit joins it to the next one.
  * - `heavy`: half of the bytes are random, or all of them.
  */
 export function damaged(source: Random, block: string, kind: Damage): string {
@@ -46,21 +47,21 @@ export function damaged(source: Random, block: string, kind: Damage): string {
     const way = pick(source, 3);
     if (way === 0) flips(source, plain);
     else if (way === 1) burst(source, plain);
-    else if (source.uniform() < 0.5) return cobsEncode(text(plain.subarray(0, pick(source, plain.length))));
-    else
-      return cobsEncode(
-        text(plain) + String.fromCharCode(...Array.from({ length: 1 + pick(source, 9) }, () => pick(source, 256))),
-      );
-    return cobsEncode(text(plain));
+    else if (source.uniform() < 0.5) return `${cobsEncode(text(plain.subarray(0, pick(source, plain.length))))}\0`;
+    else {
+      const more = Array.from({ length: 1 + pick(source, 9) }, () => pick(source, 256));
+      return `${cobsEncode(text(plain) + String.fromCharCode(...more))}\0`;
+    }
+    return `${cobsEncode(text(plain))}\0`;
   }
-  const bytes = Buffer.from(block, "latin1");
+  const bytes = Buffer.from(`${block}\0`, "latin1");
   if (kind === "wire") {
     if (source.uniform() < 0.5) flips(source, bytes);
     else burst(source, bytes);
     return text(bytes);
   }
   const whole = source.uniform() < 0.5;
-  for (let at = 0; at < bytes.length; at += 1) {
+  for (let at = 0; at < bytes.length - 1; at += 1) {
     if (whole || source.uniform() < 0.5) bytes[at] = 1 + pick(source, 255);
   }
   return text(bytes);

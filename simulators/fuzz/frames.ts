@@ -1,5 +1,18 @@
-import { allMessages, type Body, bodyCheck, encodeBody, encodeFrame, Kind, nodeSeal } from "@mltb/protocol";
+import {
+  allMessages,
+  type Body,
+  bodyCheck,
+  type Descriptor,
+  encodeBody,
+  encodeFrame,
+  Kind,
+  MAJOR,
+  nodeSeal,
+} from "@mltb/protocol";
 import type { Random } from "../src/world/random.ts";
+
+/** A text's length is one byte. */
+const TEXT_BYTES = 255;
 
 const pick = (source: Random, below: number): number => Math.floor(source.uniform() * below);
 
@@ -7,11 +20,21 @@ function bytes(source: Random, length: number): string {
   return String.fromCharCode(...Array.from({ length }, () => (source.uniform() < 0.3 ? 0 : pick(source, 256))));
 }
 
-function field(source: Random, kind: string): number | string {
-  if (kind === "text" || kind === "rest") return bytes(source, pick(source, 40));
+function field(source: Random, kind: string, longest: number): number | string {
+  if (kind === "text" || kind === "rest") return bytes(source, pick(source, longest + 1));
   const bits = Number(kind.slice(1));
   const value = source.uniform() < 0.2 ? 0 : Math.floor(source.uniform() * 2 ** bits);
   return kind.startsWith("i") ? value - 2 ** (bits - 1) : value;
+}
+
+/** Random fields of a message by their kinds; texts and rests have at most `longest` bytes each, texts never above 255. */
+export function randomBody(source: Random, message: Descriptor, longest: number): Body {
+  const body: Body = {};
+  for (const [i, name] of message.names.entries()) {
+    const kind = message.kinds[i] as string;
+    body[name] = field(source, kind, kind === "text" ? Math.min(longest, TEXT_BYTES) : longest);
+  }
+  return body;
 }
 
 /** Requests that would switch something if they came through: what damage must never turn into the truth. */
@@ -37,9 +60,7 @@ export function validFrame(source: Random, seq: number): string {
       ? dangerous(source)
       : (() => {
           const message = messages[pick(source, messages.length)] as (typeof messages)[0];
-          const body: Body = {};
-          for (const [i, name] of message.names.entries()) body[name] = field(source, message.kinds[i] as string);
-          return { name: message.name, body };
+          return { name: message.name, body: randomBody(source, message, 39) };
         })();
   const message = messages.find((one) => one.name === chosen.name) as (typeof messages)[0];
   const kinds: Record<string, number> = Kind;
@@ -53,4 +74,14 @@ export function validFrame(source: Random, seq: number): string {
     body: encodeBody(message, chosen.body),
   };
   return encodeFrame(frame, nodeSeal).slice(0, -1);
+}
+
+/** A block with a right sum that may break any other rule of a frame: version, kind, length told, length for its kind. */
+export function foreignBlock(source: Random): string {
+  const odd = (right: number, below: number): number => (source.uniform() < 0.3 ? pick(source, below) : right);
+  const body = bytes(source, source.uniform() < 0.3 ? 236 + pick(source, 16) : pick(source, 60));
+  const told = body.length + (source.uniform() < 0.4 ? pick(source, 5) - 2 : 0);
+  const first = odd(MAJOR, 16) * 16 + odd(pick(source, Object.keys(Kind).length), 16);
+  const rest = Array.from({ length: 5 }, () => pick(source, 256));
+  return nodeSeal.seal(String.fromCharCode(first, ...rest, told & 255, (told >> 8) & 255), body).slice(0, -1);
 }

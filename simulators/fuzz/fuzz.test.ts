@@ -1,12 +1,11 @@
 import { buildBundle } from "@mltb/firmware";
 import { expect, test } from "vitest";
-import { createFuzzer, emptyTally } from "./round.ts";
-import { verdict } from "./verdict.ts";
+import { createFuzzer, emptyTally, verdict } from "./index.ts";
 
 const BYTES = process.env["MLTB_LONG"] === "1" ? 10_000_000 : 1_000_000;
 
 test(`${BYTES} damaged bytes on both sides: none of the guaranteed damage is accepted, nothing switches, nothing grows`, async () => {
-  const fuzzer = await createFuzzer((await buildBundle("monitoring")).source, 1);
+  const fuzzer = await createFuzzer({ bundle: (await buildBundle("monitoring")).source, seed: 1 });
   const tally = emptyTally();
   for (let number = 0; tally.bytes < BYTES; number += 1) await fuzzer.round(tally, number);
   await fuzzer.close();

@@ -1,56 +1,31 @@
 import { isDeepStrictEqual } from "node:util";
 import {
-  createHostSession,
   decodeFrame,
   deframer,
+  encodedLimitControl,
   encodedLimitStream,
   type Frame,
   type HostSession,
   nodeSeal,
 } from "@mltb/protocol";
-import { createSimulatedRack, type SimulatedRack } from "../src/index.ts";
 import { type Random, random } from "../src/world/random.ts";
+import { createCJudge } from "./c-judge.ts";
 import { type Damage, damaged } from "./damage.ts";
-import { validFrame } from "./frames.ts";
-
-/** Sums over rounds; they are the state that a run is resumed from. */
-export interface Tally {
-  bytes: number;
-  rounds: number;
-  /** Damaged frames by kind of damage, and those that the decoder took for good ones with another content. */
-  frames: Record<Damage, number>;
-  accepted: Record<Damage, number>;
-  /** Rounds after which an output of the board stood elsewhere than before. */
-  switched: number;
-  /** Rounds after which the board or the host did not answer any more. */
-  deaf: number;
-  /** Rounds in which good and damaged frames in pieces of any length gave other frames than the blocks do one by one. */
-  misframed: number;
-  /** Blocks that the board itself has rejected, as its counters say. */
-  board_rejected: number;
-  lua_errors: number;
-  heap_peak_bytes: number;
-}
-
-export function emptyTally(): Tally {
-  return {
-    bytes: 0,
-    rounds: 0,
-    frames: { guarantee: 0, wire: 0, heavy: 0 },
-    accepted: { guarantee: 0, wire: 0, heavy: 0 },
-    switched: 0,
-    deaf: 0,
-    misframed: 0,
-    board_rejected: 0,
-    lua_errors: 0,
-    heap_peak_bytes: 0,
-  };
-}
+import { type CEnd, createFuzzedEnd, type FuzzedEnd } from "./end.ts";
+import { foreignBlock, validFrame } from "./frames.ts";
+import { hostHeap_bytes } from "./host-heap.ts";
+import type { Tally } from "./tally.ts";
 
 const kinds: Damage[] = ["guarantee", "wire", "heavy"];
 /** Damaged bytes of a round; the board gets them in pieces of a millisecond at its line rate. */
 const ROUND_BYTES = 20_000;
 const PIECE_BYTES = 1000;
+/** Bodies of a round that go through C and TypeScript. */
+const BODIES = 40;
+/** Frames with a right sum but against a rule of the header, beside the others. */
+const FOREIGN_SHARE = 0.2;
+/** The host's heap is looked at after so many rounds, and first when everything has been through once. */
+const HEAP_ROUNDS = 24;
 
 function rejected(counters: Record<string, number>): number {
   return (counters["crc"] ?? 0) + (counters["malformed"] ?? 0) + (counters["oversize"] ?? 0);
@@ -68,119 +43,132 @@ function framesOf(stream: string, source: Random): Frame[] {
   return frames;
 }
 
-/** A board with the real bundle and a host, both of which are fed damaged frames. */
+/** The good frames among what stands between delimiters, each with its block. */
+function goodOf(stream: string, limit: number): { block: string; frame: Frame }[] {
+  return stream.split("\0").flatMap((block) => {
+    const frame = block.length > limit ? "oversize" : decodeFrame(block, nodeSeal);
+    return typeof frame === "string" ? [] : [{ block, frame }];
+  });
+}
+
+/** Damaged frames of one kind, and the same with each one's good frame before it and frames of another make between. */
+function streamOf(
+  source: Random,
+  kind: Damage,
+  nextSeq: number,
+): { bad: string; mixed: string; originals: Set<string>; frames: number } {
+  const originals = new Set<string>();
+  let bad = "";
+  let mixed = "";
+  let frames = 0;
+  while (bad.length < ROUND_BYTES) {
+    const block = validFrame(source, nextSeq);
+    const spoilt = damaged(source, block, kind);
+    // Damage that undoes itself (a burst over equal bits cannot) or is none is no damage.
+    if (spoilt === `${block}\0`) continue;
+    originals.add(block);
+    frames += 1;
+    bad += spoilt;
+    mixed += `${block}\0${spoilt}`;
+    if (source.uniform() < FOREIGN_SHARE) mixed += `${foreignBlock(source)}\0`;
+  }
+  return { bad: `${bad}\0`, mixed: `${mixed}\0`, originals, frames };
+}
+
+/** Boards with the real bundle and a host, all of which are fed damaged frames. */
 export interface Fuzzer {
   round(tally: Tally, number: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function createFuzzer(bundle: string, seed: number): Promise<Fuzzer> {
-  const rack: SimulatedRack = await createSimulatedRack({
-    rack: "fuzz",
-    serial: "FUZZ",
-    bundle,
-    seed,
-    clock: "virtual",
-    targets: [],
-  });
-  let now = 0;
-  let host: HostSession | undefined;
-  let seen = 0;
-  await rack.transport.open({
-    onBytes: (chunk) => host?.rx(Buffer.from(chunk).toString("latin1"), now),
-    onClose: () => undefined,
-  });
+export interface FuzzerOptions {
+  /** The bundle `monitoring`. */
+  bundle: string;
+  seed: number;
+  /**
+   * With it every second round goes to a board whose receiving end and bodies are the C of the images, and every round's
+   * stream goes through that C beside TypeScript; `codecBundle` is the bundle `codec`.
+   */
+  c?: CEnd & { codecBundle: string };
+}
 
-  /** A new host opens a session; the one before has fallen silent. */
-  async function open(number: number): Promise<HostSession> {
-    const session = createHostSession(
-      { write: (bytes) => rack.transport.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
-      nodeSeal,
-      "fuzz",
-      number & 0xffff,
-      { onWelcome: () => undefined, onMessage: () => undefined, onLost: () => undefined, onPong: () => undefined },
-    );
-    host = session;
-    session.connect(now);
-    for (let ms = 0; ms < 4000 && !session.port.open; ms += 1) await step(session);
-    return session;
+/** A board under fuzz, with its sums so far. */
+interface Fed {
+  end: FuzzedEnd;
+  inC: boolean;
+  rejected: number;
+  /** Good frames that the damaged streams held. */
+  good: number;
+}
+
+/** Looks at the board's own counters: what it has rejected and, between two bounds, how many frames it took for good. */
+async function audit(fed: Fed, session: HostSession, tally: Tally): Promise<void> {
+  const answer = await fed.end.counters(session);
+  if (answer === undefined) {
+    tally.deaf += 1;
+    return;
   }
+  const { seen, sent } = answer;
+  const sum = rejected(seen);
+  tally.board_rejected += sum - fed.rejected;
+  fed.rejected = sum;
+  const good = (seen["good"] ?? 0) - fed.good;
+  if (good < sent.least || good > sent.most) tally.board_miscounted += 1;
+  tally.lua_errors = Math.max(tally.lua_errors, seen["lua_errors"] ?? 0);
+}
 
-  async function step(session: HostSession): Promise<void> {
-    now += 1;
-    rack.advance(1);
-    await new Promise((resolve) => setImmediate(resolve));
-    session.tick(now);
-  }
+export async function createFuzzer({ bundle, seed, c }: FuzzerOptions): Promise<Fuzzer> {
+  const fed = async (inC: boolean): Promise<Fed> => ({
+    end: await createFuzzedEnd(bundle, seed, inC ? c : undefined),
+    inC,
+    rejected: 0,
+    good: 0,
+  });
+  const boards = [await fed(false), ...(c === undefined ? [] : [await fed(true)])];
+  const judge = c === undefined ? undefined : await createCJudge(c.codecBundle, c);
+  let rounds = 0;
+  let firstHeap_bytes: number | undefined;
 
-  const outputs = (): string => {
-    const { board, chain } = rack.electronics;
-    return Array.from({ length: board.chain_bits }, (_, bit) => chain.output(bit)).join("");
-  };
-
-  async function counters(session: HostSession): Promise<Record<string, number> | undefined> {
-    let result: Record<string, number> | undefined;
-    let ended = false;
-    session.request("counters_get", {}, 3000, now, (outcome) => {
-      ended = true;
-      if (outcome.kind === "answer") result = outcome.body as unknown as Record<string, number>;
-    });
-    for (let ms = 0; ms < 4000 && !ended; ms += 1) await step(session);
-    return result;
+  function watchHeap(tally: Tally): void {
+    rounds += 1;
+    if (rounds % HEAP_ROUNDS !== 0) return;
+    const heap = hostHeap_bytes();
+    firstHeap_bytes ??= heap;
+    tally.host_growth_bytes = Math.max(tally.host_growth_bytes, heap - firstHeap_bytes);
   }
 
   return {
     async round(tally, number) {
       const source = random(seed * 1_000_003 + number);
-      const session = await open(number);
-      const before = outputs();
-      const kind = kinds[number % kinds.length] as Damage;
-      const originals = new Set<string>();
-      const expected: Frame[] = [];
-      let stream = "";
-      /** Each damaged frame behind its good one. */
-      let mixed = "";
-      while (stream.length < ROUND_BYTES) {
-        const block = validFrame(source, session.port.delivery.nextSeq);
-        const bad = damaged(source, block, kind);
-        // Damage that undoes itself (a burst over equal bits cannot) or is none is no damage.
-        if (bad === block) continue;
-        originals.add(block);
-        tally.frames[kind] += 1;
-        mixed += `${block}\0${bad}\0`;
-        expected.push(decodeFrame(block, nodeSeal) as Frame);
-        for (const part of bad.split("\0")) {
-          const frame = decodeFrame(part, nodeSeal);
-          if (typeof frame === "string") continue;
-          expected.push(frame);
-          if (!originals.has(part)) tally.accepted[kind] += 1;
-        }
-        stream += `${bad}\0`;
-      }
+      const board = boards[number % boards.length] as Fed;
+      const { end } = board;
+      const session = await end.open(number);
+      const before = end.outputs();
+      const kind = kinds[Math.floor(number / boards.length) % kinds.length] as Damage;
+      const { bad, mixed, originals, frames } = streamOf(source, kind, session.port.delivery.nextSeq);
+      tally.frames[kind] += frames;
+      tally.accepted[kind] += goodOf(bad, encodedLimitStream).filter(({ block }) => !originals.has(block)).length;
+      const expected = goodOf(mixed, encodedLimitStream).map(({ frame }) => frame);
       if (!isDeepStrictEqual(framesOf(mixed, source), expected)) tally.misframed += 1;
-      for (let at = 0; at < stream.length; at += PIECE_BYTES) {
-        const piece = stream.slice(at, at + PIECE_BYTES);
-        session.rx(piece, now);
-        rack.transport.write(Buffer.from(piece, "latin1"));
-        rack.advance(1);
-        now += 1;
+      if (judge !== undefined) {
+        if (!judge.deframes(mixed, source)) tally.misframed_in_c += 1;
+        for (let n = 0; n < BODIES; n += 1) if (!judge.unpacks(source)) tally.bodies_apart += 1;
+        tally.bodies += BODIES;
       }
-      rack.transport.write(Buffer.from([0]));
-      session.rx("\0", now);
-      tally.bytes += stream.length;
+      for (let at = 0; at < bad.length; at += PIECE_BYTES) end.feed(session, bad.slice(at, at + PIECE_BYTES));
+      board.good += goodOf(bad, encodedLimitControl).length;
+      tally.bytes += bad.length;
       tally.rounds += 1;
-      for (let ms = 0; ms < 30; ms += 1) await step(session);
-      if (outputs() !== before) tally.switched += 1;
-      const after = await counters(await open(number + 1));
-      if (after === undefined) tally.deaf += 1;
-      else {
-        const sum = rejected(after);
-        tally.board_rejected += sum - seen;
-        seen = sum;
-        tally.lua_errors = Math.max(tally.lua_errors, after["lua_errors"] ?? 0);
-      }
-      tally.heap_peak_bytes = Math.max(tally.heap_peak_bytes, rack.board.heap().peak_bytes);
+      if (board.inC) tally.rounds_in_c += 1;
+      for (let ms = 0; ms < 30; ms += 1) await end.step(session);
+      if (end.outputs() !== before) tally.switched += 1;
+      await audit(board, await end.open(number + 1), tally);
+      tally.heap_peak_bytes = Math.max(tally.heap_peak_bytes, end.heap_peak_bytes());
+      watchHeap(tally);
     },
-    close: () => rack.stop(),
+    async close() {
+      judge?.close();
+      for (const { end } of boards) await end.close();
+    },
   };
 }

@@ -1,7 +1,9 @@
-import type { Tally } from "./round.ts";
+import type { Tally } from "./tally.ts";
 
 /** Heap that the Lua state of a board may ever have had; its pointers have four bytes, and it holds the bundle's code. */
 const HEAP_BYTES = 700_000;
+/** What the process that runs host and boards may hold more than after its first rounds. */
+const HOST_GROWTH_BYTES = 32 * 1024 * 1024;
 /** Accepted share of damage on the wire, framing included. */
 const WIRE_SHARE = 1e-5;
 
@@ -30,7 +32,18 @@ export function verdict(tally: Tally): string[] {
   }
   if (tally.deaf > 0) wrong.push(`the board did not answer after ${tally.deaf} rounds`);
   if (tally.misframed > 0) wrong.push(`the host's deframer gave other frames in ${tally.misframed} rounds`);
+  if (tally.misframed_in_c > 0)
+    wrong.push(`the deframer in C differs from TypeScript's in ${tally.misframed_in_c} rounds`);
+  if (tally.bodies_apart > 0) {
+    wrong.push(`C and TypeScript made something else of ${tally.bodies_apart} of ${tally.bodies} bodies`);
+  }
+  if (tally.board_miscounted > 0) {
+    wrong.push(`the board accepted other frames than it was sent in ${tally.board_miscounted} rounds`);
+  }
   if (tally.lua_errors > 0) wrong.push(`${tally.lua_errors} errors were caught in Lua`);
   if (tally.heap_peak_bytes > HEAP_BYTES) wrong.push(`the heap grew to ${tally.heap_peak_bytes} bytes`);
+  if (tally.host_growth_bytes > HOST_GROWTH_BYTES) {
+    wrong.push(`the host's own heap grew by ${tally.host_growth_bytes} bytes`);
+  }
   return wrong;
 }

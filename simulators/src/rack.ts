@@ -1,8 +1,10 @@
 import type { Readable } from "node:stream";
 import type { AgentLauncher } from "@mltb/agent-kit";
+import { HEADER_BYTES } from "@mltb/protocol";
 import { createMonitoringElectronics, type MonitoringElectronics } from "./boards/monitoring.ts";
 import { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
 import { createFlash, type Flash } from "./parts/w25q16.ts";
+import type { CDeframer } from "./runtime/c-codec.ts";
 import { createFlashHal } from "./runtime/flash-hal.ts";
 import { createLuaBoard, type LuaBoard, LuaBoardError, type LuaBoardOptions } from "./runtime/lua-vm.ts";
 import type { NodeHal } from "./runtime/node-hal.ts";
@@ -44,6 +46,8 @@ export interface RackOptions {
   clock: "real" | "virtual";
   /** The Lua that runs the bundle, see `LuaBoardOptions`. */
   lua?: LuaBoardOptions["lua"];
+  /** Deframes in front of the bundle, as the C port of an image does; without it the bundle gets bytes. */
+  deframer?: CDeframer;
   /** What the bundle is given in place of this runtime's functions, for bundles of other times. */
   hal?: (hal: NodeHal) => NodeHal;
   /** Board end of another carrier; memory where none is given. */
@@ -78,6 +82,12 @@ export interface SimulatedRack {
 }
 
 let starts = 0;
+
+/** A deframer's counters in the order of the HAL's `link_faults`. */
+function faultsOf(deframer: CDeframer): number[] {
+  const { good, crc, cobs, short, length, kind, major, oversize, skipped_bytes } = deframer.counters();
+  return [good, crc, cobs + short + length + kind + major, oversize, skipped_bytes];
+}
 
 export async function createSimulatedRack(options: RackOptions): Promise<SimulatedRack> {
   const byChannel = new Map(options.targets.map((target) => [target.channel, target]));
@@ -136,6 +146,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
         reset_cause: () => resetCause,
         link_write: (bytes: string) => void (own.powerFailed() || end.write(bytes)),
         link_room: () => end.room(),
+        ...(options.deframer === undefined ? {} : { link_faults: () => faultsOf(options.deframer as CDeframer) }),
         counters: () => [
           end.dropped?.received ?? 0,
           0,
@@ -248,6 +259,19 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     slots[target.channel - 1] = computer;
   }
 
+  /** Bytes of the link to the bundle, or the frames in them where C deframes. */
+  function receive(running: LuaBoard, bytes: string, now_ms: number): void {
+    if (options.deframer === undefined) {
+      running.rx(bytes, now_ms);
+      return;
+    }
+    for (const plain of options.deframer.rx(bytes)) {
+      const [first, seq, ack, credit, id, tag] = Buffer.from(plain.slice(0, HEADER_BYTES), "latin1");
+      const fields = [(first ?? 0) & 15, seq ?? 0, ack ?? 0, credit ?? 0, id ?? 0, tag ?? 0] as const;
+      running.frame(...fields, plain.slice(HEADER_BYTES), now_ms);
+    }
+  }
+
   function step(): void {
     const from = electronics.now_us();
     const to = from + STEP_US;
@@ -270,7 +294,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     const now_ms = Math.floor((to - started_us) / 1000);
     const bytes = end.take();
     if (bytes !== undefined) {
-      run((running) => running.rx(bytes, now_ms));
+      run((running) => receive(running, bytes, now_ms));
       if (begunAnew()) return;
       // The tick that follows every reception waits for the controller, but not for its timer.
       next_us = 0;

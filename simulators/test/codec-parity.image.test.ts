@@ -1,9 +1,10 @@
 import { buildCodecWasm, buildLuaWasm, missingWasmPackages } from "@mltb/firmware/images";
-import { deframer, encodedLimitControl, type Frame, nodeSeal } from "@mltb/protocol";
+import { deframer, encodedLimitControl, encodeFrame, type Frame, nodeSeal } from "@mltb/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cCodec } from "./c-codec.ts";
-import { parityTests, runs, type Vector, vectors } from "./codec-parity.ts";
+import { random } from "../src/index.ts";
+import { cCodec } from "../src/runtime/c-codec.ts";
+import { expectVariety, parityTests, randomFrame, runs, type Vector, vectors } from "./codec-parity.ts";
 
 const missing = missingWasmPackages();
 
@@ -65,6 +66,24 @@ describe.skipIf(missing.length > 0)("codec of the firmware's own builds", () => 
       { seed: 23, numRuns: runs },
     );
     expect(Math.min(seen.good, seen.faults)).toBeGreaterThan(runs / 10);
+  });
+
+  test(`${runs} seeded messages: C opens and seals them to the same bytes as TypeScript`, async () => {
+    const c = cCodec(await buildCodecWasm());
+    const source = random(32);
+    const seen = { names: new Set<string>(), long: 0, longest: 0 };
+    for (let run = 0; run < runs; run += 1) {
+      const { message, frame } = randomFrame(source);
+      const wire = encodeFrame(frame, nodeSeal);
+      const plain = nodeSeal.unseal(wire.slice(0, -1)) as string;
+      expect(c.unseal(wire.slice(0, -1))).toBe(plain);
+      const cut = Math.floor(source.uniform() * (frame.body.length + 1));
+      expect(c.seal(plain.slice(0, 8), frame.body.slice(0, cut), frame.body.slice(cut))).toBe(wire);
+      seen.names.add(message.name);
+      if (wire.length > 256) seen.long += 1;
+      seen.longest = Math.max(seen.longest, frame.body.length);
+    }
+    expectVariety(runs, seen);
   });
 
   test("golden frames: C opens and seals them to the same bytes as TypeScript", async () => {

@@ -1,5 +1,5 @@
 import type { FrameCounters } from "@mltb/protocol";
-import { type WasmMemory, webAssembly } from "../src/runtime/web-assembly.ts";
+import { type WasmMemory, webAssembly } from "./web-assembly.ts";
 
 /** The board's C codec, built for WebAssembly. */
 export interface CCodec {
@@ -30,6 +30,8 @@ const FAULTS = [
   "skipped_bytes",
 ] as const;
 const DEFRAMER_BYTES = SEEN + 4 * FAULTS.length;
+/** What an input of the codec holds. */
+const INPUT_BYTES = 4096;
 
 interface Exports {
   memory: WasmMemory;
@@ -40,17 +42,17 @@ interface Exports {
   frame_unseal(plain: number, size: number, block: number, blockSize: number): number;
 }
 
+/** A receiving end in C in front of a bundle, as images have it: `rx` gives header and body of each good frame. */
+export type CDeframer = ReturnType<CCodec["deframer"]>;
+
+/** Starts the module that `buildCodecWasm` of the firmware makes. */
 export function cCodec(wasm: Uint8Array): CCodec {
   const module = new webAssembly.Module(wasm);
   const c = new webAssembly.Instance(module, {}).exports as unknown as Exports;
   c.frame_init();
-  const [out, size, ...inputs] = [8192, 8, 4096, 4096, 4096].map((bytes) => c.malloc(bytes)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [out, size, ...inputs] = [2 * INPUT_BYTES, 8, INPUT_BYTES, INPUT_BYTES, INPUT_BYTES].map((bytes) =>
+    c.malloc(bytes),
+  ) as [number, number, number, number, number];
   const put = (at: number, text: string): number => {
     new Uint8Array(c.memory.buffer).set(Buffer.from(text, "latin1"), at);
     return text.length;
@@ -72,12 +74,14 @@ export function cCodec(wasm: Uint8Array): CCodec {
       return {
         rx(chunk) {
           const frames: string[] = [];
-          let at = inputs[0] as number;
-          const end = at + put(at, chunk);
-          while (at < end) {
-            at += c.deframe(state, size, at, end - at);
-            const length = words()[size >> 2] as number;
-            if (length > 0) frames.push(get(state + PLAIN, length));
+          for (let from = 0; from < chunk.length; from += INPUT_BYTES) {
+            let at = inputs[0] as number;
+            const end = at + put(at, chunk.slice(from, from + INPUT_BYTES));
+            while (at < end) {
+              at += c.deframe(state, size, at, end - at);
+              const length = words()[size >> 2] as number;
+              if (length > 0) frames.push(get(state + PLAIN, length));
+            }
           }
           return frames;
         },
