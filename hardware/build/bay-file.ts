@@ -42,11 +42,19 @@ export function readBay(file: string): BayFile {
     throw new BayFileError(1, `${file} not found: name a bay file, such as examples/demo-bay.yml`);
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, logLevel: "error" });
   const [fault] = document.errors;
   if (fault !== undefined) {
     const at = fault.linePos?.[0];
     throw new BayFileError(2, `${file}:${at?.line ?? 1}:${at?.col ?? 1}: error: ${fault.message.split("\n")[0]}`);
+  }
+  const tag = document.warnings.find(({ code }) => code === "TAG_RESOLVE_FAILED");
+  if (tag !== undefined) {
+    const at = tag.linePos?.[0];
+    throw new BayFileError(
+      2,
+      `${file}:${at?.line ?? 1}:${at?.col ?? 1}: error: tags such as !include are not followed here; name a file without them`,
+    );
   }
   const bay: unknown = document.toJS();
   if (!isWiring(bay)) {

@@ -76,6 +76,8 @@ describe("hardware check", () => {
     expect(hardware("check", "--bay", bayFile("broken.yml", "bay: [\n")).stderr).toMatch(
       /broken\.yml:\d+:\d+: error: /,
     );
+    const tagged = bayFile("tagged.yml", "bay: x\nracks:\n  - !include rack.yml\n");
+    expect(hardware("check", "--bay", tagged).stderr).toMatch(/tagged\.yml:3:5: error: tags such as !include/);
     const odd = hardware("check", "--bay", bayFile("odd.yml", "experiment: x\n"), "--json");
     expect([odd.status, JSON.parse(odd.stdout).errors[0].code]).toEqual([2, 3]);
     expect(hardware("chekc").status).toBe(2);

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { designs, generatedFiles } from "../pages/index.ts";
 import { checkBay } from "../src/checks/bay.ts";
 import type { Finding } from "../src/checks/finding.ts";
@@ -99,7 +99,12 @@ const program = new Command("hardware")
 program
   .command("check")
   .description("check every board and a bay: pins, buses, ranges, ratings, temperatures; exit 0 or 2")
-  .option("--bay <file>", "bay file whose targets are checked against the rack", exampleBay)
+  .addOption(
+    new Option("--bay <file>", "bay file whose targets are checked against the rack").default(
+      exampleBay,
+      "examples/demo-bay.yml",
+    ),
+  )
   .option("--json", "print one JSON document on standard output")
   .action(check);
 program

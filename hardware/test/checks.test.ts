@@ -38,6 +38,32 @@ describe("a clash is found, alone, and named with its mend", () => {
   });
 });
 
+describe("no single slip of a number passes", () => {
+  it("a pin that moves to any other number clashes, because all 26 are in use", () => {
+    for (const { name, pin } of monitoringDesign.pins) {
+      for (let to = 0; to < 32; to += 1) {
+        if (to === pin) continue;
+        const pins = monitoringDesign.pins.map((use) => (use.name === name ? { ...use, pin: to } : use));
+        expect(checkBoard({ ...monitoringDesign, pins }).findings, `${name} on GP${to}`).not.toEqual([]);
+      }
+    }
+  });
+
+  it("a part's address passes only where the part can have it and no other part does", () => {
+    for (const [b, at] of monitoringDesign.buses.entries()) {
+      for (const [d, device] of at.devices.entries()) {
+        for (let address = 0; address < 128; address += 1) {
+          const devices = at.devices.map((entry, n) => (n === d ? { ...entry, address } : entry));
+          const buses = monitoringDesign.buses.map((entry, n) => (n === b ? { ...entry, devices } : entry));
+          const free = !at.devices.some((entry, n) => n !== d && entry.address === address);
+          const passes = checkBoard({ ...monitoringDesign, buses }).findings.length === 0;
+          expect(passes, `${device.designator} at ${address}`).toBe(free && device.part.addresses.includes(address));
+        }
+      }
+    }
+  });
+});
+
 describe("the other boards", () => {
   it("100 Ohm would not discharge a target of the 12 V class in time, nor bear a stuck switch", () => {
     const design = structuredClone(monitoringDesign12);
