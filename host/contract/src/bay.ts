@@ -69,17 +69,33 @@ const targetSchema = z.strictObject({
   load: loadSchema.optional(),
 });
 
+const command = z.array(z.string()).min(1).max(64);
+
+/** Commands that switch power where the electronics are not ours: lists, never a shell; `{target}`, `{channel}` are filled in. */
+const execSchema = z.strictObject({
+  commands: z.strictObject({
+    on: command,
+    off: command,
+    /** Prints `on` or `off`. */
+    status: command.optional(),
+    reset: command.optional(),
+  }),
+  /** A command that takes longer is killed. */
+  time_limit_s: z.number().min(0.1).max(120).default(10),
+});
+
 const linkSchema = z.union([
   z.literal("simulated"),
   z.strictObject({ usb: usbSchema }),
   z.strictObject({ serial: portFile }),
+  z.strictObject({ exec: execSchema }),
   z.strictObject({ serial_number: z.string().min(1) }),
   z.strictObject({ tcp: z.string().regex(/^(\[[^\]]+\]|[^:\s]+):\d{1,5}$/, "HOST:PORT is wanted") }),
 ]);
 
 const boardSchema = z.strictObject({
   name: nameSchema,
-  kind: z.enum(["monitoring"]),
+  kind: z.enum(["monitoring", "foreign"]),
   link: linkSchema,
   seed: z.int().min(0).max(0x7fffffff).default(1),
 });
@@ -115,7 +131,12 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
   for (const [r, rack] of bay.racks.entries()) {
     claim(rack.rack, ["racks", r, "rack"], "rack");
     claim(rack.board.name, ["racks", r, "board", "name"], "board");
-    if (rack.board.link !== "simulated") {
+    const isExec = typeof rack.board.link !== "string" && "exec" in rack.board.link;
+    if (isExec !== (rack.board.kind === "foreign")) {
+      const text = "a board of kind foreign is switched by commands (link: { exec: ... }), and only such a one";
+      faults.push(read.fault("value", ["racks", r, "board", "kind"], text));
+    }
+    if (rack.board.link !== "simulated" && !isExec) {
       const link = JSON.stringify(rack.board.link);
       const other = links.get(link);
       if (other !== undefined) {

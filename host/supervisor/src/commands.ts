@@ -184,8 +184,7 @@ export class Commands {
     );
     if (outcome.kind !== "answer") return failed(outcome, channel);
     const answer = outcome.body;
-    channel.voltage_v = answer.voltage_mv / 1000;
-    channel.current_a = answer.current_ua / 1e6;
+    channel.measured(answer);
     const fresh = await this.reread(board, channel);
     if (answer.outcome === Outcome.done) return { status: "done", state: fresh };
     if (answer.outcome === Outcome.superseded) {

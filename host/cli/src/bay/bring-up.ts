@@ -112,7 +112,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
     const supervisor = await steps.run("start supervisor, broker and API", async () => {
       const started = await startSupervisor({
         bay,
-        openBoard: transports(racks, ports, open),
+        openBoard: transports(bay, racks, ports, open),
         console: consolesOf(bay, racks, ports, open, closers),
         http: options.http,
         mqtt: options.mqtt,
@@ -172,9 +172,15 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
 }
 
 /** Transport of each board: memory of its simulated rack, or the port or address that its link names. */
-function transports(racks: Map<string, SimulatedRack>, ports: Ports, open: Links): (board: BayBoard) => ByteTransport {
+function transports(
+  bay: Bay,
+  racks: Map<string, SimulatedRack>,
+  ports: Ports,
+  open: Links,
+): (board: BayBoard) => ByteTransport {
   return (board) => {
-    if (board.link !== "simulated") return open.linkTransport(board.link, ports);
+    const of = bay.racks.find((entry) => entry.board.name === board.name);
+    if (of !== undefined && board.link !== "simulated") return open.linkTransport(of, ports);
     const rack = racks.get(board.name);
     if (rack === undefined) throw cliError(Exit.internal, "no-transport", `board ${board.name} has no simulated rack`);
     return rack.transport;

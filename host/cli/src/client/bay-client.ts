@@ -25,6 +25,7 @@ export interface TargetView {
   lease: null | { id: string; holder: string; expires_at: string };
   health: Record<string, unknown>;
   seq: number;
+  unproved?: true;
 }
 
 /** A bay that does not answer, and why. */

@@ -12,7 +12,8 @@ export function targetLine(target: TargetView): string {
     number(target.power_w, 3, "W"),
   ].join("  ");
   const fault = target.fault === null ? "" : `  fault ${target.fault.id}: ${target.fault.cause}`;
-  return `${target.name}: ${target.power}  ${measured}${fault}`;
+  const claimed = target.unproved === true ? " (unproved: nothing is measured)" : "";
+  return `${target.name}: ${target.power}${claimed}  ${measured}${fault}`;
 }
 
 /** All targets as a table with a header. */
@@ -23,7 +24,7 @@ export function targetTable(targets: TargetView[]): string {
       target.name,
       target.rack,
       String(target.channel),
-      target.power,
+      target.unproved === true ? `${target.power} (unproved)` : target.power,
       number(target.voltage_v, 3, "V"),
       number(target.current_a, 4, "A"),
       number(target.power_w, 3, "W"),

@@ -28,6 +28,7 @@ export const targetSchema = z
     lease: leaseOfSchema.nullable(),
     health: healthSchema,
     seq: z.int(),
+    unproved: z.literal(true).optional().describe("its power back end measures nothing: the state is what it claims"),
   })
   .meta({ id: "Target", description: "A target as its board last proved it." });
 export type TargetView = z.infer<typeof targetSchema>;

@@ -86,6 +86,7 @@ export class Board {
 
   private onWelcome(welcome: Message<"welcome">, restarted: boolean): void {
     this.welcome = welcome;
+    for (const channel of this.channels) if (channel !== undefined) channel.unproved = this.can("unproved");
     this.measure.restart(restarted);
     if (restarted) {
       this.forget("board restarted");
@@ -107,17 +108,24 @@ export class Board {
         { stream: Stream.samples, ttl_ms: STREAM_TTL_MS, period_us: 0 },
         REQUEST_MS,
       );
-    await this.link.request(
-      "stream_open",
-      { stream: Stream.monitors, ttl_ms: STREAM_TTL_MS, period_us: 0 },
-      REQUEST_MS,
-    );
+    if (!this.can("unproved"))
+      await this.link.request(
+        "stream_open",
+        { stream: Stream.monitors, ttl_ms: STREAM_TTL_MS, period_us: 0 },
+        REQUEST_MS,
+      );
+    if (this.can("unproved")) return this.note();
     const outcome = await this.link.request("counters_get", {}, REQUEST_MS);
     if (outcome.kind === "answer") this.counters = outcome.body;
     if (this.can("drops")) {
       const answer = await this.link.request("drops_get", {}, REQUEST_MS);
       if (answer.kind === "answer") this.drops = answer.body;
     }
+    this.note();
+  }
+
+  /** Health of the targets as it is now. */
+  private note(): void {
     const seen = this.drops;
     const dropped = {
       link_bytes: (seen?.link_overruns ?? 0) + (seen?.link_foreign ?? 0) + (seen?.link_stuck ?? 0),

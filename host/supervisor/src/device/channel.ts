@@ -51,6 +51,8 @@ export class ChannelModel {
   /** Where the latest accepted command came from. */
   commandedBy = "policy";
   health: Record<string, unknown> = {};
+  /** Its power back end measures nothing: states are what it claims. */
+  unproved = false;
   private boardSeq = -1;
 
   constructor(rack: string, target: BayTarget) {
@@ -63,8 +65,7 @@ export class ChannelModel {
   apply(state: Message<"channel_state"> | Message<"channel_answer">): boolean {
     const power = states[state.state] ?? "unknown";
     const fault = state.fault === Fault.none ? null : faultId(state.fault);
-    this.voltage_v = state.voltage_mv / 1000;
-    this.current_a = state.current_ua / 1e6;
+    this.measured(state);
     this.switchOn = state.switch_on === 1;
     const changed = power !== this.power || state.state_seq !== this.boardSeq || fault !== (this.fault?.id ?? null);
     if (!changed) return false;
@@ -77,6 +78,12 @@ export class ChannelModel {
     }
     this.seq += 1;
     return true;
+  }
+
+  /** Takes what was measured with a state; nothing where nothing is measured. */
+  measured({ voltage_mv, current_ua }: { voltage_mv: number; current_ua: number }): void {
+    this.voltage_v = this.unproved ? null : voltage_mv / 1000;
+    this.current_a = this.unproved ? null : current_ua / 1e6;
   }
 
   /** The board is gone or started anew: its state must be read again before anything is said about it. */
@@ -98,11 +105,12 @@ export class ChannelModel {
       voltage_v,
       current_a,
       power_w: voltage_v === null || current_a === null ? null : round(voltage_v * current_a, 1e6),
-      energy_j: round(this.energy_j, 1e6),
+      energy_j: this.unproved ? null : round(this.energy_j, 1e6),
       fault: this.fault,
       lease: this.lease,
       health: this.health,
       seq: this.seq,
+      ...(this.unproved ? { unproved: true as const } : {}),
     };
   }
 }

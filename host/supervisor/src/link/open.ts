@@ -1,4 +1,5 @@
-import { type Bay, type BayBoard, bayTargets } from "@mltb/contract";
+import { type Bay, type BayBoard, type BayRack, bayTargets } from "@mltb/contract";
+import { execTransport } from "../device/exec-board.ts";
 import { portTransport } from "./port-transport.ts";
 import type { PortAddress, Ports } from "./ports.ts";
 import { openSerialPort } from "./serial.ts";
@@ -17,13 +18,15 @@ export function serialNumber(link: BayBoard["link"]): string | undefined {
 
 /** By what a board's port is known; undefined for links that have none. */
 export function portAddress(link: BayBoard["link"]): PortAddress | undefined {
-  if (typeof link === "string" || "tcp" in link) return undefined;
+  if (typeof link === "string" || "tcp" in link || "exec" in link) return undefined;
   if ("usb" in link) return { usb: link.usb };
   return "serial" in link ? { file: link.serial } : { usb: { serial: link.serial_number } };
 }
 
-/** The transport of a board's link. */
-export function linkTransport(link: Link, ports: Ports): ByteTransport {
+/** The transport of a rack's board; simulated boards bring their own. */
+export function linkTransport(rack: BayRack, ports: Ports): ByteTransport {
+  const link = rack.board.link as Link;
+  if ("exec" in link) return execTransport(rack.board.name, link, rack.targets);
   if ("tcp" in link) {
     const at = link.tcp.lastIndexOf(":");
     return tcpTransport(link.tcp.slice(0, at).replace(/^\[|\]$/g, ""), Number(link.tcp.slice(at + 1)));

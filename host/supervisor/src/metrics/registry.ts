@@ -176,7 +176,11 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
     ["mltb_target_voltage_volts", "Voltage of a target.", (v) => v.voltage_v],
     ["mltb_target_current_amperes", "Current of a target.", (v) => v.current_a],
     ["mltb_target_power_watts", "Power of a target.", (v) => v.power_w],
-    ["mltb_target_on", "1 where the board has proved the target on.", (v) => (v.power === "on" ? 1 : 0)],
+    [
+      "mltb_target_on",
+      "1 where the board has proved the target on.",
+      (v) => (v.power === "on" && v.unproved !== true ? 1 : 0),
+    ],
   ];
   for (const [name, help, read] of measured) {
     gauge(name, help, ["target"], (g) => {
