@@ -1,4 +1,5 @@
 /** Experiments, results and reports: the only door of the package. */
+export { analyzeFile } from "./analyze-file.ts";
 export { checkFile, readExperiments } from "./configurator/experiment.ts";
 export type { Experiment } from "./configurator/types.ts";
 export type { Env } from "./configurator/variables.ts";

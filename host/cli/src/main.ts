@@ -1,4 +1,5 @@
 import { registerAgent } from "./commands/agent.ts";
+import { registerAnalyze } from "./commands/analyze.ts";
 import { registerConsole } from "./commands/console.ts";
 import { registerEnergy } from "./commands/energy.ts";
 import { registerExperiment } from "./commands/experiment.ts";
@@ -31,5 +32,6 @@ export async function main(argv: string[]): Promise<void> {
   registerToken(program);
   registerSimulate(program);
   registerAgent(program);
+  registerAnalyze(program);
   await runProgram(program, argv);
 }
