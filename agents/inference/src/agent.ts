@@ -12,7 +12,7 @@ import { InferenceServer } from "./oip/server.ts";
 import { type Isolation, probeIsolation } from "./process/isolation.ts";
 import { defaultLimits, type Limits } from "./process/limits.ts";
 import { Repository } from "./repository.ts";
-import { endpointOf, runtimeIdentity } from "./runtimes/index.ts";
+import { endpointOf, runtimeIdentity, runtimeMissing } from "./runtimes/index.ts";
 
 const VERSION = "0.1.0";
 /** Triton's ports: REST, gRPC, metrics. */
@@ -91,6 +91,8 @@ function checkFolder(folder: string | undefined): void {
 export async function runInferenceAgent(options: InferenceAgentOptions, io: AgentIo): Promise<void> {
   const access = accessOf(options);
   checkFolder(options.models);
+  const missing = runtimeMissing(options.runtime);
+  if (missing !== undefined) throw new AgentStartError("usage", missing);
   const supplied = process.send !== undefined;
   const isolation = await probeIsolation();
   const limits: Limits = {

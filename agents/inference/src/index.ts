@@ -1,3 +1,3 @@
 /** The inference agent: the only door of the package. */
 export { AgentStartError, type InferenceAgentOptions, runInferenceAgent } from "./agent.ts";
-export { isRuntime, runtimeNames } from "./runtimes/index.ts";
+export { isRuntime, litertTool, runtimeNames } from "./runtimes/index.ts";

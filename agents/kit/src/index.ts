@@ -5,3 +5,11 @@ export { processLauncher } from "./launcher.ts";
 export type { AgentEvents, AgentLauncher, RunningAgent } from "./launcher-port.ts";
 export { type AgentMessage, tellParent } from "./messages.ts";
 export { announce, type Birth, type Presence, type StepReport } from "./presence.ts";
+export {
+  installTool,
+  type PythonTool,
+  ToolError,
+  type ToolState,
+  toolPython,
+  toolState,
+} from "./python-tool.ts";

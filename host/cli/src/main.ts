@@ -12,6 +12,7 @@ import { registerRun } from "./commands/run.ts";
 import { registerSimulate } from "./commands/simulate.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerToken } from "./commands/token.ts";
+import { registerTools } from "./commands/tools.ts";
 import { registerUp } from "./commands/up.ts";
 import { createProgram, runProgram } from "./program.ts";
 
@@ -33,5 +34,6 @@ export async function main(argv: string[]): Promise<void> {
   registerSimulate(program);
   registerAgent(program);
   registerAnalyze(program);
+  registerTools(program);
   await runProgram(program, argv);
 }

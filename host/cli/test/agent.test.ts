@@ -24,6 +24,7 @@ const raw = new Uint8Array(Float32Array.from(input).buffer);
 const free = ["grpc", "http", "metrics"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
 
 interface Agent {
+  address: string;
   api: AgentApi;
   process: ChildProcess;
   ended: Promise<number | null>;
@@ -43,7 +44,7 @@ function startAgent(...args: string[]): Promise<Agent> {
         http: expect.stringMatching(/^http:/),
         metrics: expect.stringMatching(/^http:/),
       });
-      resolve({ api: grpcAgent(ready.grpc), process: child, ended });
+      resolve({ address: ready.grpc, api: grpcAgent(ready.grpc), process: child, ended });
     });
   });
 }
@@ -114,6 +115,23 @@ test("a deployment whose hash differs is refused and nothing is served under tha
   agent.api.close();
   agent.process.kill("SIGTERM");
   await agent.ended;
+});
+
+test("oip:// drives an agent in another process: its models, a file handed over, windows of a measurement", async () => {
+  const far = await startAgent("--models", join(folder, "models"));
+  const near = await startAgent("--runtime", `oip://${far.address}`);
+  expect((await classes(near, "kws")).length).toBe(12);
+  await near.api.deploy("handed", createHash("sha256").update(kws).digest("hex"), kws);
+  expect(await classes(near, "handed")).toEqual(await classes(far, "handed"));
+  const spec = { model: "kws", warmup: 1, windows: 1, window_s: 0.2, seed: 1, inputs: [[raw]] };
+  const { windows, runtime } = await near.api.measure(spec, () => undefined, new AbortController().signal);
+  expect(runtime.name).toBe("oip:mltb-inference");
+  expect(windows[0]?.inferences).toBeGreaterThan(0);
+  for (const agent of [near, far]) {
+    agent.api.close();
+    agent.process.kill("SIGTERM");
+    expect(await agent.ended).toBe(0);
+  }
 });
 
 test("kill-model-process: the open call fails, and the next call finds the model again", async () => {

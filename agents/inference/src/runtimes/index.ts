@@ -1,8 +1,26 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { type PythonTool, toolPython } from "@mltb/agent-kit";
 
 const main = fileURLToPath(new URL("../process/main.ts", import.meta.url));
+const litertMain = fileURLToPath(new URL("./litert.py", import.meta.url));
 const require = createRequire(import.meta.url);
+
+/** LiteRT's Python wheel with all that it needs, resolved on Python 3.11. */
+export const litertTool: PythonTool = {
+  name: "litert",
+  version: "2.3.0",
+  pins: [
+    "ai-edge-litert==2.3.0",
+    "backports.strenum==1.2.8",
+    "flatbuffers==25.12.19",
+    "ml_dtypes==0.6.0",
+    "numpy==2.4.6",
+    "protobuf==7.36.2",
+    "tqdm==4.70.1",
+    "typing_extensions==4.16.0",
+  ],
+};
 
 /** A runtime as the command line and a bay file name it. */
 interface Choice {
@@ -19,6 +37,7 @@ const onnx = { extension: ".onnx", platform: "onnxruntime_onnx", backend: "onnxr
 const choices: Record<string, Choice> = {
   ort: { ...onnx, npm: "onnxruntime-node" },
   "ort-web": { ...onnx, npm: "onnxruntime-web" },
+  litert: { extension: ".tflite", platform: "litert_tflite", backend: "litert" },
 };
 /** A foreign server: the models are its own, or files that it is handed. */
 const foreign: Choice = { ...onnx, platform: "oip_remote", backend: "oip" };
@@ -44,6 +63,7 @@ export function runtimeChoice(runtime: string): Choice {
 /** Name and version of a runtime before any model is loaded. */
 export function runtimeIdentity(runtime: string): { name: string; version: string } {
   const { npm } = runtimeChoice(runtime);
+  if (runtime === "litert") return { name: litertTool.name, version: litertTool.version };
   if (npm === undefined) return { name: runtime, version: "" };
   // The packages export no package.json; it lies beside the folder of their entry.
   const entry = require.resolve(npm);
@@ -52,7 +72,14 @@ export function runtimeIdentity(runtime: string): { name: string; version: strin
   return { name: npm, version };
 }
 
+/** Why a runtime cannot be used here, with the mend; undefined where it can. */
+export function runtimeMissing(runtime: string): string | undefined {
+  const missing = runtime === "litert" && toolPython(litertTool) === undefined;
+  return missing ? "LiteRT is not installed here; run: mltb tools install litert" : undefined;
+}
+
 /** The program of a model's process, and whether it must reach a network. */
 export function programOf(runtime: string): { program: string[]; needsNetwork: boolean } {
+  if (runtime === "litert") return { program: [toolPython(litertTool) ?? "python3", litertMain], needsNetwork: false };
   return { program: [process.execPath, main], needsNetwork: endpointOf(runtime) !== undefined };
 }
