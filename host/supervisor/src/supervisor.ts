@@ -10,6 +10,7 @@ import { createFaces } from "./faces.ts";
 import { TargetConsole } from "./features/console.ts";
 import { Flags } from "./features/flags.ts";
 import { createMetrics } from "./metrics/registry.ts";
+import { stateMetrics } from "./metrics/state.ts";
 import { type AgentSeen, followAgents } from "./mqtt/agents.ts";
 import { type Broker, listen, startBroker } from "./mqtt/broker.ts";
 import { connectMqtt } from "./mqtt/client.ts";
@@ -123,6 +124,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, { flags, leases: state.leases, consoles });
   answerOrphans(bay.bay, state.orphans, mqtt);
   metrics.control(await serveCommands(bay.bay, commands, mqtt, state.clock), mqtt);
+  stateMetrics(metrics, state, () => broker?.cut() ?? 0);
   const agents = await followAgents(bay.bay, mqtt);
   for (const board of boards) board.start();
 

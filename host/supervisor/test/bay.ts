@@ -39,7 +39,11 @@ export interface TestBay {
 }
 
 export async function startTestBay(
-  overrides: { change?: (bay: Bay) => void; options?: Partial<SupervisorOptions> } = {},
+  overrides: {
+    change?: (bay: Bay) => void;
+    options?: Partial<SupervisorOptions>;
+    login?: { user: string; password: string };
+  } = {},
 ): Promise<TestBay> {
   const read = readBayFile(new URL("../../../examples/demo-bay.yml", import.meta.url).pathname);
   if ("faults" in read) throw new Error("the demo bay has faults");
@@ -74,8 +78,9 @@ export async function startTestBay(
   const connect = async (): Promise<MqttClient> => {
     const connected = mqtt.connect(test.supervisor.mqtt, {
       protocolVersion: 4,
-      username: test.supervisor.mqttUser,
-      password: readFileSync(test.supervisor.mqttPasswordFile, "utf8").trim(),
+      reconnectPeriod: 50,
+      username: overrides.login?.user ?? test.supervisor.mqttUser,
+      password: overrides.login?.password ?? readFileSync(test.supervisor.mqttPasswordFile, "utf8").trim(),
     });
     connected.on("message", (topic, payload, packet) => {
       test.messages.push({

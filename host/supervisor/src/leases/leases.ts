@@ -194,7 +194,7 @@ export class Leases {
   /** Grants what can be granted; a lease that cannot be written down is not given. */
   private serve(): void {
     if (this.stopped) return;
-    for (const { waiter, lease } of this.table.grant(this.clock.mono())) {
+    for (const { waiter, lease } of this.granted()) {
       try {
         this.rows.insert(lease, this.clock.wall(), this.expiry(lease));
       } catch (error) {
@@ -213,6 +213,20 @@ export class Leases {
       this.tell(waiter, lease);
     }
     this.look();
+  }
+
+  /** What the table grants; where not even a fence can be had from the store, everybody who waits is told so. */
+  private granted(): ReturnType<LeaseTable["grant"]> {
+    try {
+      return this.table.grant(this.clock.mono());
+    } catch (error) {
+      if (!(error instanceof BayError)) throw error;
+      for (const waiter of [...this.table.queue()]) {
+        this.table.withdraw(waiter);
+        this.tell(waiter, error);
+      }
+      return [];
+    }
   }
 
   private tell(waiter: Waiter, outcome: Lease | BayError): void {

@@ -11,6 +11,9 @@ export interface Metrics {
   text(): Promise<string>;
   command(feature: string, status: string, seconds: number): void;
   control(counters: CommandCounters, link: MqttLink): void;
+  /** Further metrics, read anew at each scrape. */
+  counter(name: string, help: string, labels: string[], read: () => [Record<string, string>, number][]): void;
+  gauge(name: string, help: string, labels: string[], read: () => [Record<string, string>, number][]): void;
 }
 
 /** Prometheus metrics of a bay: link counters of both ends, measurements, lifecycles, commands, process. */
@@ -109,8 +112,18 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
   mirrored("mltb_mqtt_commands_total", "Commands that came by MQTT.", ["outcome"], (counter) => {
     for (const [outcome, value] of Object.entries(control?.counters ?? {})) counter.inc({ outcome }, value);
   });
-  mirrored("mltb_mqtt_dropped_messages_total", "Messages dropped while the broker was away.", [], (counter) => {
-    counter.inc(control?.link.dropped() ?? 0);
+  mirrored(
+    "mltb_mqtt_unsent_messages_total",
+    "Messages that were not sent because the broker was away or slow: replaced by a newer state, or dropped.",
+    ["outcome"],
+    (counter) => {
+      const { coalesced, dropped } = control?.link.counters() ?? { coalesced: 0, dropped: 0 };
+      counter.inc({ outcome: "coalesced" }, coalesced);
+      counter.inc({ outcome: "dropped" }, dropped);
+    },
+  );
+  mirrored("mltb_mqtt_connection_losses_total", "Times that the connection to the broker was lost.", [], (counter) => {
+    counter.inc(control?.link.counters().losses ?? 0);
   });
   mirrored("mltb_target_energy_joules_total", "Energy since the supervisor started.", ["target"], (counter) => {
     for (const board of boards) {
@@ -157,6 +170,12 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
       },
     });
   };
+  gauge("mltb_mqtt_connected", "1 while there is a connection to the broker.", [], (g) => {
+    g.set(control?.link.connected() === true ? 1 : 0);
+  });
+  gauge("mltb_mqtt_outbox_messages", "Messages that wait for the broker.", [], (g) => {
+    g.set(control?.link.counters().waiting ?? 0);
+  });
   gauge("mltb_board_lifecycle", "1 for the lifecycle state that a board is in.", ["board", "state"], (g) => {
     for (const board of boards) {
       for (const state of lifecycles) g.set({ board: board.name, state }, board.link.lifecycle === state ? 1 : 0);
@@ -204,6 +223,14 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
     contentType: registry.contentType,
     text: () => registry.metrics(),
     command: (feature, status, seconds) => durations.observe({ feature, status }, seconds),
+    counter: (name, help, labels, read) =>
+      mirrored(name, help, labels, (counter) => {
+        for (const [of, value] of read()) counter.inc(of, value);
+      }),
+    gauge: (name, help, labels, read) =>
+      gauge(name, help, labels, (g) => {
+        for (const [of, value] of read()) g.set(of, value);
+      }),
     control(counters, link) {
       control = { counters, link };
     },

@@ -3,6 +3,11 @@ import { createServer, type Server, type Socket } from "node:net";
 import { BayError } from "@mltb/contract";
 import { Aedes } from "aedes";
 
+/** A subscriber is cut off when this many bytes wait for it; the buffer of its socket holds a bit more. */
+const SLOW_BYTES = 1_000_000;
+const SOCKET_BYTES = 2_000_000;
+const LOOK_MS = 100;
+
 /** Who may publish what. `+` and `#` as in MQTT. */
 export interface BrokerUser {
   name: string;
@@ -13,6 +18,8 @@ export interface BrokerUser {
 
 export interface Broker {
   port: number;
+  /** Subscribers that were cut off because they did not read. */
+  cut(): number;
   close(): Promise<void>;
 }
 
@@ -63,7 +70,8 @@ export async function startBroker(options: {
   users: BrokerUser[];
   noDelay?: boolean;
 }): Promise<Broker> {
-  const aedes = await Aedes.createBroker();
+  // A client that does not read must not hold the others up: the broker waits for nobody for long.
+  const aedes = await Aedes.createBroker({ drainTimeout: 1000 });
   const users = new Map(options.users.map((user) => [user.name, user]));
   const names = new WeakMap<object, BrokerUser>();
 
@@ -92,15 +100,25 @@ export async function startBroker(options: {
   };
 
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: options.noDelay ?? true }, (socket) => {
+  const server = createServer({ noDelay: options.noDelay ?? true, highWaterMark: SOCKET_BYTES }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     aedes.handle(socket);
   });
   const port = await listen(server, options.host, options.port, options.named);
+  let cut = 0;
+  const looking = setInterval(() => {
+    for (const socket of sockets) {
+      if (socket.writableLength < SLOW_BYTES || socket.destroyed) continue;
+      cut += 1;
+      socket.destroy();
+    }
+  }, LOOK_MS);
   return {
     port,
+    cut: () => cut,
     async close() {
+      clearInterval(looking);
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));

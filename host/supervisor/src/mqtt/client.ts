@@ -1,22 +1,26 @@
 import type { Socket } from "node:net";
 import { BayError } from "@mltb/contract";
 import mqtt, { type MqttClient } from "mqtt";
+import { Outbox, type Outgoing } from "./outbox.ts";
 
-/** Messages kept while the broker is away; state topics are re-published at reconnect anyway. */
+/** Answers and events that wait while the broker is away or slow. */
 const OUTBOX = 1000;
+/** The broker is slow when so many messages of QoS 1 are unacknowledged, or so many bytes wait in the socket. */
+const UNACKNOWLEDGED = 1000;
+const BACKLOG_BYTES = 1_000_000;
+const FLUSH_MS = 20;
 const CONNECT_MS = 5000;
 
 export interface MqttLink {
-  /** Publishes; while the broker is away up to `OUTBOX` messages wait, further ones are counted and dropped. */
+  /** Publishes; while the broker is away or slow the message waits in the outbox. */
   publish(topic: string, payload: string, options: { retain: boolean; qos: 0 | 1 }): void;
   subscribe(filter: string): Promise<void>;
   onMessage(handler: (topic: string, payload: Buffer, retained: boolean) => void): void;
   /** Called at every connection but the first. */
   onReconnect(handler: () => void): void;
-  dropped(): number;
   connected(): boolean;
-  /** Time of the last connection error (ms since the epoch), 0 when there was none. */
-  lastError(): number;
+  /** What waits, and what was not sent; connections to the broker that were lost. */
+  counters(): { waiting: number; coalesced: number; dropped: number; losses: number };
   /** Publishes a last message, waits for everything and disconnects cleanly, so that the will is not sent. */
   close(last: { topic: string; payload: string }): Promise<void>;
 }
@@ -66,19 +70,40 @@ export async function connectMqtt(options: {
       fail(error.message === "" ? ((error as NodeJS.ErrnoException).code ?? "refused") : error.message);
     });
   });
-  let dropped = 0;
-  let lastError = 0;
+  const outbox = new Outbox(OUTBOX);
+  let unacknowledged = 0;
+  let losses = 0;
   // The client reconnects by itself; an error between is visible as `connected() === false`.
-  client.on("error", () => {
-    lastError = Date.now();
+  client.on("error", () => undefined);
+  client.on("close", () => {
+    if (client.disconnecting === false) losses += 1;
   });
+
+  /**
+   * Nothing is handed to the client's own queue: it would send states of long ago after the newest. What the broker has
+   * not acknowledged is sent again by the client before it says that it is connected.
+   */
+  function ready(): boolean {
+    const { writableLength } = client.stream as Socket;
+    return client.connected && unacknowledged < UNACKNOWLEDGED && (writableLength ?? 0) < BACKLOG_BYTES;
+  }
+  function send({ topic, payload, retain, qos }: Outgoing): void {
+    unacknowledged += 1;
+    client.publish(topic, payload, { retain, qos }, () => {
+      unacknowledged -= 1;
+    });
+  }
+  function flush(): void {
+    while (outbox.size() > 0 && ready()) send(outbox.take() as Outgoing);
+  }
+  client.on("connect", flush);
+  const flushing = setInterval(flush, FLUSH_MS);
+
   return {
     publish(topic, payload, { retain, qos }) {
-      if (!client.connected && client.queue.length >= OUTBOX) {
-        dropped += 1;
-        return;
-      }
-      client.publish(topic, payload, { retain, qos });
+      const message = { topic, payload, retain, qos };
+      if (outbox.size() === 0 && ready()) send(message);
+      else outbox.put(message);
     },
     async subscribe(filter) {
       await client.subscribeAsync(filter, { qos: 1 });
@@ -89,10 +114,11 @@ export async function connectMqtt(options: {
     onReconnect(handler) {
       client.on("connect", handler);
     },
-    dropped: () => dropped,
     connected: () => client.connected,
-    lastError: () => lastError,
+    counters: () => ({ waiting: outbox.size(), ...outbox.counters, losses }),
     async close(last) {
+      clearInterval(flushing);
+      flush();
       if (client.connected) await client.publishAsync(last.topic, last.payload, { qos: 1, retain: true });
       await client.endAsync(!client.connected);
     },

@@ -14,6 +14,8 @@ import {
 import { migrations, type Tables } from "./schema.ts";
 
 const STATEMENTS = 200;
+/** Another process may hold the file while it copies; the event loop waits for it no longer than this. */
+const BUSY_MS = 200;
 /** Result codes of SQLite: https://www.sqlite.org/rescode.html */
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
@@ -42,7 +44,7 @@ export class Database {
       },
     });
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    this.db = guarded(file, () => new DatabaseSync(file, { timeout: 5000 }));
+    this.db = guarded(file, () => new DatabaseSync(file, { timeout: BUSY_MS }));
     try {
       guarded(file, () => {
         this.db.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma journal_size_limit = 8388608");
