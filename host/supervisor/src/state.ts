@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Bay } from "@mltb/contract";
 import { policyCaller } from "./call.ts";
-import { ClockWatch, systemClock } from "./clock.ts";
+import { type Clock, ClockWatch, systemClock } from "./clock.ts";
 import type { Commands } from "./commands.ts";
 import type { BayHub } from "./events.ts";
 import { Gate } from "./gate.ts";
@@ -38,6 +38,7 @@ export function openState(
   commands: Commands,
   hub: BayHub,
   onError: (error: Error) => void,
+  time: Clock = systemClock,
 ): BayStateStore {
   const database = new Database(join(folder, STATE_FILE));
   const journal = new Journal(database);
@@ -48,7 +49,7 @@ export function openState(
   const seqs = new GrowingNumber(database, "accepted_seq");
   const cuts = new Cuts();
   const policies = new EndPolicies(commands, rows, onError);
-  const clock = new ClockWatch(systemClock);
+  const clock = new ClockWatch(time);
   const targets = new Map(bay.racks.flatMap((rack) => rack.targets.map((target) => [target.target, target] as const)));
   const policyOf = (target: string): string => targets.get(target)?.on_lease_end ?? "keep";
   const effects = {
@@ -61,7 +62,7 @@ export function openState(
     policy: (target: string, lease: string) => policies.carryOut(target, policyOf(target), lease),
     policyOf,
   };
-  const leases = new Leases(rows, systemClock, audit, effects, () => fences.next());
+  const leases = new Leases(rows, time, audit, effects, () => fences.next());
   commands.gate = new Gate(journal, audit, leases, () => seqs.next());
   commands.onAccepted = (caller, target) => {
     if (caller.source !== "policy") policies.overtaken(target);

@@ -42,6 +42,7 @@ export interface VirtualBay {
 export async function virtualBay(
   count: number,
   transportOf: (rack: SimulatedRack, n: number) => ByteTransport = (rack) => rack.transport,
+  targets = 2,
 ): Promise<VirtualBay> {
   const { source } = await buildBundle("monitoring");
   const racks: SimulatedRack[] = [];
@@ -53,10 +54,11 @@ export async function virtualBay(
         bundle: source,
         seed: n + 1,
         clock: "virtual",
-        targets: [
-          { name: `r${n + 1}-t1`, channel: 1, load: { idle_w: 1, cpu_w: 0 } },
-          { name: `r${n + 1}-t2`, channel: 2, load: { idle_w: 1, cpu_w: 0 } },
-        ],
+        targets: Array.from({ length: targets }, (_, t) => ({
+          name: `r${n + 1}-t${t + 1}`,
+          channel: t + 1,
+          load: { idle_w: 1, cpu_w: 0 },
+        })),
       }),
     );
   }
@@ -64,7 +66,7 @@ export async function virtualBay(
   const hub = createHub();
   const boards = racks.map((rack, n) => ({
     rack,
-    board: new Board(rackOf(`r${n + 1}`, 2), transportOf(rack, n), hub, 7),
+    board: new Board(rackOf(`r${n + 1}`, targets), transportOf(rack, n), hub, 7),
   }));
   for (const { board } of boards) board.start();
   let at = 0;
