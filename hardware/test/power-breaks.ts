@@ -12,6 +12,17 @@ export const powerBreaks: Broken[] = [
     (design) => limits(design, 3, { hard_a: 3.2 }),
   ],
   [
+    "shunt of the rack beyond what is read",
+    FindingCode.shuntRange,
+    "J21, rack supply of the 5 V class",
+    ["INA226 with 4 mOhm is at its full scale at 20.5 A, below all channels of 22.4 A", "at most 3.66 mOhm"],
+    (design) => {
+      const shunt = { ...path(design, 1).shunt, ohm: 0.004, rated_w: 10 };
+      const range = (path(design, 1).senses[1] as PowerPath["senses"][0]).range;
+      design.feeds[0] = { ...(design.feeds[0] as BoardDesign["feeds"][0]), sense: { shunt, range } };
+    },
+  ],
+  [
     "shunt too small for its heat",
     FindingCode.shuntPower,
     "channel 4",

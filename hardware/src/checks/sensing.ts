@@ -1,4 +1,4 @@
-import type { BoardDesign, PowerPath, ShuntPart } from "../designs/types.ts";
+import type { BoardDesign, PowerPath, SenseRange, ShuntPart } from "../designs/types.ts";
 import { digits, FindingCode, Notes, type Report } from "./finding.ts";
 
 /** Share of a resistor's rating that a design uses: its value drifts less. */
@@ -15,37 +15,63 @@ export function shuntRating_w(shunt: ShuntPart, ambient_c: number): number {
 export function checkSensing(design: BoardDesign): Report {
   const notes = new Notes(design, "sensing");
   for (const path of design.paths) checkPath(path, design.ambient_c, notes);
+  for (const feed of design.feeds) {
+    if (feed.sense === null) continue;
+    const fed = design.paths.filter((path) => path.supply.nominal_v === feed.supply.volts);
+    const sum_a = fed.reduce((sum, { limits }) => sum + limits.rated_a, 0);
+    const { shunt, range } = feed.sense;
+    const highest_v = Math.max(...fed.map(({ supply }) => supply.max_v), feed.supply.volts);
+    checkRange(feed.name, "all channels", sum_a, shunt, range, highest_v, notes);
+    checkHeat(feed.name, sum_a, shunt, design.ambient_c, notes);
+  }
   return notes;
 }
 
-function checkPath(path: PowerPath, ambient_c: number, notes: Notes): void {
-  const { shunt, limits, supply } = path;
-  const subject = `channel ${path.channel}`;
-  for (const { limit, range } of path.senses) {
-    const full_a = range.shunt_v / shunt.ohm;
-    const limit_a = limits[limit];
-    const what = `${range.part} with ${digits(shunt.ohm * 1000)} mOhm`;
-    notes.figure(`${subject}, ${limit} of ${limit_a} A`, `${what} reads ${digits(full_a)} A`, `${limit_a} A`);
-    if (limit_a > full_a) {
-      const message = `${what} is at its full scale at ${digits(full_a)} A, below ${limit} of ${limit_a} A`;
-      const mend = `fit at most ${digits((range.shunt_v / limit_a) * 1000)} mOhm or lower ${limit}`;
-      notes.fault(FindingCode.shuntRange, subject, message, mend);
-    }
-    const [low, high] = range.common_mode_v;
-    if (supply.max_v > high || low > 0) {
-      const message = `${range.part} bears ${low} to ${high} V, the rail goes from 0 to ${supply.max_v} V`;
-      notes.fault(FindingCode.commonMode, subject, message, "take a part with a wider range or a lower supply class");
-    }
+function checkPath({ channel, shunt, limits, senses, supply }: PowerPath, ambient_c: number, notes: Notes): void {
+  const subject = `channel ${channel}`;
+  for (const { limit, range } of senses) {
+    checkRange(subject, limit, limits[limit], shunt, range, supply.max_v, notes);
   }
-  const watts = limits.rated_a ** 2 * shunt.ohm;
+  checkHeat(subject, limits.rated_a, shunt, ambient_c, notes);
+}
+
+function checkRange(
+  subject: string,
+  limit: string,
+  limit_a: number,
+  shunt: ShuntPart,
+  range: SenseRange,
+  highest_v: number,
+  notes: Notes,
+): void {
+  const full_a = range.shunt_v / shunt.ohm;
+  const what = `${range.part} with ${digits(shunt.ohm * 1000)} mOhm`;
+  notes.figure(
+    `${subject}, ${limit} of ${digits(limit_a)} A`,
+    `${what} reads ${digits(full_a)} A`,
+    `${digits(limit_a)} A`,
+  );
+  if (limit_a > full_a) {
+    const message = `${what} is at its full scale at ${digits(full_a)} A, below ${limit} of ${digits(limit_a)} A`;
+    const mend = `fit at most ${digits((range.shunt_v / limit_a) * 1000)} mOhm or lower ${limit}`;
+    notes.fault(FindingCode.shuntRange, subject, message, mend);
+  }
+  const [low, high] = range.common_mode_v;
+  if (highest_v > high || low > 0) {
+    const message = `${range.part} bears ${low} to ${high} V, the rail goes from 0 to ${highest_v} V`;
+    notes.fault(FindingCode.commonMode, subject, message, "take a part with a wider range or a lower supply class");
+  }
+}
+
+function checkHeat(subject: string, ampere: number, shunt: ShuntPart, ambient_c: number, notes: Notes): void {
+  const watts = ampere ** 2 * shunt.ohm;
   const rating = shuntRating_w(shunt, ambient_c) * SHARE;
   notes.figure(
-    `${subject}, power of ${shunt.part} at ${limits.rated_a} A`,
+    `${subject}, power of ${shunt.part} at ${digits(ampere)} A`,
     `${digits(watts)} W`,
     `${digits(rating)} W`,
   );
-  if (watts > rating) {
-    const message = `${shunt.part} turns ${digits(watts)} W into heat at ${limits.rated_a} A; half of its rating at ${ambient_c} C is ${digits(rating)} W`;
-    notes.fault(FindingCode.shuntPower, subject, message, "fit a lower resistance or a larger size");
-  }
+  if (watts <= rating) return;
+  const message = `${shunt.part} turns ${digits(watts)} W into heat at ${digits(ampere)} A; half of its rating at ${ambient_c} C is ${digits(rating)} W`;
+  notes.fault(FindingCode.shuntPower, subject, message, "fit a lower resistance or a larger size");
 }

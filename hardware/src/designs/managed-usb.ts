@@ -134,6 +134,7 @@ export const managedUsbDesign: BoardDesign = {
       connector: connectors.usb_feed,
       fuse: feedFuses.usb,
       supply: { part: "Mean Well RS-35-5", rated_a: 7, volts: supplyClasses.five.nominal_v },
+      sense: null,
     },
   ],
   bom: managedUsbBom,

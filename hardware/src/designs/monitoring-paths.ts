@@ -38,11 +38,13 @@ export const monitoringFeeds: Feed[] = [
     connector: connectors.feed,
     fuse: feedFuses.rack,
     supply: { part: "Mean Well RSP-150-5", rated_a: 30, volts: supplyClasses.five.nominal_v },
+    sense: null,
   },
   {
     name: "J22, rack supply of the 12 V class",
     connector: connectors.feed,
     fuse: feedFuses.rack,
     supply: { part: "Mean Well LRS-350-12", rated_a: 29, volts: supplyClasses.twelve.nominal_v },
+    sense: null,
   },
 ];

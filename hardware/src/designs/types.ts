@@ -187,6 +187,8 @@ export interface Feed {
   connector: ConnectorPart;
   fuse: Pick<FusePart, "part" | "rated_a" | "max_v" | "source">;
   supply: { part: string; rated_a: number; volts: number };
+  /** What measures the whole rack, where something does. */
+  sense: { shunt: ShuntPart; range: SenseRange } | null;
 }
 
 /** Clocks and times that must fit each other. */
