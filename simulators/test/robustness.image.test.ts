@@ -1,6 +1,7 @@
 import { missingImagePackages } from "@mltb/firmware/images";
 import { Fault, PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
+import type { I2cBus } from "../src/parts/i2c.ts";
 import { openBench } from "./bench.ts";
 import { ENDLESS_LOOP, imageSymbol, rp2040Image } from "./rungs.ts";
 import { power, rail } from "./scenarios/scenario.ts";
@@ -49,7 +50,7 @@ describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 ima
 
   test("sensor-bus-held: the channel is off within 500 ms with its fault, without a restart, and the board still answers", async () => {
     const { rung, bench } = await onBoard();
-    rung.board.busHeld = true;
+    (rung.electronics.buses[0] as I2cBus).hold.scl = true;
     expect(await msUntilOff(bench)).toBeLessThanOrEqual(STALL_MS);
     const state = await bench.request("channel_get", { channel: 1 });
     expect(state).toMatchObject({ kind: "answer", body: { fault: Fault.sensor_dead, switch_on: 0 } });

@@ -89,8 +89,18 @@ export function boot(hal: Hal, kept?: string): Firmware {
       session().refuse(tag, Refusal.not_capable, "drops");
       return;
     }
-    const [link_overruns, link_foreign, link_stuck, converter_crc, converter_overruns, trips_lost, edges_lost] =
-      hal.counters();
+    const [
+      link_overruns,
+      link_foreign,
+      link_stuck,
+      converter_crc,
+      converter_overruns,
+      trips_lost,
+      edges_lost,
+      bus_failed,
+      bus_recovered,
+      bus_stuck,
+    ] = hal.counters();
     session().answer(tag, "drops_answer", {
       link_overruns,
       link_foreign,
@@ -99,6 +109,9 @@ export function boot(hal: Hal, kept?: string): Firmware {
       converter_overruns,
       trips_lost,
       edges_lost,
+      bus_failed,
+      bus_recovered,
+      bus_stuck,
     });
   }
 

@@ -81,6 +81,7 @@ int edges_take(struct edge *edge) {
 uint32_t edges_lost(void) { return 0; }
 
 volatile uint32_t link_overruns, link_foreign, link_stuck, sampler_crc_errors, sampler_overruns, trips_lost;
+struct i2c_counts i2c_counts;
 
 static uint8_t closed;
 void chain_write(const uint8_t *bytes) { closed = bytes[CHAIN_BYTES - 1 - CHAIN_SWITCHES / 8u]; }

@@ -92,7 +92,7 @@ static int hal_sampler_take(lua_State *L) {
 
 static int hal_counters(lua_State *L) {
   const uint32_t values[] = {link_overruns, link_foreign, link_stuck, sampler_crc_errors, sampler_overruns,
-                             trips_lost, edges_lost()};
+                             trips_lost, edges_lost(), i2c_counts.failed, i2c_counts.recovered, i2c_counts.stuck};
   const int count = (int)(sizeof values / sizeof values[0]);
   for (int i = 0; i < count; i++) lua_pushinteger(L, (lua_Integer)values[i]);
   return count;

@@ -8,6 +8,11 @@ void i2c_init(void);
 /* Writes, then reads after a repeated start. 0 done, -1 not acknowledged or timed out. */
 int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size, uint8_t *in, size_t in_size);
 
+/* Transfers that were not acknowledged or given up; times that a held bus was freed, and that it stayed held. */
+extern struct i2c_counts {
+  uint32_t failed, recovered, stuck;
+} i2c_counts;
+
 #define SWEEP_PARTS 8u
 #define SWEEP_REGISTERS 3u
 

@@ -81,6 +81,7 @@
 #define I2C_CLR_STOP 0x60u
 #define I2C_ENABLE 0x6cu
 #define I2C_STATUS 0x70u
+#define I2C_TXFLR 0x74u
 #define I2C_RXFLR 0x78u
 #define I2C_SPKLEN 0xa0u
 #define I2C_STOPPED (1u << 9)

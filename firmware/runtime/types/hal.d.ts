@@ -49,7 +49,10 @@ interface Hal {
   /** Oldest trip: channel from 0, or -1 for the shared alert line; tick; converter code. Nil when there is none. */
   trip_take(this: void): LuaMultiReturn<[number | undefined, number, number]>;
 
-  /** Writes, then reads `read` bytes after a repeated start; nil when the part does not acknowledge. */
+  /**
+   * Writes, then reads `read` bytes (64 at most) after a repeated start; nil when the part does not acknowledge. A bus that
+   * a part holds is freed by clocks first; nil at once where it stays held.
+   */
   i2c_xfer(this: void, bus: number, address: number, write: string, read: number): string | undefined;
 
   /**
@@ -110,9 +113,12 @@ interface Hal {
   /**
    * What the runtime has dropped since start, 32 bits each: bytes received without room, bytes of other carriers while one
    * has the link, bytes given up unsent; converter frames with a wrong CRC, and frames not fetched because the one before
-   * was still under way; trips and marker edges without room in their queues.
+   * was still under way; trips and marker edges without room in their queues; transfers on a bus that were not acknowledged
+   * or given up, times that a held bus was freed by clocks, and that it stayed held.
    */
-  counters?(this: void): LuaMultiReturn<[number, number, number, number, number, number, number]>;
+  counters?(
+    this: void,
+  ): LuaMultiReturn<[number, number, number, number, number, number, number, number, number, number]>;
   /** Restarts the controller. */
   restart?(this: void): void;
   /** Bytes of the Lua heap in use. */

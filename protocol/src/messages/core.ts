@@ -22,7 +22,7 @@ export const coreMessages = {
   drops_get:
     "0x12 request:drops_answer host -- Asks for what the board's runtime has dropped, below the frames of the link.",
   drops_answer:
-    "0x13 response board link_overruns:u32 link_foreign:u32 link_stuck:u32 converter_crc:u32 converter_overruns:u32 trips_lost:u32 edges_lost:u32 -- Counted since start: bytes that found no room, came from another carrier or were given up unsent; frames of the converter with a wrong CRC or not fetched; trips and marker edges without room in their queues.",
+    "0x13 response board link_overruns:u32 link_foreign:u32 link_stuck:u32 converter_crc:u32 converter_overruns:u32 trips_lost:u32 edges_lost:u32 bus_failed:u32 bus_recovered:u32 bus_stuck:u32 -- Counted since start: bytes that found no room, came from another carrier or were given up unsent; frames of the converter with a wrong CRC or not fetched; trips and marker edges without room in their queues; transfers on the I2C buses that were not acknowledged or given up, times that a held bus was freed by clocks, and that it stayed held.",
 } as const;
 
 /** Why an end says `reset`. */

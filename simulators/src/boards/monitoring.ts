@@ -6,6 +6,7 @@ import { createHd44780, type Hd44780 } from "../parts/hd44780.ts";
 import { createI2cBus, type I2cBus } from "../parts/i2c.ts";
 import { createIna226, type Ina226 } from "../parts/ina226.ts";
 import { createLcdBackpack } from "../parts/pcf8574.ts";
+import { type BusCounts, createRecovery, RECOVERY_US } from "../parts/recovery.ts";
 import { createSampler, type Sampler } from "../parts/sampler.ts";
 import { createSweep, type Sweep } from "../parts/sweep.ts";
 import { createTripLatch } from "../parts/trip-latch.ts";
@@ -55,6 +56,8 @@ export interface MonitoringElectronics {
   tripped(): boolean;
   /** Trips and marker edges that found their queue full. */
   dropped: { trips: number; edges: number };
+  /** What happened on the buses, as the runtime counts it. */
+  busCounts: BusCounts;
   /** Level of the wired-or of the monitors' alert outputs. */
   alert(): 0 | 1;
   /** Voltages at the inputs of the fast converter, behind shunts and amplifiers, over its own bandwidth. */
@@ -93,7 +96,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   const fast = createFastChain(board, seed + 1);
   const sampler = createSampler(board, fast);
   const wave = createWave(board, fast);
-  const sweep = createSweep(buses[board.monitor_bus] as I2cBus);
+  const recovery = createRecovery();
+  const sweep = createSweep(buses[board.monitor_bus] as I2cBus, recovery);
   const gpio = new Map<number, number>();
   const inputs = new Map<number, number>();
   const edges: [number, number, number, number][] = [];
@@ -171,9 +175,12 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       const line = buses[bus];
       if (line === undefined) throw new Error(`no I2C bus ${bus}`);
       const started = Math.max(cpu_us, world_us);
+      if (line.held()) spend(RECOVERY_US);
       // One byte time for each address, one for each data byte.
       spend(line.byte_us * (write.length + 1 + (read > 0 ? read + 1 : 0)));
-      const answer = line.transfer(address, Buffer.from(write, "latin1"), read, started);
+      const freed = line.held() ? recovery.free(line) : true;
+      const answer = freed ? line.transfer(address, Buffer.from(write, "latin1"), read, started) : undefined;
+      if (answer === undefined) recovery.counts.failed += 1;
       return answer === undefined ? undefined : Buffer.from(answer).toString("latin1");
     },
     sweep_start: sweep.start,
@@ -255,6 +262,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     gpioLevels: () => gpio,
     tripped: () => trips.length > 0,
     dropped,
+    busCounts: recovery.counts,
     alert: () => (monitors.some((monitor) => monitor.alert()) ? 0 : 1),
     fastInputs_v: () =>
       board.channels.map(

@@ -6,6 +6,7 @@ import { type Ads131m08, createAds131m08 } from "../parts/ads131m08.ts";
 import { createFlash, type Flash } from "../parts/w25q16.ts";
 import { addSniffer } from "./rp2040-dma.ts";
 import { attachFlash, type FlashBus } from "./rp2040-flash.ts";
+import { attachBuses } from "./rp2040-i2c.ts";
 import { attachUsbHost, type UsbHost } from "./rp2040-usb.ts";
 
 const FLASH = 0x1000_0000;
@@ -62,8 +63,6 @@ export interface Rp2040Board {
   damageFrames(count: number): void;
   /** The next conversions of this number give a second edge of /DRDY while their frame is under way, as noise would. */
   glitches: number;
-  /** Holds the monitors' bus, as a part with its clock line low would. */
-  busHeld: boolean;
   /**
    * Replaces a half word of flash until the next restart, and gives the one before: `b .` (0xe7fe) is an endless loop where
    * a function begins.
@@ -88,7 +87,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   let busy_ns = 0;
   let since_ns = 0;
   let debug = "";
-  const faults = { conversions: true, busHeld: false, glitches: 0 };
+  const faults = { conversions: true, glitches: 0 };
 
   const flash = options.chip ?? createFlash(1);
   if (options.flash !== undefined) flash.bytes.set(options.flash);
@@ -103,7 +102,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     const { core } = chip;
     chip.reset();
     flashBus.reset();
-    resetBuses();
+    buses.reset();
     stopWatchdog(chip);
     usb.unplug();
     if (options.flash !== undefined) {
@@ -122,7 +121,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   }
 
   attachPins(chip, electronics);
-  const resetBuses = attachBuses(chip, clock, electronics, () => faults.busHeld);
+  const buses = attachBuses(chip, clock, electronics);
   const converter = createAds131m08();
   attachConverter(chip, clock, converter);
   addSniffer(chip);
@@ -187,6 +186,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     world.schedule(step_us * 1000);
     if (slow_us < SLOW_US) return;
     slow_us = 0;
+    buses.levels();
     for (const use of monitoringPins) {
       if (use.direction !== "in" || use.pin === monitoringConverter.pins.drdy) continue;
       chip.gpio[use.pin]?.setInputValue(electronics.hal.gpio_read(use.pin) === 1);
@@ -231,12 +231,6 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     },
     set glitches(count) {
       faults.glitches = count;
-    },
-    get busHeld() {
-      return faults.busHeld;
-    },
-    set busHeld(on) {
-      faults.busHeld = on;
     },
     patch(address, halfword) {
       const flash = new DataView(chip.flash.buffer);
@@ -366,68 +360,4 @@ function attachPins(chip: RP2040, electronics: MonitoringElectronics): void {
   }
   // The buttons' pull-ups are on the board.
   for (const pin of Object.values(electronics.board.buttons)) electronics.hal.gpio_mode(pin, 2);
-}
-
-/** The emulator leaves out the interrupt mask of its I2C masters (IC_INTR_MASK, 4.3.17). */
-function maskInterrupts(master: RP2040["i2c"][0]): void {
-  const plain = master.writeUint32.bind(master);
-  master.writeUint32 = (offset, value) => {
-    if (offset !== 0x30) {
-      plain(offset, value);
-      return;
-    }
-    master.intEnable = value;
-    (master as unknown as { checkInterrupts(): void }).checkInterrupts();
-  };
-}
-
-/** Puts the parts on the buses; gives a function that resets the masters, which the emulator's reset leaves out. */
-function attachBuses(
-  chip: RP2040,
-  clock: Simulator["clock"],
-  electronics: MonitoringElectronics,
-  held: () => boolean,
-): () => void {
-  const resets: (() => void)[] = [];
-  for (const [n, bus] of electronics.buses.entries()) {
-    const master = chip.i2c[n];
-    if (master === undefined) continue;
-    maskInterrupts(master);
-    let part: ReturnType<typeof bus.parts.get>;
-    let then: () => void = () => undefined;
-    const byte = clock.createAlarm(() => then());
-    const now_us = (): number => clock.nanos / 1000;
-    /** Runs after the time of one byte on the wire. */
-    const afterByte = (run: () => void): void => {
-      // A line that is held low ends nothing.
-      if (held() && n === electronics.board.monitor_bus) return;
-      then = run;
-      byte.schedule(bus.byte_us * 1000);
-    };
-    master.onConnect = (address, mode) =>
-      afterByte(() => {
-        part = bus.parts.get(address);
-        master.completeConnect(part?.addressed(mode === 1, now_us()) ?? false);
-      });
-    master.onWriteByte = (value) => afterByte(() => master.completeWrite(part?.writeByte(value, now_us()) ?? false));
-    master.onReadByte = () => afterByte(() => master.completeRead(part?.readByte(now_us()) ?? 0xff));
-    resets.push(() => {
-      byte.cancel();
-      const inside = master as unknown as Record<string, unknown> & Record<"rxFIFO" | "txFIFO", { reset(): void }>;
-      inside.rxFIFO.reset();
-      inside.txFIFO.reset();
-      Object.assign(inside, {
-        state: 0,
-        busy: false,
-        stop: false,
-        pendingRestart: false,
-        enable: 0,
-        intRaw: 0,
-        intEnable: 0,
-      });
-    });
-  }
-  return () => {
-    for (const reset of resets) reset();
-  };
 }

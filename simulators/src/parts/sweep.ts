@@ -1,4 +1,5 @@
 import type { I2cBus } from "./i2c.ts";
+import type { Recovery } from "./recovery.ts";
 
 /** The background sweep of the HAL over the parts on a bus, in the world's time. */
 export interface Sweep {
@@ -9,7 +10,7 @@ export interface Sweep {
   full(): boolean;
 }
 
-export function createSweep(bus: I2cBus): Sweep {
+export function createSweep(bus: I2cBus, recovery: Recovery): Sweep {
   let parts: number[] = [];
   let pointers: number[] = [];
   let period = 0;
@@ -36,6 +37,14 @@ export function createSweep(bus: I2cBus): Sweep {
     now.push(bytes);
   }
 
+  /** A bus that stays held ends the sweep at once: no part has answered. */
+  function giveUp(): void {
+    while (now.length < parts.length) {
+      missing |= 1 << now.length;
+      now.push(new Uint8Array(pointers.length * 2));
+    }
+  }
+
   return {
     start(period_us, addresses, registers) {
       parts = [...Buffer.from(addresses, "latin1")];
@@ -59,6 +68,7 @@ export function createSweep(bus: I2cBus): Sweep {
         next_us = now_us + period;
         now = [];
         missing = 0;
+        if (bus.held() && !recovery.free(bus)) giveUp();
       }
       while (now.length < parts.length && begun_us + (now.length + 1) * part_us() <= now_us) {
         read(parts[now.length] as number, begun_us + now.length * part_us());

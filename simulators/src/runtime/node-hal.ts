@@ -43,7 +43,7 @@ export interface NodeHal {
   bundle_restart?(): void;
   store_get?(key: string): string;
   store_set?(key: string, value: string): boolean;
-  counters?(): [number, number, number, number, number, number, number];
+  counters?(): number[];
   restart?(): void;
   heap_bytes(): number;
 }

@@ -1,3 +1,4 @@
+import { busScenarios } from "./buses.ts";
 import { faultScenarios } from "./faults.ts";
 import { linkScenarios } from "./link.ts";
 import { measureScenarios } from "./measure.ts";
@@ -13,6 +14,7 @@ export const scenarios: Scenario[] = [
   ...powerScenarios,
   ...protectionScenarios,
   ...faultScenarios,
+  ...busScenarios,
   ...measureScenarios,
   ...panelScenarios,
   ...updateScenarios,

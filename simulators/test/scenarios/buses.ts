@@ -1,0 +1,126 @@
+import { bodyCheck, Fault, type Message, Outcome, PowerAction } from "@mltb/protocol";
+import { expect } from "vitest";
+import type { I2cBus } from "../../src/parts/i2c.ts";
+import type { Bench } from "../bench.ts";
+import { power, rail, type Scenario } from "./scenario.ts";
+
+/** DESIGN section 4: a stall of the sensor bus bites within this. */
+const STALL_MS = 500;
+/** A bus that is held must not hold up Lua for longer than this. */
+const ANSWER_MS = 20;
+const FREE = { sda_clocks: 0, scl: false };
+const SHORTED = { sda_clocks: Number.POSITIVE_INFINITY, scl: false };
+
+const needs = ["power", "panel", "drops", "breakable"];
+
+function buses(bench: Bench): { sensors: I2cBus; panel: I2cBus } {
+  const { board, buses: all } = bench.electronics;
+  return { sensors: all[board.monitor_bus] as I2cBus, panel: all[board.panel_bus] as I2cBus };
+}
+
+async function drops(bench: Bench): Promise<Message<"drops_answer">> {
+  const answer = await bench.request("drops_get", {});
+  if (answer.kind !== "answer") throw new Error(`drops_get: ${answer.kind}`);
+  return answer.body;
+}
+
+/** Longest answer to an echo while the world is as it is. */
+async function slowest_ms(bench: Bench): Promise<number> {
+  let slowest = 0;
+  for (let n = 0; n < 50; n += 1) {
+    const from = bench.clock_us();
+    await bench.request("echo", { data: "x" });
+    slowest = Math.max(slowest, (bench.clock_us() - from) / 1000);
+    await bench.run(13);
+  }
+  return slowest;
+}
+
+export const busScenarios: Scenario[] = [
+  {
+    name: "sda-held-on-the-sensor-bus: clocks free it within a sweep, no channel goes off, and it is counted",
+    needs,
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      const before = await drops(bench);
+      for (const sda_clocks of [1, 5, 9]) {
+        buses(bench).sensors.hold = { sda_clocks, scl: false };
+        await bench.run(60);
+        expect(buses(bench).sensors.held()).toBe(false);
+      }
+      expect(rail(bench).switchOn).toBe(true);
+      const after = await drops(bench);
+      expect(after.bus_recovered - before.bus_recovered).toBe(3);
+      expect(after.bus_stuck).toBe(before.bus_stuck);
+    },
+  },
+  {
+    name: "sensor-bus-shorted: channels go off within 500 ms with their fault, panel and link go on; afterwards all is found again",
+    needs,
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      buses(bench).sensors.hold = SHORTED;
+      let ms = 0;
+      for (; rail(bench).switchOn && ms < 2 * STALL_MS; ms += 1) await bench.run(1);
+      expect(ms).toBeLessThanOrEqual(STALL_MS);
+      expect(await slowest_ms(bench)).toBeLessThan(ANSWER_MS);
+      expect(bench.electronics.lcd.rows().join("\n")).toMatch(/FAULT/);
+      expect((await drops(bench)).bus_stuck).toBeGreaterThan(0);
+      buses(bench).sensors.hold = FREE;
+      await bench.run(1500);
+      const state = await bench.request("channel_get", { channel: 1 });
+      const fault = state.kind === "answer" ? state.body.fault : 0;
+      expect(fault).toBe(Fault.sensor_dead);
+      await bench.request("rearm", { channel: 1, fault, check: bodyCheck(1, fault, 0) });
+      await bench.run(700);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+    },
+  },
+  {
+    name: "panel-bus-shorted: switching, measuring and answering go on in their time; the display has its page again afterwards",
+    needs,
+    async run(bench) {
+      buses(bench).panel.hold = SHORTED;
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+      expect(await slowest_ms(bench)).toBeLessThan(ANSWER_MS);
+      await bench.run(1000);
+      expect(rail(bench).switchOn).toBe(true);
+      expect((await drops(bench)).bus_stuck).toBeGreaterThan(0);
+      buses(bench).panel.hold = FREE;
+      await bench.run(2500);
+      expect(bench.electronics.lcd.rows().join("\n")).toMatch(/ON/);
+      expect(bench.electronics.lcd.busyViolations).toBe(0);
+    },
+  },
+  {
+    name: "sda-held-on-the-panel-bus: clocks free it and the display loses nothing for good",
+    needs,
+    async run(bench) {
+      buses(bench).panel.hold = { sda_clocks: 7, scl: false };
+      bench.press("down", 100);
+      await bench.run(2500);
+      expect(buses(bench).panel.held()).toBe(false);
+      expect(bench.electronics.lcd.rows()[0]).toMatch(/^2 /);
+      expect((await drops(bench)).bus_recovered).toBeGreaterThan(0);
+    },
+  },
+  {
+    name: "display-absent: the board does without it, counts what was not acknowledged, and sets it up when it is there again",
+    needs,
+    async run(bench) {
+      const { board } = bench.electronics;
+      const { parts } = buses(bench).panel;
+      const lcd = parts.get(board.lcd.address);
+      if (lcd === undefined) throw new Error("no display");
+      parts.delete(board.lcd.address);
+      bench.press("down", 100);
+      await bench.run(1500);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+      expect(await slowest_ms(bench)).toBeLessThan(ANSWER_MS);
+      expect((await drops(bench)).bus_failed).toBeGreaterThan(0);
+      parts.set(board.lcd.address, lcd);
+      await bench.run(2500);
+      expect(bench.electronics.lcd.rows()[0]).toMatch(/^2 /);
+    },
+  },
+];
