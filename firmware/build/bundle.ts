@@ -11,8 +11,8 @@ import type { Names } from "./pack-fields.ts";
 const firmware = fileURLToPath(new URL("..", import.meta.url));
 const root = dirname(firmware.replace(/\/$/, ""));
 
-/** Bundles and the folders of their entries; `codec` is the wire codec alone, for tests and benchmarks. */
-const folders = { monitoring: "boards/monitoring", floor: "boards/floor", codec: "codec" } as const;
+/** Bundles and the folders of their entries; `codec` is the wire codec alone, `memory` the EEPROM's records, for tests and benchmarks. */
+const folders = { monitoring: "boards/monitoring", floor: "boards/floor", codec: "codec", memory: "memory" } as const;
 export type BundleName = keyof typeof folders;
 /** Boards with a bundle. */
 export const boards = ["monitoring", "floor"] as const satisfies BundleName[];

@@ -30,7 +30,7 @@ function writeRegister(hal: Hal, bus: number, address: number, register: number,
 }
 
 /** A 16-bit register, most significant byte first; -1 when the part does not acknowledge. */
-function readRegister(hal: Hal, bus: number, address: number, register: number): number {
+export function readRegister(hal: Hal, bus: number, address: number, register: number): number {
   const bytes = hal.i2c_xfer(bus, address, byte(register), 2);
   return bytes === undefined ? -1 : at(bytes, 0) * 256 + at(bytes, 1);
 }

@@ -10,6 +10,8 @@ import type { Streams } from "./streams.ts";
 import type { Update } from "./update.ts";
 
 const TTL_LONGEST_MS = 60000;
+/** Ten days: its milliseconds still fit 32 bits. */
+const LEASE_LONGEST_S = 864000;
 /** Time from conversion to conversion of the fast converter. */
 const CONVERSION_US = 50;
 
@@ -88,6 +90,20 @@ export function createHandlers(
         body["line4"] as string,
       ];
       session().answer(tag, "panel_answer", { page: panel.write(lines, body["ttl_ms"] as number, now_ms) });
+    },
+    panel_set(this: void, body: Body, tag: number): void {
+      const locked = body["locked"] as number;
+      if (!within(locked, 0, 1, tag, "locked")) return;
+      panel.set(locked === 1, body["note"] as string);
+      session().answer(tag, "panel_set_answer", { locked });
+    },
+    panel_lease(this: void, body: Body, tag: number, now_ms: number): void {
+      const index = channelOf(body, tag);
+      if (index < 0) return;
+      const left_s = body["left_s"] as number;
+      if (!within(left_s, 0, LEASE_LONGEST_S, tag, "left_s")) return;
+      panel.lease(index + 1, body["holder"] as string, left_s, now_ms);
+      session().answer(tag, "panel_lease_answer", { channel: index + 1 });
     },
     locate(this: void, body: Body, tag: number, now_ms: number): void {
       const index = channelOf(body, tag);

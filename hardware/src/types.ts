@@ -114,4 +114,8 @@ export interface MonitoringBoard {
   panel_bus: number;
   lcd: { address: number; columns: number; rows: number };
   buttons: { up: number; down: number; select: number; stop: number };
+  /** Parts of the panel's bus: monitor of the rack's supply with its shunt, thermometer, EEPROM. */
+  supply: { address: number; shunt_ohm: number };
+  thermometer_address: number;
+  eeprom_address: number;
 }

@@ -11,6 +11,7 @@ export { Stream } from "./messages/measure.ts";
 export { Button, Press } from "./messages/panel.ts";
 export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./messages/power.ts";
 export { TripSource } from "./messages/protection.ts";
+export { RackFlag } from "./messages/rack.ts";
 export { Refusal } from "./messages/refusals.ts";
 export { TABLE_FINGERPRINT } from "./messages/table-fingerprint.ts";
 export { FirmwareState } from "./messages/transfer.ts";

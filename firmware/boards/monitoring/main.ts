@@ -23,6 +23,7 @@ import { createMonitors } from "../../services/monitors.ts";
 import { createPanel } from "../../services/panel.ts";
 import { createPower } from "../../services/power.ts";
 import { createProtection } from "../../services/protection.ts";
+import { createRack } from "../../services/rack.ts";
 import { createReset } from "../../services/reset.ts";
 import { createStreams } from "../../services/streams.ts";
 import { createUpdate } from "../../services/update.ts";
@@ -153,7 +154,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       firmware: VERSION,
       capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
         hal.edge_take === undefined ? "" : " markers:1"
-      } protection:1 panel:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${
+      } protection:1 panel:1 rack:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${
         hal.wave_keep === undefined ? "" : " waveform:1"
       }${hal.counters === undefined ? "" : " drops:1"}`,
     }),
@@ -166,6 +167,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       log.flush();
       power.announce(port.now_ms);
       panel.announce();
+      rack.announce();
     },
     ticks_us: hal.ticks_us,
   });
@@ -174,7 +176,8 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const seen = port.counters;
   const streams = createStreams(hal, board, monitors, session, () => update?.receiving() === true);
   const markers = createMarkers(hal, board, session);
-  const panel = createPanel(hal, board, power, monitors, session);
+  const rack = createRack(hal, board, session);
+  const panel = createPanel(hal, board, power, monitors, rack, session);
   const handlers = createHandlers(
     hal,
     board,
@@ -225,6 +228,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
           service_ms = now_ms + SERVICE_MS;
           if (!fresh) power.tick(now_ms, false);
           panel.tick(now_ms);
+          rack.tick(now_ms);
           if (update !== undefined) update.tick(now_ms);
         }
         if (now_ms >= refresh_ms) {

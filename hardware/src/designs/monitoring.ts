@@ -34,9 +34,15 @@ const buses: BusDesign[] = [
     trace_mm: 150,
     cable_mm: 300,
     devices: [
-      { designator: "U30", what: "temperature beside the shunts", part: busParts.tmp105, address: 0x48 },
-      { designator: "U31", what: "calibration and last state", part: busParts.at24c32, address: 0x50 },
+      {
+        designator: "U30",
+        what: "temperature beside the shunts",
+        part: busParts.tmp105,
+        address: board.thermometer_address,
+      },
+      { designator: "U31", what: "calibration and last state", part: busParts.at24c32, address: board.eeprom_address },
       { designator: "U32", what: "panel's display", part: busParts.pcf8574, address: board.lcd.address },
+      { designator: "U35", what: "monitor of the rack's supply", part: busParts.ina226, address: board.supply.address },
     ],
   },
 ];

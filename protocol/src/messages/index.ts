@@ -7,6 +7,7 @@ import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
 import { protectionMessages } from "./protection.ts";
+import { rackMessages } from "./rack.ts";
 import { transferMessages } from "./transfer.ts";
 
 type Table = typeof coreMessages &
@@ -15,6 +16,7 @@ type Table = typeof coreMessages &
   typeof measureMessages &
   typeof panelMessages &
   typeof protectionMessages &
+  typeof rackMessages &
   typeof transferMessages;
 
 /** Names of all messages. */
@@ -58,6 +60,7 @@ load(measureMessages);
 load(panelMessages);
 load(protectionMessages);
 load(transferMessages);
+load(rackMessages);
 
 function lineOf(name: string): string | undefined {
   for (const table of tables) {

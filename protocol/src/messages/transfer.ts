@@ -1,4 +1,4 @@
-/** Bundles, log, store and waveform, ids 0x40-0x5f; boards that say `update:1`, `logs:1`, `store:1` and `waveform:1`. */
+/** Bundles, log, store and waveform, ids 0x40-0x57; boards that say `update:1`, `logs:1`, `store:1` and `waveform:1`. */
 export const transferMessages = {
   firmware_get: "0x40 request:firmware_answer host -- Asks which bundle runs.",
   firmware_answer:

@@ -1,4 +1,5 @@
 import { BUS_VOLTAGE_ERRORS, INA226, type MonitoringBoard, monitoringBoard, monitoringConverter } from "@mltb/hardware";
+import { type At24c, createAt24c } from "../parts/at24c.ts";
 import { createCompare } from "../parts/compare.ts";
 import { createFastChain } from "../parts/fast-chain.ts";
 import { createHc595Chain, type Hc595Chain } from "../parts/hc595.ts";
@@ -9,6 +10,7 @@ import { createLcdBackpack } from "../parts/pcf8574.ts";
 import { type BusCounts, createRecovery, RECOVERY_US } from "../parts/recovery.ts";
 import { createSampler, type Sampler } from "../parts/sampler.ts";
 import { createSweep, type Sweep } from "../parts/sweep.ts";
+import { createTmp105 } from "../parts/tmp105.ts";
 import { createTripLatch } from "../parts/trip-latch.ts";
 import { createWave } from "../parts/wave.ts";
 import type { NodeHal } from "../runtime/node-hal.ts";
@@ -21,6 +23,9 @@ const EDGES = 64;
 const OUTPUT_WATCHDOG_US = 500_000;
 /** Trips that the runtime's queue holds. */
 const TRIPS = 16;
+/** The rack's supply: what feeds the channels, and what the board takes itself. */
+const SUPPLY_V = defaultRail.supply_v;
+const BOARD_A = 0.12;
 /** Bandwidth for which the noise of the fast chain is given. */
 const NOISE_BANDWIDTH_HZ = 1000;
 
@@ -37,6 +42,9 @@ export interface MonitoringElectronics {
   buses: I2cBus[];
   lcd: Hd44780;
   backlight(): boolean;
+  /** At the board's thermometer. */
+  temperature_mdeg: number;
+  eeprom: At24c;
   sampler: Sampler;
   sweep: Sweep;
   /** The controller's side: what the firmware calls. Link functions are the caller's. */
@@ -93,6 +101,18 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     (buses[board.monitor_bus] as I2cBus).parts.set(channel.monitor_address, monitor);
     return monitor;
   });
+  const panelParts = (buses[board.panel_bus] as I2cBus).parts;
+  const supply = createIna226({
+    bus_v: () => SUPPLY_V,
+    shunt_v: () => (rails.reduce((sum, rail) => sum + rail.current_a, 0) + BOARD_A) * board.supply.shunt_ohm,
+  });
+  panelParts.set(board.supply.address, supply);
+  panelParts.set(
+    board.thermometer_address,
+    createTmp105(() => electronics.temperature_mdeg),
+  );
+  const eeprom = createAt24c();
+  panelParts.set(board.eeprom_address, eeprom);
   const fast = createFastChain(board, seed + 1);
   const sampler = createSampler(board, fast);
   const wave = createWave(board, fast);
@@ -209,6 +229,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     buses,
     lcd,
     backlight: () => backpack.backlight(),
+    temperature_mdeg: 24_500,
+    eeprom,
     sampler,
     sweep,
     hal,
@@ -221,6 +243,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         world_us += part_us;
         const currents = rails.map((rail, n) => rail.step(part_us / 1e6, power_w[n] ?? 0));
         for (const monitor of monitors) monitor.advance(world_us);
+        supply.advance(world_us);
         sampler.row(currents, world_us);
         compare.row(currents, part_us, rails);
         wave.row(currents, world_us);

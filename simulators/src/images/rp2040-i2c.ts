@@ -85,7 +85,7 @@ export function attachBuses(chip: Chip, clock: Simulator["clock"], electronics: 
     const [sda, scl] = ["SDA", "SCL"].map(
       (line) => chip.gpio[monitoringPins.find((use) => use.function === `I2C${n} ${line}`)?.pin ?? -1],
     );
-    if (master === undefined || sda === undefined || scl === undefined) continue;
+    if (master === undefined || sda === undefined || scl === undefined) throw new Error(`no pins for I2C bus ${n}`);
     resets.push(connect(master, bus, clock));
     const show = (): void => {
       sda.setInputValue(sda.value !== GPIOPinState.Low && bus.hold.sda_clocks === 0);

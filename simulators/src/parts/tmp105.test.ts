@@ -20,7 +20,7 @@ function onBus(mdeg: () => number) {
   };
 }
 
-test("TMP105: reset values (SBOS648B, register descriptions): 0 degrees, nine bits, limits of 75 and 80 degrees", () => {
+test("TMP105: reset values (SLLS648D, register descriptions): 0 degrees, nine bits, limits of 75 and 80 degrees", () => {
   const { read } = onBus(() => 37_250);
   expect(read(0, 0)).toEqual([0, 0]);
   expect(read(1, 0)[0]).toBe(0);

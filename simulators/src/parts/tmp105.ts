@@ -4,7 +4,7 @@ import type { I2cPart } from "./i2c.ts";
 const REGISTERS = { low: 2, high: 3 };
 
 /**
- * TMP105 at register level (SBOS648B): pointer byte, resolution of 9 to 12 bits (bits 5 and 6 of the configuration), two's
+ * TMP105 at register level (SLLS648D): pointer byte, resolution of 9 to 12 bits (bits 5 and 6 of the configuration), two's
  * complement in the upper bits, conversion time, shutdown and one-shot, limit registers, 0 degrees until the first
  * conversion has ended. The alert output is not modelled: the board does not use it.
  */
