@@ -26,7 +26,7 @@ export const monitoringBom: BomLine[] = [
   line("U20-U23", 4, "74HC595D,118", "Nexperia", "shift register with output enable", "2 to 6 V"),
   line("U24-U27", 4, "74HC74D,653", "Nexperia", "trip latches, two a part", "2 to 6 V"),
   line("U28-U29", 2, "74HC08D,653", "Nexperia", "switch AND not tripped, four a part", "2 to 6 V"),
-  line("U35", 1, "INA226AIDGSR", "Texas Instruments", "monitor of the rack's supply", "0 to 36 V, 81.92 mV"),
+  line("U38", 1, "INA226AIDGSR", "Texas Instruments", "monitor of the rack's supply", "0 to 36 V, 81.92 mV"),
   line("U30", 1, "TMP105YZCT", "Texas Instruments", "thermometer", "2 K, 12 bits in 220 ms"),
   line("U31", 1, "AT24C32E-SSHM-T", "Microchip", "EEPROM, 4 KiB", "write cycle 5 ms, 10^6 cycles"),
   line("U32", 1, "PCF8574T/3,518", "NXP", "port expander of the display", "100 kHz, sinks 25 mA"),
@@ -49,7 +49,7 @@ export const monitoringBom: BomLine[] = [
   line("D9-D16", 8, "SMBJ14A", "Littelfuse", "clamp at the target's connector", "14 V stand-off, 600 W"),
   line("D17-D18", 2, "B340A-13-F", "Diodes", "controller's supply from either feed", "40 V, 3 A"),
   line("R1-R8", 8, "WSL2512R0200FEA", "Vishay", "shunt, 20 mOhm, 1 %", "1 W at 70 C, 75 ppm/K"),
-  line("R40", 1, "WSL3637R0020FEA", "Vishay", "shunt of the rack's supply, 2 mOhm, 1 %", "3 W at 70 C"),
+  line("R120", 1, "WSL3637R0020FEA", "Vishay", "shunt of the rack's supply, 2 mOhm, 1 %", "3 W at 70 C"),
   line(
     "R9-R24",
     16,

@@ -42,7 +42,7 @@ const buses: BusDesign[] = [
       },
       { designator: "U31", what: "calibration and last state", part: busParts.at24c32, address: board.eeprom_address },
       { designator: "U32", what: "panel's display", part: busParts.pcf8574, address: board.lcd.address },
-      { designator: "U35", what: "monitor of the rack's supply", part: busParts.ina226, address: board.supply.address },
+      { designator: "U38", what: "monitor of the rack's supply", part: busParts.ina226, address: board.supply.address },
     ],
   },
 ];
