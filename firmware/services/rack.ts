@@ -42,9 +42,9 @@ export function createRack(hal: Hal, board: MonitoringBoard, session: () => Boar
   let turn = 0;
 
   function flag(bit: number, on: boolean): void {
-    const before = seen.flags;
+    const known = seen.flags;
     seen.flags = on ? seen.flags | bit : seen.flags & (255 - bit);
-    if (seen.flags !== before) tell_ms = 0;
+    if (seen.flags !== known) tell_ms = 0;
   }
 
   function temperature(): void {
