@@ -2,7 +2,7 @@ import { INA226, type MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, RackFlag } from "@mltb/protocol";
 import { idiv } from "#platform";
 import { readRegister, setUpIna226 } from "../drivers/ina226.ts";
-import { readTmp105, setUpTmp105 } from "../drivers/tmp105.ts";
+import { readTmp105 } from "../drivers/tmp105.ts";
 
 /** One part is read at a time, each of them twice a second. */
 const STEP_MS = 250;
@@ -40,6 +40,7 @@ export function createRack(hal: Hal, board: MonitoringBoard, session: () => Boar
   let next_ms = 0;
   let tell_ms = 0;
   let turn = 0;
+  let warm = false;
 
   function flag(bit: number, on: boolean): void {
     const known = seen.flags;
@@ -48,12 +49,10 @@ export function createRack(hal: Hal, board: MonitoringBoard, session: () => Boar
   }
 
   function temperature(): void {
-    if ((seen.flags & RackFlag.no_temperature) !== 0) {
-      if (setUpTmp105(hal, bus, thermometer_address)) flag(RackFlag.no_temperature, false);
-      return;
-    }
     const mdeg = readTmp105(hal, bus, thermometer_address);
-    flag(RackFlag.no_temperature, mdeg === undefined);
+    // What comes first after a silence was not converted yet: it counts as an answer and not as a temperature.
+    flag(RackFlag.no_temperature, mdeg === undefined || !warm);
+    warm = mdeg !== undefined;
     if (mdeg !== undefined) seen.temperature_mdeg = mdeg;
   }
 

@@ -12,7 +12,7 @@ import {
 } from "@mltb/protocol";
 import { idiv } from "#platform";
 import { createPinOutputs } from "../../drivers/pin-outputs.ts";
-import { readTmp105, setUpTmp105 } from "../../drivers/tmp105.ts";
+import { readTmp105 } from "../../drivers/tmp105.ts";
 import { createHotSwap } from "../../services/hot-swap.ts";
 import { createPower } from "../../services/power.ts";
 import { createPowerRequests } from "../../services/power-requests.ts";
@@ -38,7 +38,6 @@ export function boot(hal: Hal): Firmware {
 
   const outputs = createPinOutputs(hal, board);
   const monitors = createHotSwap(hal, board);
-  setUpTmp105(hal, board.monitor_bus, board.thermometer_address);
   const reset = createReset(hal, channels, outputs, session);
   const rated_ua = idiv(limits.rated_a * 1000000, 1);
   const rated = (): number => rated_ua;
