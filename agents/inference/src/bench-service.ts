@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { ArtifactStore, StepReport } from "@mltb/agent-kit";
+import { type ArtifactStore, readEnvironment, type StepReport } from "@mltb/agent-kit";
 import { AgentError, invalid } from "./errors.ts";
 import { type ClientStream, type Implementation, type ServerStream, toStatus, unary } from "./grpc.ts";
 import { rawSet } from "./oip/request.ts";
 import type { ModelReply } from "./process/messages.ts";
+import { scenarios } from "./process/schedule.ts";
 import { MODEL_BYTES, type Repository } from "./repository.ts";
 
 const GAP_MS = 50;
@@ -23,6 +24,34 @@ interface MeasureRequest {
   inputs: { raw_input_contents: Uint8Array[] }[];
   markers: boolean;
   gap_ms: number;
+  seed: number;
+  scenario: string;
+  samples_per_query: number;
+  target_per_s: number;
+}
+
+/** Samples of a query of the multi-stream scenario (MLPerf inference rules). */
+const SAMPLES_PER_QUERY = 8;
+
+/** The schedule that a request asks for; throws where it makes none. */
+function schedule(request: MeasureRequest) {
+  const scenario = scenarios.find((word) => word === (request.scenario || "single-stream"));
+  if (scenario === undefined) throw invalid(`scenario ${request.scenario} is not known: ${scenarios.join(", ")}`);
+  const { target_per_s } = request;
+  if (scenario === "server" && !(target_per_s > 0 && target_per_s <= 1e6))
+    throw invalid("the server scenario needs target_per_s, above 0 and at most 1e6");
+  return {
+    scenario,
+    seed: request.seed,
+    samples_per_query: request.samples_per_query || SAMPLES_PER_QUERY,
+    target_per_s,
+  };
+}
+
+/** The environment in the words of the wire: what is not known is left out. */
+function environmentOf(pid: number | undefined) {
+  const seen = readEnvironment(pid ?? "self");
+  return Object.fromEntries(Object.entries(seen).filter(([, value]) => value !== null));
 }
 
 /** The event that goes out for a reply of the model's process; undefined where there is none. */
@@ -90,7 +119,9 @@ export function benchImplementation(options: {
       window_s: request.window_s,
       gap_ms: request.gap_ms || GAP_MS,
       markers: request.markers,
+      ...schedule(request),
     };
+    const before = environmentOf(process.pid);
     const sets = request.inputs.map((set) => rawSet(set.raw_input_contents, process.inputs));
     const report = (state: StepReport["state"], progress: number, message?: string): void =>
       options.onStep({
@@ -125,6 +156,8 @@ export function benchImplementation(options: {
         marker_method: request.markers && options.marker ? "edges" : "host_clock",
         network: process.network,
         peak_memory_bytes: process.peak_bytes,
+        before,
+        after: environmentOf(process.pid),
       },
     });
   }

@@ -8,6 +8,7 @@ import { registerLease } from "./commands/lease.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerPanel } from "./commands/panel.ts";
 import { registerPower } from "./commands/power.ts";
+import { registerResults } from "./commands/results.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerSimulate } from "./commands/simulate.ts";
 import { registerStatus } from "./commands/status.ts";
@@ -22,6 +23,7 @@ export async function main(argv: string[]): Promise<void> {
   registerUp(program);
   registerRun(program);
   registerExperiment(program);
+  registerResults(program);
   registerStatus(program);
   registerPower(program);
   registerPanel(program);

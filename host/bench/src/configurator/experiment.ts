@@ -153,6 +153,11 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
       models.push({ name: model.name, file: existing(model.file, [...path, "file"], "model") });
     } else if (model.generate !== undefined) models.push({ name: model.name, generate: model.generate });
   }
+  if (value.measure.scenario === "server" && value.measure.target_per_s === undefined) {
+    faults.push(
+      read.fault("missing", ["measure"], "the server scenario needs measure.target_per_s", "add target_per_s: RATE"),
+    );
+  }
   const dataset = value.dataset;
   if (dataset !== undefined) {
     dataset.inputs.file = existing(dataset.inputs.file, ["dataset", "inputs", "file"], "inputs");

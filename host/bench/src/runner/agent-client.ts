@@ -1,6 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoFile } from "@mltb/contract";
+import type { SeenEnvironment } from "../results/environment.ts";
 import { RunError } from "./bay-api.ts";
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -25,6 +26,23 @@ export interface Measured {
   windows: MeasuredWindow[];
   runtime: { name: string; version: string; threads: number };
   method: "edges" | "host_clock";
+  /** Whether the model's process had a network. */
+  network: string;
+  /** Largest resident size of the model's process; null where the agent does not know. */
+  peak_memory_bytes: number | null;
+  environment: { before: SeenEnvironment; after: SeenEnvironment } | null;
+}
+
+export interface MeasureCall {
+  model: string;
+  warmup: number;
+  windows: number;
+  window_s: number;
+  seed: number;
+  scenario: string;
+  samples_per_query: number;
+  target_per_s: number;
+  inputs: Uint8Array[][];
 }
 
 /** What the bench asks of an inference agent. */
@@ -34,7 +52,7 @@ export interface AgentApi {
   /** Runs one input set; gives the first output as numbers. */
   infer(model: string, inputs: ModelInput[], raw: Uint8Array[]): Promise<Float64Array>;
   measure(
-    request: { model: string; warmup: number; windows: number; window_s: number; seed: number; inputs: Uint8Array[][] },
+    request: MeasureCall,
     onWindow: (index: number, window: MeasuredWindow) => void,
     signal: AbortSignal,
   ): Promise<Measured>;
@@ -69,6 +87,14 @@ function numbers(datatype: string, bytes: Uint8Array): Float64Array {
   throw new RunError(`outputs of datatype ${datatype} cannot be scored`);
 }
 
+/** The wire's defaults mean that the agent did not tell. */
+function told(seen: SeenEnvironment): SeenEnvironment {
+  const known = Object.entries(seen).filter(
+    ([key, value]) => value !== "" && value !== null && !key.startsWith("_") && !(key === "cores" && value === 0),
+  );
+  return Object.fromEntries(known);
+}
+
 interface MeasureEvent {
   window_done?: {
     index: number;
@@ -80,7 +106,16 @@ interface MeasureEvent {
     inference_us: number;
     post_us: number;
   };
-  done?: { runtime_name: string; runtime_version: string; threads: number; marker_method: "edges" | "host_clock" };
+  done?: {
+    runtime_name: string;
+    runtime_version: string;
+    threads: number;
+    marker_method: "edges" | "host_clock";
+    network: string;
+    peak_memory_bytes: string;
+    before: SeenEnvironment | null;
+    after: SeenEnvironment | null;
+  };
 }
 
 /** An agent at a gRPC address. */
@@ -140,6 +175,9 @@ export function grpcAgent(address: string): AgentApi {
           windows: request.windows,
           window_s: request.window_s,
           seed: request.seed,
+          scenario: request.scenario,
+          samples_per_query: request.samples_per_query,
+          target_per_s: request.target_per_s,
           markers: true,
           inputs: request.inputs.map((raw_input_contents) => ({ raw_input_contents })),
         }) as grpc.ClientReadableStream<MeasureEvent>;
@@ -167,7 +205,16 @@ export function grpcAgent(address: string): AgentApi {
           else if (done === undefined) reject(new RunError(`measuring ${request.model}: the agent ended early`));
           else {
             const runtime = { name: done.runtime_name, version: done.runtime_version, threads: done.threads };
-            resolve({ windows, runtime, method: done.marker_method });
+            const peak = Number(done.peak_memory_bytes);
+            const { before, after } = done;
+            resolve({
+              windows,
+              runtime,
+              method: done.marker_method,
+              network: done.network,
+              peak_memory_bytes: peak > 0 ? peak : null,
+              environment: before === null || after === null ? null : { before: told(before), after: told(after) },
+            });
           }
         };
         stream.on("error", finish);

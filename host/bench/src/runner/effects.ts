@@ -16,7 +16,7 @@ import { toRecord } from "./to-record.ts";
 const AGAIN_MS = 250;
 
 /** A prepared model as the journal has it: the bytes lie in the run's folder under their hash. */
-export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string };
+export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string; size_bytes: number };
 
 /** What a measurement leaves in the journal; the recording lies in the run's folder. */
 export interface MeasureOutput {
@@ -124,11 +124,11 @@ function prepareModel(source: ModelSource, folder: string, note: (text: string) 
   mkdirSync(join(folder, "models"), { recursive: true });
   if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), bytes);
   const { macs = null, weights = null } = counts ?? {};
-  return { name: source.name, sha256: hash, macs, weights, optimizations: steps, path };
+  return { name: source.name, sha256: hash, macs, weights, optimizations: steps, path, size_bytes: bytes.length };
 }
 
 function loadPrepared(folder: string, inputs: Record<string, unknown>): ModelFile {
   const prepared = Object.values(inputs).find((output) => output !== undefined && output !== null) as ModelOutput;
-  const { path, ...rest } = prepared;
+  const { path, size_bytes: _, ...rest } = prepared;
   return { ...rest, bytes: readFileSync(join(folder, path)) };
 }

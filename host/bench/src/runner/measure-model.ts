@@ -85,6 +85,9 @@ export async function measureModel(
         windows: measure.windows,
         window_s: measure.window_s,
         seed: measure.seed,
+        scenario: measure.scenario,
+        samples_per_query: measure.samples_per_query,
+        target_per_s: measure.target_per_s ?? 0,
         inputs: sets.slice(0, CYCLED),
       },
       (index, window) =>

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { Experiment } from "../configurator/types.ts";
 import { type RunState, statuses } from "../orchestrator/machine.ts";
 import { type JournalPort, work } from "../orchestrator/worker.ts";
-import { renderReport } from "../report/html.ts";
+import { reportOf } from "../report/report.ts";
 import { type ResultRecord, type RunDocument, sha256 } from "../results/record.ts";
 import { grpcAgent } from "./agent-client.ts";
 import { watchAgents } from "./agents.ts";
@@ -88,7 +88,6 @@ interface ContinueOptions extends Omit<RunOptions, "bay" | "outDir"> {
 async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<RunDocument> {
   const { experiments, folder, run_id } = options;
   const note = (text: string): void => options.onProgress?.({ text });
-  const recordings = new Map<string, RecordingDocument>();
   const boards = new Boards(ports, `experiment ${experiments[0]?.name} ${run_id}`, note);
   const effects = runEffects({
     ports,
@@ -96,11 +95,7 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     experiments,
     folder,
     note,
-    storeTrace: (record, recording) => {
-      const stored = storeTrace(folder, record, recording);
-      recordings.set(stored.path, recording);
-      return stored;
-    },
+    storeTrace: (record, recording) => storeTrace(folder, record, recording),
   });
   const state = await work(options.journal, effects, run_id, {
     signal: options.signal ?? new AbortController().signal,
@@ -122,13 +117,8 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     folder,
     results,
   };
-  const traces = new Map<ResultRecord, RecordingDocument>();
-  for (const record of results) {
-    const recording = recordings.get(record.artifacts[0]?.path ?? "");
-    if (recording !== undefined) traces.set(record, recording);
-  }
-  writeFileSync(join(folder, "report.html"), renderReport(run, traces));
   writeFileSync(join(folder, "result.json"), `${JSON.stringify(run, null, 2)}\n`);
+  writeFileSync(join(folder, "report.html"), reportOf(folder));
   return run;
 }
 
@@ -163,16 +153,11 @@ function plain(failure: string): string {
   return failure.replace(/^(init|config|start): /, "");
 }
 
+/** What is known of a model that was not measured; nothing where it could not even be prepared. */
 function unmeasured(name: string, prepared: ModelOutput | undefined) {
-  const known = prepared ?? { sha256: "", macs: null, weights: null, optimizations: [] };
-  return {
-    name,
-    bytes: new Uint8Array(),
-    sha256: known.sha256,
-    macs: known.macs,
-    weights: known.weights,
-    optimizations: known.optimizations,
-  };
+  const none = { sha256: "", macs: null, weights: null, optimizations: [], size_bytes: 0 };
+  const { size_bytes, sha256: hash, macs, weights, optimizations } = prepared ?? none;
+  return { name, bytes: { length: size_bytes }, sha256: hash, macs, weights, optimizations };
 }
 
 function storeTrace(
