@@ -39,9 +39,12 @@ export interface MeasureCall {
   windows: number;
   window_s: number;
   seed: number;
-  scenario: string;
-  samples_per_query: number;
-  target_per_s: number;
+  /** `single-stream` where it is not given. */
+  scenario?: string;
+  /** Of the multi-stream scenario; the agent's own number where it is not given. */
+  samples_per_query?: number;
+  /** Arrivals of the server scenario, which needs it. */
+  target_per_s?: number;
   inputs: Uint8Array[][];
 }
 
@@ -175,9 +178,9 @@ export function grpcAgent(address: string): AgentApi {
           windows: request.windows,
           window_s: request.window_s,
           seed: request.seed,
-          scenario: request.scenario,
-          samples_per_query: request.samples_per_query,
-          target_per_s: request.target_per_s,
+          scenario: request.scenario ?? "",
+          samples_per_query: request.samples_per_query ?? 0,
+          target_per_s: request.target_per_s ?? 0,
           markers: true,
           inputs: request.inputs.map((raw_input_contents) => ({ raw_input_contents })),
         }) as grpc.ClientReadableStream<MeasureEvent>;
