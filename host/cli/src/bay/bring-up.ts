@@ -17,6 +17,8 @@ export interface BringUpOptions {
   simControl?: string;
   tls?: { cert: Buffer; key: Buffer; certFile: string };
   insecure?: boolean;
+  compat?: boolean;
+  compatPdudaemon?: { host: string; port: number; named: boolean };
   allowHosts?: string[];
   steps: Steps;
   logLevel?: string;
@@ -120,6 +122,8 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         stateDir: options.stateDir,
         tls: options.tls,
         insecure: options.insecure,
+        compat: options.compat,
+        compatPdudaemon: options.compatPdudaemon,
         allowHosts: options.allowHosts,
         simulated: simulatedRacks.length > 0,
         log: createLog(options.logLevel ?? "warn"),
