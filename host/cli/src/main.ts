@@ -14,6 +14,7 @@ import { registerSimulate } from "./commands/simulate.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerToken } from "./commands/token.ts";
 import { registerTools } from "./commands/tools.ts";
+import { registerTrace } from "./commands/trace.ts";
 import { registerUp } from "./commands/up.ts";
 import { createProgram, runProgram } from "./program.ts";
 
@@ -33,6 +34,7 @@ export async function main(argv: string[]): Promise<void> {
   registerEnergy(program);
   registerFirmware(program);
   registerToken(program);
+  registerTrace(program);
   registerSimulate(program);
   registerAgent(program);
   registerAnalyze(program);

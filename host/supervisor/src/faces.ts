@@ -18,6 +18,7 @@ import { bindCalls, route } from "./http/bind.ts";
 import { consoleRoutes } from "./http/console-routes.ts";
 import { leaseRoutes } from "./http/lease-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
+import { traceRoutes } from "./http/trace-routes.ts";
 import type { Metrics } from "./metrics/registry.ts";
 import type { Listener, Logger, SupervisorOptions } from "./options.ts";
 import type { BayStateStore } from "./state.ts";
@@ -74,6 +75,7 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
   bindCalls(app, dispatcher);
   liveRoutes(app, { commands, hub, cuts: state.cuts, events, recordings });
   consoleRoutes(app, commands, parts.consoles, hub, state.cuts);
+  traceRoutes(app, boards);
   leaseRoutes(app, state.leases, commands);
   route(app, features.bay.calls.metrics, async (_input, _request, reply) =>
     reply.header("content-type", metrics.contentType).send(await metrics.text()),
