@@ -3,4 +3,5 @@ export { monitoringBoard } from "./boards/monitoring.ts";
 export { type FlashMap, monitoringFlash } from "./boards/monitoring-flash.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK } from "./parts/lcd.ts";
-export type { MonitoringBoard, SlowLimits } from "./types.ts";
+export { TMP105 } from "./parts/tmp105.ts";
+export type { ChannelLimits, MonitoringBoard, SlowLimits } from "./types.ts";
