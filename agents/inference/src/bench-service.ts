@@ -13,6 +13,7 @@ interface Chunk {
   name: string;
   sha256: string;
   data: Uint8Array;
+  threads?: number;
 }
 
 interface MeasureRequest {
@@ -96,7 +97,7 @@ export function benchImplementation(options: {
         throw error instanceof AgentError ? error : invalid(error.message);
       });
     }
-    const { version, process } = await repository.deploy(head.name, head.sha256);
+    const { version, process } = await repository.deploy(head.name, head.sha256, head.threads || undefined);
     return { name: head.name, version, load_ms: process.load_ms };
   }
 
@@ -109,7 +110,7 @@ export function benchImplementation(options: {
 
   async function measure(call: ServerStream<MeasureRequest, object>, signal: AbortSignal): Promise<void> {
     const { request } = call;
-    const { process } = await loaded(repository, request);
+    const { process, entry } = await loaded(repository, request);
     if (request.inputs.length === 0) throw invalid("at least one input set is needed");
     const inRange = request.window_s > 0 && request.window_s <= 3600 && request.windows >= 1 && request.windows <= 1000;
     if (!inRange) throw invalid("1 to 1000 windows of up to 3600 s are wanted");
@@ -152,7 +153,7 @@ export function benchImplementation(options: {
       done: {
         runtime_name: process.runtime.name,
         runtime_version: process.runtime.version,
-        threads: options.threads,
+        threads: entry.threads ?? options.threads,
         marker_method: request.markers && options.marker ? "edges" : "host_clock",
         network: process.network,
         peak_memory_bytes: process.peak_bytes,

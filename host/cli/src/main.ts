@@ -1,5 +1,6 @@
 import { registerAgent } from "./commands/agent.ts";
 import { registerAnalyze } from "./commands/analyze.ts";
+import { registerBench } from "./commands/bench.ts";
 import { registerConsole } from "./commands/console.ts";
 import { registerEnergy } from "./commands/energy.ts";
 import { registerExperiment } from "./commands/experiment.ts";
@@ -23,6 +24,7 @@ export async function main(argv: string[]): Promise<void> {
   const program = createProgram("0.1.0");
   registerUp(program);
   registerRun(program);
+  registerBench(program);
   registerExperiment(program);
   registerResults(program);
   registerStatus(program);

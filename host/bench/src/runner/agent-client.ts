@@ -50,7 +50,8 @@ export interface MeasureCall {
 
 /** What the bench asks of an inference agent. */
 export interface AgentApi {
-  deploy(name: string, sha256: string, bytes: Uint8Array): Promise<void>;
+  /** `threads`: of the runtime; the agent's own number where it is not given. */
+  deploy(name: string, sha256: string, bytes: Uint8Array, threads?: number): Promise<void>;
   inputs(model: string): Promise<ModelInput[]>;
   /** Runs one input set; gives the first output as numbers. */
   infer(model: string, inputs: ModelInput[], raw: Uint8Array[]): Promise<Float64Array>;
@@ -136,7 +137,7 @@ export function grpcAgent(address: string): AgentApi {
   }
 
   return {
-    async deploy(name, sha256, bytes) {
+    async deploy(name, sha256, bytes, threads = 0) {
       // What the agent keeps already need not be sent again: the head alone names it.
       const { present } = await unary<{ present: boolean }>(bench, "HasArtifact", { sha256 });
       await new Promise<void>((resolve, reject) => {
@@ -144,9 +145,9 @@ export function grpcAgent(address: string): AgentApi {
           if (error === null) resolve();
           else reject(new RunError(`deploying ${name}: ${error.details}`));
         }) as unknown as grpc.ClientWritableStream<unknown>;
-        if (present) stream.write({ name, sha256 });
+        if (present) stream.write({ name, sha256, threads });
         for (let at = 0; !present && at < bytes.length; at += CHUNK_BYTES) {
-          stream.write({ name, sha256, data: bytes.subarray(at, at + CHUNK_BYTES) });
+          stream.write({ name, sha256, threads, data: bytes.subarray(at, at + CHUNK_BYTES) });
         }
         stream.end();
       });

@@ -12,7 +12,8 @@ import { watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
 import { type MeasureOutput, type ModelOutput, runEffects } from "./effects.ts";
-import { nodeId, planRun } from "./plan.ts";
+import { Eta, etaText } from "./eta.ts";
+import { type NodeWork, nodeId, planRun } from "./plan.ts";
 import { toRecord } from "./to-record.ts";
 
 /** Something worth showing has happened. */
@@ -97,10 +98,22 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     note,
     storeTrace: (record, recording) => storeTrace(folder, record, recording),
   });
+  const eta = new Eta(experiments);
+  let told = 0;
   const state = await work(options.journal, effects, run_id, {
     signal: options.signal ?? new AbortController().signal,
     pause: () => options.journal.pause(),
-    onEvent: (event) => {
+    onEvent: (event, now) => {
+      if ("phase" in event && event.phase === "start") {
+        const seconds = performance.now() / 1000;
+        if (event.type === "started") eta.begin(event.node, seconds);
+        else {
+          eta.end(event.node, now.nodes.get(event.node)?.spec.parameters["work"] as NodeWork, seconds);
+          const progress = eta.progress(now);
+          if (progress.all > 1 && progress.done > told) note(etaText(progress));
+          told = progress.done;
+        }
+      }
       if (event.type === "held") note(`${event.node}: held by ${event.author}: ${event.reason}`);
       if (event.type === "resumed") note(`${event.node}: resumed by ${event.author}`);
       if (event.type === "cancelled") note(`cancelled by ${event.author}: ${event.reason}`);
@@ -138,7 +151,7 @@ function collect(experiments: Experiment[], state: RunState): ResultRecord[] {
         }
         // What an interrupted run did not come to is no result.
         if (status.get(id) === "cancelled" && node?.begun !== true) continue;
-        const before = [nodeId.board(e, target), nodeId.model(e, model.name)].map((other) => state.nodes.get(other));
+        const before = [nodeId.board(target), nodeId.model(e, model.name)].map((other) => state.nodes.get(other));
         const failure = node?.failure ?? before.find((other) => other?.failure !== undefined)?.failure ?? "interrupted";
         const prepared = before[1]?.output as ModelOutput | undefined;
         records.push(toRecord(experiment, target, unmeasured(model.name, prepared), { failure: plain(failure) }));

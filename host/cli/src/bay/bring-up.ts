@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type Bay, type BayBoard, bayTargets, readBayFile } from "@mltb/contract";
@@ -150,6 +151,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       schema: "mltb.bay-state/1",
       pid: process.pid,
       bay: bay.bay,
+      bay_file: resolve(options.bayFile),
       http: supervisor.http,
       grpc: supervisor.grpc,
       mqtt: supervisor.mqtt,
