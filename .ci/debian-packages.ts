@@ -9,6 +9,7 @@ const wanted: Record<string, string> = {
   "qemu-system-arm": "qemu-system-arm",
   clang: "clang lld wasi-libc libclang-rt-dev-wasm32",
   promtool: "prometheus",
+  pduclient: "pdudaemon-client python3-requests",
   // pdudaemon's systemd-python is compiled where the Python environment is made (.ci/python-env.ts).
   "pkg-config": "pkg-config libsystemd-dev python3-dev python3-venv",
 };

@@ -2,10 +2,26 @@ import type { MonitoringBoard } from "@mltb/hardware";
 import type { Outputs } from "../services/outputs.ts";
 import type { Chain } from "./hc595.ts";
 
-/** Outputs on the 74HC595 chain of a monitoring board. */
-export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chain): Outputs {
+/** Outputs with a strap line for each channel. */
+export interface ChainOutputs extends Outputs {
+  strap(this: void, index: number, level: number): void;
+}
+
+/**
+ * Outputs on the 74HC595 chain of a monitoring board. Reset and strap lines are open drains: a low bit lets go of the line.
+ * While a channel is off both are let go of, so that nothing feeds a board without power; what is set meanwhile is driven
+ * from the moment at which the switch closes.
+ */
+export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chain): ChainOutputs {
   const { channels } = board;
   let sampling = false;
+  /** Levels that the lines are to have while the channel is on. */
+  const resets: number[] = [];
+  const straps: number[] = [];
+  for (let i = 0; i < channels.length; i += 1) {
+    resets.push(0);
+    straps.push(0);
+  }
 
   /** The compare and the energy counters need conversions while any switch is closed. */
   function keepSampling(): void {
@@ -17,13 +33,28 @@ export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chai
   }
 
   const of = (index: number) => channels[index] as MonitoringBoard["channels"][0];
+
+  /** Lines of a channel as they may be driven. */
+  function lines(index: number): void {
+    const { switch_bit, reset_bit, strap_bit } = of(index);
+    const on = chain.get(switch_bit);
+    chain.set(reset_bit, on * (resets[index] as number));
+    chain.set(strap_bit, on * (straps[index] as number));
+  }
+
   return {
     drive(this: void, index: number, on: boolean, discharge: boolean): void {
       const { switch_bit, discharge_bit } = of(index);
+      if (!on && chain.get(switch_bit) === 1) {
+        resets[index] = 0;
+        straps[index] = 0;
+      }
       chain.set(on ? discharge_bit : switch_bit, 0);
+      if (!on) lines(index);
       chain.write();
       chain.set(switch_bit, on ? 1 : 0);
       chain.set(discharge_bit, discharge ? 1 : 0);
+      lines(index);
       chain.write();
       keepSampling();
     },
@@ -31,11 +62,17 @@ export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chai
       return chain.get(of(index).switch_bit);
     },
     reset(this: void, index: number, level: number): void {
-      chain.set(of(index).reset_bit, level);
+      resets[index] = level;
+      lines(index);
       chain.write();
     },
     asserted(this: void, index: number): number {
       return chain.get(of(index).reset_bit);
+    },
+    strap(this: void, index: number, level: number): void {
+      straps[index] = level;
+      lines(index);
+      chain.write();
     },
   };
 }

@@ -16,7 +16,14 @@ import { type BundleName, buildBundle } from "../build/bundle.ts";
 import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
 import { hardwareHeader } from "./hardware-header.ts";
-import { CODE_IN_PLACE, editedSource, luaSource, NUMBERS_BY_DEFINE, STACK_KEPT } from "./lua-source.ts";
+import {
+  CODE_IN_PLACE,
+  editedSource,
+  luaSource,
+  NUMBERS_BY_DEFINE,
+  STACK_KEPT,
+  VALUES_OF_TWELVE,
+} from "./lua-source.ts";
 import { flashContent, uf2 } from "./uf2.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -173,7 +180,7 @@ function luaDefines(numbers: 32 | undefined): string[] {
 
 /** Lua's sources with the edits for images: functions are executed where they lie in flash. */
 async function imageSource(): Promise<string> {
-  const edits = [...CODE_IN_PLACE, ...NUMBERS_BY_DEFINE, ...STACK_KEPT];
+  const edits = [...CODE_IN_PLACE, ...NUMBERS_BY_DEFINE, ...STACK_KEPT, ...VALUES_OF_TWELVE];
   return editedSource(await luaSource(dist), join(dist, "lua-in-place"), edits);
 }
 

@@ -112,6 +112,19 @@ export const STACK_KEPT: Edit[] = [
   },
 ];
 
+/**
+ * A value's eight bytes are aligned to four: with its type it then takes twelve bytes instead of sixteen, in the constants of
+ * every function, in arrays, upvalues and on the stack. The controllers read eight bytes as two words, or need no
+ * more than four for it (ARMv7-M, A3.2.1).
+ */
+export const VALUES_OF_TWELVE: Edit[] = [
+  {
+    file: "lobject.h",
+    find: "  lua_Number n;    /* float numbers */\n} Value;\n",
+    put: "  lua_Number n;    /* float numbers */\n} __attribute__((packed, aligned(4))) Value;\n",
+  },
+];
+
 /** A copy of the sources with edits. */
 export function editedSource(source: string, into: string, edits: Edit[]): string {
   const files = new Map(readdirSync(source).map((name) => [name, readFileSync(join(source, name), "utf8")]));

@@ -15,10 +15,6 @@ const LEASE_LONGEST_S = 864000;
 /** Time from conversion to conversion of the fast converter. */
 const CONVERSION_US = 50;
 
-/** Rows of a waveform in one answer. */
-const WAVE_ROWS = 100;
-const NO_WAVEFORM = { channel: 0, rows: 0, left: 0, period_us: 0, tick_us: 0 };
-
 /** The services that answer requests. */
 export interface Services {
   power: Power;
@@ -29,16 +25,18 @@ export interface Services {
   log: Log;
   /** On boards with a flash of their own. */
   update: Update | undefined;
-  counters: (this: void, tag: number) => void;
-  drops: (this: void, tag: number) => void;
 }
 
-/** Request name to handler. A handler answers or refuses its tag exactly once, now or when its proof is there. */
+/**
+ * Request name to handler, those of `more` among them. A handler answers or refuses its tag exactly once, now or when its
+ * proof is there.
+ */
 export function createHandlers(
   hal: Hal,
   board: MonitoringBoard,
   services: Services,
   session: () => BoardSession,
+  more: Record<string, Handler>[],
 ): Record<string, Handler> {
   const { power, protection, reset, streams, panel, log, update } = services;
 
@@ -61,6 +59,14 @@ export function createHandlers(
       );
       if (refusal !== 0) session().refuse(tag, refusal, "limits_set");
       else protection.answer(index, tag);
+    },
+    reset_hold(this: void, body: Body, tag: number): void {
+      const level = body["level"] as number;
+      if (!checked(body, tag, level, 0)) return;
+      const index = channelOf(body, tag);
+      if (index < 0 || !within(level, 0, 1, tag, "level")) return;
+      if (power.isOn(index)) reset.hold(index, level, tag);
+      else session().refuse(tag, Refusal.not_on, "reset_hold");
     },
     limits_get(this: void, body: Body, tag: number): void {
       const index = channelOf(body, tag);
@@ -95,7 +101,7 @@ export function createHandlers(
       const locked = body["locked"] as number;
       if (!within(locked, 0, 1, tag, "locked")) return;
       panel.set(locked === 1, body["note"] as string);
-      session().answer(tag, "panel_set_answer", { locked });
+      session().answer(tag, "panel_answer", { page: panel.page() });
     },
     panel_lease(this: void, body: Body, tag: number, now_ms: number): void {
       const index = channelOf(body, tag);
@@ -103,7 +109,7 @@ export function createHandlers(
       const left_s = body["left_s"] as number;
       if (!within(left_s, 0, LEASE_LONGEST_S, tag, "left_s")) return;
       panel.lease(index + 1, body["holder"] as string, left_s, now_ms);
-      session().answer(tag, "panel_lease_answer", { channel: index + 1 });
+      session().answer(tag, "panel_answer", { page: panel.page() });
     },
     locate(this: void, body: Body, tag: number, now_ms: number): void {
       const index = channelOf(body, tag);
@@ -121,29 +127,12 @@ export function createHandlers(
     echo(this: void, body: Body, tag: number): void {
       session().answer(tag, "echo_answer", body as Message<"echo_answer">);
     },
-    counters_get(this: void, _body: Body, tag: number): void {
-      services.counters(tag);
-    },
     log_read(this: void, body: Body, tag: number): void {
       log.read(body["first"] as number, tag);
     },
-    drops_get(this: void, _body: Body, tag: number): void {
-      services.drops(tag);
-    },
   };
   for (const name in others) handlers[name] = others[name] as Handler;
-  const { wave_get, wave_read } = hal;
-  if (wave_get !== undefined && wave_read !== undefined) {
-    handlers["waveform_get"] = (_body, tag) => {
-      const [index, rows, left, period_us, tick_us] = wave_get();
-      if (index === undefined) session().answer(tag, "waveform_answer", NO_WAVEFORM);
-      else session().answer(tag, "waveform_answer", { channel: index + 1, rows, left, period_us, tick_us });
-    };
-    handlers["waveform_read"] = (body, tag) => {
-      const first = body["first"] as number;
-      session().answer(tag, "waveform_rows", { first, data: wave_read(first, WAVE_ROWS) });
-    };
-  }
+  for (const table of more) for (const name in table) handlers[name] = table[name] as Handler;
   if (update !== undefined) {
     handlers["firmware_get"] = (_body, tag) => update.answer(tag);
     handlers["firmware_open"] = (body, tag, now_ms) =>

@@ -1,6 +1,7 @@
 import { INA226, type MonitoringBoard } from "@mltb/hardware";
 import { byte, idiv, shr } from "#platform";
 import { SWEEP_REGISTERS, setUpIna226, sweepCodes } from "../drivers/ina226.ts";
+import type { Calibrations } from "./calibration.ts";
 import type { Reading, Readings } from "./readings.ts";
 
 const SWEEP_US = 10000;
@@ -15,6 +16,8 @@ export interface Monitors extends Readings {
   tick(this: void, now_ms: number): boolean;
   /** The latest sweep as the data of `monitor_block`, and the device tick of its start. */
   block(this: void): string;
+  /** Its registers as they were read, two bytes each, most significant first. */
+  registers(this: void): string;
   blockTick(this: void): number;
 }
 
@@ -22,6 +25,7 @@ export interface Monitors extends Readings {
 export function createMonitors(
   hal: Hal,
   board: MonitoringBoard,
+  calibrations: Calibrations,
   onReady: (this: void, index: number) => void,
 ): Monitors {
   const readings: Reading[] = [];
@@ -39,6 +43,7 @@ export function createMonitors(
   let count = 0;
   let tick_us = 0;
   let codes: number[] = [];
+  let latest = "";
   let missing = 0;
   let retry_ms = 0;
 
@@ -68,6 +73,7 @@ export function createMonitors(
       count += 1;
       tick_us = at_us;
       missing = lost;
+      latest = bytes;
       codes = sweepCodes(bytes, parts);
       let dead = false;
       for (let i = 0; i < parts; i += 1) {
@@ -77,8 +83,8 @@ export function createMonitors(
           if (reading.missed >= DEAD_AFTER) dead = true;
         } else if (reading.missed < DEAD_AFTER) {
           reading.missed = 0;
-          reading.current_ua = (codes[2 * i] as number) * (factor[i] as number);
-          reading.voltage_mv = idiv((codes[2 * i + 1] as number) * 5, 4);
+          reading.current_ua = calibrations.current_ua(i, (codes[2 * i] as number) * (factor[i] as number));
+          reading.voltage_mv = calibrations.voltage_mv(i, idiv((codes[2 * i + 1] as number) * 5, 4));
           reading.sweep = count;
         } else dead = true;
       }
@@ -98,6 +104,9 @@ export function createMonitors(
         values.push((shr(missing, i) & 1) === 1 ? ABSENT : (codes[2 * i] as number));
       }
       return string.pack(format, ...values);
+    },
+    registers(this: void): string {
+      return latest;
     },
     blockTick(this: void): number {
       return tick_us;

@@ -31,6 +31,10 @@ const faultWords: Record<number, string> = {
   [Fault.sensor_dead]: "sensor dead",
   [Fault.over_current]: "over-current",
   [Fault.hard_over_current]: "hard over-current",
+  [Fault.over_voltage]: "over-voltage",
+  [Fault.under_voltage]: "under-voltage",
+  [Fault.reverse_current]: "reverse current",
+  [Fault.sensor_drift]: "sensor drift",
 };
 
 /** Who has a channel, as the host said: an empty holder is nobody. */

@@ -27,6 +27,8 @@ export interface Panel {
   set(this: void, locked: boolean, note: string): void;
   /** Who has a channel's target; an empty holder is nobody, `left_s` 0 no end. */
   lease(this: void, channel: number, holder: string, left_s: number, now_ms: number): void;
+  /** Name of the page that the display shows. */
+  page(this: void): string;
   /** Sends the page to a host that has just come. */
   announce(this: void): void;
 }
@@ -141,6 +143,8 @@ export function createPanel(
       const action = power.isOn(view) ? PowerAction.off : PowerAction.on;
       const refusal = power.command(view, action, 0, 0, Cause.panel, clock_ms);
       if (refusal === Refusal.fault_latched) tell("REFUSED", "a fault is latched");
+      else if (refusal === Refusal.interlocked) tell("REFUSED", "interlocked");
+      else if (refusal === Refusal.over_budget) tell("REFUSED", "over the rack budget");
       else if (refusal !== 0) tell("REFUSED", `by the board: ${digits(refusal)}`);
     }
   }
@@ -221,6 +225,7 @@ export function createPanel(
       leases[channel - 1] = { holder, until_ms: left_s === 0 ? -1 : now_ms + left_s * 1000 };
       compose_ms = 0;
     },
+    page: () => page,
     announce,
   };
 }

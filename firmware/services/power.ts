@@ -25,20 +25,18 @@ const STATE_EVERY_MS = 1000;
 /** Without sweeps channels are looked at this often. */
 const LOOK_MS = 20;
 
-interface Control {
-  state: number;
-  fault: number;
-  cause: number;
-  seq: number;
-  phase: number;
-  /** The switch is closed, as far as the chain was told. */
-  closed: boolean;
-  floating: boolean;
-  thenOn: boolean;
-  dwell_ms: number;
+/** What others may see, and put off, of a channel that waits. */
+export interface Waiting extends Switched {
   deadline_ms: number;
   /** Readings up to this sweep were taken before the switch moved and prove nothing. */
   sweepAtSwitch: number;
+}
+
+interface Control extends Waiting {
+  state: number;
+  cause: number;
+  seq: number;
+  phase: number;
   /** Since when the current is above the slow limit; -1 when it is not. */
   over_ms: number;
   /** Request that waits for the proof; 0 none. */
@@ -71,8 +69,12 @@ export interface Power {
   answerState(this: void, index: number, tag: number): void;
   /** No command or sequence is under way. */
   quiet(this: void): boolean;
-  /** What the next bundle is to know of a channel. */
-  kept(this: void, index: number): Switched;
+  /** The channel's own record. */
+  control(this: void, index: number): Waiting;
+  /** The channel is off for a time and then goes on. */
+  dwelling(this: void, index: number): boolean;
+  /** Answers a request with a channel's state and the outcome. */
+  answerOutcome(this: void, index: number, outcome: number, tag: number): void;
 }
 
 /**
@@ -314,8 +316,14 @@ export function createPower(
       for (const control of controls) if (control.phase !== IDLE) return false;
       return true;
     },
-    kept(this: void, index: number): Switched {
+    control(this: void, index: number): Waiting {
       return controls[index] as Control;
+    },
+    dwelling(this: void, index: number): boolean {
+      return (controls[index] as Control).phase === DWELL;
+    },
+    answerOutcome(this: void, index: number, outcome: number, tag: number): void {
+      session().answer(tag, "power_answer", body(index, outcome));
     },
     announce(this: void, now_ms: number): void {
       for (let i = 0; i < controls.length; i += 1) send(i, now_ms);

@@ -4,6 +4,12 @@ import { idiv } from "#platform";
 import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
 import type { Handed } from "./handover.ts";
 import type { SlowProtection } from "./power.ts";
+import type { Storage } from "./storage.ts";
+
+/** Records of the store, by channel from 0. */
+const KEY = "limits";
+const RECORD = "<I2I2I2I2I2";
+const RECORD_BYTES = 10;
 
 /** What protection needs of the power service, which in turn asks it for limits. */
 interface Switches {
@@ -23,6 +29,7 @@ export interface Limits {
 }
 
 export interface Protection extends SlowProtection {
+  /** Sets, and stores, the limits of a channel; a refusal code, or 0. */
   set(
     this: void,
     index: number,
@@ -33,8 +40,8 @@ export interface Protection extends SlowProtection {
     inrush_ms: number,
   ): number;
   answer(this: void, index: number, tag: number): void;
-  /** The limits of a channel. */
-  limits(this: void, index: number): Limits;
+  /** The limits of every channel. */
+  all: Limits[];
   /** The monitor of a channel was set up anew: its alert is armed. */
   arm(this: void, index: number): void;
   /** Takes what the hardware did; true when there was something. */
@@ -43,13 +50,22 @@ export interface Protection extends SlowProtection {
 
 /**
  * Over-current protection: the hard limit stands in the monitor, whose alert pin opens the switch, and in the sampler's
- * compare; what they did is found out here. The slow limit is kept by the power service.
+ * compare; what they did is found out here. The slow limit is kept by the power service. Limits are those that the bundle
+ * before has handed over, else the stored ones, else the board's own.
+ *
+ * @param busy whether nothing may be stored now
+ * @param onClosing told when a switch is about to close
+ * @param onTripping told when one is about to be opened by a fault
  */
 export function createProtection(
   hal: Hal,
   board: MonitoringBoard,
   session: () => BoardSession,
   before: Handed[] | undefined,
+  storage: Storage,
+  busy: (this: void) => boolean,
+  onClosing: (this: void, now_ms: number) => void,
+  onTripping: (this: void, index: number) => void,
 ): Protection {
   const all: Limits[] = [];
   /** The line was still low after the flags were read: another monitor has asserted meanwhile. */
@@ -61,16 +77,31 @@ export function createProtection(
   let rushing = 0;
   let lowest_ua = idiv(board.limits.rated_a * 1000000, 1);
   for (let i = 0; i < board.channels.length; i += 1) {
-    const kept = before === undefined ? undefined : before[i];
-    all.push({
-      hard_ma: kept === undefined ? hardest_ma : kept.hard_ma,
-      slow_ma: kept === undefined ? idiv(board.limits.rated_a * 1000, 1) : kept.slow_ma,
-      slow_ms: kept === undefined ? board.limits.slow_ms : kept.slow_ms,
-      inrush_ma: kept === undefined ? inrushMost_ma : kept.inrush_ma,
-      inrush_ms: kept === undefined ? board.limits.inrush_ms : kept.inrush_ms,
+    const limits: Limits = {
+      hard_ma: hardest_ma,
+      slow_ma: idiv(board.limits.rated_a * 1000, 1),
+      slow_ms: board.limits.slow_ms,
+      inrush_ma: inrushMost_ma,
+      inrush_ms: board.limits.inrush_ms,
       inrushUntil_ms: -1,
-    });
-    if (kept !== undefined && kept.slow_ma * 1000 < lowest_ua) lowest_ua = kept.slow_ma * 1000;
+    };
+    const stored = storage.get(KEY + i);
+    if (stored !== undefined && stored.length === RECORD_BYTES) {
+      [limits.hard_ma, limits.slow_ma, limits.slow_ms, limits.inrush_ma, limits.inrush_ms] = string.unpack(
+        RECORD,
+        stored,
+      );
+    }
+    const kept = before === undefined ? undefined : before[i];
+    if (kept !== undefined) {
+      limits.hard_ma = kept.hard_ma;
+      limits.slow_ma = kept.slow_ma;
+      limits.slow_ms = kept.slow_ms;
+      limits.inrush_ma = kept.inrush_ma;
+      limits.inrush_ms = kept.inrush_ms;
+    }
+    all.push(limits);
+    if (limits.slow_ma * 1000 < lowest_ua) lowest_ua = limits.slow_ma * 1000;
   }
 
   /** Puts a limit into the monitor and into the compare. */
@@ -122,6 +153,11 @@ export function createProtection(
       const limits = all[index] as Limits;
       if (hard_ma < 1 || hard_ma > hardest_ma || slow_ma < 1 || slow_ma > hard_ma) return Refusal.bad_value;
       if (inrush_ms > 0 && (inrush_ma < hard_ma || inrush_ma > inrushMost_ma)) return Refusal.bad_value;
+      const record = string.pack(RECORD, hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms);
+      if (storage.get(KEY + index) !== record) {
+        if (busy()) return Refusal.busy;
+        if (!storage.set(KEY + index, record)) return Refusal.not_stored;
+      }
       limits.hard_ma = hard_ma;
       limits.slow_ma = slow_ma;
       limits.slow_ms = slow_ms;
@@ -138,19 +174,16 @@ export function createProtection(
       const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = all[index] as Limits;
       session().answer(tag, "limits_answer", { channel: index + 1, hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms });
     },
-    limits(this: void, index: number): Limits {
-      return all[index] as Limits;
-    },
+    all,
     closing(this: void, index: number, now_ms: number): void {
+      onClosing(now_ms);
       const limits = all[index] as Limits;
       if (limits.inrush_ms === 0) return;
       if (limits.inrushUntil_ms < 0) rushing += 1;
       limits.inrushUntil_ms = now_ms + limits.inrush_ms;
       apply(index, limits.inrush_ma);
     },
-    tripping(this: void, index: number): void {
-      if (hal.wave_keep !== undefined) hal.wave_keep(index);
-    },
+    tripping: onTripping,
     arm(this: void, index: number): void {
       apply(index, (all[index] as Limits).hard_ma);
     },

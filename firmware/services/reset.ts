@@ -12,6 +12,8 @@ interface Pulse {
 export interface Reset {
   /** Asserts the line for at least `pulse_ms`. */
   pulse(this: void, index: number, pulse_ms: number, tag: number): void;
+  /** Asserts the line until it is released. */
+  hold(this: void, index: number, level: number, tag: number): void;
   tick(this: void): void;
   /** No pulse is under way. */
   quiet(this: void): boolean;
@@ -51,6 +53,20 @@ export function createReset(hal: Hal, channels: number, outputs: Outputs, sessio
       pulse.length_us = pulse_ms * 1000;
       outputs.reset(index, 1);
       pulse.started_us = hal.ticks_us();
+    },
+    hold(this: void, index: number, level: number, tag: number): void {
+      answer(index, Outcome.superseded);
+      const pulse = pulses[index] as Pulse;
+      if (pulse.length_us !== 0) running -= 1;
+      pulse.length_us = 0;
+      outputs.reset(index, level);
+      const asserted = outputs.asserted(index);
+      session().answer(tag, "reset_answer", {
+        channel: index + 1,
+        outcome: asserted === level ? Outcome.done : Outcome.not_confirmed,
+        held_ms: 0,
+        reset_asserted: asserted,
+      });
     },
     tick(this: void): void {
       if (running === 0) return;

@@ -1,3 +1,4 @@
+import { messageNamed } from "@mltb/protocol";
 import { monitoringBoard as board } from "../src/boards/monitoring.ts";
 import { digits } from "../src/checks/finding.ts";
 import { ampsPerCode, monitorAmpsPerCode } from "../src/convert.ts";
@@ -9,11 +10,33 @@ import { page, table } from "./markdown.ts";
 /** Shares of the rated current at which a channel is compared with a meter. */
 const POINTS = [0, 0.1, 0.25, 0.5, 0.75, 1];
 
+/** Sentences for the fields of `calibration_set`; one that is missing here is a fault of this page. */
+const FIELDS: Record<string, string> = {
+  channel: "channel, from 1",
+  voltage_ppm: "gain of the voltage (a - 1), parts per million",
+  voltage_100uv: "offset of the voltage (b), 100 uV",
+  current_ppm: "gain of the INA226's current, parts per million",
+  current_10ua: "offset of the INA226's current, 10 uA",
+  fast_ppm: "gain of the fast chain, parts per million",
+  fast_10ua: "offset of the fast chain, 10 uA",
+  drift_ppm_k: "drift of both currents' gain, parts per million a kelvin",
+  at_10mc: "temperature of the calibration, hundredths of a degree Celsius",
+  check: "16-bit complement that guards the request",
+};
+
+function fieldMeaning(name: string): string {
+  const meaning = FIELDS[name];
+  if (meaning === undefined) throw new Error(`hardware/pages/calibration.ts says nothing of calibration_set's ${name}`);
+  return meaning;
+}
+
 /** The procedure by which a board's errors are measured; its limits and currents come from the data. */
 export function calibrationPage(): string {
   const { limits } = board;
   const channel = board.channels[0];
   if (channel === undefined) throw new Error("the monitoring board has no channel");
+  const message = messageNamed("calibration_set");
+  if (message === undefined) throw new Error("the message table has no calibration_set");
   const points = POINTS.map((share) => [
     `${digits(share * limits.rated_a)} A`,
     `${Math.round((share * limits.rated_a) / ampsPerCode(board, channel))}`,
@@ -34,9 +57,14 @@ export function calibrationPage(): string {
     "## What is needed\n\n* A meter of 5.5 digits in series with the load: 0.05 % or better at 3 A.\n* An electronic load or fixed resistors for the points below; 15 W.\n* A supply of the channel's class, and half an hour of warm-up with the board powered.\n* The board at the bay's host: `npx mltb up --bay FILE`, and `npx mltb measure TARGET`.",
     "## Before\n\n1. `npm run -s hardware -- check` finds no clash for the board's revision.\n2. Every channel proves off with nothing plugged in: `npx mltb power off TARGET`.\n3. The board's temperature has moved less than 1 K in ten minutes.",
     `## Current\n\nFor each channel: plug the meter and the load in series into J1 to J8, switch on, and at each point note the meter and both currents as the mean of ten seconds. Switch off between points of more than half of the rating, so that the shunt is not warmer than in use.\n\n${table(["meter", "fast chain, code", "INA226 shunt register, code"], points)}`,
-    `1. *Offset*: the reading at 0 A with the switch closed. Both readings must be below ${digits(limits.off_below_a * 1000)} mA, or off cannot be proved: look for solder flux before going on.\n2. *Gain*: least squares through the other points, offset taken away; meter over reading.\n3. *Temperature*: repeat the point at half of the rating with the board 20 K warmer (a box over the rack); the change of the gain over the change of the TMP105.\n4. *Both currents together*: at every point they differ by less than ${digits(100 * (INA226.gain_error + 0.002))} % and ${digits((1000 * INA226.shunt_offset_v) / channel.shunt_ohm)} mA after correction; more would later be reported as \`sensor-drift\`.`,
-    `## Voltage\n\nMeter at the target's connector, no load: ${volts} from a bench supply fed in at J1 to J8 with the switch open. One code is ${INA226.bus_lsb_v * 1000} mV. Offset and gain as above.`,
+    `1. *Zero*: at 0 A with the switch closed both readings must be below ${digits(limits.off_below_a * 1000)} mA, or off cannot be proved: look for solder flux before going on.\n2. *Line*: for each of the two currents, the straight line *meter = a x reading + b* through all points by least squares. The gain is a - 1 in parts per million, the offset is b.\n3. *Temperature*: repeat the point at half of the rating with the board 20 K warmer (a box over the rack). The change of the gain over the change of the TMP105 is the drift in parts per million a kelvin; the temperature of step 2 is kept beside it.\n4. *Both currents together*: at every point they differ by less than ${digits(100 * (INA226.gain_error + 0.002))} % and ${digits((1000 * INA226.shunt_offset_v) / channel.shunt_ohm)} mA after correction; more would later be reported as \`sensor-drift\`.`,
+    `## Voltage\n\nMeter at the target's connector, no load: ${volts} from a bench supply fed in at J1 to J8 with the switch open. One code is ${INA226.bus_lsb_v * 1000} mV. The same straight line; the voltage has no drift of its own.`,
     `## What may stay\n\nAfter correction, checked at points that the fit did not use (a third and two thirds of the rating):\n\n${table(["term", "half width or standard deviation", "where it comes from"], residuals)}`,
-    "## Where the numbers live\n\nIn the board's EEPROM with a checksum, so that a board that moves to another bay keeps them. A board without valid numbers works with gain 1 and offset 0 and says so.",
+    `## On the wire\n\nThe message \`calibration_set\` (${message.names.length} fields, protocol/README.md) carries the numbers of one channel to the board.`,
+    table(
+      ["field", "what it is"],
+      message.names.map((name) => [`\`${name}\``, fieldMeaning(name)]),
+    ),
+    "What is read becomes reading x (1 + gain) + offset; both currents' gains move with the board's temperature by the drift. A gain beyond 3.2 % does not fit its field: such a shunt is the wrong one. `calibration_get` reads the numbers back, with `valid` 1 for stored, 0 for none, 2 for stored but damaged and therefore not used. The board keeps them with a checksum; without valid ones it works with gain 1 and offset 0. No command of the host writes them yet: a program at the board's port sends `calibration_set`. Samples of the fast chain travel as they are.",
   );
 }

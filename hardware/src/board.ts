@@ -5,4 +5,4 @@ export { AT24C } from "./parts/at24c.ts";
 export { INA226 } from "./parts/ina226.ts";
 export { HD44780, LCD_BACKPACK } from "./parts/lcd.ts";
 export { TMP105 } from "./parts/tmp105.ts";
-export type { MonitoringBoard, SlowLimits } from "./types.ts";
+export type { ChannelLimits, MonitoringBoard, SlowLimits } from "./types.ts";

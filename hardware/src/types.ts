@@ -59,6 +59,9 @@ export interface ChannelLimits {
   /** Hard limit of the first `inrush_ms` after switching on; the sampler's compare rests where it cannot measure that far. */
   inrush_a: number;
   inrush_ms: number;
+  /** Software limits where no others are set: current into the board, and by how much the two currents may disagree. */
+  reverse_ma: number;
+  drift_ma: number;
 }
 
 /** One term of the uncertainty of a measured quantity, after calibration. */
@@ -72,7 +75,7 @@ export interface ErrorTerm {
 }
 
 /** The limits that a channel without hardware protection has. */
-export type SlowLimits = Omit<ChannelLimits, "hard_a" | "inrush_a" | "inrush_ms">;
+export type SlowLimits = Omit<ChannelLimits, "hard_a" | "inrush_a" | "inrush_ms" | "reverse_ma" | "drift_ma">;
 
 /** One target channel of a floor board: lines of its own, and an ADM1272. */
 export interface FloorChannel {
@@ -112,10 +115,11 @@ export interface MonitoringBoard {
   alert_pin: number;
   monitor_bus: number;
   panel_bus: number;
+  /** 7-bit address of the TMP105 on the panel's bus. */
+  thermometer_address: number;
   lcd: { address: number; columns: number; rows: number };
   buttons: { up: number; down: number; select: number; stop: number };
-  /** Parts of the panel's bus: monitor of the rack's supply with its shunt, thermometer, EEPROM. */
+  /** Parts of the panel's bus: monitor of the rack's supply with its shunt, EEPROM. */
   supply: { address: number; shunt_ohm: number };
-  thermometer_address: number;
   eeprom_address: number;
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { designs } from "../pages/index.ts";
+import { checkBuses } from "../src/checks/buses.ts";
 import { FindingCode } from "../src/checks/finding.ts";
 import { checkBoard } from "../src/checks/index.ts";
+import { checkPins } from "../src/checks/pins.ts";
 import { managedUsbDesign } from "../src/designs/managed-usb.ts";
 import { monitoringDesign, monitoringDesign12 } from "../src/designs/monitoring.ts";
 import { path } from "./breaking.ts";
@@ -44,7 +46,7 @@ describe("no single slip of a number passes", () => {
       for (let to = 0; to < 32; to += 1) {
         if (to === pin) continue;
         const pins = monitoringDesign.pins.map((use) => (use.name === name ? { ...use, pin: to } : use));
-        expect(checkBoard({ ...monitoringDesign, pins }).findings, `${name} on GP${to}`).not.toEqual([]);
+        expect(checkPins({ ...monitoringDesign, pins }).findings, `${name} on GP${to}`).not.toEqual([]);
       }
     }
   });
@@ -56,7 +58,7 @@ describe("no single slip of a number passes", () => {
           const devices = at.devices.map((entry, n) => (n === d ? { ...entry, address } : entry));
           const buses = monitoringDesign.buses.map((entry, n) => (n === b ? { ...entry, devices } : entry));
           const free = !at.devices.some((entry, n) => n !== d && entry.address === address);
-          const passes = checkBoard({ ...monitoringDesign, buses }).findings.length === 0;
+          const passes = checkBuses({ ...monitoringDesign, buses }).findings.length === 0;
           expect(passes, `${device.designator} at ${address}`).toBe(free && device.part.addresses.includes(address));
         }
       }

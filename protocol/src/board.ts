@@ -13,6 +13,7 @@ export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./m
 export { TripSource } from "./messages/protection.ts";
 export { RackFlag } from "./messages/rack.ts";
 export { Refusal } from "./messages/refusals.ts";
+export { HostLoss, Restore, STRAP_STEP_BYTES, STRAP_STEPS, StrapLine, StrapStep } from "./messages/settings.ts";
 export { TABLE_FINGERPRINT } from "./messages/table-fingerprint.ts";
 export { FirmwareState } from "./messages/transfer.ts";
 export { type Body, useRuntimeCodec } from "./schema/codec.ts";

@@ -27,6 +27,14 @@ export { bodyCheck, Cause, ChannelState, Fault, Outcome, PowerAction } from "./m
 export { TripSource } from "./messages/protection.ts";
 export { RackFlag } from "./messages/rack.ts";
 export { Refusal, refusalName } from "./messages/refusals.ts";
+export {
+  HostLoss,
+  Restore,
+  STRAP_STEP_BYTES,
+  STRAP_STEPS,
+  StrapLine,
+  StrapStep,
+} from "./messages/settings.ts";
 export { TABLE_FINGERPRINT } from "./messages/table-fingerprint.ts";
 export { BundleFormat, FirmwareState } from "./messages/transfer.ts";
 export { type Body, decodeBody, encodeBody } from "./schema/codec.ts";

@@ -3,7 +3,7 @@
 /** Major version of the wire; ends with different majors only talk control messages. */
 export const MAJOR = 1;
 /** Minor version: grows with every addition to the message table. */
-export const MINOR = 2;
+export const MINOR = 3;
 
 /** Bytes of the frame header, see `frame/frame.ts`. */
 export const HEADER_BYTES = 8;

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { ArtifactStore, StepReport } from "@mltb/agent-kit";
+import { type ArtifactStore, readEnvironment, type StepReport } from "@mltb/agent-kit";
 import { AgentError, invalid } from "./errors.ts";
 import { type ClientStream, type Implementation, type ServerStream, toStatus, unary } from "./grpc.ts";
 import { rawSet } from "./oip/request.ts";
 import type { ModelReply } from "./process/messages.ts";
+import { scenarios } from "./process/schedule.ts";
 import { MODEL_BYTES, type Repository } from "./repository.ts";
 
 const GAP_MS = 50;
@@ -12,6 +13,7 @@ interface Chunk {
   name: string;
   sha256: string;
   data: Uint8Array;
+  threads?: number;
 }
 
 interface MeasureRequest {
@@ -23,6 +25,34 @@ interface MeasureRequest {
   inputs: { raw_input_contents: Uint8Array[] }[];
   markers: boolean;
   gap_ms: number;
+  seed: number;
+  scenario: string;
+  samples_per_query: number;
+  target_per_s: number;
+}
+
+/** Samples of a query of the multi-stream scenario (MLPerf inference rules). */
+const SAMPLES_PER_QUERY = 8;
+
+/** The schedule that a request asks for; throws where it makes none. */
+function schedule(request: MeasureRequest) {
+  const scenario = scenarios.find((word) => word === (request.scenario || "single-stream"));
+  if (scenario === undefined) throw invalid(`scenario ${request.scenario} is not known: ${scenarios.join(", ")}`);
+  const { target_per_s } = request;
+  if (scenario === "server" && !(target_per_s > 0 && target_per_s <= 1e6))
+    throw invalid("the server scenario needs target_per_s, above 0 and at most 1e6");
+  return {
+    scenario,
+    seed: request.seed,
+    samples_per_query: request.samples_per_query || SAMPLES_PER_QUERY,
+    target_per_s,
+  };
+}
+
+/** The environment in the words of the wire: what is not known is left out. */
+function environmentOf(pid: number | undefined) {
+  const seen = readEnvironment(pid ?? "self");
+  return Object.fromEntries(Object.entries(seen).filter(([, value]) => value !== null));
 }
 
 /** The event that goes out for a reply of the model's process; undefined where there is none. */
@@ -67,7 +97,7 @@ export function benchImplementation(options: {
         throw error instanceof AgentError ? error : invalid(error.message);
       });
     }
-    const { version, process } = await repository.deploy(head.name, head.sha256);
+    const { version, process } = await repository.deploy(head.name, head.sha256, head.threads || undefined);
     return { name: head.name, version, load_ms: process.load_ms };
   }
 
@@ -80,7 +110,7 @@ export function benchImplementation(options: {
 
   async function measure(call: ServerStream<MeasureRequest, object>, signal: AbortSignal): Promise<void> {
     const { request } = call;
-    const { process } = await loaded(repository, request);
+    const { process, entry } = await loaded(repository, request);
     if (request.inputs.length === 0) throw invalid("at least one input set is needed");
     const inRange = request.window_s > 0 && request.window_s <= 3600 && request.windows >= 1 && request.windows <= 1000;
     if (!inRange) throw invalid("1 to 1000 windows of up to 3600 s are wanted");
@@ -90,7 +120,9 @@ export function benchImplementation(options: {
       window_s: request.window_s,
       gap_ms: request.gap_ms || GAP_MS,
       markers: request.markers,
+      ...schedule(request),
     };
+    const before = environmentOf(process.pid);
     const sets = request.inputs.map((set) => rawSet(set.raw_input_contents, process.inputs));
     const report = (state: StepReport["state"], progress: number, message?: string): void =>
       options.onStep({
@@ -121,10 +153,12 @@ export function benchImplementation(options: {
       done: {
         runtime_name: process.runtime.name,
         runtime_version: process.runtime.version,
-        threads: options.threads,
+        threads: entry.threads ?? options.threads,
         marker_method: request.markers && options.marker ? "edges" : "host_clock",
         network: process.network,
         peak_memory_bytes: process.peak_bytes,
+        before,
+        after: environmentOf(process.pid),
       },
     });
   }

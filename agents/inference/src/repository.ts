@@ -25,6 +25,8 @@ export interface Entry {
   reason?: string;
   /** Taken out of service by a client; only a load brings it back. */
   unloaded: boolean;
+  /** Threads of the runtime, where whoever deployed the model asked for a number. */
+  threads?: number;
 }
 
 export interface RepositoryOptions {
@@ -139,7 +141,12 @@ export class Repository {
     if (entry.process === undefined) {
       entry.loaded = undefined;
       entry.reason = "loading";
-      const source = { name: entry.name, file: entry.file, threads, ...(endpoint === undefined ? {} : { endpoint }) };
+      const source = {
+        name: entry.name,
+        file: entry.file,
+        threads: entry.threads ?? threads,
+        ...(endpoint === undefined ? {} : { endpoint }),
+      };
       entry.process = ModelProcess.start({ ...process, source, runtime });
     }
     const mine = entry.process;
@@ -186,15 +193,17 @@ export class Repository {
     }
   }
 
-  /** Serves an artefact of the store under a name, as version 1. It takes the place of a model that had the name. */
-  async deploy(name: string, sha256: string): Promise<{ version: string; process: ModelProcess }> {
+  /** Serves an artefact of the store under a name, as version 1, with `threads` of the runtime where given. It takes the place of a model that had the name. */
+  async deploy(name: string, sha256: string, threads?: number): Promise<{ version: string; process: ModelProcess }> {
     if (!IDENTIFIER.test(name)) throw invalid(`${name} is not a model name (${IDENTIFIER.source})`);
     for (const entry of this.models.get(name)?.values() ?? []) stop(entry);
     const { extension } = runtimeChoice(this.options.runtime);
     const file = await this.options.artifacts.fileFor(sha256, `model${extension}`);
     this.models.delete(name);
     this.add(name, "1", file);
-    return { version: "1", process: await this.start(this.find(name, "1")) };
+    const entry = this.find(name, "1");
+    if (threads !== undefined) entry.threads = threads;
+    return { version: "1", process: await this.start(entry) };
   }
 
   /** Ends every model's process. */

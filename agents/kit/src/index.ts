@@ -1,6 +1,7 @@
 /** What every agent shares: the only door of the package. */
 
 export { type ArtifactStore, artifactStore } from "./artifacts.ts";
+export { type Environment, readEnvironment } from "./environment.ts";
 export { processLauncher } from "./launcher.ts";
 export type { AgentEvents, AgentLauncher, RunningAgent } from "./launcher-port.ts";
 export { type AgentMessage, tellParent } from "./messages.ts";

@@ -15,6 +15,9 @@ import {
 } from "@mltb/protocol";
 import { createChainOutputs } from "../../drivers/chain-outputs.ts";
 import { createChain } from "../../drivers/hc595.ts";
+import { readTmp105 } from "../../drivers/tmp105.ts";
+import { createCalibrations } from "../../services/calibration.ts";
+import { counterHandlers } from "../../services/counters.ts";
 import { createHandlers } from "../../services/dispatch.ts";
 import { handed, handOver, taken } from "../../services/handover.ts";
 import { createLog, Level } from "../../services/log.ts";
@@ -22,11 +25,18 @@ import { createMarkers } from "../../services/markers.ts";
 import { createMonitors } from "../../services/monitors.ts";
 import { createPanel } from "../../services/panel.ts";
 import { createPower } from "../../services/power.ts";
-import { createProtection } from "../../services/protection.ts";
+import { createChecks } from "../../services/power-requests.ts";
+import { createProtection, type Limits } from "../../services/protection.ts";
 import { createRack } from "../../services/rack.ts";
 import { createReset } from "../../services/reset.ts";
+import { afterOutage, createRules } from "../../services/rules.ts";
+import { createSettings, settingsHandlers } from "../../services/settings.ts";
+import { createStorage } from "../../services/storage.ts";
+import { createStrap } from "../../services/strap.ts";
 import { createStreams } from "../../services/streams.ts";
 import { createUpdate } from "../../services/update.ts";
+import { createWatch } from "../../services/watch.ts";
+import { createWaveforms } from "../../services/waveform.ts";
 
 const VERSION = "0.1.0";
 /** Longest time between two ticks: buttons are read and edges taken at least this often. */
@@ -53,18 +63,47 @@ export function boot(hal: Hal, kept?: string): Firmware {
   let link: BoardSession | undefined;
   const session = (): BoardSession => link as BoardSession;
 
-  const before = taken(kept, board.channels.length);
+  const crc = hal.crc16 ?? crc16;
+  const flash = hal.flash_erase === undefined ? undefined : (hal as FlashHal);
+  const storage = createStorage(
+    // Without a store nothing is kept, and requests that would keep something are refused.
+    flash === undefined ? { read: () => "", write: () => false } : { read: flash.store_get, write: flash.store_set },
+    crc,
+  );
+  const busy = (): boolean => streams.running();
+  const count = board.channels.length;
+  const { channelOf } = createChecks(count, session);
+  const settings = createSettings(count, board.nominal_v, board.limits, storage, busy);
+  const calibrations = createCalibrations(
+    count,
+    storage,
+    () => readTmp105(hal, board.panel_bus, board.thermometer_address),
+    channelOf,
+    busy,
+    session,
+  );
+  const waveforms = createWaveforms(hal, session);
+  const handedOver = taken(kept, count);
+  const protection = createProtection(
+    hal,
+    board,
+    session,
+    handedOver,
+    storage,
+    busy,
+    (now_ms) => rules.closed(now_ms),
+    waveforms.tripping,
+  );
+  const before = handedOver ?? afterOutage(settings, storage, protection.all);
   const chain = createChain(hal, board.chain, board.chain_bits);
-  const protection = createProtection(hal, board, session, before);
-  const monitors = createMonitors(hal, board, protection.arm);
+  const monitors = createMonitors(hal, board, calibrations, protection.arm);
   const log = createLog(session, () => port.now_ms);
   // All bits at once: a channel that is on must not see a chain that is set one channel after the other.
-  if (before !== undefined) {
-    for (const { number, switch_bit } of board.channels)
-      chain.set(switch_bit, before[number - 1]?.closed === true ? 1 : 0);
+  for (const { number, switch_bit } of board.channels) {
+    chain.set(switch_bit, before[number - 1]?.closed === true ? 1 : 0);
   }
   const outputs = createChainOutputs(hal, board, chain);
-  const reset = createReset(hal, board.channels.length, outputs, session);
+  const reset = createReset(hal, count, outputs, session);
   const power = createPower(
     hal,
     board,
@@ -74,69 +113,20 @@ export function boot(hal: Hal, kept?: string): Firmware {
     session,
     () => {
       refresh_ms = 0;
+      rules.changed();
     },
     before,
   );
-  const crc = hal.crc16 ?? crc16;
-  const flash = hal.flash_erase === undefined ? undefined : (hal as FlashHal);
-  const quiet = (): boolean => power.quiet() && reset.quiet();
+  const rules = createRules(settings, protection.all, storage, power, (index, cause) => strap.commanded(index, cause));
+  // From here on every command goes through the rules, wherever it comes from.
+  power.command = rules.command;
+  const strap = createStrap(count, storage, outputs, power, power.answerOutcome, channelOf, busy, session);
+  const watch = createWatch(hal, board, settings, monitors, calibrations, session);
+  const quiet = (): boolean => power.quiet() && reset.quiet() && strap.quiet();
   const update =
     flash === undefined ? undefined : createUpdate(flash, monitoringFlash, session, () => streams.running(), quiet);
   const seal = createSeal(crc);
   useRuntimeCodec(hal.body_pack, hal.body_unpack);
-
-  function drops(tag: number): void {
-    if (hal.counters === undefined) {
-      session().refuse(tag, Refusal.not_capable, "drops");
-      return;
-    }
-    const [
-      link_overruns,
-      link_foreign,
-      link_stuck,
-      converter_crc,
-      converter_overruns,
-      trips_lost,
-      edges_lost,
-      bus_failed,
-      bus_recovered,
-      bus_stuck,
-    ] = hal.counters();
-    session().answer(tag, "drops_answer", {
-      link_overruns,
-      link_foreign,
-      link_stuck,
-      converter_crc,
-      converter_overruns,
-      trips_lost,
-      edges_lost,
-      bus_failed,
-      bus_recovered,
-      bus_stuck,
-    });
-  }
-
-  function counters(tag: number): void {
-    let { good, crc, oversize, skipped_bytes } = port.deframer.counters;
-    const { cobs, short, length, kind, major } = port.deframer.counters;
-    let malformed = cobs + short + length + kind + major;
-    if (hal.link_faults !== undefined) [good, crc, malformed, oversize, skipped_bytes] = hal.link_faults();
-    session().answer(tag, "counters_answer", {
-      good,
-      crc,
-      malformed: malformed + seen.malformed,
-      oversize,
-      skipped_bytes,
-      unknown: seen.unknown,
-      duplicate: seen.duplicate,
-      out_of_order: seen.out_of_order,
-      resent: seen.resent,
-      dropped_stream: seen.dropped_stream,
-      dropped_tx: log.dropped(),
-      lua_errors: luaErrors,
-      heap_bytes: hal.heap_bytes(),
-    });
-  }
 
   link = createBoardSession({ write: hal.link_write, room: hal.link_room, writeFrame: hal.link_frame }, seal, {
     welcome: () => ({
@@ -154,12 +144,13 @@ export function boot(hal: Hal, kept?: string): Firmware {
       firmware: VERSION,
       capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
         hal.edge_take === undefined ? "" : " markers:1"
-      } protection:1 panel:1 rack:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${
-        hal.wave_keep === undefined ? "" : " waveform:1"
+      } protection:1 settings:1 lines:1 panel:1 rack:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${
+        hal.wave_keep === undefined ? "" : " waveform:2"
       }${hal.counters === undefined ? "" : " drops:1"}`,
     }),
     onRequest: handle,
     onHost: (present) => {
+      rules.host(present, port.now_ms);
       if (!present) {
         streams.end();
         return;
@@ -178,12 +169,13 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const markers = createMarkers(hal, board, session);
   const rack = createRack(hal, board, session);
   const panel = createPanel(hal, board, power, monitors, rack, session);
-  const handlers = createHandlers(
-    hal,
-    board,
-    { power, protection, reset, streams, panel, log, update, counters, drops },
-    session,
-  );
+  const handlers = createHandlers(hal, board, { power, protection, reset, streams, panel, log, update }, session, [
+    counterHandlers(hal, session, () => luaErrors, log.dropped),
+    settingsHandlers(settings, channelOf, rules.used_ma, session),
+    calibrations.handlers,
+    strap.handlers,
+    waveforms.handlers,
+  ]);
 
   /** Runs a handler. An error in it refuses the request and is counted; it never reaches the loop. */
   function handle(name: string, body: Body, tag: number): void {
@@ -201,7 +193,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
 
   const gaveWay = flash === undefined ? "" : flash.bundle_gave_way();
   if (gaveWay !== "") log.write(Level.error, `the bundle on trial gave way: ${gaveWay}`);
-  log.write(Level.info, `monitoring ${VERSION} started${before === undefined ? "" : ", channels kept"}`);
+  log.write(Level.info, `monitoring ${VERSION} started${handedOver === undefined ? "" : ", channels kept"}`);
 
   return {
     rx: port.rx,
@@ -217,7 +209,12 @@ export function boot(hal: Hal, kept?: string): Firmware {
       if (quiet && !fresh && now_ms < due_ms) return due_ms - now_ms;
       heard = frames;
       reset.tick();
-      if (fresh) power.tick(now_ms, true);
+      if (fresh) {
+        waveforms.swept(monitors.registers(), monitors.blockTick());
+        watch.swept(power, now_ms);
+        rules.tick(now_ms);
+        power.tick(now_ms, true);
+      }
       let least = TICK_MS;
       // The turn that answers the host leaves the services to the next one.
       if (!quiet && now_ms - service_ms < LATE_MS) {
@@ -226,7 +223,12 @@ export function boot(hal: Hal, kept?: string): Firmware {
         markers.tick();
         if (now_ms >= service_ms) {
           service_ms = now_ms + SERVICE_MS;
-          if (!fresh) power.tick(now_ms, false);
+          if (!fresh) {
+            rules.tick(now_ms);
+            power.tick(now_ms, false);
+          }
+          strap.tick(now_ms);
+          calibrations.tick(now_ms);
           panel.tick(now_ms);
           rack.tick(now_ms);
           if (update !== undefined) update.tick(now_ms);
@@ -242,7 +244,8 @@ export function boot(hal: Hal, kept?: string): Firmware {
     },
     keep(this: void): string {
       let records = "";
-      for (let i = 0; i < board.channels.length; i += 1) records += handed(power.kept(i), protection.limits(i));
+      for (let i = 0; i < board.channels.length; i += 1)
+        records += handed(power.control(i), protection.all[i] as Limits);
       return handOver(records);
     },
   };

@@ -71,12 +71,12 @@ static int hal_store_set(lua_State *L) {
 static int hal_wave_keep(lua_State *L) {
   lua_Integer channel = luaL_checkinteger(L, 1);
   luaL_argcheck(L, channel >= 0 && channel < (lua_Integer)CHANNELS, 1, "no such channel");
-  wave_keep((unsigned)channel);
-  return 0;
+  lua_pushboolean(L, wave_keep((unsigned)channel));
+  return 1;
 }
 static int hal_wave_get(lua_State *L) {
   struct wave wave;
-  if (!wave_get(&wave)) return 0;
+  if (!wave_get((unsigned)luaL_checkinteger(L, 1), &wave)) return 0;
   lua_pushinteger(L, wave.channel);
   lua_pushinteger(L, wave.rows);
   lua_pushinteger(L, wave.left);
@@ -86,8 +86,9 @@ static int hal_wave_get(lua_State *L) {
 }
 static int hal_wave_read(lua_State *L) {
   struct wave wave;
-  lua_Integer first = luaL_checkinteger(L, 1), count = luaL_checkinteger(L, 2);
-  if (!wave_get(&wave) || first < 0 || first >= wave.rows || count < 0) count = 0;
+  unsigned back = (unsigned)luaL_checkinteger(L, 1);
+  lua_Integer first = luaL_checkinteger(L, 2), count = luaL_checkinteger(L, 3);
+  if (!wave_get(back, &wave) || first < 0 || first >= wave.rows || count < 0) count = 0;
   else if (count > wave.rows - first) count = wave.rows - first;
   lua_pushlstring(L, count == 0 ? "" : (const char *)(wave.codes + first), (size_t)count * 2u);
   return 1;

@@ -40,6 +40,12 @@ static int hal_sampler_energy(lua_State *L) {
   lua_pushlstring(L, (const char *)sums, sizeof sums);
   return 1;
 }
+static int hal_sampler_range(lua_State *L) {
+  int16_t codes[2 * CHANNELS];
+  if (!sampler_range(codes)) return 0;
+  lua_pushlstring(L, (const char *)codes, sizeof codes);
+  return 1;
+}
 static int hal_sweep_start(lua_State *L) {
   size_t parts, count;
   const uint8_t *addresses = (const uint8_t *)luaL_checklstring(L, 2, &parts);
@@ -102,7 +108,7 @@ static int hal_counters(lua_State *L) {
 const luaL_Reg hal_sampling[] = {
     ENTRY(chain_write), ENTRY(sweep_start), ENTRY(sweep_take), ENTRY(edges_start), ENTRY(edge_take),
     ENTRY(counters), ENTRY(sampler_start), ENTRY(sampler_stop), ENTRY(sampler_take), ENTRY(sampler_keep),
-    ENTRY(sampler_energy), ENTRY(trip_limit), ENTRY(trip_take),
+    ENTRY(sampler_energy), ENTRY(sampler_range), ENTRY(trip_limit), ENTRY(trip_take),
     {"body_pack", body_pack}, {"body_unpack", body_unpack},
     {NULL, NULL},
 };

@@ -149,6 +149,9 @@ static int32_t energy_part[CHANNELS];
 static int64_t energy[CHANNELS];
 static uint32_t energy_rows;
 static int16_t nowhere[CHANNELS];
+/* The lowest and highest codes since sampler_range was asked last. */
+static int16_t lowest[CHANNELS], highest_of[CHANNELS];
+static uint32_t range_rows;
 
 /* The voltage moves little within a step of 3.2 ms; it is the latest that the sweep has. */
 static void energy_add(void) {
@@ -163,6 +166,20 @@ void sampler_energy(int64_t *into) {
   interrupts_off();
   for (unsigned i = 0; i < CHANNELS; i++) into[i] = energy[i];
   interrupts_on();
+}
+
+int sampler_range(int16_t *into) {
+  interrupts_off();
+  uint32_t count = range_rows;
+  for (unsigned i = 0; i < CHANNELS; i++) {
+    into[2 * i] = lowest[i];
+    into[2 * i + 1] = highest_of[i];
+    lowest[i] = INT16_MAX;
+    highest_of[i] = INT16_MIN;
+  }
+  range_rows = 0;
+  interrupts_on();
+  return count != 0;
 }
 
 static uint32_t following(uint32_t slot) { return slot + 1 == RING_BLOCKS ? 0 : slot + 1; }
@@ -238,9 +255,12 @@ void sampler_edge(void) {
       int32_t code = (int16_t)words[1 + i];
       if (code > highest) highest = code;
       energy_part[i] += code;
+      if (code < lowest[i]) lowest[i] = (int16_t)code;
+      if (code > highest_of[i]) highest_of[i] = (int16_t)code;
       to[i] = (int16_t)code;
     }
     if (highest > trip_floor || trip_counting) trip_row(words + 1);
+    range_rows++;
     if (++energy_rows == ENERGY_ROWS) energy_add();
     if (decimation > 1) {
       for (unsigned i = 0; i < CHANNELS; i++) sums[i] += (int16_t)words[1 + i];

@@ -21,6 +21,8 @@ void sampler_stop(void);
 void sampler_keep(int on);
 /* Energy counters of all channels: sums of converter code x bus-voltage code over conversions. */
 void sampler_energy(int64_t *into);
+/* Lowest and highest code of each channel since the last call; 0 where no conversions have come since. */
+int sampler_range(int16_t *into);
 /* The oldest full block; it stays as it is until sampler_release. 0 when there is none. */
 int sampler_take(struct block *block);
 void sampler_release(void);

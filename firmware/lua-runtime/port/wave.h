@@ -1,10 +1,10 @@
-/* The current of every channel over the last 100 ms, and the waveform that was kept of a trip. */
+/* The current of every channel over the last 100 ms, and the waveforms that were kept of the last two trips. */
 #ifndef MLTB_WAVE_H
 #define MLTB_WAVE_H
 #include <stddef.h>
 #include <stdint.h>
 
-/* Every second conversion is kept. */
+/* Conversions of a row. */
 #define WAVE_CONVERSIONS 2u
 
 struct wave {
@@ -16,10 +16,10 @@ struct wave {
   const int16_t *codes;
 };
 
-/* Keeps what the channel's current was, and goes on for 100 ms; a complete waveform kept before is lost. */
-void wave_keep(unsigned channel);
-/* The waveform; 0 when there is none. */
-int wave_get(struct wave *wave);
+/* Keeps what the channel's current was, and goes on for 100 ms, in place of the older of two; 0 while both are under way. */
+int wave_keep(unsigned channel);
+/* The latest waveform (0) or the one before (1); 0 when there is none. */
+int wave_get(unsigned back, struct wave *wave);
 
 /* ---- from the sampler ---- */
 /* Conversions begin: what was before is over. */

@@ -100,12 +100,23 @@ interface Hal {
   ): Record<string, number | string> | undefined;
   /** CRC-16 as in the protocol, where the runtime has it in C. */
   crc16?(this: void, bytes: string, init: number): number;
-  /** Keeps the current of a channel (from 0) over the last 100 ms and the next 100 ms, in place of what was kept before. */
-  wave_keep?(this: void, channel: number): void;
-  /** What is kept: channel from 0, rows so far, rows to come, time between rows, tick at the end of the first; nil for none. */
-  wave_get?(this: void): LuaMultiReturn<[number | undefined, number, number, number, number]>;
+  /**
+   * Lowest and highest converter code of every channel since the last call, two i16 little endian each; nil where no
+   * conversion has come since.
+   */
+  sampler_range?(this: void): string | undefined;
+  /**
+   * Keeps the current of a channel (from 0) over the last 100 ms and the next 100 ms, in place of the older of two that
+   * are kept; false while both are under way, or without conversions.
+   */
+  wave_keep?(this: void, channel: number): boolean;
+  /**
+   * What is kept, the latest (0) or the one before (1): channel from 0, rows so far, rows to come, time between rows, tick
+   * at the end of the first; nil for none.
+   */
+  wave_get?(this: void, back: number): LuaMultiReturn<[number | undefined, number, number, number, number]>;
   /** Rows of it, i16 little endian; fewer at its end. */
-  wave_read?(this: void, first: number, count: number): string;
+  wave_read?(this: void, back: number, first: number, count: number): string;
 
   /** Where it is there, the board's HAL is a `FlashHal`. */
   flash_erase?(this: void, offset: number): void;

@@ -45,16 +45,19 @@ export const monitoringBoard: MonitoringBoard = {
     // Up to 2200 uF at 1 V/ms, and a load that starts; below the 4.096 A at which the monitor saturates.
     inrush_a: 4,
     inrush_ms: 20,
+    // Forty codes of the monitor above its largest offset.
+    reverse_ma: 100,
+    drift_ma: 100,
   },
   chain_bits: 4 * COUNT,
   chain: { data_pin: 26, clock_pin: 27, latch_pin: 28 },
   monitor_bus: 0,
   panel_bus: 1,
+  thermometer_address: 0x48,
   lcd: { address: 0x27, columns: 20, rows: 4 },
   alert_pin: 22,
   // Eight channels of 2.8 A and the board itself: 22.6 A give 45 mV and 1 W.
   supply: { address: 0x40, shunt_ohm: 0.002 },
-  thermometer_address: 0x48,
   eeprom_address: 0x50,
   buttons: { up: 17, down: 18, select: 19, stop: 20 },
 };

@@ -7,9 +7,15 @@ export { type Analysis, analyzeModel, type GeneratedName, generatedModels, gener
 export { type NodeStatus, type RunState, replay, statuses } from "./orchestrator/machine.ts";
 export { type RunRow, SqliteJournal } from "./orchestrator/sqlite-journal.ts";
 export type { RunEvent } from "./orchestrator/workflow.ts";
-export { renderReport } from "./report/html.ts";
+export { reportOf } from "./report/report.ts";
 export { renderTable } from "./report/table.ts";
+export { compareRuns, explain } from "./results/compare.ts";
+export { driftOf, driftText } from "./results/drift.ts";
 export { energyPerInference } from "./results/energy.ts";
+export { toCsv, toMlperf } from "./results/export.ts";
+export { type Imported, importResults } from "./results/import.ts";
+export { findRun, isResultsError, listRuns } from "./results/library.ts";
+export { type Axis, axes, paretoFront } from "./results/pareto.ts";
 export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
 export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
 export { type BayAddress, RunError } from "./runner/bay-api.ts";

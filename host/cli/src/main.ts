@@ -1,5 +1,6 @@
 import { registerAgent } from "./commands/agent.ts";
 import { registerAnalyze } from "./commands/analyze.ts";
+import { registerBench } from "./commands/bench.ts";
 import { registerConsole } from "./commands/console.ts";
 import { registerEnergy } from "./commands/energy.ts";
 import { registerExperiment } from "./commands/experiment.ts";
@@ -8,11 +9,13 @@ import { registerLease } from "./commands/lease.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerPanel } from "./commands/panel.ts";
 import { registerPower } from "./commands/power.ts";
+import { registerResults } from "./commands/results.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerSimulate } from "./commands/simulate.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerToken } from "./commands/token.ts";
 import { registerTools } from "./commands/tools.ts";
+import { registerTrace } from "./commands/trace.ts";
 import { registerUp } from "./commands/up.ts";
 import { createProgram, runProgram } from "./program.ts";
 
@@ -21,7 +24,9 @@ export async function main(argv: string[]): Promise<void> {
   const program = createProgram("0.1.0");
   registerUp(program);
   registerRun(program);
+  registerBench(program);
   registerExperiment(program);
+  registerResults(program);
   registerStatus(program);
   registerPower(program);
   registerPanel(program);
@@ -31,6 +36,7 @@ export async function main(argv: string[]): Promise<void> {
   registerEnergy(program);
   registerFirmware(program);
   registerToken(program);
+  registerTrace(program);
   registerSimulate(program);
   registerAgent(program);
   registerAnalyze(program);

@@ -139,7 +139,17 @@ test("kill-model-process: the open call fails, and the next call finds the model
   await classes(agent, "kws");
   // Models load in the order of their names, each in a process of its own.
   const models = await childrenOf(agent.process.pid as number);
-  const spec = { model: "kws", warmup: 1, windows: 1, window_s: 30, seed: 1, inputs: [[raw]] };
+  const spec = {
+    model: "kws",
+    warmup: 1,
+    windows: 1,
+    window_s: 30,
+    seed: 1,
+    scenario: "single-stream",
+    samples_per_query: 1,
+    target_per_s: 0,
+    inputs: [[raw]],
+  };
   const measuring = agent.api.measure(spec, () => undefined, new AbortController().signal);
   setTimeout(() => {
     for (const model of models) process.kill(model, "SIGKILL");
@@ -179,7 +189,17 @@ test("markers enclose every window: up before the first inference, down after th
   });
   await until(() => address !== "");
   const api = grpcAgent(address);
-  const spec = { model: "kws", warmup: 3, windows: 3, window_s: 0.1, seed: 1, inputs: [[raw]] };
+  const spec = {
+    model: "kws",
+    warmup: 3,
+    windows: 3,
+    window_s: 0.1,
+    seed: 1,
+    scenario: "single-stream",
+    samples_per_query: 1,
+    target_per_s: 0,
+    inputs: [[raw]],
+  };
   const { windows, method } = await api.measure(spec, () => undefined, new AbortController().signal);
   api.close();
   await agent.stop();
@@ -196,4 +216,25 @@ test("markers enclose every window: up before the first inference, down after th
     expect(inside_us).toBeLessThanOrEqual(marked_us);
     expect(inside_us).toBeGreaterThan(0.3 * marked_us);
   }
+});
+
+test("scenarios: a multi-stream query is eight samples; server arrivals keep their rate, and waiting counts", async () => {
+  const agent = await startAgent("--models", join(folder, "models"));
+  const spec = { model: "kws", warmup: 3, windows: 1, window_s: 1, seed: 5, samples_per_query: 8, target_per_s: 0 };
+  const measure = async (scenario: string, target_per_s = 0) => {
+    const call = { ...spec, scenario, target_per_s, inputs: [[raw]] };
+    const done = await agent.api.measure(call, () => undefined, new AbortController().signal);
+    return { done, window: done.windows[0] as (typeof done.windows)[number] };
+  };
+  const multi = await measure("multi-stream");
+  expect(multi.window.inferences).toBe(8 * multi.window.latency_us.length);
+  expect(multi.done.peak_memory_bytes).toBeGreaterThan(1e6);
+  expect(multi.done.environment?.before.cores).toBeGreaterThan(0);
+  const server = await measure("server", 50);
+  // Arrivals of a second at a mean of 50: beyond five standard deviations something is wrong with the schedule.
+  expect(server.window.latency_us.length).toBeGreaterThan(14);
+  expect(server.window.latency_us.length).toBeLessThan(86);
+  expect(server.window.inferences).toBe(server.window.latency_us.length);
+  await expect(measure("server")).rejects.toThrow("target_per_s");
+  await expect(measure("batch")).rejects.toThrow("single-stream, multi-stream, server, offline");
 });

@@ -4,6 +4,9 @@ import type { Tokens } from "./auth/tokens.ts";
 import { Dispatcher } from "./calls/dispatch.ts";
 import { createHandlers } from "./calls/handlers.ts";
 import type { Commands } from "./commands.ts";
+import { servePdudaemon } from "./compat/pdudaemon-server.ts";
+import { Sessions } from "./compat/redfish.ts";
+import { compatRoutes } from "./compat/routes.ts";
 import type { Board } from "./device/board.ts";
 import { Recordings } from "./energy/recordings.ts";
 import type { BayHub } from "./events.ts";
@@ -15,6 +18,7 @@ import { bindCalls, route } from "./http/bind.ts";
 import { consoleRoutes } from "./http/console-routes.ts";
 import { leaseRoutes } from "./http/lease-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
+import { traceRoutes } from "./http/trace-routes.ts";
 import type { Metrics } from "./metrics/registry.ts";
 import type { Listener, Logger, SupervisorOptions } from "./options.ts";
 import type { BayStateStore } from "./state.ts";
@@ -38,6 +42,8 @@ export interface Faces {
   dispatcher: Dispatcher;
   /** Starts the gRPC server; resolves with HOST:PORT. */
   grpc(listener: Listener): Promise<string>;
+  /** Serves pdudaemon's verbs without login. */
+  pdudaemon(listener: Listener): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,7 +53,14 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
   const events = new EventLog(hub);
   const recordings = new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated);
   const onError = (error: Error): void => log.error({ err: error }, "a request failed");
-  const app = await createApp({ tokens, hosts: options.allowHosts ?? [], tls: options.tls, onError });
+  const sessions = new Sessions();
+  const app = await createApp({
+    tokens,
+    hosts: options.allowHosts ?? [],
+    tls: options.tls,
+    sessionToken: (key) => sessions.tokenOf(key),
+    onError,
+  });
   const handlers = createHandlers({
     boards,
     commands,
@@ -62,10 +75,13 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
   bindCalls(app, dispatcher);
   liveRoutes(app, { commands, hub, cuts: state.cuts, events, recordings });
   consoleRoutes(app, commands, parts.consoles, hub, state.cuts);
+  traceRoutes(app, boards);
   leaseRoutes(app, state.leases, commands);
   route(app, features.bay.calls.metrics, async (_input, _request, reply) =>
     reply.header("content-type", metrics.contentType).send(await metrics.text()),
   );
+  if (options.compat === true) await compatRoutes(app, { commands, tokens, sessions });
+  let closePdudaemon: (() => Promise<void>) | undefined;
   let server: Awaited<ReturnType<typeof startGrpc>> | undefined;
   return {
     app,
@@ -74,10 +90,14 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
       server = await startGrpc({ ...listener, tls: options.tls, tokens, dispatcher, onError });
       return `${listener.host.includes(":") ? `[${listener.host}]` : listener.host}:${server.port}`;
     },
+    async pdudaemon(listener) {
+      closePdudaemon = await servePdudaemon(listener, commands);
+    },
     async close() {
       app.server.closeAllConnections();
       await app.close();
       await server?.close();
+      await closePdudaemon?.();
     },
   };
 }

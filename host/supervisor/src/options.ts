@@ -21,6 +21,10 @@ export interface SupervisorOptions {
   /** Where `mltb.board.v1` is served; a free port on loopback where it is not given. */
   grpc?: Listener;
   mqtt: Listener | { broker: string; user: string; password: string };
+  /** Drop-in faces for clients of pdudaemon, labgrid and Redfish, with HTTP Basic. */
+  compat?: boolean;
+  /** pdudaemon's verbs without login, on loopback only. */
+  compatPdudaemon?: Listener;
   stateDir: string;
   simulated: boolean;
   /** Certificate and key: the HTTP API is served over TLS. */
@@ -36,6 +40,14 @@ export interface SupervisorOptions {
 
 /** Secrets do not travel in the clear: another address than loopback needs TLS, or the word of the operator. */
 export function refuseInsecure(options: SupervisorOptions): void {
+  const { compatPdudaemon } = options;
+  if (compatPdudaemon !== undefined && !isLoopback(compatPdudaemon.host)) {
+    throw new BayError(
+      "insecure_listener",
+      `pdudaemon's verbs need no login; they are not served on ${compatPdudaemon.host}`,
+      "name a loopback address, such as 127.0.0.1:16421",
+    );
+  }
   if (options.insecure === true) return;
   if (options.tls !== undefined) return;
   const open = [options.http, options.grpc].find((listener) => listener !== undefined && !isLoopback(listener.host));

@@ -128,18 +128,19 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const agents = await followAgents(bay.bay, mqtt);
   for (const board of boards) board.start();
 
+  let stopping: Promise<void> | undefined;
   await faces.app.ready();
   let httpPort: number;
   let grpc: string;
   try {
     httpPort = await listen(faces.app.server, options.http.host, options.http.port, options.http.named);
     grpc = await faces.grpc(options.grpc ?? { host: "127.0.0.1", port: 0, named: true });
+    if (options.compatPdudaemon !== undefined) await faces.pdudaemon(options.compatPdudaemon);
   } catch (error) {
     await stop();
     throw error;
   }
 
-  let stopping: Promise<void> | undefined;
   function stop(): Promise<void> {
     stopping ??= (async () => {
       stopPublisher();

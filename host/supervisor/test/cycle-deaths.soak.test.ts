@@ -35,7 +35,9 @@ async function endsOn(target: string): Promise<void> {
   expect(channel.power).toBe("on");
 }
 
-test("labgrid: a client killed in a cycle leaves the board off: at each step of a cycle its lease ends, and the target ends on", async () => {
+test("labgrid: a client killed in a cycle leaves the board off: at each step of a cycle its lease ends, and the target ends on", {
+  timeout: 0,
+}, async () => {
   bay = await virtualCommands("keep");
   for (const ms of times) {
     const target = bay.targets[0] as string;
@@ -53,7 +55,9 @@ test("labgrid: a client killed in a cycle leaves the board off: at each step of 
   }
 });
 
-test("the cable is pulled at each step of a cycle: the target ends on, the command is unknown or done, the state is read again", async () => {
+test("the cable is pulled at each step of a cycle: the target ends on, the command is unknown or done, the state is read again", {
+  timeout: 0,
+}, async () => {
   bay = await virtualCommands();
   const outcomes = new Set<string>();
   for (const ms of times) {
@@ -72,7 +76,9 @@ test("the cable is pulled at each step of a cycle: the target ends on, the comma
   expect(outcomes.has("unknown")).toBe(true);
 });
 
-test("the board restarts at each step of a cycle: unknown, nothing is sent again, and the state said afterwards is the rail's", async () => {
+test("the board restarts at each step of a cycle: unknown, nothing is sent again, and the state said afterwards is the rail's", {
+  timeout: 0,
+}, async () => {
   bay = await virtualCommands();
   for (const ms of times) {
     const target = bay.targets[2] as string;
@@ -95,7 +101,9 @@ test("the board restarts at each step of a cycle: unknown, nothing is sent again
   }
 });
 
-test("jumpstarter#888, labgrid#1580: a lease that ends in a cycle lets it complete, then the target goes off; nobody else gets it before", async () => {
+test("jumpstarter#888, labgrid#1580: a lease that ends in a cycle lets it complete, then the target goes off; nobody else gets it before", {
+  timeout: 0,
+}, async () => {
   bay = await virtualCommands("off");
   for (const ms of times) {
     const target = bay.targets[3] as string;

@@ -14,7 +14,9 @@ const OFF_A = 0.06;
 let bay: VirtualCommands;
 afterEach(() => bay.stop());
 
-test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, every tenth on a broken channel, and no success that the rail does not confirm`, async () => {
+test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, every tenth on a broken channel, and no success that the rail does not confirm`, {
+  timeout: 0,
+}, async () => {
   bay = await virtualCommands();
   const source = random(SEED);
   const tally = { done: 0, failed: 0, refused: 0, unknown: 0, injected: 0, failedThoughSound: 0 };

@@ -19,7 +19,9 @@ interface Sent {
   result: CommandResult | undefined;
 }
 
-test(`pdudaemon: an off during a reboot is overtaken: ${COMMANDS} interleaved commands of ${CLIENTS} clients end as the last accepted one asked, each run at most once`, async () => {
+test(`pdudaemon: an off during a reboot is overtaken: ${COMMANDS} interleaved commands of ${CLIENTS} clients end as the last accepted one asked, each run at most once`, {
+  timeout: 0,
+}, async () => {
   bay = await virtualCommands();
   const source = random(SEED);
   const pick = <T>(of: readonly T[]): T => of[Math.floor(source.uniform() * of.length)] as T;

@@ -3,11 +3,13 @@ import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
 import { type BodyOf, type Descriptor, idOf, parseLine } from "../schema/message.ts";
 import { coreMessages } from "./core.ts";
 import { describeMessages } from "./describe.ts";
+import { lineMessages } from "./lines.ts";
 import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
 import { protectionMessages } from "./protection.ts";
 import { rackMessages } from "./rack.ts";
+import { settingsMessages } from "./settings.ts";
 import { transferMessages } from "./transfer.ts";
 
 type Table = typeof coreMessages &
@@ -17,6 +19,8 @@ type Table = typeof coreMessages &
   typeof panelMessages &
   typeof protectionMessages &
   typeof rackMessages &
+  typeof lineMessages &
+  typeof settingsMessages &
   typeof transferMessages;
 
 /** Names of all messages. */
@@ -59,6 +63,8 @@ load(powerMessages);
 load(measureMessages);
 load(panelMessages);
 load(protectionMessages);
+load(lineMessages);
+load(settingsMessages);
 load(transferMessages);
 load(rackMessages);
 

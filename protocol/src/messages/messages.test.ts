@@ -2,17 +2,23 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { allMessages, type Body, bodyCheck, CONTROL_BODY_BYTES, decodeBody, encodeBody } from "../index.ts";
 import { coreMessages } from "./core.ts";
+import { lineMessages } from "./lines.ts";
 import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
 import { protectionMessages } from "./protection.ts";
+import { settingsMessages } from "./settings.ts";
+import { transferMessages } from "./transfer.ts";
 
 const blocks: [Record<string, string>, number, number][] = [
   [coreMessages, 0x00, 0x1f],
   [powerMessages, 0x20, 0x27],
   [measureMessages, 0x28, 0x2f],
   [panelMessages, 0x30, 0x37],
-  [protectionMessages, 0x38, 0x3f],
+  [protectionMessages, 0x38, 0x3d],
+  [lineMessages, 0x3e, 0x3f],
+  [transferMessages, 0x40, 0x53],
+  [settingsMessages, 0x54, 0x5f],
 ];
 
 test("every line is well formed, its id unique and inside its block, its answer in the table", () => {

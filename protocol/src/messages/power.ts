@@ -25,7 +25,19 @@ export const PowerAction = { off: 0, on: 1, off_floating: 2, cycle: 3 } as const
 export const ChannelState = { unknown: 0, off: 1, on: 2, changing: 3, fault: 4 } as const;
 
 /** What brought a channel into its state. */
-export const Cause = { start: 0, command: 1, panel: 2, fault: 3, rearm: 4 } as const;
+export const Cause = {
+  start: 0,
+  command: 1,
+  panel: 2,
+  fault: 3,
+  rearm: 4,
+  /** The restore policy, after an outage. */
+  restore: 5,
+  /** The host-loss policy. */
+  host_loss: 6,
+  /** A strap sequence. */
+  strap: 7,
+} as const;
 
 /** How a power or reset command ended. */
 export const Outcome = { done: 0, superseded: 1, not_confirmed: 2, fault: 3 } as const;
@@ -43,6 +55,13 @@ export const Fault = {
   over_current: 4,
   /** Current above the channel's hard limit: hardware or the sampler opened the switch. */
   hard_over_current: 5,
+  /** Voltage of a closed channel above, or of one that is on below, the channel's software limit. */
+  over_voltage: 6,
+  under_voltage: 7,
+  /** Current into the board above the channel's software limit. */
+  reverse_current: 8,
+  /** The monitor's current and the fast converter's disagree. */
+  sensor_drift: 9,
 } as const;
 
 /**

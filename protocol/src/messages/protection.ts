@@ -1,7 +1,7 @@
-/** Limits of a channel, trips and energy, ids 0x38-0x3f; boards that say `protection:1`. */
+/** Limits of a channel, trips and energy, ids 0x38-0x3d; boards that say `protection:1`. */
 export const protectionMessages = {
   limits_set:
-    "0x38 request:limits_answer host channel:u8 hard_ma:u16 slow_ma:u16 slow_ms:u16 inrush_ma:u16 inrush_ms:u16 check:u16 -- Sets the over-current limits: hard opens the switch in hardware, slow after slow_ms above it; for inrush_ms after switching on the hard limit is inrush_ma. Kept until the board restarts. The check is that of channel, 0 and hard_ma.",
+    "0x38 request:limits_answer host channel:u8 hard_ma:u16 slow_ma:u16 slow_ms:u16 inrush_ma:u16 inrush_ms:u16 check:u16 -- Sets the over-current limits: hard opens the switch in hardware, slow after slow_ms above it; for inrush_ms after switching on the hard limit is inrush_ma. Kept over restarts where the board says `settings:1`. The check is that of channel, 0 and hard_ma.",
   limits_get: "0x39 request:limits_answer host channel:u8 -- Asks for the limits of a channel.",
   limits_answer:
     "0x3a response board channel:u8 hard_ma:u16 slow_ma:u16 slow_ms:u16 inrush_ma:u16 inrush_ms:u16 -- The limits in force, as the hardware rounds them.",

@@ -11,6 +11,9 @@ export const Refusal = {
   busy: 9,
   internal: 10,
   local_only: 11,
+  interlocked: 12,
+  over_budget: 13,
+  not_stored: 14,
 } as const;
 
 /** Name of a refusal code, or `refusal` where it is unknown (a newer board). */

@@ -1,4 +1,4 @@
-/** Bundles, log, store and waveform, ids 0x40-0x57; boards that say `update:1`, `logs:1`, `store:1` and `waveform:1`. */
+/** Bundles, log, store and waveform, ids 0x40-0x4c and 0x50-0x53; boards that say `update:1`, `logs:1`, `store:1` and `waveform:1`. */
 export const transferMessages = {
   firmware_get: "0x40 request:firmware_answer host -- Asks which bundle runs.",
   firmware_answer:
@@ -20,11 +20,14 @@ export const transferMessages = {
   store_set:
     "0x4b request:store_answer host key:text value:rest -- Keeps a value over restarts; an empty one removes it.",
   store_answer: "0x4c response board key:text value:rest -- The value that is kept; empty where there is none.",
-  waveform_get: "0x50 request:waveform_answer host -- Asks which waveform of a trip the board keeps.",
+  waveform_get:
+    "0x50 request:waveform_answer host back:u8 -- Asks which waveform of a trip the board keeps: the latest (0) or the one before (1).",
   waveform_answer:
-    "0x51 response board channel:u8 rows:u16 left:u16 period_us:u16 tick_us:u32 -- The current of the channel that tripped last, 0 where none has: rows so far, rows still to come, time between rows, device time at the end of the first one. Rows begin 100 ms before the trip and end 100 ms after it.",
-  waveform_read: "0x52 request:waveform_rows host first:u16 -- Asks for rows of the waveform, from this one on.",
-  waveform_rows: "0x53 response board first:u16 data:rest -- Rows of i16 converter codes; none at the end.",
+    "0x51 response board channel:u8 rows:u16 left:u16 period_us:u16 tick_us:u32 voltages:u8 sweep_us:u16 sweep_tick_us:u32 -- The waveform of the channel that tripped, 0 where none has: rows of current so far, rows still to come, time between rows, device time at the end of the first one; readings of voltage, time between them, device time of the first. Rows begin 100 ms before the trip and end 100 ms after it.",
+  waveform_read:
+    "0x52 request:waveform_rows host first:u16 back:u8 what:u8 -- Asks for rows of a waveform, from this one on: current (0) or voltage (1).",
+  waveform_rows:
+    "0x53 response board first:u16 data:rest -- Rows of i16 converter codes, or of u16 bus-voltage codes; none at the end.",
 } as const;
 
 /** State of the running bundle. */

@@ -39,6 +39,8 @@ export interface MonitoringElectronics {
   rails: Rail[];
   chain: Hc595Chain;
   monitors: Ina226[];
+  /** What a monitor sees of its channel's current, as a factor: a shunt's sense line that has drifted. */
+  skews: number[];
   buses: I2cBus[];
   lcd: Hd44780;
   backlight(): boolean;
@@ -87,10 +89,11 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   const lcd = createHd44780(board.lcd.columns);
   const backpack = createLcdBackpack(lcd);
   (buses[board.panel_bus] as I2cBus).parts.set(board.lcd.address, backpack);
+  const skews = board.channels.map(() => 1);
   const monitors = board.channels.map((channel, n) => {
     const rail = rails[n] as Rail;
     const monitor = createIna226(
-      { bus_v: () => rail.voltage_v, shunt_v: () => rail.current_a * channel.shunt_ohm },
+      { bus_v: () => rail.voltage_v, shunt_v: () => rail.current_a * channel.shunt_ohm * (skews[n] as number) },
       {
         bus_gain: source.rectangular(half("voltage gain")),
         bus_offset_v: source.rectangular(half("voltage offset")),
@@ -215,6 +218,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     sampler_take: () => sampler.take(),
     sampler_keep: () => undefined,
     sampler_energy: () => compare.energy(),
+    sampler_range: () => compare.range(),
     wave_keep: wave.keep,
     wave_get: wave.get,
     wave_read: wave.read,
@@ -226,6 +230,7 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     rails,
     chain,
     monitors,
+    skews,
     buses,
     lcd,
     backlight: () => backpack.backlight(),

@@ -17,6 +17,8 @@ export interface Compare {
   /** A step of the world has ended. */
   row(currents_a: number[], step_us: number, rails: Rail[]): void;
   energy(): string;
+  /** Lowest and highest code of all channels since the last call. */
+  range(): string | undefined;
 }
 
 export function createCompare(
@@ -27,6 +29,8 @@ export function createCompare(
   const limits = board.channels.map(() => NEVER);
   const over_us = board.channels.map(() => 0);
   const energies = board.channels.map(() => 0n);
+  let lowest: number[] = [];
+  let highest: number[] = [];
   const cut = new Set<number>();
   const period_us = 1e6 / monitoringConverter.rate_hz;
   let last: Uint8Array = new Uint8Array(board.chain_bits / 8);
@@ -56,6 +60,8 @@ export function createCompare(
       for (const [n, current] of currents_a.entries()) {
         const channel = board.channels[n] as MonitoringBoard["channels"][0];
         const code = Math.min(NEVER, Math.round(chain.amperes(n, current, 0) / ampsPerCode(board, channel)));
+        lowest[n] = Math.min(lowest[n] ?? NEVER, code);
+        highest[n] = Math.max(highest[n] ?? -NEVER, code);
         const volts = Math.round((rails[n] as Rail).voltage_v / INA226.bus_lsb_v);
         energies[n] = (energies[n] as bigint) + BigInt(Math.round((code * volts * step_us) / period_us));
         over_us[n] = code > (limits[n] as number) ? (over_us[n] as number) + step_us : 0;
@@ -64,6 +70,17 @@ export function createCompare(
         cut.add(n);
         onTrip(n, code);
       }
+    },
+    range() {
+      if (lowest.length === 0) return undefined;
+      const bytes = Buffer.alloc(4 * lowest.length);
+      for (const n of lowest.keys()) {
+        bytes.writeInt16LE(lowest[n] as number, 4 * n);
+        bytes.writeInt16LE(highest[n] as number, 4 * n + 2);
+      }
+      lowest = [];
+      highest = [];
+      return bytes.toString("latin1");
     },
     energy() {
       const bytes = Buffer.alloc(8 * energies.length);

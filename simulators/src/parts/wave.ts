@@ -1,36 +1,48 @@
 import { ampsPerCode, type MonitoringBoard } from "@mltb/hardware";
 import type { FastChain } from "./fast-chain.ts";
 
-/** Rows come with the world's steps; a controller with the real converter keeps ten times as many. */
+/** Rows come with the world's steps; a controller with the real converter keeps twenty times as many. */
 const PERIOD_US = 1000;
 const BEFORE = 110;
 const AFTER = 100;
 
-/** The current of every channel over the last 100 ms, and the waveform that was kept of a trip. */
+/** The current of every channel over the last 100 ms, and the waveforms that were kept of the last two trips. */
 export interface Wave {
-  keep(channel: number): void;
+  /** False while both waveforms are under way. */
+  keep(channel: number): boolean;
   /** Channel, rows so far, rows to come, time between rows, tick at the end of the first. */
-  get(): [number, number, number, number, number] | undefined;
-  read(first: number, count: number): string;
+  get(back: number): [number, number, number, number, number] | undefined;
+  read(back: number, first: number, count: number): string;
   row(currents_a: number[], end_us: number): void;
+}
+
+interface Kept {
+  channel: number;
+  first_us: number;
+  codes: number[];
+  left: number;
 }
 
 export function createWave(board: MonitoringBoard, chain: FastChain): Wave {
   let history: { codes: number[]; end_us: number }[] = [];
-  let kept: { channel: number; first_us: number; codes: number[]; left: number } | undefined;
+  /** The latest first. */
+  let kept: Kept[] = [];
   let last_us = Number.NEGATIVE_INFINITY;
 
   return {
     keep(channel) {
+      if (kept.length === 2 && kept[1]?.left !== 0) return false;
       const codes = history.map((row) => row.codes[channel] as number);
-      kept = { channel, first_us: history[0]?.end_us ?? last_us, codes, left: AFTER };
+      kept = [{ channel, first_us: history[0]?.end_us ?? last_us, codes, left: AFTER }, ...kept.slice(0, 1)];
+      return true;
     },
-    get: () =>
-      kept === undefined
-        ? undefined
-        : [kept.channel, kept.codes.length, kept.left, PERIOD_US, Math.floor(kept.first_us) % 2 ** 32],
-    read(first, count) {
-      const codes = kept?.codes.slice(first, first + count) ?? [];
+    get(back) {
+      const wave = kept[back];
+      if (wave === undefined) return undefined;
+      return [wave.channel, wave.codes.length, wave.left, PERIOD_US, Math.floor(wave.first_us) % 2 ** 32];
+    },
+    read(back, first, count) {
+      const codes = kept[back]?.codes.slice(first, first + count) ?? [];
       const bytes = Buffer.alloc(2 * codes.length);
       for (const [n, code] of codes.entries()) bytes.writeInt16LE(code, 2 * n);
       return bytes.toString("latin1");
@@ -45,9 +57,11 @@ export function createWave(board: MonitoringBoard, chain: FastChain): Wave {
       });
       history.push({ codes, end_us });
       if (history.length > BEFORE) history = history.slice(-BEFORE);
-      if (kept === undefined || kept.left === 0) return;
-      kept.codes.push(codes[kept.channel] as number);
-      kept.left -= 1;
+      for (const wave of kept) {
+        if (wave.left === 0) continue;
+        wave.codes.push(codes[wave.channel] as number);
+        wave.left -= 1;
+      }
     },
   };
 }

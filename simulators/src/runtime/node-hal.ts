@@ -30,9 +30,10 @@ export interface NodeHal {
   sampler_energy?(): string;
   sampler_take?(): [string, number, number, number] | undefined;
   crc16?(bytes: string, init: number): number;
-  wave_keep?(channel: number): void;
-  wave_get?(): [number, number, number, number, number] | undefined;
-  wave_read?(first: number, count: number): string;
+  sampler_range?(): string | undefined;
+  wave_keep?(channel: number): boolean;
+  wave_get?(back: number): [number, number, number, number, number] | undefined;
+  wave_read?(back: number, first: number, count: number): string;
   flash_erase?(offset: number): void;
   flash_program?(offset: number, bytes: string): void;
   bundle_running?(): [number, number, number];

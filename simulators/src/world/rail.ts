@@ -33,6 +33,8 @@ export type PathFault = "none" | "stuck-on" | "stuck-off" | "short";
 
 /** A bolted short at the connector, with the resistance of its leads. */
 const SHORT_OHM = 0.05;
+/** What feeds back has a voltage that is this much above the supply's at most. */
+const FEED_ABOVE_V = 0.4;
 /** Voltage below which a computer stops drawing its working power. */
 const BROWN_OUT_V = 3;
 const STEP_S = 0.0001;
@@ -50,8 +52,10 @@ export interface Rail {
   discharge: boolean;
   /** `stuck-on` and `stuck-off`: a switch that does not follow its gate; `short`: between rail and ground at the target. */
   fault: PathFault;
-  /** Load that a test or a user adds, as a constant current. */
+  /** Load that a test or a user adds, as a constant current; below zero it feeds back into the board. */
   extra_a: number;
+  /** What the supply has more than its model says. */
+  extra_v: number;
   /** Advances by `seconds` with the load drawing `power_w`; returns the mean current through the shunt. */
   step(seconds: number, power_w: number): number;
 }
@@ -73,7 +77,8 @@ export function createRail(model: RailModel, seed: number): Rail {
     if (rail.voltage_v < 0.3) return 0;
     const wave = 1 + model.ripple * Math.sin(2 * Math.PI * model.ripple_hz * time_s) + noise.normal(model.ripple / 4);
     const drawn = rail.voltage_v >= BROWN_OUT_V ? power_w / rail.voltage_v : rail.voltage_v / 1000;
-    return drawn * wave + rail.extra_a;
+    const extra = rail.extra_a < 0 && rail.voltage_v > model.supply_v + FEED_ABOVE_V ? 0 : rail.extra_a;
+    return drawn * wave + extra;
   }
 
   function settle(seconds: number, power_w: number): number {
@@ -81,13 +86,15 @@ export function createRail(model: RailModel, seed: number): Rail {
     const shorted = rail.fault === "short" ? 1 / SHORT_OHM : 0;
     const drain = 1 / model.leakage_ohm + (rail.discharge ? 1 / model.discharge_ohm : 0) + shorted;
     const current = load(power_w);
-    const conducts = closed() && source_v > before - current * model.series_ohm - 1e-9;
+    // A closed switch conducts both ways, but only a source at the target pushes current back.
+    const conducts = closed() && (rail.extra_a < 0 || source_v > before - current * model.series_ohm - 1e-9);
     const conductance = drain + (conducts ? 1 / model.series_ohm : 0);
     const final = (conducts ? source_v / model.series_ohm : 0) / conductance - current / conductance;
     const after = Math.max(0, final + (before - final) * Math.exp((-seconds * conductance) / farad));
     rail.voltage_v = after;
     if (!conducts) return 0;
-    return Math.max(0, current + ((before + after) / 2) * drain + (farad * (after - before)) / seconds);
+    const through = current + ((before + after) / 2) * drain + (farad * (after - before)) / seconds;
+    return rail.extra_a < 0 ? through : Math.max(0, through);
   }
 
   const rail: Rail = {
@@ -99,6 +106,7 @@ export function createRail(model: RailModel, seed: number): Rail {
     discharge: false,
     fault: "none",
     extra_a: 0,
+    extra_v: 0,
     step(seconds, power_w) {
       let charge = 0;
       let left = seconds;
@@ -107,7 +115,10 @@ export function createRail(model: RailModel, seed: number): Rail {
         left -= dt;
         time_s += dt;
         source_v = closed()
-          ? Math.min(model.supply_v, Math.max(source_v, rail.voltage_v) + model.slew_v_per_ms * dt * 1000)
+          ? Math.min(
+              model.supply_v + rail.extra_v,
+              Math.max(source_v, rail.voltage_v) + model.slew_v_per_ms * dt * 1000,
+            )
           : 0;
         const before = rail.voltage_v;
         const current = settle(dt, power_w);

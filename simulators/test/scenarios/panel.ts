@@ -106,7 +106,7 @@ export const panelScenarios: Scenario[] = [
     needs,
     async run(bench) {
       await power(bench, PowerAction.on);
-      expect(await bench.request("panel_set", { locked: 1, note: "" })).toMatchObject({ body: { locked: 1 } });
+      expect(await bench.request("panel_set", { locked: 1, note: "" })).toMatchObject({ body: { page: "status" } });
       await press(bench, "select", 800);
       expect(rail(bench).switchOn).toBe(true);
       expect(rows(bench)[1]).toBe("panel is locked");

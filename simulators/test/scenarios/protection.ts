@@ -39,24 +39,26 @@ export const protectionScenarios: Scenario[] = [
     name: "the waveform of a trip is kept from 100 ms before it to 100 ms after it, and read",
     needs: ["protection", "waveform", "physics"],
     async run(bench) {
-      expect(await bench.request("waveform_get", {})).toMatchObject({ body: { channel: 0, rows: 0 } });
+      expect(await bench.request("waveform_get", { back: 0 })).toMatchObject({ body: { channel: 0, rows: 0 } });
       await power(bench, PowerAction.on);
       await bench.run(600);
       const before_a = rail(bench).current_a;
       rail(bench).extra_a = 3.2;
       await bench.run(250);
       const [trip] = trips(bench);
-      const answer = await bench.request("waveform_get", {});
+      const answer = await bench.request("waveform_get", { back: 0 });
       if (answer.kind !== "answer") throw new Error("no answer");
       const { channel, rows, left, period_us, tick_us } = answer.body;
       expect({ channel, left }).toEqual({ channel: 1, left: 0 });
       let bytes = "";
       while (bytes.length < 2 * rows) {
-        const part = await bench.request("waveform_read", { first: bytes.length / 2 });
+        const part = await bench.request("waveform_read", { first: bytes.length / 2, back: 0, what: 0 });
         if (part.kind !== "answer" || part.body.data === "") throw new Error("rows are missing");
         bytes += part.body.data;
       }
-      expect(await bench.request("waveform_read", { first: rows })).toMatchObject({ body: { data: "" } });
+      expect(await bench.request("waveform_read", { first: rows, back: 0, what: 0 })).toMatchObject({
+        body: { data: "" },
+      });
       const codes = new Int16Array(rows);
       const view = Buffer.from(bytes, "latin1");
       for (let n = 0; n < rows; n += 1) codes[n] = view.readInt16LE(2 * n);

@@ -1,12 +1,25 @@
 import type { LoadedModel, Tensor } from "../runtimes/runtime.ts";
 import type { MeasureSpec, ModelReply, WindowHead } from "./messages.ts";
+import { poissonGaps, sampleOrder } from "./schedule.ts";
 
 const GROW = 4096;
+/** A sleep ends late; the last stretch before an arrival is waited for with the processor. */
+const SPIN_NS = 2_000_000n;
+
+/** Nanoseconds of a query's parts; `latency` is what the scenario measures. */
+interface Query {
+  pre: bigint;
+  inside: bigint;
+  post: bigint;
+  latency: bigint;
+  samples: number;
+}
 
 /**
  * Warm-up and windows in the model's process. Inside a window there is nothing but prepare, run, read and the clock;
- * latencies are of `run` alone, by the monotonic clock; results leave after the window. An abort ends it after the
- * inference that runs, with the marker low.
+ * results leave after the window. Latencies are by the monotonic clock: of `run` alone; for a query of several samples
+ * (multi-stream) the sum over them; in the server scenario from the query's arrival to its end, waiting included. An
+ * abort ends it after the inference that runs, with the marker low.
  */
 export async function measure(
   model: LoadedModel,
@@ -16,12 +29,8 @@ export async function measure(
   send: (reply: ModelReply, parts?: readonly Uint8Array[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let next = 0;
-  const input = (): Tensor[] => {
-    const tensors = sets[next] as Tensor[];
-    next = (next + 1) % sets.length;
-    return tensors;
-  };
+  const order = sampleOrder(sets.length, spec.seed);
+  const input = (): Tensor[] => sets[order()] as Tensor[];
   for (let i = 0; i < spec.warmup && !signal.aborted; i += 1) model.read(await model.run(model.prepare(input())));
   send({ call, kind: "warmed", inferences: spec.warmup });
 
@@ -51,37 +60,71 @@ async function oneWindow(
   const until_ns = start_ns + BigInt(Math.round(spec.window_s * 1e9));
   if (spec.markers) send({ kind: "marker", level: 1, at_ns: start_ns.toString() });
   let stop_ns = start_ns;
+  let samples = 0;
+  const gap = poissonGaps(spec.target_per_s, spec.seed + index);
+  let arrival_ns = start_ns;
   while (stop_ns < until_ns && !signal.aborted) {
+    if (spec.scenario === "server") {
+      arrival_ns += gap();
+      if (arrival_ns >= until_ns) break;
+      await waitUntil(arrival_ns);
+    }
+    const one = await query(model, input, spec.scenario === "multi-stream" ? spec.samples_per_query : 1);
+    stop_ns = process.hrtime.bigint();
+    if (spec.scenario === "server") one.latency = stop_ns - arrival_ns;
+    if (count === latencies.length) {
+      const grown = new Float64Array(count * 2);
+      grown.set(latencies);
+      latencies = grown;
+    }
+    latencies[count] = Number(one.latency) / 1000;
+    count += 1;
+    samples += one.samples;
+    pre += one.pre;
+    inside += one.inside;
+    post += one.post;
+  }
+  if (spec.scenario === "server" && !signal.aborted && stop_ns < until_ns) {
+    await waitUntil(until_ns);
+    stop_ns = process.hrtime.bigint();
+  }
+  if (spec.markers) send({ kind: "marker", level: 0, at_ns: stop_ns.toString() });
+  const mean = (sum: bigint): number => (samples === 0 ? 0 : Number(sum) / 1000 / samples);
+  const window: WindowHead = {
+    index,
+    start_ns: start_ns.toString(),
+    stop_ns: stop_ns.toString(),
+    inferences: samples,
+    pre_us: mean(pre),
+    inference_us: mean(inside),
+    post_us: mean(post),
+  };
+  return { window, latency_us: new Uint8Array(latencies.buffer, 0, count * latencies.BYTES_PER_ELEMENT) };
+}
+
+/** One query: its samples one after the other. */
+async function query(model: LoadedModel, input: () => Tensor[], samples: number): Promise<Query> {
+  const sum: Query = { pre: 0n, inside: 0n, post: 0n, latency: 0n, samples };
+  for (let i = 0; i < samples; i += 1) {
     const t0 = process.hrtime.bigint();
     const feed = model.prepare(input());
     const t1 = process.hrtime.bigint();
     const result = await model.run(feed);
     const t2 = process.hrtime.bigint();
     model.read(result);
-    stop_ns = process.hrtime.bigint();
-    if (count === latencies.length) {
-      const grown = new Float64Array(count * 2);
-      grown.set(latencies);
-      latencies = grown;
-    }
-    latencies[count] = Number(t2 - t1) / 1000;
-    count += 1;
-    pre += t1 - t0;
-    inside += t2 - t1;
-    post += stop_ns - t2;
+    const t3 = process.hrtime.bigint();
+    sum.pre += t1 - t0;
+    sum.inside += t2 - t1;
+    sum.post += t3 - t2;
   }
-  if (spec.markers) send({ kind: "marker", level: 0, at_ns: stop_ns.toString() });
-  const mean = (sum: bigint): number => Number(sum) / 1000 / count;
-  const window: WindowHead = {
-    index,
-    start_ns: start_ns.toString(),
-    stop_ns: stop_ns.toString(),
-    inferences: count,
-    pre_us: mean(pre),
-    inference_us: mean(inside),
-    post_us: mean(post),
-  };
-  return { window, latency_us: new Uint8Array(latencies.buffer, 0, count * latencies.BYTES_PER_ELEMENT) };
+  sum.latency = sum.inside;
+  return sum;
+}
+
+async function waitUntil(at_ns: bigint): Promise<void> {
+  const left = at_ns - process.hrtime.bigint();
+  if (left > SPIN_NS) await pause(Number((left - SPIN_NS) / 1_000_000n));
+  while (process.hrtime.bigint() < at_ns);
 }
 
 function pause(ms: number): Promise<void> {

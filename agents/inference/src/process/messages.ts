@@ -1,4 +1,5 @@
 import type { Tensor, TensorInfo } from "../runtimes/runtime.ts";
+import type { Scenario } from "./schedule.ts";
 
 /** A tensor in a frame's header; its bytes are a part of the body. */
 export interface TensorHead {
@@ -13,6 +14,13 @@ export interface MeasureSpec {
   window_s: number;
   gap_ms: number;
   markers: boolean;
+  scenario: Scenario;
+  /** Seed of the order of samples and of arrivals. */
+  seed: number;
+  /** Samples of a query in the multi-stream scenario. */
+  samples_per_query: number;
+  /** Rate of arrivals in the server scenario. */
+  target_per_s: number;
   /** Input sets that the windows cycle through. */
   sets: TensorHead[][];
 }

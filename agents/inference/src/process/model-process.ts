@@ -167,6 +167,11 @@ export class ModelProcess {
     if (signal?.aborted === true) throw new AgentError("aborted", "cancelled");
   }
 
+  /** The process that runs the model. */
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   stop(): void {
     this.kill("it was stopped");
   }

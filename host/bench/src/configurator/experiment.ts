@@ -23,6 +23,7 @@ import { isBenchTree, readBenchTree } from "./bench-config.ts";
 import { referenceFaults, resolveExperiments } from "./bench-references.ts";
 import { datasetSchema } from "./dataset-schema.ts";
 import { measureSchema } from "./measure-schema.ts";
+import { sweep, sweepSchema } from "./sweep.ts";
 import type { Experiment, ModelSource } from "./types.ts";
 import { type Env, expand } from "./variables.ts";
 
@@ -39,6 +40,7 @@ const experimentSchema = z.strictObject({
   models: z.array(modelSchema).min(1),
   dataset: datasetSchema.optional(),
   measure: measureSchema.prefault({}),
+  sweep: sweepSchema.optional(),
 });
 
 export type ReadExperiments = { experiments: Experiment[] } | { faults: Fault[] };
@@ -70,7 +72,7 @@ export function readExperiments(file: string, sets: string[], env: Env): ReadExp
   const read = readDocument(file, experimentSchema, overrides);
   if ("faults" in read) return read;
   const resolved = resolveReferences(read, resolve(file), env);
-  return "faults" in resolved ? resolved : { experiments: [resolved.experiment] };
+  return "faults" in resolved ? resolved : { experiments: sweep(resolved.experiment, read.value.sweep) };
 }
 
 /** Experiments of a typed bench file. While an include is missing, nothing is said of identifiers, models and data. */
@@ -152,6 +154,11 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
     } else if (model.file !== undefined) {
       models.push({ name: model.name, file: existing(model.file, [...path, "file"], "model") });
     } else if (model.generate !== undefined) models.push({ name: model.name, generate: model.generate });
+  }
+  if (value.measure.scenario === "server" && value.measure.target_per_s === undefined) {
+    faults.push(
+      read.fault("missing", ["measure"], "the server scenario needs measure.target_per_s", "add target_per_s: RATE"),
+    );
   }
   const dataset = value.dataset;
   if (dataset !== undefined) {

@@ -11,10 +11,12 @@ export interface Optimization {
 }
 
 /** A model of an experiment: a file, or a network that the bench generates, and what is done to it first. */
-export type ModelSource = { name: string; optimizations?: Optimization[] } & (
-  | { file: string }
-  | { generate: GeneratedName }
-);
+export type ModelSource = {
+  name: string;
+  optimizations?: Optimization[];
+  /** Threads of the runtime; the agent's own number where it is not given. */
+  threads?: number;
+} & ({ file: string } | { generate: GeneratedName });
 
 /** A picture as a model's input: decoded, scaled to `shape` and brought into the range that `scaling` names. */
 export interface Picture {

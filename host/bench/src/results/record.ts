@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { EnergyPerInference } from "./energy.ts";
+import type { SeenEnvironment } from "./environment.ts";
 import type { Latency } from "./statistics.ts";
 
 export type Verdict = "valid" | "valid-short" | "unstable" | "invalid";
@@ -12,7 +13,7 @@ export interface ResultRecord {
   simulated: string[];
   model: { name: string; sha256: string; bytes: number; macs: number | null; weights: number | null };
   runtime: { name: string; version: string; threads: number };
-  scenario: "single-stream";
+  scenario: "single-stream" | "multi-stream" | "server" | "offline";
   seed: number;
   warmup: number;
   verdict: Verdict;
@@ -35,6 +36,12 @@ export interface ResultRecord {
   memory_bytes: { peak: number } | null;
   accuracy: { metric: "top1"; correct: number; total: number; value: number } | null;
   numerical_error: { max_abs: number; rmse: number } | null;
+  /** Whether the model's process had a network. */
+  network?: string;
+  /** What may have changed how fast the target was, before and after the windows. */
+  environment?: { before: SeenEnvironment; after: SeenEnvironment } | null;
+  /** What of it casts doubt on the figures. */
+  warnings?: string[];
   /** The metrics that a bench file asked for by name, with the values of this record. */
   metrics?: { name: string; metric: string; value: number | null }[];
   fingerprint: { hash: string; fields: Record<string, unknown> };

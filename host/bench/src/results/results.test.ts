@@ -1,13 +1,23 @@
 import { expect, test } from "vitest";
 import { coverageFactor } from "./coverage.ts";
 import { energyPerInference } from "./energy.ts";
+import { latency } from "./latency.ts";
 import { fingerprint } from "./record.ts";
-import { latency, percentile } from "./statistics.ts";
+import { percentile } from "./statistics.ts";
 import { judge } from "./verdict.ts";
 
 test("percentiles take index floor(n x p) without interpolation", () => {
   const values = Float64Array.from({ length: 100 }, (_, i) => 100 - i);
-  expect(latency(values)).toMatchObject({ p50: 51, p90: 91, p95: 96, p99: 100, min: 1, max: 100, mean: 50.5, n: 100 });
+  expect(latency([values])).toMatchObject({
+    p50: 51,
+    p90: 91,
+    p95: 96,
+    p99: 100,
+    min: 1,
+    max: 100,
+    mean: 50.5,
+    n: 100,
+  });
   expect(percentile(Float64Array.of(1, 2, 3), 0.99)).toBe(3);
 });
 

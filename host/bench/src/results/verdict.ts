@@ -17,6 +17,8 @@ export interface VerdictFacts {
   inferences: number[];
   samples_lost: number;
   energy_refused: string | null;
+  /** p99 and what it must keep, where the scenario has a bound. */
+  bound?: { p99_us: number; latency_bound_us: number };
   failure: string | null;
 }
 
@@ -30,6 +32,8 @@ export function judge(facts: VerdictFacts): { verdict: Verdict; reasons: string[
   if (facts.inferences.some((n) => n === 0)) invalid.push("a window without an inference");
   if (facts.samples_lost > 0) invalid.push(`${facts.samples_lost} current samples were lost inside windows`);
   if (facts.energy_refused !== null) invalid.push(`energy refused: ${facts.energy_refused}`);
+  if (facts.bound !== undefined && facts.bound.p99_us > facts.bound.latency_bound_us)
+    invalid.push(`p99 of ${facts.bound.p99_us.toFixed(1)} us is above the bound of ${facts.bound.latency_bound_us} us`);
   if (invalid.length > 0) return { verdict: "invalid", reasons: invalid };
   const isShort = facts.window_s < FULL_WINDOW_S;
   const reasons = isShort ? [`windows of ${facts.window_s} s, ${FULL_WINDOW_S} s are wanted`] : [];

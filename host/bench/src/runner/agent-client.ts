@@ -1,6 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoFile } from "@mltb/contract";
+import type { SeenEnvironment } from "../results/environment.ts";
 import { RunError } from "./bay-api.ts";
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -25,16 +26,37 @@ export interface Measured {
   windows: MeasuredWindow[];
   runtime: { name: string; version: string; threads: number };
   method: "edges" | "host_clock";
+  /** Whether the model's process had a network. */
+  network: string;
+  /** Largest resident size of the model's process; null where the agent does not know. */
+  peak_memory_bytes: number | null;
+  environment: { before: SeenEnvironment; after: SeenEnvironment } | null;
+}
+
+export interface MeasureCall {
+  model: string;
+  warmup: number;
+  windows: number;
+  window_s: number;
+  seed: number;
+  /** `single-stream` where it is not given. */
+  scenario?: string;
+  /** Of the multi-stream scenario; the agent's own number where it is not given. */
+  samples_per_query?: number;
+  /** Arrivals of the server scenario, which needs it. */
+  target_per_s?: number;
+  inputs: Uint8Array[][];
 }
 
 /** What the bench asks of an inference agent. */
 export interface AgentApi {
-  deploy(name: string, sha256: string, bytes: Uint8Array): Promise<void>;
+  /** `threads`: of the runtime; the agent's own number where it is not given. */
+  deploy(name: string, sha256: string, bytes: Uint8Array, threads?: number): Promise<void>;
   inputs(model: string): Promise<ModelInput[]>;
   /** Runs one input set; gives the first output as numbers. */
   infer(model: string, inputs: ModelInput[], raw: Uint8Array[]): Promise<Float64Array>;
   measure(
-    request: { model: string; warmup: number; windows: number; window_s: number; seed: number; inputs: Uint8Array[][] },
+    request: MeasureCall,
     onWindow: (index: number, window: MeasuredWindow) => void,
     signal: AbortSignal,
   ): Promise<Measured>;
@@ -69,6 +91,14 @@ function numbers(datatype: string, bytes: Uint8Array): Float64Array {
   throw new RunError(`outputs of datatype ${datatype} cannot be scored`);
 }
 
+/** The wire's defaults mean that the agent did not tell. */
+function told(seen: SeenEnvironment): SeenEnvironment {
+  const known = Object.entries(seen).filter(
+    ([key, value]) => value !== "" && value !== null && !key.startsWith("_") && !(key === "cores" && value === 0),
+  );
+  return Object.fromEntries(known);
+}
+
 interface MeasureEvent {
   window_done?: {
     index: number;
@@ -80,7 +110,16 @@ interface MeasureEvent {
     inference_us: number;
     post_us: number;
   };
-  done?: { runtime_name: string; runtime_version: string; threads: number; marker_method: "edges" | "host_clock" };
+  done?: {
+    runtime_name: string;
+    runtime_version: string;
+    threads: number;
+    marker_method: "edges" | "host_clock";
+    network: string;
+    peak_memory_bytes: string;
+    before: SeenEnvironment | null;
+    after: SeenEnvironment | null;
+  };
 }
 
 /** An agent at a gRPC address. */
@@ -98,7 +137,7 @@ export function grpcAgent(address: string): AgentApi {
   }
 
   return {
-    async deploy(name, sha256, bytes) {
+    async deploy(name, sha256, bytes, threads = 0) {
       // What the agent keeps already need not be sent again: the head alone names it.
       const { present } = await unary<{ present: boolean }>(bench, "HasArtifact", { sha256 });
       await new Promise<void>((resolve, reject) => {
@@ -106,9 +145,9 @@ export function grpcAgent(address: string): AgentApi {
           if (error === null) resolve();
           else reject(new RunError(`deploying ${name}: ${error.details}`));
         }) as unknown as grpc.ClientWritableStream<unknown>;
-        if (present) stream.write({ name, sha256 });
+        if (present) stream.write({ name, sha256, threads });
         for (let at = 0; !present && at < bytes.length; at += CHUNK_BYTES) {
-          stream.write({ name, sha256, data: bytes.subarray(at, at + CHUNK_BYTES) });
+          stream.write({ name, sha256, threads, data: bytes.subarray(at, at + CHUNK_BYTES) });
         }
         stream.end();
       });
@@ -140,6 +179,9 @@ export function grpcAgent(address: string): AgentApi {
           windows: request.windows,
           window_s: request.window_s,
           seed: request.seed,
+          scenario: request.scenario ?? "",
+          samples_per_query: request.samples_per_query ?? 0,
+          target_per_s: request.target_per_s ?? 0,
           markers: true,
           inputs: request.inputs.map((raw_input_contents) => ({ raw_input_contents })),
         }) as grpc.ClientReadableStream<MeasureEvent>;
@@ -167,7 +209,16 @@ export function grpcAgent(address: string): AgentApi {
           else if (done === undefined) reject(new RunError(`measuring ${request.model}: the agent ended early`));
           else {
             const runtime = { name: done.runtime_name, version: done.runtime_version, threads: done.threads };
-            resolve({ windows, runtime, method: done.marker_method });
+            const peak = Number(done.peak_memory_bytes);
+            const { before, after } = done;
+            resolve({
+              windows,
+              runtime,
+              method: done.marker_method,
+              network: done.network,
+              peak_memory_bytes: peak > 0 ? peak : null,
+              environment: before === null || after === null ? null : { before: told(before), after: told(after) },
+            });
           }
         };
         stream.on("error", finish);

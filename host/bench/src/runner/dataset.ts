@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Dataset, Step } from "../configurator/dataset-schema.ts";
+import { readCsv } from "../results/csv.ts";
 
 /** A data set that does not fit itself or the model. */
 export class DatasetError extends Error {}
@@ -76,19 +77,15 @@ export function loadDataset(dataset: Dataset): { samples: Sample[]; labels: numb
   return { samples, labels };
 }
 
-/** A column of whole numbers of a comma-separated file with a header and no quoting. */
+/** A column of whole numbers of a CSV file with a header. */
 function readLabels(file: string, column: string): number[] {
-  const [header = "", ...rows] = readFileSync(file, "utf8")
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "");
-  const at = header
-    .split(",")
-    .map((cell) => cell.trim())
-    .indexOf(column);
-  if (at < 0) throw new DatasetError(`${file}: no column ${column}; there are ${header}`);
-  return rows.map((row, i) => {
-    const label = Number(row.split(",")[at]);
-    if (!Number.isInteger(label)) throw new DatasetError(`${file}:${i + 2}: ${column} is not a whole number`);
+  return readCsv(readFileSync(file, "utf8"), file).map((row, i) => {
+    const text = row[column];
+    if (text === undefined)
+      throw new DatasetError(`${file}: no column ${column}; there are ${Object.keys(row).join(", ")}`);
+    const label = Number(text);
+    if (text === "" || !Number.isInteger(label))
+      throw new DatasetError(`${file}:${i + 2}: ${column} is not a whole number`);
     return label;
   });
 }

@@ -16,7 +16,7 @@ import { toRecord } from "./to-record.ts";
 const AGAIN_MS = 250;
 
 /** A prepared model as the journal has it: the bytes lie in the run's folder under their hash. */
-export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string };
+export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string; size_bytes: number };
 
 /** What a measurement leaves in the journal; the recording lies in the run's folder. */
 export interface MeasureOutput {
@@ -64,11 +64,15 @@ async function carryOut(
   signal: AbortSignal,
 ): Promise<unknown> {
   const { boards } = options;
-  const experiment = options.experiments[work.experiment] as Experiment;
+  const experimentOf = (index: number): Experiment => options.experiments[index] as Experiment;
   switch (work.kind) {
     case "model":
       if (action.phase !== "start") return undefined;
-      return prepareModel(experiment.models[work.model] as ModelSource, options.folder, options.note);
+      return prepareModel(
+        experimentOf(work.experiment).models[work.model] as ModelSource,
+        options.folder,
+        options.note,
+      );
     case "board":
       if (action.phase === "init") await boards.lease(work.target, signal);
       else if (action.phase === "start") await boards.agent(work.target, action.id, signal);
@@ -76,7 +80,14 @@ async function carryOut(
       return undefined;
     case "measure":
       if (action.phase !== "start") return undefined;
-      return measure(options, experiment, work.target, loadPrepared(options.folder, inputs), action, signal);
+      return measure(
+        options,
+        experimentOf(work.experiment),
+        work.target,
+        loadPrepared(options.folder, inputs),
+        action,
+        signal,
+      );
   }
 }
 
@@ -124,11 +135,13 @@ function prepareModel(source: ModelSource, folder: string, note: (text: string) 
   mkdirSync(join(folder, "models"), { recursive: true });
   if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), bytes);
   const { macs = null, weights = null } = counts ?? {};
-  return { name: source.name, sha256: hash, macs, weights, optimizations: steps, path };
+  const { name, threads } = source;
+  const known = { name, sha256: hash, macs, weights, optimizations: steps, path, size_bytes: bytes.length };
+  return threads === undefined ? known : { ...known, threads };
 }
 
 function loadPrepared(folder: string, inputs: Record<string, unknown>): ModelFile {
   const prepared = Object.values(inputs).find((output) => output !== undefined && output !== null) as ModelOutput;
-  const { path, ...rest } = prepared;
+  const { path, size_bytes: _, ...rest } = prepared;
   return { ...rest, bytes: readFileSync(join(folder, path)) };
 }

@@ -13,6 +13,8 @@ export interface ModelFile {
   sha256: string;
   macs: number | null;
   weights: number | null;
+  /** Threads of the runtime, where the experiment asks for a number. */
+  threads?: number;
   /** What was done to the file before it is deployed, each step in words. */
   optimizations: string[];
 }
@@ -58,7 +60,7 @@ export async function measureModel(
   signal: AbortSignal,
 ): Promise<ModelOutcome> {
   const { measure } = experiment;
-  await agent.deploy(model.name, model.sha256, model.bytes);
+  await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
   const inputs = await agent.inputs(model.name);
   const dataset = experiment.dataset === undefined ? undefined : loadDataset(experiment.dataset);
   const picture = experiment.picture === undefined ? undefined : [await loadPicture(experiment.picture)];
@@ -85,6 +87,9 @@ export async function measureModel(
         windows: measure.windows,
         window_s: measure.window_s,
         seed: measure.seed,
+        scenario: measure.scenario,
+        samples_per_query: measure.samples_per_query,
+        target_per_s: measure.target_per_s ?? 0,
         inputs: sets.slice(0, CYCLED),
       },
       (index, window) =>

@@ -5,18 +5,18 @@ import { forwardPhases, type NodeSpec, type Workflow } from "../orchestrator/wor
 /** What a node of a run does; its `service` is the class. */
 export type NodeWork =
   | { kind: "model"; experiment: number; model: number }
-  | { kind: "board"; experiment: number; target: string }
+  | { kind: "board"; target: string }
   | { kind: "measure"; experiment: number; target: string; model: number };
 
 /** Ids of the nodes of a run. */
 export const nodeId = {
   model: (experiment: number, name: string) => `${experiment}/model/${name}`,
-  board: (experiment: number, target: string) => `${experiment}/board/${target}`,
+  board: (target: string) => `board/${target}`,
   measure: (experiment: number, target: string, model: string) => `${experiment}/measure/${target}/${model}`,
 };
 
 /**
- * The workflow of experiments: every model is prepared once; a board is leased, switched on and its agent awaited, and safe again
+ * The workflow of the experiments of a file: every model is prepared once; a board is leased, switched on and its agent awaited, and safe again
  * when the last measurement on it is over; the measurements on one board come one after the other. Boards do not wait for each
  * other, but for those whose agents share this machine. A measurement is not tried twice: its failure is a result.
  */
@@ -47,8 +47,9 @@ export function planRun(run_id: string, experiments: Experiment[]): Workflow {
       add(nodeId.model(e, model.name), service, model.name, [], { kind: "model", experiment: e, model: m });
     }
     for (const target of experiment.targets) {
-      const board = nodeId.board(e, target);
-      add(board, "deployment", target, [], { kind: "board", experiment: e, target }, [`target:${target}`]);
+      const board = nodeId.board(target);
+      if (!nodes.some((node) => node.id === board))
+        add(board, "deployment", target, [], { kind: "board", target }, [`target:${target}`]);
       for (const [m, model] of experiment.models.entries()) {
         const after = [board, nodeId.model(e, model.name)];
         const work: NodeWork = { kind: "measure", experiment: e, target, model: m };

@@ -5,14 +5,15 @@ import { gzipSync } from "node:zlib";
 import type { Experiment } from "../configurator/types.ts";
 import { type RunState, statuses } from "../orchestrator/machine.ts";
 import { type JournalPort, work } from "../orchestrator/worker.ts";
-import { renderReport } from "../report/html.ts";
+import { reportOf } from "../report/report.ts";
 import { type ResultRecord, type RunDocument, sha256 } from "../results/record.ts";
 import { grpcAgent } from "./agent-client.ts";
 import { watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
 import { type MeasureOutput, type ModelOutput, runEffects } from "./effects.ts";
-import { nodeId, planRun } from "./plan.ts";
+import { Eta, etaText } from "./eta.ts";
+import { type NodeWork, nodeId, planRun } from "./plan.ts";
 import { toRecord } from "./to-record.ts";
 
 /** Something worth showing has happened. */
@@ -88,7 +89,6 @@ interface ContinueOptions extends Omit<RunOptions, "bay" | "outDir"> {
 async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<RunDocument> {
   const { experiments, folder, run_id } = options;
   const note = (text: string): void => options.onProgress?.({ text });
-  const recordings = new Map<string, RecordingDocument>();
   const boards = new Boards(ports, `experiment ${experiments[0]?.name} ${run_id}`, note);
   const effects = runEffects({
     ports,
@@ -96,16 +96,24 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     experiments,
     folder,
     note,
-    storeTrace: (record, recording) => {
-      const stored = storeTrace(folder, record, recording);
-      recordings.set(stored.path, recording);
-      return stored;
-    },
+    storeTrace: (record, recording) => storeTrace(folder, record, recording),
   });
+  const eta = new Eta(experiments);
+  let told = 0;
   const state = await work(options.journal, effects, run_id, {
     signal: options.signal ?? new AbortController().signal,
     pause: () => options.journal.pause(),
-    onEvent: (event) => {
+    onEvent: (event, now) => {
+      if ("phase" in event && event.phase === "start") {
+        const seconds = performance.now() / 1000;
+        if (event.type === "started") eta.begin(event.node, seconds);
+        else {
+          eta.end(event.node, now.nodes.get(event.node)?.spec.parameters["work"] as NodeWork, seconds);
+          const progress = eta.progress(now);
+          if (progress.all > 1 && progress.done > told) note(etaText(progress));
+          told = progress.done;
+        }
+      }
       if (event.type === "held") note(`${event.node}: held by ${event.author}: ${event.reason}`);
       if (event.type === "resumed") note(`${event.node}: resumed by ${event.author}`);
       if (event.type === "cancelled") note(`cancelled by ${event.author}: ${event.reason}`);
@@ -122,13 +130,8 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     folder,
     results,
   };
-  const traces = new Map<ResultRecord, RecordingDocument>();
-  for (const record of results) {
-    const recording = recordings.get(record.artifacts[0]?.path ?? "");
-    if (recording !== undefined) traces.set(record, recording);
-  }
-  writeFileSync(join(folder, "report.html"), renderReport(run, traces));
   writeFileSync(join(folder, "result.json"), `${JSON.stringify(run, null, 2)}\n`);
+  writeFileSync(join(folder, "report.html"), reportOf(folder));
   return run;
 }
 
@@ -148,7 +151,7 @@ function collect(experiments: Experiment[], state: RunState): ResultRecord[] {
         }
         // What an interrupted run did not come to is no result.
         if (status.get(id) === "cancelled" && node?.begun !== true) continue;
-        const before = [nodeId.board(e, target), nodeId.model(e, model.name)].map((other) => state.nodes.get(other));
+        const before = [nodeId.board(target), nodeId.model(e, model.name)].map((other) => state.nodes.get(other));
         const failure = node?.failure ?? before.find((other) => other?.failure !== undefined)?.failure ?? "interrupted";
         const prepared = before[1]?.output as ModelOutput | undefined;
         records.push(toRecord(experiment, target, unmeasured(model.name, prepared), { failure: plain(failure) }));
@@ -163,16 +166,11 @@ function plain(failure: string): string {
   return failure.replace(/^(init|config|start): /, "");
 }
 
+/** What is known of a model that was not measured; nothing where it could not even be prepared. */
 function unmeasured(name: string, prepared: ModelOutput | undefined) {
-  const known = prepared ?? { sha256: "", macs: null, weights: null, optimizations: [] };
-  return {
-    name,
-    bytes: new Uint8Array(),
-    sha256: known.sha256,
-    macs: known.macs,
-    weights: known.weights,
-    optimizations: known.optimizations,
-  };
+  const none = { sha256: "", macs: null, weights: null, optimizations: [], size_bytes: 0 };
+  const { size_bytes, sha256: hash, macs, weights, optimizations } = prepared ?? none;
+  return { name, bytes: { length: size_bytes }, sha256: hash, macs, weights, optimizations };
 }
 
 function storeTrace(

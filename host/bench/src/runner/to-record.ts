@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import type { Experiment } from "../configurator/types.ts";
 import { energyPerInference } from "../results/energy.ts";
+import { environmentWarnings } from "../results/environment.ts";
+import { latency } from "../results/latency.ts";
 import { fingerprint, type ResultRecord, sha256 } from "../results/record.ts";
-import { latency, percentile } from "../results/statistics.ts";
+import { percentile } from "../results/statistics.ts";
 import { judge } from "../results/verdict.ts";
 import type { MeasuredWindow } from "./agent-client.ts";
 import type { ModelFile, ModelOutcome } from "./measure-model.ts";
@@ -42,16 +44,6 @@ function refusal(outcome: ModelOutcome): string | null {
   return null;
 }
 
-function concat(windows: MeasuredWindow[]): Float64Array {
-  const all = new Float64Array(windows.reduce((sum, window) => sum + window.latency_us.length, 0));
-  let at = 0;
-  for (const window of windows) {
-    all.set(window.latency_us, at);
-    at += window.latency_us.length;
-  }
-  return all;
-}
-
 function weighted(windows: MeasuredWindow[], key: "pre_us" | "inference_us" | "post_us"): number {
   const count = windows.reduce((sum, window) => sum + window.inferences, 0);
   return windows.reduce((sum, window) => sum + window[key] * window.inferences, 0) / count;
@@ -66,7 +58,7 @@ function kindOf(experiment: Experiment, target: string): "real" | "simulated" {
 export function toRecord(
   experiment: Experiment,
   target: string,
-  model: ModelFile,
+  model: Omit<ModelFile, "bytes"> & { bytes: { length: number } },
   outcome: ModelOutcome | { failure: string },
 ): ResultRecord {
   const { measure } = experiment;
@@ -88,7 +80,14 @@ export function toRecord(
         );
   const p50 = windows.map((window) => percentile(window.latency_us.slice().sort(), 0.5));
   const lost = recorded.reduce((sum, window) => sum + window.samples_lost, 0);
+  const count = windows.reduce((sum, window) => sum + window.latency_us.length, 0);
+  const seen = good?.measured.environment ?? null;
+  const statistics = count === 0 ? null : latency(windows.map((window) => window.latency_us));
+  const { latency_bound_us } = measure;
   const { verdict, reasons } = judge({
+    ...(latency_bound_us === undefined || statistics === null
+      ? {}
+      : { bound: { p99_us: statistics.p99, latency_bound_us } }),
     window_s: measure.window_s,
     windows_asked: measure.windows,
     p50_us: p50,
@@ -97,7 +96,7 @@ export function toRecord(
     energy_refused: good === undefined ? null : energy_refused,
     failure: "failure" in outcome ? outcome.failure : null,
   });
-  const all = concat(windows);
+  const inferences = windows.reduce((sum, window) => sum + window.inferences, 0);
   const total_us = windows.reduce((sum, window) => sum + window.duration_us, 0);
   const runtime = good?.measured.runtime ?? { name: "unknown", version: "unknown", threads: 0 };
   const record: ResultRecord = {
@@ -118,16 +117,16 @@ export function toRecord(
     warmup: measure.warmup,
     verdict,
     reasons,
-    latency_us: all.length === 0 ? null : latency(all),
+    latency_us: statistics,
     phases_us:
-      all.length === 0
+      count === 0
         ? null
         : {
             pre: weighted(windows, "pre_us"),
             inference: weighted(windows, "inference_us"),
             post: weighted(windows, "post_us"),
           },
-    throughput_per_s: total_us === 0 ? null : (all.length / total_us) * 1e6,
+    throughput_per_s: total_us === 0 ? null : (inferences / total_us) * 1e6,
     energy_uj_per_inference: energy,
     energy_refused,
     windows: windows.map((window, i) => ({
@@ -144,12 +143,15 @@ export function toRecord(
       received: good?.recording.samples.received ?? 0,
       lost: good?.recording.samples.lost ?? 0,
     },
-    memory_bytes: null,
+    memory_bytes: good?.measured.peak_memory_bytes == null ? null : { peak: good.measured.peak_memory_bytes },
     accuracy:
       good?.accuracy == null
         ? null
         : { metric: "top1", ...good.accuracy, value: good.accuracy.correct / good.accuracy.total },
     numerical_error: null,
+    network: good?.measured.network ?? "unknown",
+    environment: seen,
+    warnings: seen === null ? [] : environmentWarnings(seen.before, seen.after),
     fingerprint: fingerprint({
       target,
       target_kind: kind,
@@ -164,6 +166,10 @@ export function toRecord(
       windows: measure.windows,
       window_s: measure.window_s,
       seed: measure.seed,
+      ...(measure.scenario === "multi-stream" ? { samples_per_query: measure.samples_per_query } : {}),
+      ...(measure.scenario === "server" ? { target_per_s: measure.target_per_s } : {}),
+      governor: seen?.before.governor ?? null,
+      allowed_cpus: seen?.before.allowed_cpus ?? null,
       dataset: inputsHash(experiment),
       nominal_v: good?.recording.nominal_v ?? null,
       board_revision: good?.recording.board_revision ?? null,

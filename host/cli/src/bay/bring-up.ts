@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type Bay, type BayBoard, bayTargets, readBayFile } from "@mltb/contract";
@@ -17,6 +18,8 @@ export interface BringUpOptions {
   simControl?: string;
   tls?: { cert: Buffer; key: Buffer; certFile: string };
   insecure?: boolean;
+  compat?: boolean;
+  compatPdudaemon?: { host: string; port: number; named: boolean };
   allowHosts?: string[];
   steps: Steps;
   logLevel?: string;
@@ -120,6 +123,8 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         stateDir: options.stateDir,
         tls: options.tls,
         insecure: options.insecure,
+        compat: options.compat,
+        compatPdudaemon: options.compatPdudaemon,
         allowHosts: options.allowHosts,
         simulated: simulatedRacks.length > 0,
         log: createLog(options.logLevel ?? "warn"),
@@ -146,6 +151,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       schema: "mltb.bay-state/1",
       pid: process.pid,
       bay: bay.bay,
+      bay_file: resolve(options.bayFile),
       http: supervisor.http,
       grpc: supervisor.grpc,
       mqtt: supervisor.mqtt,

@@ -8,6 +8,8 @@ export interface BayState {
   schema: "mltb.bay-state/1";
   pid: number;
   bay: string;
+  /** The bay file that it was brought up from, absolute. */
+  bay_file?: string;
   http: string;
   /** HOST:PORT of `mltb.board.v1`. */
   grpc: string;

@@ -86,7 +86,7 @@ export function ownBay(bayFile: string, state: string | undefined, steps: Steps,
   };
 }
 
-async function runFile(context: Context, file: string, options: RunOptions): Promise<number> {
+export async function runFile(context: Context, file: string, options: RunOptions): Promise<number> {
   const experiments = loadExperiments(file, options.set);
   // The experiments of a file share a bay; a file without any has been refused.
   const bayFile = (experiments[0] as Experiment).bayFile;
@@ -106,7 +106,7 @@ async function runFile(context: Context, file: string, options: RunOptions): Pro
   }
 }
 
-function collect(value: string, previous: string[]): string[] {
+export function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
 }
 

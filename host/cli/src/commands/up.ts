@@ -25,6 +25,8 @@ export interface UpOptions {
   simControl?: string;
   tls?: { cert: Buffer; key: Buffer; certFile: string };
   insecureListen?: boolean;
+  compat?: boolean;
+  compatPdudaemon?: HostPort;
   allowHost: string[];
   log: string;
 }
@@ -92,6 +94,12 @@ export function registerUp(program: Command): void {
       (name: string, all: string[]) => [...all, name],
       [] as string[],
     )
+    .option("--compat", "also serve pdudaemon's verbs, labgrid's rest back end and Redfish, with HTTP Basic")
+    .option(
+      "--compat-pdudaemon <host:port>",
+      "serve pdudaemon's verbs without login on a loopback address, such as 127.0.0.1:16421",
+      parseHostPort,
+    )
     .option("--state <dir>", "folder for address, secrets and journals (default: $XDG_STATE_HOME/mltb)")
     .option("--sim-control <socket>", "open the control socket of the simulation (Unix socket)")
     .option("--log <level>", "level of the log on standard error: trace, debug, info, warn, error", "warn")
@@ -119,6 +127,10 @@ export function registerUp(program: Command): void {
           stateDir: stateFolder(options.state),
           simControl: options.simControl,
           tls: options.tls,
+          compat: options.compat,
+          ...(options.compatPdudaemon === undefined
+            ? {}
+            : { compatPdudaemon: listener(options.compatPdudaemon, options.compatPdudaemon.port) }),
           insecure: options.insecureListen,
           allowHosts: options.allowHost,
           steps: context.json ? silentSteps : createSteps(),

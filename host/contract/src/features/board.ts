@@ -82,6 +82,13 @@ export const board = feature("board", "The rack electronics: monitoring boards, 
       refusals,
     },
   ),
+  trace: call("GET", "/api/v1/boards/{board}/trace", "The last bytes of a board's link in both directions.", {
+    params: ofBoard,
+    role: "operator",
+    stream: "application/x-ndjson",
+    refusals: ["unknown_board"],
+    cli: "mltb trace BOARD",
+  }),
   log: call("GET", "/api/v1/boards/{board}/log", "The lines that a board keeps.", {
     params: ofBoard,
     answer: logSchema,

@@ -100,6 +100,22 @@ export class Board {
     void this.renew();
   }
 
+  /** Takes a welcome that was recorded: what the board can is known, nothing is asked of it. */
+  greet(body: Body): void {
+    const before = this.welcome;
+    this.welcome = body as unknown as Message<"welcome">;
+    const restarted = before !== undefined && before.epoch !== this.welcome.epoch;
+    this.measure.restart(restarted);
+    if (restarted) this.forget("board restarted");
+  }
+
+  /** Takes the answer to a question about a channel. */
+  answered(body: Body): void {
+    const answer = body as unknown as Message<"channel_answer">;
+    const channel = this.channels[answer.channel - 1];
+    if (channel !== undefined) this.observe(channel, answer);
+  }
+
   private async renew(): Promise<void> {
     if (!this.link.session.port.open || this.updating) return;
     if (this.can("samples"))

@@ -15,6 +15,10 @@ const faultTexts: Record<string, string> = {
   sensor_dead: "the channel's monitor does not answer",
   over_current: "the current exceeded the channel's rating",
   hard_over_current: "the current exceeded the channel's hard limit; the switch was opened in hardware",
+  over_voltage: "the rail's voltage exceeded the channel's limit",
+  under_voltage: "the rail's voltage fell below the channel's limit while it was on",
+  reverse_current: "current flowed back from the target into the board",
+  sensor_drift: "the channel's two current sensors disagree",
 };
 
 function nameOf(table: Record<string, number>, value: number): string {

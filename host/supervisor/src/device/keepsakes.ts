@@ -5,7 +5,7 @@ import type { Board } from "./board.ts";
 /** The current of the channel that tripped last, 100 ms before the trip to 100 ms after it; null where none has. */
 export async function readWaveform(board: Board) {
   if (!board.can("waveform")) throw new BayError("not_supported", `${board.name} keeps no waveforms`);
-  const head = await board.link.request("waveform_get", {}, 1500);
+  const head = await board.link.request("waveform_get", { back: 0 }, 1500);
   if (head.kind !== "answer") throw new BayError("board_lost", `${board.name} does not answer`);
   const { channel, rows, left, period_us, tick_us } = head.body;
   const hardware = monitoringBoard.channels[channel - 1];
@@ -13,7 +13,7 @@ export async function readWaveform(board: Board) {
   const scale = ampsPerCode(monitoringBoard, hardware);
   const current_a: number[] = [];
   while (current_a.length < rows) {
-    const part = await board.link.request("waveform_read", { first: current_a.length }, 1500);
+    const part = await board.link.request("waveform_read", { first: current_a.length, back: 0, what: 0 }, 1500);
     if (part.kind !== "answer" || part.body.data === "")
       throw new BayError("board_lost", `${board.name} does not answer`);
     const codes = Buffer.from(part.body.data, "latin1");

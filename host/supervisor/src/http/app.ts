@@ -17,6 +17,8 @@ declare module "fastify" {
     role?: Role;
     /** HTTP Basic (any user, the token as password) is taken beside the bearer token. */
     basic?: boolean;
+    /** No login is needed. */
+    open?: boolean;
   }
 }
 
@@ -50,7 +52,9 @@ export function sendProblem(reply: Reply, document: Record<string, unknown>): Re
 }
 
 /** The token of a request: `Bearer`, or the password of `Basic` where the route takes that. */
-function tokenOf(request: Request): string {
+function tokenOf(request: Request, sessionToken: (key: string) => string): string {
+  const session = request.headers["x-auth-token"];
+  if (typeof session === "string" && request.routeOptions.config.basic === true) return sessionToken(session);
   const [scheme = "", value = ""] = (request.headers.authorization ?? "").split(" ");
   if (/^bearer$/i.test(scheme)) return value;
   if (!/^basic$/i.test(scheme) || request.routeOptions.config.basic !== true) return "";
@@ -62,6 +66,8 @@ export interface AppOptions {
   tokens: Tokens;
   /** Further names under which the bay is reached. */
   hosts: string[];
+  /** The token behind a Redfish session. */
+  sessionToken?: (key: string) => string;
   tls?: { cert: Buffer; key: Buffer };
   rates?: typeof RATES;
   /** Told of errors that nobody expected. */
@@ -88,7 +94,7 @@ export async function createApp(options: AppOptions) {
       sendProblem(reply, problemOf("foreign_host", fault, mend));
       return reply;
     }
-    const login = options.tokens.login(tokenOf(request));
+    const login = options.tokens.login(tokenOf(request, options.sessionToken ?? (() => "")));
     if (login !== undefined) request.who = login;
     return undefined;
   });
@@ -101,6 +107,7 @@ export async function createApp(options: AppOptions) {
   // After the limit, before the body is read.
   app.addHook("preParsing", async (request, reply) => {
     const config = request.routeOptions.config;
+    if (config.open === true) return;
     if (request.who === undefined) {
       reply.header("www-authenticate", config.basic === true ? 'Basic realm="mltb"' : "Bearer");
       const text =

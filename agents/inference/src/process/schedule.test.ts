@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { poissonGaps, sampleOrder } from "./schedule.ts";
+
+test("every sample comes once a round, in the order of the seed", () => {
+  const take = (seed: number): number[] => {
+    const next = sampleOrder(50, seed);
+    return Array.from({ length: 150 }, () => next());
+  };
+  const order = take(7);
+  for (const round of [0, 50, 100]) expect([...new Set(order.slice(round, round + 50))].length).toBe(50);
+  expect(order.slice(0, 50)).not.toEqual(order.slice(50, 100));
+  expect(take(7)).toEqual(order);
+  expect(take(8)).not.toEqual(order);
+});
+
+test("arrivals are a Poisson process: mean and standard deviation of the gaps are one over the rate, none depends on the one before", () => {
+  const gap = poissonGaps(200, 3);
+  const gaps = Array.from({ length: 20_000 }, () => Number(gap()) / 1e9);
+  const mean = gaps.reduce((a, b) => a + b, 0) / gaps.length;
+  const deviation = Math.sqrt(gaps.reduce((sum, x) => sum + (x - mean) ** 2, 0) / gaps.length);
+  expect(mean).toBeCloseTo(1 / 200, 3);
+  expect(deviation / mean).toBeGreaterThan(0.97);
+  expect(deviation / mean).toBeLessThan(1.03);
+  let covariance = 0;
+  for (let i = 1; i < gaps.length; i += 1)
+    covariance += ((gaps[i] as number) - mean) * ((gaps[i - 1] as number) - mean);
+  expect(Math.abs(covariance / gaps.length / deviation ** 2)).toBeLessThan(0.03);
+});

@@ -1,0 +1,209 @@
+import { Cause, Fault, HostLoss, PowerAction, Refusal, Restore } from "@mltb/protocol";
+import type { Handed } from "./handover.ts";
+import type { Power, Waiting } from "./power.ts";
+import type { Limits } from "./protection.ts";
+import type { AllSettings, Settings } from "./settings.ts";
+import type { Storage } from "./storage.ts";
+
+const KEY = "last";
+/** A latched fault is written down when its waveform is complete: a write takes time from the sampler. */
+const FAULTS_AFTER_MS = 300;
+/** Time to a switch-on that `stagger_ms` moved. */
+const SOON_MS = 1;
+
+/** Which channels were commanded on, and the latched faults, as they were written last. */
+interface Last {
+  on: boolean[];
+  fault: number[];
+}
+
+function lastOf(storage: Storage, channels: number): Last {
+  const bytes = storage.get(KEY);
+  const last: Last = { on: [], fault: [] };
+  for (let i = 0; i < channels; i += 1) {
+    // Without a record, or with one that is damaged, nothing is switched on and no fault is known.
+    const value = bytes !== undefined && bytes.length === channels ? string.byte(bytes, i + 1) : 0;
+    last.on.push(value >= 128);
+    last.fault.push(value % 128);
+  }
+  return last;
+}
+
+/**
+ * What the channels are to be after an outage: off, with the faults that were latched; those that the restore policy
+ * switches on follow once off is proved, as many as interlocks and budget allow, in the order of their numbers.
+ */
+export function afterOutage(settings: AllSettings, storage: Storage, limits: Limits[]): Handed[] {
+  const count = settings.channels.length;
+  const last = lastOf(storage, count);
+  const list: Handed[] = [];
+  const closing: boolean[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const { restore } = settings.channels[i] as Settings;
+    const fault = last.fault[i] as number;
+    const wanted = restore === Restore.on || (restore === Restore.last && last.on[i] === true);
+    const thenOn = wanted && fault === Fault.none && refusal(settings, limits, closing, i) === 0;
+    closing[i] = thenOn;
+    const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = limits[i] as Limits;
+    list.push({
+      closed: false,
+      floating: false,
+      thenOn,
+      fault,
+      dwell_ms: 0,
+      hard_ma,
+      slow_ma,
+      slow_ms,
+      inrush_ma,
+      inrush_ms,
+    });
+  }
+  return list;
+}
+
+/** Sum of the slow limits of channels. */
+function budgetOf(limits: Limits[], closed: boolean[]): number {
+  let sum_ma = 0;
+  for (let i = 0; i < limits.length; i += 1) if (closed[i] === true) sum_ma += (limits[i] as Limits).slow_ma;
+  return sum_ma;
+}
+
+/** Why a channel may not be switched on beside those that are, or 0. */
+function refusal(settings: AllSettings, limits: Limits[], closed: boolean[], index: number): number {
+  const { interlock } = settings.channels[index] as Settings;
+  for (let i = 0; i < settings.channels.length; i += 1) {
+    const other = settings.channels[i] as Settings;
+    if (i !== index && closed[i] === true && interlock > 0 && other.interlock === interlock) {
+      return Refusal.interlocked;
+    }
+  }
+  const { budget_ma } = settings.rack;
+  const others = closed[index] === true ? 0 : (limits[index] as Limits).slow_ma;
+  return budget_ma > 0 && budgetOf(limits, closed) + others > budget_ma ? Refusal.over_budget : 0;
+}
+
+/** Rules above the channels: what may be on together, when switches close, what is kept for the time after an outage. */
+export interface Rules {
+  /** As `Power.command`, within the rules. */
+  command: Power["command"];
+  /** A switch closes now. */
+  closed(this: void, now_ms: number): void;
+  /** A host is there, or has gone. */
+  host(this: void, present: boolean, now_ms: number): void;
+  /** A channel's state has changed. */
+  changed(this: void): void;
+  tick(this: void, now_ms: number): void;
+  used_ma(this: void): number;
+}
+
+/** @param onCommand told of every command that is accepted */
+export function createRules(
+  settings: AllSettings,
+  limits: Limits[],
+  storage: Storage,
+  power: Power,
+  onCommand: (this: void, index: number, cause: number) => void,
+): Rules {
+  const count = settings.channels.length;
+  const last = lastOf(storage, count);
+  /** The power service's own, which this one stands before. */
+  const plain = power.command;
+  /** When channels are switched off because no host is there; -1 while there is one. */
+  let lost_ms = 0;
+  /** No switch closes before. */
+  let closable_ms = 0;
+  let write_ms = -1;
+  let clock_ms = 0;
+
+  /** Channels that are on, or will be without a further command. */
+  function on(): boolean[] {
+    const list: boolean[] = [];
+    for (let i = 0; i < count; i += 1) {
+      const { closed, thenOn } = power.control(i);
+      list.push(closed || thenOn);
+    }
+    return list;
+  }
+
+  function write(): void {
+    let bytes = "";
+    for (let i = 0; i < count; i += 1)
+      bytes += string.char((last.on[i] === true ? 128 : 0) + (last.fault[i] as number));
+    storage.set(KEY, bytes);
+  }
+
+  /** What a channel was commanded to be is written down before it is switched; most policies do not need it. */
+  function remember(index: number, wanted: boolean): void {
+    const of = settings.channels[index] as Settings;
+    if (of.restore !== Restore.last || last.on[index] === wanted) return;
+    last.on[index] = wanted;
+    write();
+  }
+
+  const command: Power["command"] = (index, action, off_ms, tag, cause, now_ms) => {
+    const wantsOn = action === PowerAction.on || action === PowerAction.cycle;
+    let dwell_ms = off_ms;
+    let doing = action;
+    if (wantsOn) {
+      if (power.fault(index) !== Fault.none) return Refusal.fault_latched;
+      const refused = refusal(settings, limits, on(), index);
+      if (refused !== 0) return refused;
+      // A switch that must wait is opened first: off, a pause, on.
+      if (action === PowerAction.on && !power.closed(index) && now_ms < closable_ms) {
+        doing = PowerAction.cycle;
+        dwell_ms = SOON_MS;
+      }
+    }
+    onCommand(index, cause);
+    remember(index, wantsOn);
+    return plain(index, doing, dwell_ms, tag, cause, now_ms);
+  };
+
+  return {
+    command,
+    closed(this: void, now_ms: number): void {
+      closable_ms = now_ms + settings.rack.stagger_ms;
+    },
+    host(this: void, present: boolean, now_ms: number): void {
+      if (present) lost_ms = -1;
+      else if (lost_ms < 0) lost_ms = now_ms;
+    },
+    changed(this: void): void {
+      write_ms = clock_ms + FAULTS_AFTER_MS;
+    },
+    tick(this: void, now_ms: number): void {
+      clock_ms = now_ms;
+      let next_ms = closable_ms;
+      for (let i = 0; i < count; i += 1) {
+        const control: Waiting = power.control(i);
+        // Of the switches whose dwell is over one closes now, the others wait for their turn.
+        if (power.dwelling(i) && control.deadline_ms <= now_ms) {
+          if (now_ms < next_ms) control.deadline_ms = next_ms;
+          else next_ms = now_ms + settings.rack.stagger_ms;
+        }
+        const of = settings.channels[i] as Settings;
+        const away = lost_ms >= 0 && of.host_loss === HostLoss.off && now_ms - lost_ms >= of.host_loss_ms;
+        if (away && (control.closed || control.thenOn)) {
+          command(i, PowerAction.off, 0, 0, Cause.host_loss, now_ms);
+        }
+      }
+      if (write_ms < 0 || now_ms < write_ms) return;
+      write_ms = -1;
+      let other = false;
+      for (let i = 0; i < count; i += 1) {
+        const fault = power.fault(i);
+        if (last.fault[i] !== fault) other = true;
+        last.fault[i] = fault;
+        // A channel that tripped is not switched on again by the outage that follows.
+        if (fault !== Fault.none && last.on[i] === true) {
+          last.on[i] = false;
+          other = true;
+        }
+      }
+      if (other) write();
+    },
+    used_ma(this: void): number {
+      return budgetOf(limits, on());
+    },
+  };
+}

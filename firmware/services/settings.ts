@@ -1,0 +1,190 @@
+import type { ChannelLimits } from "@mltb/hardware";
+import { type BoardSession, type Body, bodyCheck, HostLoss, Refusal, Restore } from "@mltb/protocol";
+import { idiv } from "#platform";
+import type { Storage } from "./storage.ts";
+
+/** Policies and software limits of a channel; a limit of 0 is none. */
+export interface Settings {
+  restore: number;
+  host_loss: number;
+  /** Group of which at most one channel is on; 0 is none. */
+  interlock: number;
+  host_loss_ms: number;
+  over_mv: number;
+  under_mv: number;
+  reverse_ma: number;
+  drift_ma: number;
+  stored: boolean;
+}
+
+/** Rules of the whole rack. */
+export interface RackSettings {
+  budget_ma: number;
+  stagger_ms: number;
+  stored: boolean;
+}
+
+/** What the board was told to keep, by channel, and for the rack. */
+export interface AllSettings {
+  channels: Settings[];
+  rack: RackSettings;
+  /** Takes a request; a refusal code, or 0. `index` counts from 0. */
+  set(this: void, index: number, body: Body): number;
+  setRack(this: void, body: Body): number;
+}
+
+const RECORD = "<BBBI2I2I2I2I2";
+const RECORD_BYTES = 13;
+const RACK = "<I2I2";
+const RACK_BYTES = 4;
+const HOST_LOSS_MS = 5000;
+
+/**
+ * Settings as they were stored, or the board's own where none are.
+ *
+ * @param busy whether nothing may be written now
+ */
+export function createSettings(
+  channels: number,
+  nominal_v: number,
+  limits: ChannelLimits,
+  storage: Storage,
+  busy: (this: void) => boolean,
+): AllSettings {
+  const list: Settings[] = [];
+  const over_mv = idiv(nominal_v * 1000 * (1 + limits.on_tolerance), 1);
+  for (let i = 0; i < channels; i += 1) {
+    const own: Settings = {
+      restore: Restore.off,
+      host_loss: HostLoss.keep,
+      interlock: 0,
+      host_loss_ms: HOST_LOSS_MS,
+      over_mv,
+      under_mv: 0,
+      reverse_ma: limits.reverse_ma,
+      drift_ma: limits.drift_ma,
+      stored: false,
+    };
+    const kept = storage.get(`channel${i}`);
+    if (kept !== undefined && kept.length === RECORD_BYTES) {
+      [
+        own.restore,
+        own.host_loss,
+        own.interlock,
+        own.host_loss_ms,
+        own.over_mv,
+        own.under_mv,
+        own.reverse_ma,
+        own.drift_ma,
+      ] = string.unpack(RECORD, kept);
+      own.stored = true;
+    }
+    list.push(own);
+  }
+  const rack: RackSettings = { budget_ma: 0, stagger_ms: 0, stored: false };
+  const kept = storage.get("rack");
+  if (kept !== undefined && kept.length === RACK_BYTES) {
+    [rack.budget_ma, rack.stagger_ms] = string.unpack(RACK, kept);
+    rack.stored = true;
+  }
+
+  /** Keeps a value that is not kept yet; a refusal code, or 0. */
+  function keep(key: string, value: string): number {
+    if (storage.get(key) === value) return 0;
+    if (busy()) return Refusal.busy;
+    return storage.set(key, value) ? 0 : Refusal.not_stored;
+  }
+
+  return {
+    channels: list,
+    rack,
+    set(this: void, index: number, body: Body): number {
+      const of = list[index] as Settings;
+      const next = body as unknown as Settings;
+      const { restore, host_loss, interlock, host_loss_ms, over_mv, under_mv, reverse_ma, drift_ma } = next;
+      if (restore > Restore.last || host_loss > HostLoss.off) return Refusal.bad_value;
+      // A limit that the band of "on" lies beyond would end what was just proved.
+      if ((over_mv > 0 && over_mv < nominal_v * 1000) || under_mv > nominal_v * 1000) return Refusal.bad_value;
+      const refusal = keep(
+        `channel${index}`,
+        string.pack(RECORD, restore, host_loss, interlock, host_loss_ms, over_mv, under_mv, reverse_ma, drift_ma),
+      );
+      if (refusal !== 0) return refusal;
+      of.restore = restore;
+      of.host_loss = host_loss;
+      of.interlock = interlock;
+      of.host_loss_ms = host_loss_ms;
+      of.over_mv = over_mv;
+      of.under_mv = under_mv;
+      of.reverse_ma = reverse_ma;
+      of.drift_ma = drift_ma;
+      of.stored = true;
+      return 0;
+    },
+    setRack(this: void, body: Body): number {
+      const { budget_ma, stagger_ms } = body as unknown as RackSettings;
+      if (stagger_ms > STAGGER_LONGEST_MS) return Refusal.bad_value;
+      const refusal = keep("rack", string.pack(RACK, budget_ma, stagger_ms));
+      if (refusal !== 0) return refusal;
+      rack.budget_ma = budget_ma;
+      rack.stagger_ms = stagger_ms;
+      rack.stored = true;
+      return 0;
+    },
+  };
+}
+
+const STAGGER_LONGEST_MS = 2000;
+
+type Handler = (this: void, body: Body, tag: number, now_ms: number) => void;
+
+/** Requests that read and write settings. */
+export function settingsHandlers(
+  settings: AllSettings,
+  channelOf: (this: void, body: Body, tag: number) => number,
+  used_ma: (this: void) => number,
+  session: () => BoardSession,
+): Record<string, Handler> {
+  function answer(index: number, tag: number): void {
+    const of = settings.channels[index] as Settings;
+    session().answer(tag, "settings_answer", {
+      channel: index + 1,
+      restore: of.restore,
+      host_loss: of.host_loss,
+      interlock: of.interlock,
+      host_loss_ms: of.host_loss_ms,
+      over_mv: of.over_mv,
+      under_mv: of.under_mv,
+      reverse_ma: of.reverse_ma,
+      drift_ma: of.drift_ma,
+      stored: of.stored ? 1 : 0,
+    });
+  }
+  function answerRack(tag: number): void {
+    const { budget_ma, stagger_ms, stored } = settings.rack;
+    session().answer(tag, "rack_answer", { budget_ma, stagger_ms, used_ma: used_ma(), stored: stored ? 1 : 0 });
+  }
+  return {
+    settings_set(this: void, body: Body, tag: number): void {
+      const check = bodyCheck(body["channel"] as number, body["restore"] as number, body["over_mv"] as number);
+      const index = channelOf(body, tag);
+      if (index < 0) return;
+      const refusal = body["check"] === check ? settings.set(index, body) : Refusal.bad_check;
+      if (refusal !== 0) session().refuse(tag, refusal, "settings_set");
+      else answer(index, tag);
+    },
+    settings_get(this: void, body: Body, tag: number): void {
+      const index = channelOf(body, tag);
+      if (index >= 0) answer(index, tag);
+    },
+    rack_set(this: void, body: Body, tag: number): void {
+      const check = bodyCheck(0, 0, body["budget_ma"] as number);
+      const refusal = body["check"] === check ? settings.setRack(body) : Refusal.bad_check;
+      if (refusal !== 0) session().refuse(tag, refusal, "rack_set");
+      else answerRack(tag);
+    },
+    rack_get(this: void, _body: Body, tag: number): void {
+      answerRack(tag);
+    },
+  };
+}

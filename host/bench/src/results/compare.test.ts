@@ -1,0 +1,164 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { compareRecords, compareRuns, explain } from "./compare.ts";
+import { driftOf } from "./drift.ts";
+import { toCsv, toMlperf } from "./export.ts";
+import { findRun, listRuns } from "./library.ts";
+import { paretoFront } from "./pareto.ts";
+import { fingerprint, type ResultRecord, type RunDocument } from "./record.ts";
+
+function record(change: Partial<ResultRecord> & { p50?: number; facts?: Record<string, unknown> } = {}): ResultRecord {
+  const { p50 = 100, facts = {}, ...rest } = change;
+  return {
+    schema: "mltb.result/1",
+    target: "a",
+    target_kind: "simulated",
+    simulated: ["rail"],
+    model: { name: "m", sha256: "00", bytes: 1, macs: 1, weights: 1 },
+    runtime: { name: "r", version: "1", threads: 1 },
+    scenario: "single-stream",
+    seed: 1,
+    warmup: 1,
+    verdict: "valid",
+    reasons: [],
+    latency_us: {
+      p50,
+      p90: p50 * 1.2,
+      p95: p50 * 1.3,
+      p99: p50 * 1.5,
+      min: p50 / 2,
+      max: p50 * 2,
+      mean: p50,
+      n: 1000,
+      ci95_p50: [p50 * 0.99, p50 * 1.01],
+      early_stopping: null,
+    },
+    phases_us: null,
+    throughput_per_s: 1e6 / p50,
+    energy_uj_per_inference: { value: 50, uncertainty: 2, coverage: 0.95, method: "edges", budget: [] },
+    energy_refused: null,
+    windows: [],
+    samples: { rate_hz: 1, received: 1, lost: 0 },
+    memory_bytes: { peak: 1e6 },
+    accuracy: null,
+    numerical_error: null,
+    fingerprint: fingerprint({ target: "a", supply_v: 3, ...facts }),
+    artifacts: [],
+    ...rest,
+  };
+}
+
+function run(id: string, results: ResultRecord[]): RunDocument {
+  const at = `2026-01-01T00:00:${id}Z`;
+  return { schema: "mltb.run/1", run_id: id, experiment: "e", started_at: at, ended_at: at, folder: "", results };
+}
+
+test("unequal fingerprints are refused with the differing fields, also where one lacks a field", () => {
+  // The published trap: the same board at 1.8 V and at 3.0 V differs in energy by a factor of 1.64.
+  const low = record({ facts: { supply_v: 1.8, clock_mhz: 80 } });
+  expect(compareRecords(record(), low)).toEqual({
+    comparable: false,
+    differing: [
+      { field: "clock_mhz", a: null, b: 80 },
+      { field: "supply_v", a: 3, b: 1.8 },
+    ],
+    deltas: [],
+  });
+  expect(explain(compareRecords(record(), low))).toContain("supply_v is 3 in one and 1.8 in the other");
+});
+
+test("equal ones give ratios; a figure is significant when the intervals part", () => {
+  const { comparable, deltas } = compareRecords(record(), record({ p50: 110 }));
+  expect(comparable).toBe(true);
+  expect(deltas.find((delta) => delta.figure === "latency_us.p50")).toMatchObject({
+    a: 100,
+    b: 110,
+    ratio: 1.1,
+    significant: true,
+  });
+  expect(deltas.find((delta) => delta.figure === "energy_uj_per_inference")).toMatchObject({ significant: false });
+  expect(deltas.find((delta) => delta.figure === "latency_us.p90")).toMatchObject({ significant: null });
+  expect(explain({ comparable, differing: [], deltas })).toContain("moved by 10.0 %");
+});
+
+test("runs are compared record by record; one without a partner makes them not comparable", () => {
+  const b = record({ target: "b", facts: { target: "b" } });
+  expect(compareRuns(run("01", [record(), b]), run("02", [record(), b])).comparable).toBe(true);
+  expect(compareRuns(run("01", [record(), b]), run("02", [record(), record({ target: "c" })]))).toMatchObject({
+    comparable: false,
+    differing: [
+      { field: "b m", b: null },
+      { field: "c m", a: null },
+    ],
+  });
+});
+
+test("drift is told against the newest earlier run of the same fingerprint, and not for noise or invalid results", () => {
+  const old = [
+    run("01", [record({ p50: 50 })]),
+    run("02", [record()]),
+    run("03", [record({ p50: 500, verdict: "invalid" })]),
+  ];
+  expect(driftOf(run("05", [record({ p50: 104 })]), old)).toEqual([]);
+  expect(driftOf(run("05", [record({ p50: 120 })]), old)).toMatchObject([
+    { figure: "latency_us.p50", against: "02", a: 100, b: 120 },
+  ]);
+  expect(driftOf(run("05", [record({ p50: 120, facts: { supply_v: 5 } })]), old)).toEqual([]);
+});
+
+test("the Pareto front holds what no other beats", () => {
+  const energy = (value: number): Partial<ResultRecord> => ({
+    energy_uj_per_inference: { value, uncertainty: 1, coverage: 0.95, method: "edges", budget: [] },
+  });
+  const all = [
+    record({ p50: 100, ...energy(10) }),
+    record({ p50: 50, ...energy(20) }),
+    record({ p50: 120, ...energy(15) }),
+    record({ p50: 1, ...energy(1), verdict: "invalid" }),
+    record({ p50: 1, energy_uj_per_inference: null }),
+  ];
+  const { front, left_out } = paretoFront(all, ["latency", "energy"]);
+  expect(front.map((entry) => entry.latency_us?.p50)).toEqual([100, 50]);
+  expect(left_out).toBe(2);
+});
+
+test("CSV and MLPerf layout say what was simulated, and whose measurement it was", () => {
+  const [header, row] = toCsv([run("01", [record({ reasons: ['a "quoted", reason'] })])])
+    .trim()
+    .split("\n");
+  expect(header?.split(",").slice(0, 5)).toEqual(["run_id", "experiment", "target", "target_kind", "simulated"]);
+  expect(row).toContain("01,e,a,simulated,rail,m");
+  expect(row).toContain('"a ""quoted"", reason"');
+  const { summary, detail } = toMlperf(run("01", [record()]), record());
+  expect(summary).toMatch(/Result is : VALID[\s\S]*not by LoadGen[\s\S]*Simulated: rail/);
+  expect(summary).toContain("90.0th percentile latency (ns) : 120000");
+  for (const line of detail.trim().split("\n")) {
+    expect(line.startsWith(":::MLLOG ")).toBe(true);
+    expect(Object.keys(JSON.parse(line.slice(9)))).toEqual([
+      "key",
+      "value",
+      "time_ms",
+      "namespace",
+      "event_type",
+      "metadata",
+    ]);
+  }
+});
+
+test("a run is found by folder, file, id or its beginning; a broken one is named and costs nobody else", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mltb-results-"));
+  for (const id of ["11", "12", "20"]) {
+    mkdirSync(join(folder, `e-${id}`));
+    writeFileSync(join(folder, `e-${id}`, "result.json"), JSON.stringify(run(id, [record()])));
+  }
+  mkdirSync(join(folder, "broken"));
+  writeFileSync(join(folder, "broken", "result.json"), "{");
+  expect(listRuns(folder).runs.map((entry) => entry.run_id)).toEqual(["20", "12", "11"]);
+  expect(listRuns(folder).broken).toHaveLength(1);
+  expect(findRun("2", folder).folder).toBe(join(folder, "e-20"));
+  expect(findRun(join(folder, "e-11"), folder).run_id).toBe("11");
+  expect(() => findRun("1", folder)).toThrow("names 2 runs");
+  expect(() => findRun("9", folder)).toThrow(/no run 9.*20, 12, 11/);
+});

@@ -1,0 +1,135 @@
+import type { ResultRecord, RunDocument } from "./record.ts";
+
+/** A field of the fingerprint in which two results differ. */
+export interface Differing {
+  field: string;
+  a: unknown;
+  b: unknown;
+}
+
+/** A figure of both results. `significant`: their intervals do not overlap. */
+export interface Delta {
+  target: string;
+  model: string;
+  figure: string;
+  a: number;
+  b: number;
+  /** b / a. */
+  ratio: number;
+  significant: boolean | null;
+}
+
+export interface Comparison {
+  comparable: boolean;
+  differing: Differing[];
+  deltas: Delta[];
+}
+
+/** Fields of two fingerprints that are not equal, in alphabetical order. */
+export function differingFields(a: ResultRecord, b: ResultRecord): Differing[] {
+  const [x, y] = [a.fingerprint.fields, b.fingerprint.fields];
+  return [...new Set([...Object.keys(x), ...Object.keys(y)])]
+    .sort()
+    .filter((field) => JSON.stringify(x[field]) !== JSON.stringify(y[field]))
+    .map((field) => ({ field, a: x[field] ?? null, b: y[field] ?? null }));
+}
+
+type Figure = { name: string; value: number; interval: [number, number] | null };
+
+function figures(record: ResultRecord): Figure[] {
+  const list: Figure[] = [];
+  const latency = record.latency_us;
+  if (latency !== null) {
+    list.push({ name: "latency_us.p50", value: latency.p50, interval: latency.ci95_p50 });
+    for (const name of ["p90", "p99", "mean"] as const)
+      list.push({ name: `latency_us.${name}`, value: latency[name], interval: null });
+  }
+  if (record.throughput_per_s !== null)
+    list.push({ name: "throughput_per_s", value: record.throughput_per_s, interval: null });
+  const energy = record.energy_uj_per_inference;
+  if (energy !== null) {
+    const interval: [number, number] = [energy.value - energy.uncertainty, energy.value + energy.uncertainty];
+    list.push({ name: "energy_uj_per_inference", value: energy.value, interval });
+  }
+  if (record.memory_bytes !== null)
+    list.push({ name: "memory_bytes.peak", value: record.memory_bytes.peak, interval: null });
+  if (record.accuracy !== null) list.push({ name: "accuracy", value: record.accuracy.value, interval: null });
+  return list;
+}
+
+function deltas(a: ResultRecord, b: ResultRecord): Delta[] {
+  const others = new Map(figures(b).map((figure) => [figure.name, figure]));
+  return figures(a).flatMap((figure) => {
+    const other = others.get(figure.name);
+    if (other === undefined) return [];
+    const [x, y] = [figure.interval, other.interval];
+    return {
+      target: a.target,
+      model: a.model.name,
+      figure: figure.name,
+      a: figure.value,
+      b: other.value,
+      ratio: other.value / figure.value,
+      significant: x === null || y === null ? null : x[1] < y[0] || y[1] < x[0],
+    };
+  });
+}
+
+/** Compares two records. Deltas are given only where every fact that decides a result is equal. */
+export function compareRecords(a: ResultRecord, b: ResultRecord): Comparison {
+  const differing = differingFields(a, b);
+  return differing.length > 0
+    ? { comparable: false, differing, deltas: [] }
+    : { comparable: true, differing: [], deltas: deltas(a, b) };
+}
+
+/**
+ * Compares two runs, record by record of equal target and model; a single record on each side is compared whatever it is of.
+ * Records without a partner make the runs not comparable.
+ */
+export function compareRuns(a: RunDocument, b: RunDocument): Comparison {
+  if (a.results.length === 1 && b.results.length === 1)
+    return compareRecords(a.results[0] as ResultRecord, b.results[0] as ResultRecord);
+  const key = (record: ResultRecord): string => `${record.target} ${record.model.name}`;
+  const partners = new Map(b.results.map((record) => [key(record), record]));
+  const all: Comparison = { comparable: true, differing: [], deltas: [] };
+  const missing = (field: string, x: unknown, y: unknown): void => {
+    all.differing.push({ field, a: x, b: y });
+  };
+  for (const record of a.results) {
+    const partner = partners.get(key(record));
+    partners.delete(key(record));
+    if (partner === undefined) {
+      missing(key(record), record.fingerprint.hash, null);
+      continue;
+    }
+    const pair = compareRecords(record, partner);
+    all.differing.push(...pair.differing.map((entry) => ({ ...entry, field: `${key(record)}: ${entry.field}` })));
+    all.deltas.push(...pair.deltas);
+  }
+  for (const [name, record] of partners) missing(name, null, record.fingerprint.hash);
+  all.comparable = all.differing.length === 0;
+  if (!all.comparable) all.deltas = [];
+  return all;
+}
+
+/** One line that says why two results differ, or that they do not. */
+export function explain({ comparable, differing, deltas: all }: Comparison): string {
+  if (!comparable) {
+    const named = differing
+      .slice(0, 4)
+      .map(({ field, a, b }) => `${field} is ${text(a)} in one and ${text(b)} in the other`);
+    const more = differing.length > 4 ? ` and ${differing.length - 4} more` : "";
+    return `not the same measurement: ${named.join("; ")}${more}`;
+  }
+  const real = all.filter((delta) => delta.significant === true);
+  if (real.length === 0) return "the same measurement, and no figure differs by more than its uncertainty";
+  const worst = real.sort((x, y) => Math.abs(Math.log(y.ratio)) - Math.abs(Math.log(x.ratio)))[0] as Delta;
+  const percent = ((worst.ratio - 1) * 100).toFixed(1);
+  return `the same measurement, but ${worst.figure} of ${worst.model} on ${worst.target} moved by ${percent} %, more than its uncertainty: what changed is not in the fingerprint`;
+}
+
+function text(value: unknown): string {
+  const shown = JSON.stringify(value);
+  return shown.length > 40 ? `${shown.slice(0, 37)}...` : shown;
+}

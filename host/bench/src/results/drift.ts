@@ -1,0 +1,40 @@
+import { compareRecords, type Delta } from "./compare.ts";
+import type { ResultRecord, RunDocument } from "./record.ts";
+
+/** A figure moves for real when the intervals part and it is further away than this share. */
+const THRESHOLD = 0.05;
+
+/** A figure of a run that left what earlier runs of the same fingerprint gave. */
+export interface Drift extends Delta {
+  /** The run that it is held against. */
+  against: string;
+}
+
+/**
+ * Figures of a run that moved against the newest earlier run with a record of the same fingerprint. Results that are not valid
+ * tell nothing and are passed over.
+ */
+export function driftOf(run: RunDocument, earlier: RunDocument[]): Drift[] {
+  const sorted = earlier
+    .filter((other) => other.run_id !== run.run_id && other.started_at < run.started_at)
+    .sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
+  return run.results.filter(sound).flatMap((record) => {
+    for (const other of sorted) {
+      const before = other.results.find((entry) => entry.fingerprint.hash === record.fingerprint.hash && sound(entry));
+      if (before === undefined) continue;
+      return compareRecords(before, record)
+        .deltas.filter((delta) => delta.significant === true && Math.abs(delta.ratio - 1) > THRESHOLD)
+        .map((delta) => ({ ...delta, against: other.run_id }));
+    }
+    return [];
+  });
+}
+
+function sound(record: ResultRecord): boolean {
+  return record.verdict === "valid" || record.verdict === "valid-short";
+}
+
+export function driftText(drift: Drift): string {
+  const percent = ((drift.ratio - 1) * 100).toFixed(1);
+  return `${drift.target} ${drift.model}: ${drift.figure} moved by ${percent} % against run ${drift.against} of the same fingerprint`;
+}

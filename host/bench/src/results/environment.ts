@@ -1,0 +1,33 @@
+/** What may have changed how fast the target was, as its agent saw it; what it did not tell is missing. */
+export interface SeenEnvironment {
+  governor?: string;
+  load_1m?: number;
+  cores?: number;
+  temperature_c?: number;
+  allowed_cpus?: string;
+}
+
+/** Hotter than this, most processors are slowed down or near it. */
+const HOT_C = 85;
+/** A rise that says that the target was not in thermal balance. */
+const WARMED_C = 10;
+
+/** What of the environment casts doubt on figures, in words for the reader of a result. */
+export function environmentWarnings(before: SeenEnvironment, after: SeenEnvironment): string[] {
+  const warnings: string[] = [];
+  const { governor, cores = 1, load_1m = 0 } = before;
+  if (governor !== undefined && governor !== "performance")
+    warnings.push(`frequency governor ${governor}: the clock may change; performance keeps it`);
+  if (load_1m > cores * 0.5)
+    warnings.push(
+      `load ${load_1m.toFixed(2)} on ${cores} cores before the first window: other work takes the processor`,
+    );
+  const { temperature_c: hot } = after;
+  if (hot !== undefined && hot > HOT_C)
+    warnings.push(`${hot.toFixed(0)} degrees Celsius: the processor may be slowed down`);
+  if (hot !== undefined && before.temperature_c !== undefined && hot - before.temperature_c > WARMED_C)
+    warnings.push(
+      `it warmed by ${(hot - before.temperature_c).toFixed(0)} K while it was measured: a longer warm-up helps`,
+    );
+  return warnings;
+}

@@ -1,0 +1,163 @@
+import { writeCsv } from "./csv.ts";
+import type { ResultRecord, RunDocument } from "./record.ts";
+
+/** Columns of the CSV form: one row a record, simulated parts and verdict always beside the figures. */
+const columns = [
+  "run_id",
+  "experiment",
+  "target",
+  "target_kind",
+  "simulated",
+  "model",
+  "model_sha256",
+  "runtime",
+  "runtime_version",
+  "threads",
+  "scenario",
+  "verdict",
+  "reasons",
+  "p50_us",
+  "p90_us",
+  "p95_us",
+  "p99_us",
+  "min_us",
+  "max_us",
+  "mean_us",
+  "n",
+  "throughput_per_s",
+  "energy_uj_per_inference",
+  "energy_uncertainty_uj",
+  "energy_refused",
+  "memory_peak_bytes",
+  "accuracy_metric",
+  "accuracy",
+  "fingerprint",
+];
+
+/** The records of runs as CSV. */
+export function toCsv(runs: RunDocument[]): string {
+  const rows = runs.flatMap((run) =>
+    run.results.map((record) => ({
+      run_id: run.run_id,
+      experiment: run.experiment,
+      target: record.target,
+      target_kind: record.target_kind,
+      simulated: record.simulated.join(" "),
+      model: record.model.name,
+      model_sha256: record.model.sha256,
+      runtime: record.runtime.name,
+      runtime_version: record.runtime.version,
+      threads: record.runtime.threads,
+      scenario: record.scenario,
+      verdict: record.verdict,
+      reasons: record.reasons.join("; "),
+      p50_us: record.latency_us?.p50,
+      p90_us: record.latency_us?.p90,
+      p95_us: record.latency_us?.p95,
+      p99_us: record.latency_us?.p99,
+      min_us: record.latency_us?.min,
+      max_us: record.latency_us?.max,
+      mean_us: record.latency_us?.mean,
+      n: record.latency_us?.n,
+      throughput_per_s: record.throughput_per_s,
+      energy_uj_per_inference: record.energy_uj_per_inference?.value,
+      energy_uncertainty_uj: record.energy_uj_per_inference?.uncertainty,
+      energy_refused: record.energy_refused,
+      memory_peak_bytes: record.memory_bytes?.peak,
+      accuracy_metric: record.accuracy?.metric,
+      accuracy: record.accuracy?.value,
+      fingerprint: record.fingerprint.hash,
+    })),
+  );
+  return writeCsv(rows, columns);
+}
+
+const scenarioNames: Record<string, string> = {
+  "single-stream": "SingleStream",
+  "multi-stream": "MultiStream",
+  server: "Server",
+  offline: "Offline",
+};
+
+const ns = (us: number): string => Math.round(us * 1000).toFixed(0);
+
+/**
+ * A record as LoadGen's two logs: `mlperf_log_summary.txt` in its words, `mlperf_log_detail.txt` with `:::MLLOG` lines. It says that
+ * it was not LoadGen that measured, and which parts were simulated.
+ */
+export function toMlperf(run: RunDocument, record: ResultRecord): { summary: string; detail: string } {
+  const { latency_us: latency } = record;
+  const valid = record.verdict === "valid" || record.verdict === "valid-short" ? "VALID" : "INVALID";
+  const line = "================================================";
+  const scenario = scenarioNames[record.scenario] ?? record.scenario;
+  const rows = [
+    line,
+    "MLPerf Results Summary",
+    line,
+    `SUT name : ${record.target}`,
+    `Scenario : ${scenario}`,
+    "Mode     : PerformanceOnly",
+    ...(latency === null
+      ? ["No latency was measured"]
+      : record.scenario === "offline" || record.scenario === "server"
+        ? [`Samples per second: ${record.throughput_per_s}`]
+        : [`90.0th percentile latency (ns) : ${ns(latency.p90)}`]),
+    `Result is : ${valid}`,
+    ...record.reasons.map((reason) => `  ${reason}`),
+    ...(latency?.early_stopping?.p90 == null
+      ? []
+      : [`Early Stopping 90th percentile estimate: ${ns(latency.early_stopping.p90.value)}`]),
+    "",
+    line,
+    "Additional Stats",
+    line,
+    ...(latency === null
+      ? []
+      : [
+          `QPS w/o loadgen overhead        : ${record.throughput_per_s}`,
+          `Min latency (ns)                : ${ns(latency.min)}`,
+          `Max latency (ns)                : ${ns(latency.max)}`,
+          `Mean latency (ns)               : ${ns(latency.mean)}`,
+          `50.00 percentile latency (ns)   : ${ns(latency.p50)}`,
+          `90.00 percentile latency (ns)   : ${ns(latency.p90)}`,
+          `95.00 percentile latency (ns)   : ${ns(latency.p95)}`,
+          `99.00 percentile latency (ns)   : ${ns(latency.p99)}`,
+        ]),
+    "",
+    line,
+    "Test Parameters Used",
+    line,
+    `sample_index_rng_seed : ${record.seed}`,
+    `warmup : ${record.warmup}`,
+    `windows : ${record.windows.length}`,
+    "",
+    `Measured by MLTB (run ${run.run_id}), not by LoadGen.`,
+    record.simulated.length === 0 ? "No part was simulated." : `Simulated: ${record.simulated.join(", ")}.`,
+  ];
+  const facts: [string, unknown][] = [
+    ["sut_name", record.target],
+    ["effective_scenario", scenario],
+    ["effective_sample_index_rng_seed", record.seed],
+    ["result_validity", valid],
+    ["result_query_count", latency?.n ?? 0],
+    ...(latency === null
+      ? []
+      : ([
+          ["result_min_latency_ns", Number(ns(latency.min))],
+          ["result_max_latency_ns", Number(ns(latency.max))],
+          ["result_mean_latency_ns", Number(ns(latency.mean))],
+          ["result_50.00_percentile_latency_ns", Number(ns(latency.p50))],
+          ["result_90.00_percentile_latency_ns", Number(ns(latency.p90))],
+          ["result_95.00_percentile_latency_ns", Number(ns(latency.p95))],
+          ["result_99.00_percentile_latency_ns", Number(ns(latency.p99))],
+        ] as [string, unknown][])),
+    ["simulated", record.simulated],
+    ["measured_by", "MLTB"],
+  ];
+  const time_ms = Date.parse(run.ended_at) - Date.parse(run.started_at);
+  const lines = facts.map(([key, value]) => {
+    const entry = { key, value, time_ms, namespace: "mlperf::logging", event_type: "POINT_IN_TIME", metadata: {} };
+    return `:::MLLOG ${JSON.stringify(entry)}`;
+  });
+  return { summary: `${rows.join("\n")}\n`, detail: `${lines.join("\n")}\n` };
+}

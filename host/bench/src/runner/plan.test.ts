@@ -1,0 +1,64 @@
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { readExperiments } from "../configurator/experiment.ts";
+import type { Experiment } from "../configurator/types.ts";
+import { apply, due } from "../orchestrator/machine.ts";
+import { workflowFaults } from "../orchestrator/workflow.ts";
+import { Eta, etaText } from "./eta.ts";
+import { planRun } from "./plan.ts";
+
+function experiments(...sets: string[]): Experiment[] {
+  const file = fileURLToPath(new URL("../../../../examples/quickstart.yml", import.meta.url));
+  const read = readExperiments(file, sets, {});
+  if ("faults" in read) throw new Error(JSON.stringify(read.faults));
+  return read.experiments;
+}
+
+test("a sweep makes a grid whose rows are told apart by name, optimisation and threads", () => {
+  const grid = experiments("sweep={optimization: [none, dynamic-int8], threads: [1, 4]}");
+  expect(grid.map((experiment) => experiment.models.map((model) => model.name))).toEqual([
+    ["kws-dscnn.1t", "resnet8.1t"],
+    ["kws-dscnn.4t", "resnet8.4t"],
+    ["kws-dscnn.dynamic-int8.1t", "resnet8.dynamic-int8.1t"],
+    ["kws-dscnn.dynamic-int8.4t", "resnet8.dynamic-int8.4t"],
+  ]);
+  expect(grid[3]?.models[0]).toMatchObject({ threads: 4, optimizations: [{ otype: "quantization" }] });
+});
+
+test("a board is switched on once for all experiments of a file, and every measurement stands between its on and off", () => {
+  const workflow = planRun("r", experiments("sweep={threads: [1, 2]}"));
+  expect(workflowFaults(workflow)).toEqual([]);
+  const boards = workflow.nodes.filter((node) => node.service === "deployment");
+  expect(boards.map((node) => node.id)).toEqual(["board/local-cpu", "board/local-wasm"]);
+  const measured = workflow.nodes.filter((node) => node.service === "inference");
+  expect(measured).toHaveLength(8);
+  for (const node of measured) expect(node.after[0]).toBe(`board/${node.exclusive?.[0]?.replace("target:", "")}`);
+});
+
+test("measurements on agents of one machine do not run side by side", () => {
+  const state = apply(undefined, { type: "submitted", workflow: planRun("r", experiments()) });
+  const step = (node: string, phase: string): void => {
+    apply(state, { type: "started", node, phase, attempt: 1 });
+    apply(state, { type: "succeeded", node, phase, attempt: 1 });
+  };
+  for (const node of [...state.nodes.keys()].filter((id) => !id.includes("measure")))
+    for (const phase of ["init", "config", "start"]) step(node, phase);
+  const ready = due(state).map((action) => action.node);
+  expect(ready).toEqual(["0/measure/local-cpu/kws-dscnn", "0/measure/local-wasm/kws-dscnn"]);
+  apply(state, { type: "started", node: ready[0] as string, phase: "init", attempt: 1 });
+  expect(due(state)).toEqual([]);
+});
+
+test("the time that is left is that of the busiest board or machine, and learns what a measurement takes beside its windows", () => {
+  const all = experiments("measure={windows: 2, window_s: 5}");
+  const state = apply(undefined, { type: "submitted", workflow: planRun("r", all) });
+  const eta = new Eta(all);
+  // Four measurements share the machine: 4 x (10 s of windows + 2 s).
+  expect(eta.progress(state)).toEqual({ done: 0, all: 4, left_s: 48 });
+  const node = "0/measure/local-cpu/kws-dscnn";
+  eta.begin(node, 100);
+  eta.end(node, { kind: "measure", experiment: 0, target: "local-cpu", model: 0 }, 116);
+  expect(eta.progress(state).left_s).toBe(64);
+  expect(etaText({ done: 1, all: 4, left_s: 48 })).toBe("1 of 4 measured, about 48 s left");
+  expect(etaText({ done: 1, all: 4, left_s: 600 })).toBe("1 of 4 measured, about 10 min left");
+});

@@ -1,0 +1,279 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import {
+  type Axis,
+  axes,
+  compareRuns,
+  driftOf,
+  driftText,
+  explain,
+  findRun,
+  importResults,
+  isResultsError,
+  listRuns,
+  paretoFront,
+  renderTable,
+  reportOf,
+  toCsv,
+  toMlperf,
+} from "@mltb/bench";
+import { cliError, Exit } from "../errors.ts";
+import { action, type Command, InvalidArgumentError, parseChoice } from "../program.ts";
+import { defaultOut } from "./run.ts";
+
+interface ResultsOptions {
+  results: string;
+}
+
+function withResults(command: Command): Command {
+  return command
+    .option("--results <dir>", "folder with runs", defaultOut)
+    .option("--json", "print one JSON document on standard output");
+}
+
+/** Runs a command on results: what cannot be found or read is a wrong use. */
+function guarded<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!isResultsError(error)) throw error;
+    throw cliError(
+      Exit.usage,
+      "results",
+      error.message,
+      "mltb results list shows the runs of a folder (--results DIR)",
+    );
+  }
+}
+
+const short = (value: number): string => Number(value.toPrecision(4)).toString();
+
+function parseAxes(text: string): Axis[] {
+  const words = text.split(",");
+  const wrong = words.find((word) => !(axes as readonly string[]).includes(word));
+  if (wrong !== undefined) throw new InvalidArgumentError(`${wrong} is none of ${axes.join(", ")}.`);
+  return words as Axis[];
+}
+
+function registerGroup(program: Command): void {
+  const group = program.command("results").description("results of runs: list, show, export, pareto, drift, import");
+
+  withResults(group.command("list").description("runs of a folder, the newest first")).action(
+    action(async (context, { results }: ResultsOptions) => {
+      const { runs, broken } = guarded(() => listRuns(results));
+      for (const message of broken) context.note(`warning: ${message}`);
+      const rows = runs.map((run) => ({
+        run_id: run.run_id,
+        experiment: run.experiment,
+        started_at: run.started_at,
+        folder: run.folder,
+        verdicts: run.results.map((record) => record.verdict),
+        simulated: [...new Set(run.results.flatMap((record) => record.simulated))],
+      }));
+      context.print({ runs: rows }, () =>
+        rows.length === 0
+          ? `no runs in ${resolve(results)}`
+          : rows
+              .map(
+                (row) =>
+                  `${row.run_id}  ${row.experiment}  ${row.verdicts.join(" ")}${row.simulated.length > 0 ? `  (simulated: ${row.simulated.join(", ")})` : ""}`,
+              )
+              .join("\n"),
+      );
+      return Exit.done;
+    }),
+  );
+
+  withResults(group.command("show").description("the table of a run").argument("<run>", "id, folder or file")).action(
+    action(async (context, run: string, { results }: ResultsOptions) => {
+      const found = guarded(() => findRun(run, results));
+      context.print(found, () => `${renderTable(found)}\nresults  ${found.folder}`);
+      return Exit.done;
+    }),
+  );
+
+  withResults(
+    group
+      .command("export")
+      .description("write runs as CSV, JSON or in the layout of MLPerf's LoadGen")
+      .argument("<run...>", "ids, folders or files; `all` for every run of the folder")
+      .requiredOption("--format <format>", "csv, json or mlperf", parseChoice(["csv", "json", "mlperf"] as const))
+      .option("--out <path>", "file (csv, json) or folder (mlperf); else standard output"),
+  ).action(
+    action(async (context, names: string[], options: ResultsOptions & { format: string; out?: string }) => {
+      const runs = guarded(() =>
+        names[0] === "all" ? listRuns(options.results).runs : names.map((name) => findRun(name, options.results)),
+      );
+      if (options.format === "mlperf") {
+        const folder = options.out;
+        if (folder === undefined)
+          throw cliError(Exit.usage, "no-folder", "the MLPerf layout is a folder", "give --out DIR");
+        const files: string[] = [];
+        for (const run of runs) {
+          for (const record of run.results) {
+            const at = join(
+              folder,
+              run.run_id,
+              record.target,
+              record.model.name,
+              record.scenario,
+              "performance",
+              "run_1",
+            );
+            mkdirSync(at, { recursive: true });
+            const { summary, detail } = toMlperf(run, record);
+            for (const [name, text] of [
+              ["mlperf_log_summary.txt", summary],
+              ["mlperf_log_detail.txt", detail],
+            ] as const) {
+              writeFileSync(join(at, name), text);
+              files.push(resolve(at, name));
+            }
+          }
+        }
+        context.print({ files }, () => files.join("\n"));
+        return Exit.done;
+      }
+      const text =
+        options.format === "csv" ? toCsv(runs) : `${JSON.stringify(runs.length === 1 ? runs[0] : runs, null, 2)}\n`;
+      if (options.out === undefined) process.stdout.write(text);
+      else {
+        const file = resolve(options.out);
+        writeFileSync(file, text);
+        context.print({ files: [file] }, () => file);
+      }
+      return Exit.done;
+    }),
+  );
+
+  withResults(
+    group
+      .command("pareto")
+      .description("results that no other beats on every axis")
+      .argument("<run...>", "ids, folders or files; `all` for every run of the folder")
+      .option("--by <axes>", `which of ${axes.join(", ")}, with commas`, parseAxes, ["latency", "energy"] as Axis[]),
+  ).action(
+    action(async (context, names: string[], options: ResultsOptions & { by: Axis[] }) => {
+      const runs = guarded(() =>
+        names[0] === "all" ? listRuns(options.results).runs : names.map((name) => findRun(name, options.results)),
+      );
+      const { front, left_out } = paretoFront(
+        runs.flatMap((run) => run.results),
+        options.by,
+      );
+      context.print({ by: options.by, front, left_out }, () =>
+        [
+          ...front.map(
+            (record) =>
+              `${record.target} ${record.model.name}: ${options.by.map((axis) => `${axis} ${shown(record, axis)}`).join(", ")}`,
+          ),
+          `${left_out} left out (invalid, or without one of ${options.by.join(", ")})`,
+        ].join("\n"),
+      );
+      return Exit.done;
+    }),
+  );
+
+  withResults(
+    group
+      .command("drift")
+      .description("figures of a run that left what earlier runs of the same fingerprint gave")
+      .argument("<run>", "id, folder or file"),
+  ).action(
+    action(async (context, run: string, { results }: ResultsOptions) => {
+      const found = guarded(() => findRun(run, results));
+      const drifts = driftOf(found, listRuns(results).runs);
+      context.print({ run_id: found.run_id, drifts }, () =>
+        drifts.length === 0 ? "no figure has moved" : drifts.map(driftText).join("\n"),
+      );
+      return drifts.length === 0 ? Exit.done : Exit.bad;
+    }),
+  );
+
+  group
+    .command("import")
+    .description("published results of others (MLPerf Tiny, MLPerf Inference, EdgeMark, AI Hub as CSV) in our units")
+    .argument("<file>", "CSV file; its columns say which format it is")
+    .option("--out <file>", "where to write the document")
+    .option("--json", "print one JSON document on standard output")
+    .action(
+      action(async (context, file: string, options: { out?: string }) => {
+        const imported = guarded(() => importResults(file));
+        if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(imported)}\n`);
+        context.print(imported, () =>
+          [
+            `${imported.format}: ${imported.results.length} results of ${imported.source.rows} rows`,
+            ...imported.skipped.slice(0, 10).map((row) => `  line ${row.line}: ${row.reason}`),
+            ...(imported.skipped.length > 10
+              ? [`  and ${imported.skipped.length - 10} more rows without figures`]
+              : []),
+          ].join("\n"),
+        );
+        return Exit.done;
+      }),
+    );
+}
+
+function shown(record: Parameters<typeof paretoFront>[0][number], axis: Axis): string {
+  if (axis === "latency") return `${short(record.latency_us?.p50 ?? 0)} us`;
+  if (axis === "energy") return `${short(record.energy_uj_per_inference?.value ?? 0)} uJ`;
+  if (axis === "memory") return `${short((record.memory_bytes?.peak ?? 0) / 1e6)} MB`;
+  return short(record.accuracy?.value ?? 0);
+}
+
+/** `mltb results ...`, `mltb compare A B`, `mltb report RUN`. */
+export function registerResults(program: Command): void {
+  registerGroup(program);
+
+  withResults(
+    program
+      .command("compare")
+      .description("compare two runs; refused where their fingerprints differ, with the fields")
+      .argument("<a>", "id, folder or file of a run")
+      .argument("<b>", "the other")
+      .option("--explain", "say in one line why they differ"),
+  ).action(
+    action(async (context, a: string, b: string, options: ResultsOptions & { explain?: boolean }) => {
+      const comparison = guarded(() => compareRuns(findRun(a, options.results), findRun(b, options.results)));
+      const line = explain(comparison);
+      context.print(options.explain === true ? { ...comparison, explanation: line } : comparison, () => {
+        if (options.explain === true) return line;
+        if (!comparison.comparable)
+          return [
+            "not comparable:",
+            ...comparison.differing.map(
+              ({ field, a: x, b: y }) => `  ${field}: ${JSON.stringify(x)} | ${JSON.stringify(y)}`,
+            ),
+          ].join("\n");
+        return comparison.deltas
+          .map(
+            (delta) =>
+              `${delta.target} ${delta.model} ${delta.figure}: ${short(delta.a)} -> ${short(delta.b)} (${((delta.ratio - 1) * 100).toFixed(1)} %)${delta.significant === true ? " significant" : ""}`,
+          )
+          .join("\n");
+      });
+      return comparison.comparable ? Exit.done : Exit.refused;
+    }),
+  );
+
+  withResults(
+    program
+      .command("report")
+      .description("write the report of a run again, from its folder alone")
+      .argument("<run>", "id, folder or file")
+      .option("--out <file>", "where to write it (default: report.html in the run's folder)"),
+  ).action(
+    action(async (context, run: string, options: ResultsOptions & { out?: string }) => {
+      const found = guarded(() => findRun(run, options.results));
+      const html = guarded(() => reportOf(found.folder));
+      const file = resolve(options.out ?? join(found.folder, "report.html"));
+      const same = existsSync(file) && readFileSync(file, "utf8") === html;
+      writeFileSync(file, html);
+      context.print(
+        { run_id: found.run_id, report: file, unchanged: same },
+        () => `${file}${same ? " (unchanged)" : ""}`,
+      );
+      return Exit.done;
+    }),
+  );
+}

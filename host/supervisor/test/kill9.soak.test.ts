@@ -1,0 +1,226 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { buildBundle } from "@mltb/firmware";
+import { createPtyCarrier, createSimulatedRack, type PtyCarrier, random, type SimulatedRack } from "@mltb/simulators";
+import mqtt, { type MqttClient } from "mqtt";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "./bay.ts";
+import { scale } from "./virtual-commands.ts";
+
+const KILLS = scale(20, 100, 1000);
+const SEED = 9;
+const PATIENCE_MS = 60_000;
+const script = fileURLToPath(new URL("supervisor-process.ts", import.meta.url));
+const root = "mltb/v1/kill";
+/** Nobody commands these; the others are under load. */
+const keepers = ["t1", "t2", "t3", "t4"];
+const busy = ["t5", "t6", "t7", "t8"];
+const channelOf = (target: string): number => Number(target.slice(1));
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-kill-"));
+const file = join(folder, "bay.yml");
+const state = join(folder, "state");
+let carrier: PtyCarrier;
+let rack: SimulatedRack;
+let child: ChildProcess | undefined;
+let address: { http: string; mqtt: string };
+let client: MqttClient;
+/** Times that a switch moved, by target. */
+const moves = new Map<string, number>();
+
+const rail = (target: string) =>
+  rack.electronics.rails[channelOf(target) - 1] as SimulatedRack["electronics"]["rails"][0];
+
+async function spawnSupervisor(): Promise<void> {
+  const ports = address === undefined ? ["0", "0"] : [new URL(address.http).port, new URL(address.mqtt).port];
+  const started = spawn(process.execPath, [script, file, state, carrier.link, ...ports], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  child = started;
+  address = await new Promise((resolve, reject) => {
+    started.stdout?.once("data", (chunk) => resolve(JSON.parse(String(chunk))));
+    started.once("exit", (code, signal) => reject(new Error(`the supervisor ended with ${code ?? signal}`)));
+  });
+}
+
+async function api(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(`${address.http}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${readFileSync(join(state, "token"), "utf8").trim()}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, json: JSON.parse((await response.text()) || "null") };
+}
+
+beforeAll(async () => {
+  const targets = [...keepers, ...busy].map((target) => `      - { target: ${target}, channel: ${channelOf(target)} }`);
+  carrier = createPtyCarrier(join(folder, "board"));
+  writeFileSync(
+    file,
+    [
+      "bay: kill",
+      "racks:",
+      "  - rack: rack1",
+      `    board: { name: board1, kind: monitoring, link: { serial: ${carrier.link} } }`,
+      "    targets:",
+      ...targets,
+      "",
+    ].join("\n"),
+  );
+  rack = await createSimulatedRack({
+    rack: "rack1",
+    serial: "KILL",
+    bundle: (await buildBundle("monitoring")).source,
+    seed: SEED,
+    clock: "real",
+    carrier,
+    targets: [...keepers, ...busy].map((name) => ({ name, channel: channelOf(name), load: { idle_w: 1, cpu_w: 0 } })),
+  });
+  for (const target of [...keepers, ...busy]) {
+    const of = rail(target);
+    const step = of.step;
+    let before = of.switchOn;
+    of.step = (...args) => {
+      if (of.switchOn !== before) moves.set(target, (moves.get(target) ?? 0) + 1);
+      before = of.switchOn;
+      return step(...args);
+    };
+  }
+  rack.start();
+  await spawnSupervisor();
+});
+
+afterAll(async () => {
+  client?.end(true);
+  child?.kill("SIGKILL");
+  await rack.stop();
+  carrier.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Command {
+  id: string;
+  target: string;
+  state: string;
+  accepted: Set<number>;
+  final: string | undefined;
+}
+
+test(`tacd drops the power when its daemon ends, jumpstarter trusts its last action: ${KILLS} kills of the supervisor under load move no other target, and every accepted command has an answer or unknown`, {
+  timeout: 0,
+}, async () => {
+  const source = random(SEED);
+  const known = async (target: string): Promise<string> => (await api("GET", `/api/v1/targets/${target}`)).json.power;
+  await until(async () => (await known("t8").catch(() => "unknown")) === "off", PATIENCE_MS);
+  for (const [n, target] of keepers.entries()) {
+    if (n % 2 === 0) expect((await api("PUT", `/api/v1/targets/${target}/power`, { state: "on" })).status).toBe(200);
+  }
+  const lease = (await api("POST", "/api/v1/leases", { targets: ["t1"], ttl_s: 86_400, holder: "ada" })).json;
+  moves.clear();
+
+  const commands = new Map<string, Command>();
+  client = mqtt.connect(address.mqtt, {
+    protocolVersion: 4,
+    reconnectPeriod: 50,
+    username: "operator",
+    password: readFileSync(join(state, "mqtt-operator-password"), "utf8").trim(),
+  });
+  client.on("error", () => undefined);
+  client.on("message", (_topic, payload) => {
+    const answer = JSON.parse(payload.toString()) as { id: string; status: string; accepted_seq?: number };
+    const command = commands.get(answer.id);
+    if (command === undefined) return;
+    if (answer.status === "accepted") command.accepted.add(answer.accepted_seq as number);
+    else command.final ??= answer.status;
+  });
+  await client.subscribeAsync(`${root}/ans/operator/#`, { qos: 1 });
+  const publish = (command: Command): void => {
+    const args = { state: command.state, ...(command.state === "cycle" ? { off_ms: 30 } : {}) };
+    client.publish(`${root}/cmd/operator/target/${command.target}/power`, JSON.stringify({ id: command.id, args }), {
+      qos: 1,
+    });
+  };
+  let issued = 0;
+  const pick = <T>(of: readonly T[]): T => of[Math.floor(source.uniform() * of.length)] as T;
+  const load = setInterval(() => {
+    const command = {
+      id: `c${issued++}`,
+      target: pick(busy),
+      state: pick(["on", "off", "cycle"]),
+      accepted: new Set<number>(),
+      final: undefined,
+    };
+    if (source.uniform() < 0.7) {
+      // What is published while the broker is away is this client's to repeat, not ours to judge.
+      if (!client.connected) return;
+      commands.set(command.id, command);
+      publish(command);
+    } else {
+      const headers = { "idempotency-key": command.id };
+      api("PUT", `/api/v1/targets/${command.target}/power`, { state: command.state }, headers).catch(() => undefined);
+    }
+  }, 15);
+
+  try {
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20 + source.uniform() * 250));
+      const ended = new Promise((resolve) => child?.once("exit", resolve));
+      child?.kill("SIGKILL");
+      await ended;
+      await spawnSupervisor();
+      // State is read again, never assumed: until then it is unknown.
+      for (const target of keepers) {
+        const truth = rail(target).switchOn ? "on" : "off";
+        await until(async () => {
+          const said = await known(target);
+          expect(["unknown", truth]).toContain(said);
+          return said === truth;
+        }, PATIENCE_MS);
+      }
+      expect((await api("GET", "/api/v1/targets/t1")).json.lease).toMatchObject({ id: lease.id, holder: "ada" });
+      await until(() => client.connected, PATIENCE_MS);
+    }
+  } finally {
+    clearInterval(load);
+  }
+  expect([...moves.keys()].filter((target) => keepers.includes(target))).toEqual([]);
+  expect(moves.size).toBe(busy.length);
+
+  // A client that missed an answer asks again with the same id: it gets the answer, or the command runs for the first time.
+  for (const command of commands.values()) if (command.final === undefined) publish(command);
+  await until(() => [...commands.values()].every((command) => command.final !== undefined), PATIENCE_MS);
+  for (const { id, accepted } of commands.values()) expect(accepted.size, id).toBeLessThanOrEqual(1);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await until(
+    async () => (await Promise.all(busy.map(known))).every((power) => power === "on" || power === "off"),
+    PATIENCE_MS,
+  );
+
+  const database = new DatabaseSync(join(state, "state.db"), { readOnly: true });
+  const rows = database
+    .prepare(
+      "select name, args, status, accepted_seq from commands where accepted_seq is not null order by accepted_seq desc",
+    )
+    .all() as { name: string; args: string; status: string; accepted_seq: number }[];
+  database.close();
+  expect(rows.filter((row) => row.status === "accepted")).toEqual([]);
+  expect(rows.some((row) => row.status === "unknown")).toBe(true);
+  for (const target of busy) {
+    // The newest that was surely carried out, and what came after it and may have been.
+    const asked = new Set<boolean>();
+    for (const row of rows.filter((entry) => entry.name === target)) {
+      asked.add((JSON.parse(row.args) as { state: string }).state !== "off");
+      if (row.status === "done") break;
+    }
+    expect([...asked], target).toContain(rail(target).switchOn);
+    expect(await known(target)).toBe(rail(target).switchOn ? "on" : "off");
+  }
+});

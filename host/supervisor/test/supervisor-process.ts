@@ -1,0 +1,20 @@
+// A supervisor in a process of its own, so that a test can kill it: prints one line when it is ready.
+// Arguments: bay file, state folder, device of the board, HTTP port, MQTT port.
+import { readBayFile } from "@mltb/contract";
+import { pino } from "pino";
+import { startSupervisor } from "../src/index.ts";
+import { fileTransport } from "../src/link/open.ts";
+
+const [file = "", stateDir = "", device = "", http = "0", mqtt = "0"] = process.argv.slice(2);
+const read = readBayFile(file);
+if ("faults" in read) throw new Error(read.faults.map((fault) => fault.message).join("; "));
+const supervisor = await startSupervisor({
+  bay: read.bay,
+  openBoard: () => fileTransport(device),
+  http: { host: "127.0.0.1", port: Number(http), named: true },
+  mqtt: { host: "127.0.0.1", port: Number(mqtt), named: true },
+  stateDir,
+  simulated: true,
+  log: pino({ level: "silent" }),
+});
+process.stdout.write(`${JSON.stringify({ http: supervisor.http, mqtt: supervisor.mqtt })}\n`);
