@@ -1,11 +1,12 @@
 // npm run -s firmware -- build|size|image [BOARD] [--json]
-import { Argument, Command } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import { buildImage, type ImageBoardName, imageBoards } from "../lua-runtime/build.ts";
 import { ImageBuildError, isToolMissing } from "../lua-runtime/errors.ts";
 import { type BoardName, boards, buildBundle, FirmwareBuildError, sourceOfLine } from "./bundle.ts";
 import { measureSizes } from "./size.ts";
 
-const program = new Command("firmware").description("build the firmware bundle and check its budgets");
+// INTERFACES section 2: wrong usage exits 2. Subcommands take the setting over when they are made.
+const program = new Command("firmware").description("build the firmware bundle and check its budgets").exitOverride();
 
 program
   .command("build")
@@ -87,6 +88,7 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   if (!(error instanceof ImageBuildError || error instanceof FirmwareBuildError)) throw error;
   console.error(`error: ${error.message}`);
   // 4: a tool or the package mirror is out of reach. 1: the sources do not build.
