@@ -3,6 +3,9 @@ import { Argument, Command, CommanderError } from "commander";
 import { buildImage, type ImageBoardName, imageBoards } from "../lua-runtime/build.ts";
 import { ImageBuildError, isToolMissing } from "../lua-runtime/errors.ts";
 import { type BoardName, boards, buildBundle, FirmwareBuildError, sourceOfLine } from "./bundle.ts";
+import { rewriteFigures } from "./figures.ts";
+import { provenance } from "./provenance.ts";
+import { writeResult } from "./results.ts";
 import { measureSizes } from "./size.ts";
 
 // INTERFACES section 2: wrong usage exits 2. Subcommands take the setting over when they are made.
@@ -26,8 +29,17 @@ program
   .command("size")
   .description("sizes and budgets; a budget that fails exits 1")
   .option("--json", "print one JSON document on standard output")
-  .action(async (options: { json?: boolean }) => {
+  .option("--write", "keep the sizes in docs/results/ and write every figure of the pages from the results there")
+  .action(async (options: { json?: boolean; write?: boolean }) => {
     const sizes = await measureSizes();
+    if (options.write === true) {
+      const kept = writeResult("sizes", {
+        command: "npm run -s firmware -- size --write",
+        of: await provenance(),
+        sizes,
+      });
+      for (const path of [kept, ...rewriteFigures()]) console.error(`wrote ${path}`);
+    }
     if (options.json) console.log(JSON.stringify(sizes));
     else {
       for (const bundle of sizes.bundles) {
