@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Provenance } from "./provenance.ts";
-import type { Sizes } from "./size.ts";
+import type { Sizes } from "./size-document.ts";
 
 const folder = new URL("../../docs/results/", import.meta.url);
 

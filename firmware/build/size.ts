@@ -11,31 +11,8 @@ import { buildLuaWasm, missingWasmPackages } from "../lua-runtime/lua-wasm.ts";
 import { buildBundle } from "./bundle.ts";
 import { differing, provenance } from "./provenance.ts";
 import { readResults } from "./results.ts";
+import type { Budget, Sizes } from "./size-document.ts";
 import { measureFloor } from "./size-floor.ts";
-
-export interface Budget {
-  name: string;
-  limit: number;
-  value: number | null;
-  ok: boolean | null;
-  reason?: string;
-}
-
-/** The document of `firmware size --json`, INTERFACES section 8. */
-export interface Sizes {
-  bundles: {
-    name: string;
-    source_lines: number;
-    bytecode_bytes: number | null;
-    heap_boot_bytes: { i64: number | null; i32: number | null };
-    heap_peak_bytes: { i64: number; i32: number | null };
-    lualib: string[];
-  }[];
-  images: { board: string; text: number; data: number; bss: number; static_ram_bytes: number; image_bytes: number }[];
-  /** Counted on QEMU; null where that or the cross compiler is not installed. */
-  instructions: Record<keyof Instructions, number | null>;
-  budgets: Budget[];
-}
 
 /** Features of the transpiler's runtime library that the bundle may use; a new one is added here on purpose or not at all. */
 const allowed = JSON.parse(readFileSync(new URL("../lualib-used.json", import.meta.url), "utf8")) as string[];
