@@ -21,6 +21,8 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Gauges that prom-client names like counters; promtool refuses such names. The same by kind are there without them.
+  for (const kind of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   let control: { counters: CommandCounters; link: MqttLink } | undefined;
 
   /** A counter whose value lives elsewhere: set anew at each scrape. */
