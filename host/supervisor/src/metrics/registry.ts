@@ -213,6 +213,13 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
       }
     });
   }
+  gauge("mltb_target_fault", "1 for the fault that a target has latched.", ["target", "fault"], (g) => {
+    for (const board of boards) {
+      for (const channel of board.channels) {
+        if (channel?.fault) g.set({ target: channel.name, fault: channel.fault.id }, 1);
+      }
+    }
+  });
   const durations = new Histogram({
     name: "mltb_command_duration_seconds",
     help: "Time from a command to its answer.",
