@@ -31,6 +31,7 @@ export interface Bundle {
   source: string;
   sha256: string;
   path: string;
+  /** Lines of Lua that the transpiler made, before they were packed. */
   sourceLines: number;
 }
 
@@ -115,12 +116,14 @@ export async function buildBundle(name: BundleName): Promise<Bundle> {
   const folder = join(firmware, "dist", name);
   const path = join(folder, `${name}.lua`);
   const stamp = join(folder, "inputs.sha256");
+  const counted = join(folder, "source-lines");
   const wanted = inputHash(name);
   mkdirSync(folder, { recursive: true });
   let built = "";
   try {
     built = readFileSync(stamp, "utf8");
     statSync(path);
+    statSync(counted);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     built = "";
@@ -139,6 +142,7 @@ export async function buildBundle(name: BundleName): Promise<Bundle> {
       renameSync(`${mine}.map`, linesOf(name));
     } else writeFileSync(mine, whole, "latin1");
     renameSync(mine, path);
+    writeFileSync(counted, String(whole.split("\n").length));
     writeFileSync(stamp, wanted);
   }
   const source = readFileSync(path, "latin1");
@@ -147,6 +151,6 @@ export async function buildBundle(name: BundleName): Promise<Bundle> {
     source,
     sha256: createHash("sha256").update(source, "latin1").digest("hex"),
     path,
-    sourceLines: source.split("\n").length,
+    sourceLines: Number(readFileSync(counted, "utf8")),
   };
 }

@@ -1,11 +1,15 @@
 // npm run -s firmware -- build|size|image [BOARD] [--json]
-import { Argument, Command } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import { buildImage, type ImageBoardName, imageBoards } from "../lua-runtime/build.ts";
 import { ImageBuildError, isToolMissing } from "../lua-runtime/errors.ts";
 import { type BoardName, boards, buildBundle, FirmwareBuildError, sourceOfLine } from "./bundle.ts";
+import { rewriteFigures } from "./figures.ts";
+import { provenance } from "./provenance.ts";
+import { writeResult } from "./results.ts";
 import { measureSizes } from "./size.ts";
 
-const program = new Command("firmware").description("build the firmware bundle and check its budgets");
+// INTERFACES section 2: wrong usage exits 2. Subcommands take the setting over when they are made.
+const program = new Command("firmware").description("build the firmware bundle and check its budgets").exitOverride();
 
 program
   .command("build")
@@ -25,8 +29,17 @@ program
   .command("size")
   .description("sizes and budgets; a budget that fails exits 1")
   .option("--json", "print one JSON document on standard output")
-  .action(async (options: { json?: boolean }) => {
+  .option("--write", "keep the sizes in docs/results/ and write every figure of the pages from the results there")
+  .action(async (options: { json?: boolean; write?: boolean }) => {
     const sizes = await measureSizes();
+    if (options.write === true) {
+      const kept = writeResult("sizes", {
+        command: "npm run -s firmware -- size --write",
+        of: await provenance(),
+        sizes,
+      });
+      for (const path of [kept, ...rewriteFigures()]) console.error(`wrote ${path}`);
+    }
     if (options.json) console.log(JSON.stringify(sizes));
     else {
       for (const bundle of sizes.bundles) {
@@ -87,6 +100,7 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   if (!(error instanceof ImageBuildError || error instanceof FirmwareBuildError)) throw error;
   console.error(`error: ${error.message}`);
   // 4: a tool or the package mirror is out of reach. 1: the sources do not build.

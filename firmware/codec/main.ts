@@ -1,4 +1,4 @@
-import { type Body, codec, crc16, createSeal, useRuntimeCodec } from "@mltb/protocol/codec";
+import { type Body, codec, crc16, createSeal, type Frame, useRuntimeCodec } from "@mltb/protocol/codec";
 
 /** What this bundle needs of its runtime. */
 interface CodecHal {
@@ -17,9 +17,13 @@ interface CodecHal {
 export function boot(hal: CodecHal) {
   useRuntimeCodec(hal.body_pack, hal.body_unpack);
   const seal = createSeal(hal.crc16 ?? crc16);
+  /** The last good frame as it came, and its parts. */
+  let block = "";
+  let last: Frame | undefined;
+  let fields: Body | undefined;
   return {
-    rx(this: void, block: string): void {
-      const frame = codec.decodeFrame(block, seal);
+    rx(this: void, bytes: string): void {
+      const frame = codec.decodeFrame(bytes, seal);
       if (typeof frame === "string") {
         hal.link_write(frame);
         return;
@@ -33,8 +37,22 @@ export function boot(hal: CodecHal) {
       for (const name of message.names) hal.field(name, body[name] as number | string);
       frame.body = codec.encodeBody(message, body);
       hal.link_write(codec.encodeFrame(frame, seal));
+      block = bytes;
+      last = frame;
+      fields = body;
     },
-    tick(this: void): number {
+    /** For benchmarks: decodes the last frame `times` times or, where that is negative, encodes it. */
+    tick(this: void, times: number): number {
+      const message = last === undefined ? undefined : codec.messageById(last.id);
+      if (last === undefined || fields === undefined || message === undefined) return 100;
+      for (let n = 0; n < times; n += 1) {
+        const frame = codec.decodeFrame(block, seal);
+        if (typeof frame !== "string") codec.decodeBody(message, frame.body);
+      }
+      for (let n = 0; n < -times; n += 1) {
+        last.body = codec.encodeBody(message, fields);
+        codec.encodeFrame(last, seal);
+      }
       return 100;
     },
   };

@@ -4,16 +4,11 @@ import { openBench } from "./bench.ts";
 import { floorLuaBoard, luaBoard } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { runScenarios } from "./scenarios/run.ts";
-import { missingFromPage } from "./scenarios/table.ts";
 
 runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));
 
 describe("floor bundle", () => {
   runScenarios("Lua board, floor (wasmoon)", scenarios, async () => openBench(await floorLuaBoard()));
-});
-
-test("docs/firmware.md lists every scenario (npm run test:images -- --long writes its table)", () => {
-  expect(missingFromPage()).toEqual([]);
 });
 
 test("an endless loop in Lua is stopped by the instruction limit", async () => {

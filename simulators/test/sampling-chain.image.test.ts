@@ -18,7 +18,9 @@ const PONG_MS = 20;
 const HALF_CODE = 0.5 + 1e-9;
 
 describe.skipIf(missingImagePackages().length > 0)("sampling chain of the RP2040 image", () => {
-  test(`20 kHz x 8 for ${SECONDS} s over SPI, DMA, ring, C framing and USB: no gap, every sample right, CPU within its limit`, async () => {
+  test(`20 kHz x 8 for ${SECONDS} s over SPI, DMA, ring, C framing and USB: no gap, every sample right, CPU within its limit`, async ({
+    task,
+  }) => {
     const rung = await rp2040Image("cdc");
     const bench = await openBench(rung);
     const { electronics } = bench;
@@ -83,6 +85,7 @@ describe.skipIf(missingImagePackages().length > 0)("sampling chain of the RP2040
     console.log(
       `${codes.length} rows, ${(load * 100).toFixed(1)} % of the core, slowest pong ${bench.slowestPong_ms()} ms, ${rung.board.usb.counters.packets_in} USB packets`,
     );
+    task.meta.figures = { sampling_chain_cpu_share: load, slowest_pong_ms: bench.slowestPong_ms() };
     expect(load).toBeLessThanOrEqual(CPU_LIMIT);
     // Liveness comes before bulk.
     expect(bench.pongs() - pongs).toBeGreaterThan(SECONDS * 4);

@@ -4,9 +4,12 @@ import { registerBench } from "./commands/bench.ts";
 import { registerConsole } from "./commands/console.ts";
 import { registerEnergy } from "./commands/energy.ts";
 import { registerExperiment } from "./commands/experiment.ts";
+import { registerFaults } from "./commands/faults.ts";
 import { registerFirmware } from "./commands/firmware.ts";
 import { registerLease } from "./commands/lease.ts";
+import { registerLocate } from "./commands/locate.ts";
 import { registerLog } from "./commands/log.ts";
+import { registerMetrics } from "./commands/metrics.ts";
 import { registerPanel } from "./commands/panel.ts";
 import { registerPower } from "./commands/power.ts";
 import { registerResults } from "./commands/results.ts";
@@ -17,6 +20,7 @@ import { registerToken } from "./commands/token.ts";
 import { registerTools } from "./commands/tools.ts";
 import { registerTrace } from "./commands/trace.ts";
 import { registerUp } from "./commands/up.ts";
+import { registerWatch } from "./commands/watch.ts";
 import { createProgram, runProgram } from "./program.ts";
 
 /** The `mltb` command line. */
@@ -29,9 +33,13 @@ export async function main(argv: string[]): Promise<void> {
   registerResults(program);
   registerStatus(program);
   registerPower(program);
+  registerFaults(program);
+  registerLocate(program);
   registerPanel(program);
   registerLease(program);
   registerLog(program);
+  registerWatch(program);
+  registerMetrics(program);
   registerConsole(program);
   registerEnergy(program);
   registerFirmware(program);

@@ -1,7 +1,16 @@
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Bench } from "../bench.ts";
 import type { Scenario } from "./scenario.ts";
-import { keepRun, type RungName, type RungRun } from "./table.ts";
+import type { RungName, ScenarioDone } from "./table.ts";
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** What the run's reporter makes the table of scenarios from. */
+    scenario?: ScenarioDone;
+    /** Figures for the result file of a long run, by name. */
+    figures?: Record<string, number>;
+  }
+}
 
 /** Whether this is the long form of a suite. */
 export const LONG = process.env["MLTB_LONG"] === "1";
@@ -16,18 +25,19 @@ export function runScenarios(
   open: () => Promise<Bench>,
   tooHeavy: (scenario: Scenario) => boolean = () => false,
 ): void {
-  const results: RungRun = {};
   /** What the rung has, from its first board on: the others need not be started to be skipped. */
   let words: string[] | undefined;
   const lackingOf = (needs: string[]): string[] => needs.filter((word) => words !== undefined && !words.includes(word));
-  afterAll(() => keepRun(rung, results));
   for (const scenario of scenarios) {
     const { name, needs, run } = scenario;
     test(name, async (context) => {
+      const done = (result: string): void => {
+        context.task.meta.scenario = { rung, name, result };
+      };
       context.skip(tooHeavy(scenario), "an emulated controller runs it in the long form");
       const skip = (): void => {
         const lacking = lackingOf(needs);
-        if (lacking.length > 0) results[name] = `lacks ${lacking.join(", ")}`;
+        if (lacking.length > 0) done(`lacks ${lacking.join(", ")}`);
         context.skip(lacking.length > 0, `lacks ${lacking.join(", ")}`);
       };
       skip();
@@ -37,9 +47,9 @@ export function runScenarios(
         expect(has, "the board says what it can do").toContain("log");
         words ??= [...has, ...bench.offers];
         skip();
-        results[name] = "failed";
+        done("failed");
         await run(bench);
-        results[name] = "ok";
+        done("ok");
       } finally {
         await bench.stop();
       }

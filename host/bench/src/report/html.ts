@@ -80,9 +80,38 @@ function budget(record: ResultRecord): string {
   );
 }
 
+/** Percentiles with what is known of them: the interval of the median, the bounds of early stopping. */
+function latencies({ latency_us: latency }: ResultRecord): string {
+  if (latency === null) return "";
+  const [low, high] = latency.ci95_p50;
+  const bound = (value: { value: number } | null | undefined): string => (value == null ? "–" : number(value.value));
+  return table([
+    ["latency µs", "min", "p50", "p90", "p95", "p99", "max", "mean", "queries"],
+    [
+      "measured",
+      ...[latency.min, latency.p50, latency.p90, latency.p95, latency.p99, latency.max, latency.mean].map((v) =>
+        number(v),
+      ),
+      String(latency.n),
+    ],
+    [
+      "95 % interval, bound at 99 %",
+      "–",
+      `${number(low)} to ${number(high)}`,
+      bound(latency.early_stopping?.p90),
+      bound(latency.early_stopping?.p95),
+      bound(latency.early_stopping?.p99),
+      "–",
+      "–",
+      "–",
+    ],
+  ]);
+}
+
 function section(record: ResultRecord, recording: RecordingDocument | undefined): string {
   const model = record.model;
   const facts = [
+    record.scenario,
     `${esc(record.runtime.name)} ${esc(record.runtime.version)}, ${record.runtime.threads} thread(s)`,
     model.macs === null
       ? ""
@@ -90,6 +119,11 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
     record.phases_us === null
       ? ""
       : `phases: pre ${number(record.phases_us.pre)}, inference ${number(record.phases_us.inference)}, post ${number(record.phases_us.post)} µs`,
+    record.memory_bytes === null ? "" : `peak memory ${number(record.memory_bytes.peak / 1e6)} MB`,
+    record.numerical_error === null
+      ? ""
+      : `largest difference from the reference ${record.numerical_error.max_abs.toPrecision(3)}, rmse ${record.numerical_error.rmse.toPrecision(3)}`,
+    record.network === undefined ? "" : `network: ${esc(record.network)}`,
     `${record.samples.received} samples at ${record.samples.rate_hz} Hz, ${record.samples.lost} lost`,
   ].filter((text) => text !== "");
   const simulated =
@@ -100,6 +134,10 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
     `<h2>${esc(record.target)} · ${esc(model.name)} ${badge(record)}${simulated}</h2>` +
     `<p class="meta">${facts.join(" · ")}</p>` +
     (record.reasons.length > 0 ? `<p>${record.reasons.map(esc).join("; ")}.</p>` : "") +
+    ((record.warnings ?? []).length > 0
+      ? `<p class="notice">${(record.warnings ?? []).map(esc).join("<br>")}</p>`
+      : "") +
+    latencies(record) +
     (recording === undefined ? "" : tracePlot(recording)) +
     windows(record) +
     budget(record) +

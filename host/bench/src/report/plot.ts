@@ -22,7 +22,10 @@ function ticks(low: number, high: number, count: number): number[] {
   return out;
 }
 
-/** Lowest and highest value of each pixel column, so that no peak of the trace disappears. */
+/**
+ * Lowest and highest value of each pixel column, so that no peak of the trace disappears. A column begins where the one before
+ * ended, so that a step between two samples is a line.
+ */
 function envelope(values: number[], columns: number): { low: number; high: number }[] {
   const out: { low: number; high: number }[] = [];
   for (let c = 0; c < columns; c += 1) {
@@ -30,7 +33,7 @@ function envelope(values: number[], columns: number): { low: number; high: numbe
     const to = Math.max(from + 1, Math.floor(((c + 1) * values.length) / columns));
     let low = Number.POSITIVE_INFINITY;
     let high = Number.NEGATIVE_INFINITY;
-    for (let i = from; i < to && i < values.length; i += 1) {
+    for (let i = Math.max(0, from - 1); i < to && i < values.length; i += 1) {
       low = Math.min(low, values[i] as number);
       high = Math.max(high, values[i] as number);
     }

@@ -85,10 +85,10 @@ export class BayClient {
   }
 
   /** The lines of a stream, as they come. */
-  async lines(path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+  async lines(path: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<AsyncIterable<string>> {
     let response: Response;
     try {
-      response = await fetch(`${this.url}${path}`, { headers: this.headers(), signal });
+      response = await fetch(`${this.url}${path}`, { headers: { ...this.headers(), ...headers }, signal });
     } catch (error) {
       throw unreachable(this.url, error as Error);
     }
@@ -96,7 +96,17 @@ export class BayClient {
     return createInterface({ input: Readable.fromWeb(response.body as never), crlfDelay: Number.POSITIVE_INFINITY });
   }
 
+  /** An answer that is plain text. */
+  text(path: string): Promise<string> {
+    return this.ask("GET", path);
+  }
+
   private async send<T>(method: string, path: string, type?: string, body?: string | Uint8Array): Promise<T> {
+    const text = await this.ask(method, path, type, body);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  private async ask(method: string, path: string, type?: string, body?: string | Uint8Array): Promise<string> {
     let response: Response;
     try {
       response = await fetch(`${this.url}${path}`, {
@@ -108,7 +118,7 @@ export class BayClient {
       throw unreachable(this.url, error as Error);
     }
     const text = await response.text();
-    if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
+    if (response.ok) return text;
     throw faultOf(response.status, text);
   }
 

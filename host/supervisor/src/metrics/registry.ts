@@ -21,6 +21,8 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Gauges that prom-client names like counters; promtool refuses such names. The same by kind are there without them.
+  for (const kind of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   let control: { counters: CommandCounters; link: MqttLink } | undefined;
 
   /** A counter whose value lives elsewhere: set anew at each scrape. */
@@ -211,6 +213,13 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
       }
     });
   }
+  gauge("mltb_target_fault", "1 for the fault that a target has latched.", ["target", "fault"], (g) => {
+    for (const board of boards) {
+      for (const channel of board.channels) {
+        if (channel?.fault) g.set({ target: channel.name, fault: channel.fault.id }, 1);
+      }
+    }
+  });
   const durations = new Histogram({
     name: "mltb_command_duration_seconds",
     help: "Time from a command to its answer.",

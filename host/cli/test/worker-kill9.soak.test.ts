@@ -1,0 +1,134 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { example, mltb, type Running, run, start } from "./mltb.ts";
+
+const KILLS = process.env["MLTB_LONG"] === "1" ? 100 : 3;
+/** A run of both targets lasts a little longer than this; kills are spread over it. */
+const SPAN_MS = 7000;
+const targets = ["local-cpu", "local-wasm"];
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-worker-kill-"));
+const state = join(folder, "state");
+const socket = join(folder, "control");
+let bay: Running;
+
+beforeAll(async () => {
+  const where = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--state", state, "--sim-control", socket];
+  bay = await start("up", "--bay", example("demo-bay.yml"), ...where, "--json");
+});
+
+afterAll(async () => {
+  await bay.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Seeded numbers in [0, 1) (mulberry32). */
+function generator(seed: number): () => number {
+  let at = seed >>> 0;
+  return () => {
+    at = (at + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(at ^ (at >>> 15), at | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** True voltage of a target's rail, from the physics. */
+function rail(target: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const connection = createConnection(socket);
+    let text = "";
+    connection.on("error", reject);
+    connection.on("data", (chunk) => {
+      text += chunk;
+      if (!text.includes("\n")) return;
+      connection.end();
+      resolve((JSON.parse(text) as { voltage_v: number }).voltage_v);
+    });
+    connection.write(`${JSON.stringify({ get: "rail", target })}\n`);
+  });
+}
+
+const flags = [
+  "--set",
+  "measure={windows: 2, window_s: 0.2, warmup: 1}",
+  "--set",
+  "models=[{name: m, generate: ds-cnn-kws}]",
+  "--state",
+  state,
+  "--out",
+  join(folder, "results"),
+];
+
+/** Starts a run and kills its process, and nothing else, after a time. */
+async function killedRun(after_ms: number): Promise<void> {
+  const child = spawn(process.execPath, [mltb, "run", example("quickstart.yml"), ...flags], { stdio: "ignore" });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const timer = setTimeout(() => child.kill("SIGKILL"), after_ms);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Waits until every rail is discharged; tells which one is not after far more time than a lease's end may take. */
+async function allOff(): Promise<string[]> {
+  let live: string[] = [];
+  for (let i = 0; i < 200; i += 1) {
+    const volts = await Promise.all(targets.map(rail));
+    live = targets.filter((_, t) => (volts[t] as number) > 0.3);
+    if (live.length === 0) return [];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return live;
+}
+
+test(`kill -9 of a run's process at ${KILLS} moments: every target is off afterwards, and the bay goes on`, async () => {
+  const random = generator(1);
+  let hit = 0;
+  for (let i = 0; i < KILLS; i += 1) {
+    const after_ms = 500 + (SPAN_MS * (i + random())) / KILLS;
+    const killed = killedRun(after_ms);
+    const seen = setInterval(() => {
+      rail("local-cpu").then(
+        (volts) => {
+          if (volts > 4) hit |= 1;
+        },
+        () => undefined,
+      );
+    }, 50);
+    await killed;
+    clearInterval(seen);
+    expect([i, Math.round(after_ms), await allOff()]).toEqual([i, Math.round(after_ms), []]);
+  }
+  // Without a rail that was live at some moment the kills would have proved nothing.
+  expect(hit).toBe(1);
+});
+
+test("a run whose process died goes on from its journal and has every result", async () => {
+  const known = (await list()).map((row) => row.run_id);
+  // Killed as soon as its board is in use: the journal then has steps under way.
+  const child = spawn(process.execPath, [mltb, "run", example("quickstart.yml"), ...flags], { stdio: "ignore" });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  while ((await rail("local-cpu")) < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill("SIGKILL");
+  await ended;
+  const mine = (await list()).find((row) => !known.includes(row.run_id));
+  expect(mine?.status).toBe("interrupted");
+  const resumed = await run("experiment", "resume", mine?.run_id ?? "", "--state", state, "--json");
+  expect(resumed.err).not.toContain("error:");
+  const document = JSON.parse(resumed.out) as { results: { target: string; latency_us: unknown }[] };
+  expect(document.results.map((record) => [record.target, record.latency_us !== null])).toEqual([
+    ["local-cpu", true],
+    ["local-wasm", true],
+  ]);
+  expect(await allOff()).toEqual([]);
+  expect((await list()).find((row) => row.run_id === mine?.run_id)?.status).toBe("ended");
+});
+
+async function list(): Promise<{ run_id: string; status: string }[]> {
+  const { out } = await run("experiment", "list", "--state", state, "--json");
+  return (JSON.parse(out) as { runs: { run_id: string; status: string }[] }).runs;
+}
