@@ -1,7 +1,10 @@
 import { faultScenarios } from "./faults.ts";
+import { limitScenarios } from "./limits.ts";
+import { lineScenarios } from "./lines.ts";
 import { linkScenarios } from "./link.ts";
 import { measureScenarios } from "./measure.ts";
 import { panelScenarios } from "./panel.ts";
+import { policyScenarios } from "./policies.ts";
 import { powerScenarios } from "./power.ts";
 import { protectionScenarios } from "./protection.ts";
 import type { Scenario } from "./scenario.ts";
@@ -13,6 +16,9 @@ export const scenarios: Scenario[] = [
   ...powerScenarios,
   ...protectionScenarios,
   ...faultScenarios,
+  ...limitScenarios,
+  ...lineScenarios,
+  ...policyScenarios,
   ...measureScenarios,
   ...panelScenarios,
   ...updateScenarios,
