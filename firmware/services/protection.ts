@@ -203,7 +203,8 @@ export function createProtection(
         if (index === undefined) break;
         tripped = true;
         if (index < 0) findAlert(power, tick_us, now_ms);
-        else report(power, index, TripSource.sampler, tick_us, now_ms);
+        // The alert may have been quicker: one trip, one report, one waveform.
+        else if (power.closed(index)) report(power, index, TripSource.sampler, tick_us, now_ms);
       }
       if (alerted) findAlert(power, hal.ticks_us(), now_ms);
       if (rushing === 0) return tripped;

@@ -7,6 +7,8 @@ import { type AgentErrorKind, isAgentError } from "./errors.ts";
 /** Tensors of any size that a process can hold pass; the client's own limit is 2^31 - 1 as well. */
 const MESSAGE_BYTES = 2 ** 31 - 1;
 
+const WINDOW_BYTES = 8 * 1024 * 1024;
+
 const statuses: Record<AgentErrorKind, grpc.status> = {
   "not-found": grpc.status.NOT_FOUND,
   "invalid-argument": grpc.status.INVALID_ARGUMENT,
@@ -124,6 +126,8 @@ export function inferenceClient(address: string): {
   const made = new (inferenceService())(address, grpc.credentials.createInsecure(), {
     "grpc.max_receive_message_length": MESSAGE_BYTES,
     "grpc.max_send_message_length": MESSAGE_BYTES,
+    // HTTP/2 begins with 64 kB: an answer of 12 MB would wait for some two hundred turns.
+    "grpc-node.flow_control_window": WINDOW_BYTES,
   });
   return {
     call: (method, request) =>

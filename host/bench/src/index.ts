@@ -3,7 +3,14 @@ export { analyzeFile } from "./analyze-file.ts";
 export { checkFile, readExperiments } from "./configurator/experiment.ts";
 export type { Experiment } from "./configurator/types.ts";
 export type { Env } from "./configurator/variables.ts";
-export { type Analysis, analyzeModel, type GeneratedName, generatedModels, generateModel } from "./onnx/index.ts";
+export {
+  type Analysis,
+  analyzeModel,
+  type GeneratedName,
+  generatedModels,
+  generateModel,
+  generateRelu,
+} from "./onnx/index.ts";
 export { type NodeStatus, type RunState, replay, statuses } from "./orchestrator/machine.ts";
 export { type RunRow, SqliteJournal } from "./orchestrator/sqlite-journal.ts";
 export type { RunEvent } from "./orchestrator/workflow.ts";

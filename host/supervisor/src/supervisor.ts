@@ -61,7 +61,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       new TargetConsole(target, options.console?.(target.target), hub, join(options.stateDir, "consoles")),
     ]),
   );
-  const flags = new Flags(hub, commands.targets());
+  const flags = new Flags(hub, commands.targets(), state.leases);
   const metrics = createMetrics(boards, consoles);
   const operator = secretFile(options.stateDir, "mqtt-operator-password");
   const agent = secretFile(options.stateDir, "mqtt-agent-password");

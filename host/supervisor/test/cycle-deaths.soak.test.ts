@@ -42,7 +42,15 @@ test("labgrid: a client killed in a cycle leaves the board off: at each step of 
   for (const ms of times) {
     const target = bay.targets[0] as string;
     const ended = await cycling(target, ms);
-    const request = { targets: [target], holder: "ada", user: "ada", ttl_ms: 60_000, priority: 0, hold: true };
+    const request = {
+      targets: [target],
+      holder: "ada",
+      user: "ada",
+      ttl_ms: 60_000,
+      priority: 0,
+      hold: true,
+      experiment: false,
+    };
     const lease = await bay.state.leases.acquire(bay.caller("ada"), request, 0, new AbortController().signal);
     if ("status" in lease) throw new Error(lease.message);
     const closed = bay.state.leases.bind(lease.id);
@@ -107,7 +115,15 @@ test("jumpstarter#888, labgrid#1580: a lease that ends in a cycle lets it comple
   bay = await virtualCommands("off");
   for (const ms of times) {
     const target = bay.targets[3] as string;
-    const request = { targets: [target], holder: "ada", user: "ada", ttl_ms: 60_000, priority: 0, hold: false };
+    const request = {
+      targets: [target],
+      holder: "ada",
+      user: "ada",
+      ttl_ms: 60_000,
+      priority: 0,
+      hold: false,
+      experiment: false,
+    };
     const mine = await bay.state.leases.acquire(bay.caller("ada"), request, 0, new AbortController().signal);
     if ("status" in mine) throw new Error(mine.message);
     const power = (state: string, lease: string) =>

@@ -188,12 +188,44 @@ test("MQTT: a command names its lease; the lease's state is retained, and null w
   expect(JSON.parse(flags ?? "")).toEqual({ experiment_running: false, available: true });
 });
 
+test("MQTT: an experiment shows in the flags for as long as its lease lasts, and no longer when its process dies", async () => {
+  const flags = () =>
+    JSON.parse(bay.messages.filter((m) => m.topic === "target/spare-3/state/flags").at(-1)?.payload ?? "null");
+  const running = { experiment_running: true, available: false };
+  const free = { experiment_running: false, available: true };
+  const got = await lease({ targets: ["spare-3"], ttl_s: 60, experiment: true });
+  expect(got.json.experiment).toBe(true);
+  await until(() => flags()?.experiment_running === true);
+  expect(flags()).toEqual(running);
+  await bay.api("PUT", `/api/v1/leases/${got.json.id}`, { ttl_s: 30 });
+  expect((await bay.api("GET", `/api/v1/leases/${got.json.id}`)).json.experiment).toBe(true);
+  const held = new AbortController();
+  const headers = { authorization: `Bearer ${token()}` };
+  await fetch(`${bay.supervisor.http}/api/v1/leases/${got.json.id}/hold`, { headers, signal: held.signal });
+  expect(flags()).toEqual(running);
+  held.abort();
+  await until(() => flags()?.available === true);
+  expect(flags()).toEqual(free);
+
+  // Under a lease that somebody has anyway, the run says so while it lasts.
+  const other = await lease({ targets: ["spare-3"], ttl_s: 60 });
+  await until(() => flags()?.available === false);
+  expect(flags().experiment_running).toBe(false);
+  await bay.api("PUT", `/api/v1/leases/${other.json.id}`, { ttl_s: 60, experiment: true });
+  await until(() => flags()?.experiment_running === true);
+  await bay.api("PUT", `/api/v1/leases/${other.json.id}`, { ttl_s: 60, experiment: false });
+  await until(() => flags()?.experiment_running === false);
+  await bay.api("DELETE", `/api/v1/leases/${other.json.id}`);
+  await until(() => flags()?.available === true);
+});
+
 test("a restart of the supervisor keeps leases, fences and the targets as they are", async () => {
-  const got = await lease({ targets: ["spare-3"], ttl_s: 60, holder: "ada" });
+  const got = await lease({ targets: ["spare-3"], ttl_s: 60, holder: "ada", experiment: true });
   await power("spare-3", "on", got.json.id);
   await bay.restart();
   expect(bay.rail(3).switchOn).toBe(true);
   expect((await target("spare-3")).lease).toMatchObject({ id: got.json.id, holder: "ada" });
+  expect((await bay.api("GET", `/api/v1/leases/${got.json.id}`)).json.experiment).toBe(true);
   expect((await power("spare-3", "off")).status).toBe(409);
   expect((await power("spare-3", "on", got.json.id)).status).toBe(200);
   await bay.api("DELETE", `/api/v1/leases/${got.json.id}`);

@@ -1,8 +1,11 @@
 import { busScenarios } from "./buses.ts";
 import { faultScenarios } from "./faults.ts";
+import { limitScenarios } from "./limits.ts";
+import { lineScenarios } from "./lines.ts";
 import { linkScenarios } from "./link.ts";
 import { measureScenarios } from "./measure.ts";
 import { panelScenarios } from "./panel.ts";
+import { policyScenarios } from "./policies.ts";
 import { powerScenarios } from "./power.ts";
 import { protectionScenarios } from "./protection.ts";
 import type { Scenario } from "./scenario.ts";
@@ -15,6 +18,9 @@ export const scenarios: Scenario[] = [
   ...protectionScenarios,
   ...faultScenarios,
   ...busScenarios,
+  ...limitScenarios,
+  ...lineScenarios,
+  ...policyScenarios,
   ...measureScenarios,
   ...panelScenarios,
   ...updateScenarios,

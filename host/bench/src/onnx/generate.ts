@@ -20,6 +20,12 @@ export function generateDensenetStandIn(): Uint8Array {
   return g.finish(g.dense(g.flatten(g.globalAveragePool(x)), 8, 1000), [1, 1000], "fc6_1");
 }
 
+/** One Relu over `elements` float32 values: nearly nothing to compute, so that what remains is the way of the tensors. */
+export function generateRelu(elements: number): Uint8Array {
+  const g = new GraphBuilder("relu", { name: "input", shape: [1, elements] }, 4);
+  return g.finish(g.relu("input"), [1, elements]);
+}
+
 /** The ONNX file of a generated network; the same bytes on every machine. */
 export function generateModel(name: GeneratedName): Uint8Array {
   return generatedModels[name].build();

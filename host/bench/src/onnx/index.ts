@@ -1,4 +1,10 @@
 /** ONNX files: reading, generating, analysing. */
 export { type Analysis, analyzeModel, UnknownOperatorError } from "./analyze.ts";
-export { type GeneratedName, generateDensenetStandIn, generatedModels, generateModel } from "./generate.ts";
+export {
+  type GeneratedName,
+  generateDensenetStandIn,
+  generatedModels,
+  generateModel,
+  generateRelu,
+} from "./generate.ts";
 export { quantizeDynamic } from "./quantize-dynamic.ts";

@@ -137,14 +137,24 @@ export function httpBay(address: BayAddress): BayApi {
     };
   }
 
+  /** Uses a lease of the caller's, which says meanwhile that an experiment runs; its time stays as it is. */
+  async function borrow(id: string): Promise<Held> {
+    const say = async (experiment: boolean): Promise<void> => {
+      const { expires_at } = await call<{ expires_at: string }>("GET", `/leases/${id}`);
+      const ttl_s = Math.max(1, (Date.parse(expires_at) - Date.now()) / 1000);
+      await call("PUT", `/leases/${id}`, { ttl_s, experiment });
+    };
+    await say(true);
+    return { id, lost: new AbortController().signal, release: () => say(false) };
+  }
+
   return {
     target: (name) => call("GET", `/targets/${name}`),
     power: (name, state, lease, key) =>
       call("PUT", `/targets/${name}/power`, { state }, { "mltb-lease": lease, "idempotency-key": key }),
     async lease(target, holder, signal) {
-      if (address.lease?.targets.includes(target) === true)
-        return { id: address.lease.id, lost: new AbortController().signal, release: async () => undefined };
-      const body = { targets: [target], ttl_s: LEASE_S, wait_s: WAIT_S, holder };
+      if (address.lease?.targets.includes(target) === true) return borrow(address.lease.id);
+      const body = { targets: [target], ttl_s: LEASE_S, wait_s: WAIT_S, holder, experiment: true };
       return hold((await call<{ id: string }>("POST", "/leases", body, {}, signal)).id);
     },
     startRecording: async (target) => (await call<{ id: string }>("POST", `/targets/${target}/recordings`, {})).id,

@@ -6,6 +6,7 @@ import { columns } from "../output/target-text.ts";
 import { action, createProgram, runProgram } from "../program.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { frames } from "./frames.ts";
+import { inference } from "./inference.ts";
 import { luaFrames } from "./lua-frames.ts";
 import { overCurrent } from "./over-current.ts";
 import { roundTrip } from "./round-trip.ts";
@@ -13,7 +14,16 @@ import { samples } from "./samples.ts";
 import { samplingRate } from "./sampling-rate.ts";
 import { startTime } from "./start-time.ts";
 
-const benchmarks: Benchmark[] = [frames, luaFrames, samples, samplingRate, overCurrent, roundTrip, startTime];
+const benchmarks: Benchmark[] = [
+  frames,
+  luaFrames,
+  samples,
+  samplingRate,
+  overCurrent,
+  roundTrip,
+  startTime,
+  inference,
+];
 
 function text(value: number | null): string {
   if (value === null) return "-";

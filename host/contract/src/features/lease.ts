@@ -15,9 +15,16 @@ export const leaseArgs = z.strictObject({
     .regex(/^[\x20-\x7d]{1,64}$/)
     .optional()
     .describe("who holds it, in words for people; the login where it is not given"),
+  experiment: z.boolean().default(false).describe("an experiment runs on the targets for as long as the lease lasts"),
 });
 
-export const leaseRenewArgs = z.strictObject({ ttl_s: ttl });
+export const leaseRenewArgs = z.strictObject({
+  ttl_s: ttl,
+  experiment: z
+    .boolean()
+    .optional()
+    .describe("whether an experiment runs on the targets; as before where it is not given"),
+});
 
 export const leaseSchema = z
   .object({
@@ -28,6 +35,7 @@ export const leaseSchema = z
     fence: z.int(),
     priority: z.int(),
     hold: z.boolean(),
+    experiment: z.boolean(),
   })
   .meta({ id: "Lease", description: "An exclusive, timed right to command targets." });
 
@@ -59,7 +67,7 @@ export const lease = feature(
       status: 201,
       refusals: ["unknown_target", "malformed", "leased", "busy", "store_failed"],
       cli: "mltb lease TARGET...",
-      grpc: { method: "AcquireLease", fields: ["targets", "ttl_s", "priority", "wait_s", "holder"] },
+      grpc: { method: "AcquireLease", fields: ["targets", "ttl_s", "priority", "wait_s", "holder", "experiment"] },
     }),
     get: call("GET", "/api/v1/leases/{id}", "One lease.", {
       params: ofLease,
@@ -79,7 +87,7 @@ export const lease = feature(
       answer: leaseSchema,
       refusals: ["unknown_lease", "lease_ended", "malformed", "forbidden", "store_failed"],
       cli: "mltb lease renew ID",
-      grpc: { method: "RenewLease", fields: ["id", "ttl_s"] },
+      grpc: { method: "RenewLease", fields: ["id", "ttl_s", "experiment"] },
     }),
     release: call("DELETE", "/api/v1/leases/{id}", "End a lease; its targets go to their end policy.", {
       params: ofLease,

@@ -73,8 +73,9 @@ export function createHandlers(services: Services): Handlers {
     "lease.acquire": async ({ input, caller, signal }) => {
       const targets = [...new Set(input.targets as string[])];
       for (const target of targets) commands.find(target);
-      const { holder = caller.user, priority, ttl_s, wait_s } = input;
-      const request = { targets, holder, user: caller.user, ttl_ms: ttl_s * 1000, priority, hold: false };
+      const { holder = caller.user, priority, ttl_s, wait_s, experiment } = input;
+      const asked = { targets, holder, user: caller.user, priority, experiment };
+      const request = { ...asked, ttl_ms: ttl_s * 1000, hold: false };
       const lease = await leases.acquire(caller, request, wait_s * 1000, signal);
       if ("status" in lease) throw new BayError(lease.code, lease.message, lease.suggestion);
       // Whoever waited for it has gone away and will never learn its id.
@@ -82,7 +83,7 @@ export function createHandlers(services: Services): Handlers {
       return lease;
     },
     "lease.get": ({ input }) => leases.view(input.id),
-    "lease.renew": ({ input, caller }) => leases.renew(caller, input.id, input.ttl_s * 1000),
+    "lease.renew": ({ input, caller }) => leases.renew(caller, input.id, input.ttl_s * 1000, input.experiment),
     "lease.release": async ({ input, caller }) => {
       try {
         await leases.release(caller, input.id);

@@ -1,19 +1,21 @@
 import type { ChannelModel } from "../device/channel.ts";
 import type { BayHub, TargetFlags } from "../events.ts";
+import type { Leases } from "../leases/leases.ts";
 
 /**
- * The flags of every target. `available`: its state is known, no fault is latched, nobody has leased it and no
- * experiment runs on it. Whoever runs experiments says so with `experiment`.
+ * The flags of every target. `available`: its state is known, no fault is latched and nobody has leased it. An experiment runs
+ * on a target for as long as a lease says so, so that the flag falls with the lease when the experiment's process dies.
  */
 export class Flags {
   private readonly hub: BayHub;
   private readonly channels: ChannelModel[];
-  private readonly running = new Map<string, number>();
+  private readonly leases: Pick<Leases, "of">;
   private readonly told = new Map<string, string>();
 
-  constructor(hub: BayHub, channels: ChannelModel[]) {
+  constructor(hub: BayHub, channels: ChannelModel[], leases: Pick<Leases, "of">) {
     this.hub = hub;
     this.channels = channels;
+    this.leases = leases;
     hub.on("power", (target) => this.tell(target.name));
     hub.on("fault", (target) => this.tell(target.name));
     hub.on("lease", (target) => this.tell(target));
@@ -21,24 +23,9 @@ export class Flags {
 
   of(target: string): TargetFlags {
     const channel = this.channels.find((entry) => entry.name === target);
-    const experiment_running = (this.running.get(target) ?? 0) > 0;
+    const lease = this.leases.of(target);
     const usable = channel !== undefined && channel.power !== "unknown" && channel.fault === null;
-    return { experiment_running, available: usable && channel.lease === null && !experiment_running };
-  }
-
-  /** An experiment begins on a target; the returned function says that it has ended. */
-  experiment(target: string): () => void {
-    this.count(target, 1);
-    let ended = false;
-    return () => {
-      if (!ended) this.count(target, -1);
-      ended = true;
-    };
-  }
-
-  private count(target: string, by: number): void {
-    this.running.set(target, (this.running.get(target) ?? 0) + by);
-    this.tell(target);
+    return { experiment_running: lease?.experiment === true, available: usable && lease === undefined };
   }
 
   private tell(target: string): void {

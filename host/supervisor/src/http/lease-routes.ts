@@ -33,7 +33,7 @@ export function leaseRoutes(app: App, leases: Leases, commands: Commands): void 
 
   route(app, features.lease.calls.acquire, async (input, request, reply) => {
     const caller = callerOf(request);
-    const { targets, ttl_s, priority, wait_s, hold, holder } = input as InputOf<typeof features.lease.calls.acquire>;
+    const { targets, ttl_s, wait_s, hold, holder, ...rest } = input as InputOf<typeof features.lease.calls.acquire>;
     const wanted = [...new Set(targets)];
     for (const target of wanted) commands.find(target);
     const gone = new AbortController();
@@ -45,7 +45,8 @@ export function leaseRoutes(app: App, leases: Leases, commands: Commands): void 
       holder: holder ?? caller.user,
       user: caller.user,
       ttl_ms: ttl_s * 1000,
-      priority,
+      priority: rest.priority,
+      experiment: rest.experiment,
     };
     const acquire = (): Promise<LeaseView | Bad> =>
       leases.acquire(caller, { ...asked, hold }, wait_s * 1000, gone.signal);

@@ -27,6 +27,7 @@ export interface LeaseView {
   fence: number;
   priority: number;
   hold: boolean;
+  experiment: boolean;
 }
 
 export interface LeaseEffects {
@@ -111,9 +112,9 @@ export class Leases {
   }
 
   private viewOf(lease: Lease): LeaseView {
-    const { id, targets, holder, fence, priority, hold } = lease;
+    const { id, targets, holder, fence, priority, hold, experiment } = lease;
     const expires_at = new Date(Math.round(this.expiry(lease))).toISOString();
-    return { id, targets, holder, expires_at, fence, priority, hold };
+    return { id, targets, holder, expires_at, fence, priority, hold, experiment };
   }
 
   /** End of a lease by the calendar (ms since the epoch). */
@@ -241,11 +242,11 @@ export class Leases {
     }
   }
 
-  /** Sets the time that is left. Throws `unknown_lease`, `lease_ended`, `forbidden`, `store_failed`. */
-  renew(caller: Caller, id: string, ttl_ms: number): LeaseView {
+  /** Sets the time that is left, and where given whether an experiment runs. Throws `unknown_lease`, `lease_ended`, `forbidden`, `store_failed`. */
+  renew(caller: Caller, id: string, ttl_ms: number, experiment?: boolean): LeaseView {
     const lease = this.own(caller, id);
-    this.rows.renew(id, ttl_ms, this.clock.wall() + ttl_ms);
-    this.table.renew(id, ttl_ms, this.clock.mono());
+    this.rows.renew(id, ttl_ms, this.clock.wall() + ttl_ms, experiment ?? lease.experiment);
+    this.table.renew(id, ttl_ms, this.clock.mono(), experiment);
     const view = this.viewOf(lease);
     this.note(lease, "lease-renew", { ttl_s: ttl_ms / 1000 }, caller);
     for (const target of lease.targets) this.effects.changed(target, view);
@@ -356,7 +357,7 @@ export class Leases {
   clockStepped(): void {
     for (const lease of this.table.all()) {
       try {
-        this.rows.renew(lease.id, lease.ttl_ms, this.expiry(lease));
+        this.rows.renew(lease.id, lease.ttl_ms, this.expiry(lease), lease.experiment);
       } catch {
         this.counters.unsaved += 1;
       }

@@ -23,6 +23,7 @@ export class LeaseRows {
         priority: lease.priority,
         ttl_ms: lease.ttl_ms,
         hold: lease.hold ? 1 : 0,
+        experiment: lease.experiment ? 1 : 0,
         fence: lease.fence,
         granted_ms: Math.round(granted_ms),
         expires_ms: Math.round(expires_ms),
@@ -32,8 +33,8 @@ export class LeaseRows {
     );
   }
 
-  renew(id: string, ttl_ms: number, expires_ms: number): void {
-    const values = { ttl_ms, expires_ms: Math.round(expires_ms) };
+  renew(id: string, ttl_ms: number, expires_ms: number, experiment: boolean): void {
+    const values = { ttl_ms, expires_ms: Math.round(expires_ms), experiment: experiment ? 1 : 0 };
     this.database.run(this.database.build.updateTable("leases").set(values).where("id", "=", id));
   }
 
@@ -79,6 +80,7 @@ export class LeaseRows {
         priority: row.priority,
         ttl_ms: row.ttl_ms,
         hold: row.hold === 1,
+        experiment: row.experiment === 1,
         fence: row.fence,
       },
       granted_ms: row.granted_ms,

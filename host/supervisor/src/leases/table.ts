@@ -12,6 +12,8 @@ export interface LeaseRequest {
   priority: number;
   /** Bound to an open connection. */
   hold: boolean;
+  /** An experiment runs on the targets while the lease lasts. */
+  experiment: boolean;
 }
 
 export interface Lease extends LeaseRequest {
@@ -130,10 +132,11 @@ export class LeaseTable {
   }
 
   /** Sets the time that is left to `ttl_ms` from now. */
-  renew(id: string, ttl_ms: number, now_ms: number): Lease | undefined {
+  renew(id: string, ttl_ms: number, now_ms: number, experiment?: boolean): Lease | undefined {
     const lease = this.leases.get(id);
     if (lease === undefined) return undefined;
     lease.ttl_ms = ttl_ms;
+    lease.experiment = experiment ?? lease.experiment;
     lease.expires_ms = now_ms + ttl_ms;
     return lease;
   }

@@ -31,6 +31,7 @@ export interface LeaseRow {
   priority: number;
   ttl_ms: number;
   hold: number;
+  experiment: number;
   fence: number;
   granted_ms: number;
   /** Milliseconds since the epoch. */
@@ -84,4 +85,5 @@ export const migrations: string[] = [
    create index audit_target on audit (target, id);
    create table numbers (name text primary key, value integer not null) strict;
    create table owed (target text primary key, policy text not null, lease text not null) strict;`,
+  "alter table leases add column experiment integer not null default 0;",
 ];
