@@ -151,7 +151,7 @@ export class Commands {
     if (kind === "rack") {
       const board = this.rack(name);
       if (feature !== "panel") return refused("not_supported", `racks have no feature ${feature}`);
-      return checked(panelArgs, args, board, (value) => this.panel(board, value.lines));
+      return checked(panelArgs, args, board, (value) => this.panel(board, value));
     }
     const { board, channel } = this.find(name);
     switch (feature) {
@@ -234,12 +234,21 @@ export class Commands {
     return { status: "done", state: await this.reread(board, channel) };
   }
 
-  private async panel(board: Board, lines: string[]): Promise<CommandResult> {
-    const [line1 = "", line2 = "", line3 = "", line4 = ""] = lines;
-    const outcome = await board.link.request("panel_write", { ttl_ms: 0, line1, line2, line3, line4 }, MARGIN_MS);
-    if (outcome.kind !== "answer") return failed(outcome, undefined);
-    const shown = lines.length === 0 ? board.panel.lines : [line1, line2, line3, line4];
-    return { status: "done", state: { page: outcome.body.page, lines: shown } };
+  private async panel(board: Board, args: z.infer<typeof panelArgs>): Promise<CommandResult> {
+    const { lines, locked, note } = args;
+    let { page, lines: shown } = board.panel;
+    if (locked !== undefined || note !== undefined) {
+      const outcome = await board.rackPanel.set(locked, note);
+      if (outcome.kind !== "answer") return failed(outcome, undefined);
+    }
+    if (lines !== undefined) {
+      const [line1 = "", line2 = "", line3 = "", line4 = ""] = lines;
+      const outcome = await board.link.request("panel_write", { ttl_ms: 0, line1, line2, line3, line4 }, MARGIN_MS);
+      if (outcome.kind !== "answer") return failed(outcome, undefined);
+      page = outcome.body.page;
+      if (lines.length > 0) shown = [line1, line2, line3, line4];
+    }
+    return { status: "done", state: { page, lines: shown } };
   }
 
   /** The channel as the board sees it now; what was known stays where the board does not answer. */

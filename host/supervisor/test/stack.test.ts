@@ -327,6 +327,26 @@ test("the panel shows what was written, and the display itself agrees; the newes
   await api("PUT", "/api/v1/racks/rack1/panel", { lines: [] });
 });
 
+test("the panel is locked, shows the note and who has leased a target; free again, a press switches; rack values are in the health", async () => {
+  const display = (): string => rack.electronics.lcd.rows().join("\n");
+  expect((await api("PUT", "/api/v1/racks/rack1/panel", {})).status).toBe(422);
+  expect((await api("PUT", "/api/v1/racks/rack1/panel", { locked: true, note: "run: kws" })).status).toBe(200);
+  await until(() => (display().includes("run: kws") ? true : undefined));
+  rack.press("select", 800);
+  await until(() => (display().includes("panel is locked") ? true : undefined));
+  await api("PUT", "/api/v1/racks/rack1/panel", { locked: false, note: "" });
+  const lease = await api("POST", "/api/v1/leases", { targets: ["local-cpu"], ttl_s: 60, hold: true });
+  await until(() => (/for \S+ \d+[sm]/.test(display()) ? true : undefined));
+  await api("DELETE", `/api/v1/leases/${lease.json.id}`);
+  await until(() => (display().includes("for ") ? undefined : true));
+  const { health } = (await api("GET", "/api/v1/targets/local-cpu")).json;
+  expect(health.rack).toMatchObject({
+    temperature_c: 24.5,
+    supply_v: expect.any(Number),
+    supply_a: expect.any(Number),
+  });
+});
+
 test("port-in-use: a named port gives an error with its mend", async () => {
   const blocker: Server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => blocker.once("listening", resolve));

@@ -2,17 +2,27 @@ import { z } from "../schema.ts";
 import { call, event, feature, state } from "./feature.ts";
 import { anyName } from "./target.ts";
 
-export const panelArgs = z.strictObject({
-  lines: z
-    .array(
-      z
-        .string()
-        .max(20)
-        .regex(/^[\x20-\x7d]*$/, "printable ASCII only"),
-    )
-    .max(4)
-    .describe("up to four lines of 20 characters; none: back to the status page"),
-});
+export const panelArgs = z
+  .strictObject({
+    lines: z
+      .array(
+        z
+          .string()
+          .max(20)
+          .regex(/^[\x20-\x7d]*$/, "printable ASCII only"),
+      )
+      .max(4)
+      .optional()
+      .describe("up to four lines of 20 characters; none: back to the status page"),
+    locked: z.boolean().optional().describe("true: buttons show pages and switch nothing; Stop held for 2 s works on"),
+    note: z
+      .string()
+      .max(20)
+      .regex(/^[\x20-\x7d]*$/, "printable ASCII only")
+      .optional()
+      .describe("what the host is doing, on the board's and the rack's pages; empty removes it"),
+  })
+  .refine((args) => Object.keys(args).length > 0, "lines, locked or note is wanted");
 
 const panelSchema = z
   .object({ page: z.string(), lines: z.array(z.string()) })
@@ -31,16 +41,21 @@ export const panel = feature(
       cli: "mltb panel RACK",
       grpc: { method: "GetPanel", fields: ["rack"] },
     }),
-    set: call("PUT", "/api/v1/racks/{rack}/panel", "Write a page on a rack's display.", {
-      params: ofRack,
-      body: panelArgs,
-      answer: panelSchema,
-      command: true,
-      refusals: ["unknown_rack", "malformed", "not_confirmed", "board_failed", "board_lost", "outcome_unknown"],
-      mqtt: "panel",
-      cli: "mltb panel RACK LINE...",
-      grpc: { method: "SetPanel", fields: ["rack", "lines", "idempotency_key"] },
-    }),
+    set: call(
+      "PUT",
+      "/api/v1/racks/{rack}/panel",
+      "Write a page on a rack's display, lock its buttons or free them, or set its note.",
+      {
+        params: ofRack,
+        body: panelArgs,
+        answer: panelSchema,
+        command: true,
+        refusals: ["unknown_rack", "malformed", "not_confirmed", "board_failed", "board_lost", "outcome_unknown"],
+        mqtt: "panel",
+        cli: "mltb panel RACK LINE...",
+        grpc: { method: "SetPanel", fields: ["rack", "lines", "idempotency_key"] },
+      },
+    ),
   },
   [
     state("rack/R/state/panel", panelSchema, "What the rack's display shows."),

@@ -7,6 +7,7 @@ import { serialNumber } from "../link/open.ts";
 import type { ByteTransport } from "../link/transport.ts";
 import { ChannelModel, causeWord } from "./channel.ts";
 import { MeasureStreams } from "./measure.ts";
+import { RackPanel } from "./rack-panel.ts";
 
 const RENEW_MS = 1000;
 const STREAM_TTL_MS = 4000;
@@ -32,6 +33,7 @@ export class Board {
   /** Recordings under way: what would disturb them waits. */
   recordings = 0;
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
+  readonly rackPanel: RackPanel;
   private readonly hub: BayHub;
   private renewal: NodeJS.Timeout | undefined;
 
@@ -57,6 +59,7 @@ export class Board {
       nonce,
       serialNumber(rack.board.link),
     );
+    this.rackPanel = new RackPanel(this.link, hub, this.channels, () => this.can("rack"));
   }
 
   /** Whether the board has a capability, by the word in its welcome. */
@@ -97,6 +100,7 @@ export class Board {
         void this.link.request("target_names", { channel: channel.channel, name: channel.name }, REQUEST_MS);
       }
     }
+    this.rackPanel.welcomed();
     void this.renew();
   }
 
@@ -160,6 +164,7 @@ export class Board {
         dropped,
         uptime_ms: this.link.uptime_ms,
         clock: this.link.clock.quality() ?? null,
+        rack: this.rackPanel.health,
       };
     }
   }
@@ -181,6 +186,8 @@ export class Board {
       const p = body as unknown as Message<"panel_state">;
       this.panel = { page: p.page, lines: [p.line1, p.line2, p.line3, p.line4] };
       this.hub.emit("panel", this.rack, this.panel.page, this.panel.lines);
+    } else if (name === "rack_state") {
+      this.rackPanel.seen(body as unknown as Message<"rack_state">);
     } else if (name === "log") {
       this.hub.emit("log", this.name, body["level"] as number, body["text"] as string);
     }
