@@ -15,6 +15,7 @@ import { registerPower } from "./commands/power.ts";
 import { registerResults } from "./commands/results.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerSimulate } from "./commands/simulate.ts";
+import { registerState } from "./commands/state.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerToken } from "./commands/token.ts";
 import { registerTools } from "./commands/tools.ts";
@@ -40,6 +41,7 @@ export async function main(argv: string[]): Promise<void> {
   registerLog(program);
   registerWatch(program);
   registerMetrics(program);
+  registerState(program);
   registerConsole(program);
   registerEnergy(program);
   registerFirmware(program);

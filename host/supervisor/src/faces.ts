@@ -68,6 +68,7 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
     leases: state.leases,
     audit: state.audit,
     events,
+    restore: (caller) => state.restore(caller),
     openapi: openapi(options.bay.bay, parts.version),
     asyncapi: asyncapi(options.bay.bay, parts.version),
   });

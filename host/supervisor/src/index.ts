@@ -4,4 +4,5 @@ export { consolePort } from "./link/console-port.ts";
 export { bayPorts, linkTransport } from "./link/open.ts";
 export type { ByteTransport } from "./link/transport.ts";
 export type { Listener, SupervisorOptions } from "./options.ts";
+export { backupState, inspectCopy, RESTORE_FILE, replaceState } from "./store/copy.ts";
 export { type Supervisor, startSupervisor } from "./supervisor.ts";
