@@ -2,6 +2,7 @@ import { registerAgent } from "./commands/agent.ts";
 import { registerAnalyze } from "./commands/analyze.ts";
 import { registerBench } from "./commands/bench.ts";
 import { registerConsole } from "./commands/console.ts";
+import { registerDoctor } from "./commands/doctor.ts";
 import { registerEnergy } from "./commands/energy.ts";
 import { registerExperiment } from "./commands/experiment.ts";
 import { registerFaults } from "./commands/faults.ts";
@@ -45,6 +46,7 @@ export async function main(argv: string[]): Promise<void> {
   registerConsole(program);
   registerEnergy(program);
   registerFirmware(program);
+  registerDoctor(program);
   registerToken(program);
   registerTrace(program);
   registerSimulate(program);
