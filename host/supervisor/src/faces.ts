@@ -58,6 +58,7 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
     tokens,
     hosts: options.allowHosts ?? [],
     tls: options.tls,
+    rates: options.rates,
     sessionToken: (key) => sessions.tokenOf(key),
     onError,
   });
