@@ -65,9 +65,9 @@ export function createHandlers(services: Services): Handlers {
         source: "design",
       };
     },
-    "recording.start": ({ input }) => {
+    "recording.start": async ({ input }) => {
       const { board, channel } = commands.find(input.target);
-      return { id: recordings.start(board, channel, input.rails ?? []) };
+      return { id: await recordings.start(board, channel, input.rails ?? []) };
     },
     "recording.stop": ({ input }) => recordings.stop(input.id),
     "recording.drop": ({ input }) => recordings.discard(input.id),
