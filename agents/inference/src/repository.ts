@@ -13,6 +13,9 @@ export const MODEL_BYTES = 512 * 1024 * 1024;
 /** Models that are loaded at once when the agent starts. */
 const LOADING = 2;
 
+/** Deployed models whose processes are kept; older ones that are idle start again when they are asked for. */
+const KEPT = 4;
+
 /** A version of a model. */
 export interface Entry {
   name: string;
@@ -43,6 +46,8 @@ export interface RepositoryOptions {
 export class Repository {
   private readonly models = new Map<string, Map<string, Entry>>();
   private readonly options: RepositoryOptions;
+  /** Names of deployed models, the latest last. */
+  private readonly deployed = new Set<string>();
 
   constructor(options: RepositoryOptions) {
     this.options = options;
@@ -203,7 +208,19 @@ export class Repository {
     this.add(name, "1", file);
     const entry = this.find(name, "1");
     if (threads !== undefined) entry.threads = threads;
-    return { version: "1", process: await this.start(entry) };
+    const process = await this.start(this.find(name, "1"));
+    this.deployed.delete(name);
+    this.deployed.add(name);
+    this.rest();
+    return { version: "1", process };
+  }
+
+  /** A sweep over many models must not leave a process for each: the oldest that are idle end. */
+  private rest(): void {
+    for (const name of [...this.deployed].slice(0, -KEPT)) {
+      const loaded = this.models.get(name)?.get("1")?.loaded;
+      if (loaded?.pending === 0) loaded.stop();
+    }
   }
 
   /** Ends every model's process. */

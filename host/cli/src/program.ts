@@ -158,6 +158,13 @@ function unexpected(error: unknown): CliError {
     if (name === "AgentStartError") {
       return cliError(kind === "usage" ? Exit.usage : Exit.unreachable, "agent-start", error.message, suggestion);
     }
+    if (code === "ERR_MODULE_NOT_FOUND") {
+      const missing = /Cannot find package '([^']+)'/.exec(error.message)?.[1];
+      if (missing !== undefined) {
+        const mend = "MLTB_INSTALL=full npm run setup (docs/install.md)";
+        return cliError(Exit.unreachable, "not-installed", `package ${missing} is not installed here`, mend);
+      }
+    }
     const known = packageErrors[name];
     if (known !== undefined) {
       return cliError(

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -151,6 +151,29 @@ test("large-graph: 100,000 nodes load or are refused, and the agent serves on me
   if (row.state === "READY") expect(body.outputs?.[0]?.data).toEqual([100_000]);
   else expect(status).toBe(503);
 });
+
+const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
+const namespaces = spawnSync("unshare", [...user, "--net", "--mount", "true"]).status === 0;
+if (!namespaces) console.warn("skipped: the kernel grants no namespaces here; agents say `network: not isolated`");
+
+test.skipIf(!namespaces)(
+  "limits-in-place: no network, a read-only folder, a limit on data, no secrets in the environment",
+  async () => {
+    await servesOn();
+    const children = readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, "utf8").trim().split(" ");
+    expect(children.length).toBeGreaterThan(1);
+    for (const pid of children) {
+      expect(readlinkSync(`/proc/${pid}/ns/net`)).not.toBe(readlinkSync("/proc/self/ns/net"));
+      const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8")
+        .split("\n")
+        .map((line) => line.split(" "));
+      expect(mounts.find((mount) => mount[4] === folder)?.[5]).toMatch(/^ro/);
+      const limit = /^Max data size\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1];
+      expect(Number(limit)).toBe((MEMORY_MIB + 1024) * 1024 ** 2);
+      expect(readFileSync(`/proc/${pid}/environ`, "utf8")).not.toMatch(/TOKEN|PASSWORD|HOME=/);
+    }
+  },
+);
 
 test("wrong-requests: shapes, types, names and sizes are refused with what was wanted", async () => {
   const cases: [Answer["status"], RegExp, ...[string, string, number[], unknown[]][]][] = [

@@ -117,6 +117,20 @@ test("a deployment whose hash differs is refused and nothing is served under tha
   await agent.ended;
 });
 
+test("six deployed models: the oldest leave their processes, and answer again when they are asked", async () => {
+  const agent = await startAgent();
+  const sha256 = createHash("sha256").update(kws).digest("hex");
+  for (let i = 0; i < 6; i += 1) await agent.api.deploy(`m${i}`, sha256, kws);
+  const pid = agent.process.pid as number;
+  for (let i = 0; i < 500 && (await childrenOf(pid)).length > 4; i += 1)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  expect((await childrenOf(pid)).length).toBe(4);
+  expect((await classes(agent, "m0")).length).toBe(12);
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  expect(await agent.ended).toBe(0);
+});
+
 test("oip:// drives an agent in another process: its models, a file handed over, windows of a measurement", async () => {
   const far = await startAgent("--models", join(folder, "models"));
   const near = await startAgent("--runtime", `oip://${far.address}`);

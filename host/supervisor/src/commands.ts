@@ -18,6 +18,8 @@ import type { Gate } from "./gate.ts";
 
 /** Time for the answer of a command beyond what the board itself may take. */
 const MARGIN_MS = 1500;
+/** Commands that a board may have under way; one takes up to two requests at a time. */
+const BOARD_COMMANDS = 60;
 
 const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
   on: PowerAction.on,
@@ -35,8 +37,9 @@ export class Commands {
   /** Told of every command that has ended. */
   onResult: (feature: string, status: CommandResult["status"], seconds: number) => void = () => undefined;
   private readonly boards: Board[];
-  /** Commands under way, by target. */
+  /** Commands under way, by target or rack, and by board. */
   private readonly running = new Map<string, number>();
+  private readonly onBoard = new Map<string, number>();
 
   constructor(boards: Board[]) {
     this.boards = boards;
@@ -120,14 +123,25 @@ export class Commands {
       this.onAccepted(caller, name);
     }
     onAccepted(accepted.seq);
+    const { name: board } = kind === "target" ? this.find(name).board : this.rack(name);
     this.running.set(name, (this.running.get(name) ?? 0) + 1);
+    this.onBoard.set(board, (this.onBoard.get(board) ?? 0) + 1);
     try {
       const result = await prepared.execute();
       this.gate?.ended(call, accepted, result);
       return result;
     } finally {
       this.running.set(name, (this.running.get(name) ?? 1) - 1);
+      this.onBoard.set(board, (this.onBoard.get(board) ?? 1) - 1);
     }
+  }
+
+  /** A link has room for 255 requests; what is accepted must be sure to be sent, and what makes a target safe goes first. */
+  private overload({ caller, kind, name }: Call): Bad | undefined {
+    const { name: board } = kind === "target" ? this.find(name).board : this.rack(name);
+    const limit = caller.source === "policy" ? 2 * BOARD_COMMANDS : BOARD_COMMANDS;
+    if ((this.onBoard.get(board) ?? 0) < limit) return undefined;
+    return refused("busy", `board ${board} has ${limit} commands to do`, "wait for answers before sending more");
   }
 
   /** How a command will run, or why it may not. */
@@ -135,7 +149,7 @@ export class Commands {
     const { kind, name, feature, args } = call;
     try {
       if (kind === "target") this.find(name);
-      return this.gate?.refusal(call) ?? this.prepare(kind, name, feature, args ?? {});
+      return this.gate?.refusal(call) ?? this.overload(call) ?? this.prepare(kind, name, feature, args ?? {});
     } catch (error) {
       if (error instanceof BayError) return refused(error.code, error.message, error.suggestion);
       throw error;

@@ -58,6 +58,7 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
     tokens,
     hosts: options.allowHosts ?? [],
     tls: options.tls,
+    rates: options.rates,
     sessionToken: (key) => sessions.tokenOf(key),
     onError,
   });
@@ -68,6 +69,7 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
     leases: state.leases,
     audit: state.audit,
     events,
+    restore: (caller) => state.restore(caller),
     openapi: openapi(options.bay.bay, parts.version),
     asyncapi: asyncapi(options.bay.bay, parts.version),
   });

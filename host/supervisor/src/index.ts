@@ -1,7 +1,9 @@
 /** The host supervisor: the only door of the package. */
 export { addToken, listTokens, revokeToken } from "./auth/tokens.ts";
 export { consolePort } from "./link/console-port.ts";
-export { bayPorts, linkTransport } from "./link/open.ts";
+export { bayPorts, findPort, linkTransport } from "./link/open.ts";
+export { listUsbPorts } from "./link/system-ports.ts";
 export type { ByteTransport } from "./link/transport.ts";
 export type { Listener, SupervisorOptions } from "./options.ts";
+export { backupState, inspectCopy, RESTORE_FILE, replaceState } from "./store/copy.ts";
 export { type Supervisor, startSupervisor } from "./supervisor.ts";

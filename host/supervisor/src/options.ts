@@ -21,6 +21,8 @@ export interface SupervisorOptions {
   /** Where `mltb.board.v1` is served; a free port on loopback where it is not given. */
   grpc?: Listener;
   mqtt: Listener | { broker: string; user: string; password: string };
+  /** Requests per second; those of `RATES` where they are not given. */
+  rates?: { login: number; stranger: number };
   /** Drop-in faces for clients of pdudaemon, labgrid and Redfish, with HTTP Basic. */
   compat?: boolean;
   /** pdudaemon's verbs without login, on loopback only. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Bay } from "@mltb/contract";
-import { policyCaller } from "./call.ts";
+import { type Caller, policyCaller } from "./call.ts";
 import { type Clock, ClockWatch, systemClock } from "./clock.ts";
 import type { Commands } from "./commands.ts";
 import type { BayHub } from "./events.ts";
@@ -10,12 +10,12 @@ import { EndPolicies } from "./leases/end-policy.ts";
 import { Leases } from "./leases/leases.ts";
 import { LeaseRows } from "./leases/rows.ts";
 import { Audit } from "./store/audit.ts";
+import { RESTORE_FILE, STATE_FILE } from "./store/copy.ts";
 import { Database } from "./store/database.ts";
 import { Journal, type Orphan } from "./store/journal.ts";
+import { mergeCopy } from "./store/merge.ts";
 import { GrowingNumber } from "./store/numbers.ts";
 
-/** Name of the state store in the state folder. */
-export const STATE_FILE = "state.db";
 const CLOCK_MS = 1000;
 
 /** What a bay remembers across restarts, and what guards its commands with it. */
@@ -28,6 +28,8 @@ export interface BayStateStore {
   clock: ClockWatch;
   /** Commands that the process before had accepted and not ended. */
   orphans: Orphan[];
+  /** Takes up the copy that lies in the state folder; nothing that is known here is forgotten. */
+  restore(caller: Caller): { commands: number; leases: number; audit: number };
   close(): void;
 }
 
@@ -97,6 +99,16 @@ export function openState(
     cuts,
     clock,
     orphans,
+    restore(caller) {
+      const file = join(folder, RESTORE_FILE);
+      const merged = mergeCopy(database, file);
+      for (const grown of [journal, audit, fences, seqs]) grown.reload();
+      const copy = new Database(file);
+      const found = { ...merged, leases: leases.adopt(new LeaseRows(copy).open(), (target) => targets.has(target)) };
+      copy.close();
+      audit.write(caller, { action: "state-restore", args: found, status: "done" });
+      return found;
+    },
     close() {
       clearInterval(watch);
       leases.stop();

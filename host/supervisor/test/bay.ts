@@ -34,7 +34,7 @@ export interface TestBay {
   /** The rail of a channel, as the physics has it. */
   rail(channel: number): SimulatedRack["electronics"]["rails"][0];
   /** Stops the supervisor without making anything safe, and starts another on the same state and boards. */
-  restart(ready?: boolean): Promise<void>;
+  restart(ready?: boolean, between?: () => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -113,9 +113,10 @@ export async function startTestBay(
       return { status: response.status, json: text === "" ? undefined : JSON.parse(text) };
     },
     rail: (channel) => rack.electronics.rails[channel - 1] as SimulatedRack["electronics"]["rails"][0],
-    async restart(ready = true) {
+    async restart(ready = true, between: () => void = () => undefined) {
       await test.client.endAsync();
       await test.supervisor.stop();
+      between();
       test.supervisor = await start(ready);
       test.client = await connect();
     },

@@ -74,7 +74,10 @@ test("the cable is pulled at each step of a cycle: the target ends on, the comma
     const wasDone = ended.result?.status === "done";
     bay.rack.cutLink();
     await bay.time.until(() => ended.result !== undefined, 5000);
-    if (!wasDone) expect(ended.result).toMatchObject({ status: "unknown", code: "outcome_unknown" });
+    // The board's proof may have come while the state was being read once more.
+    if (!wasDone && ended.result?.status !== "done") {
+      expect(ended.result).toMatchObject({ status: "unknown", code: "outcome_unknown" });
+    }
     outcomes.add(String(ended.result?.status));
     expect(bay.commands.find(target).channel.power).toBe("unknown");
     await bay.time.run(400);
@@ -88,6 +91,7 @@ test("the board restarts at each step of a cycle: unknown, nothing is sent again
   timeout: 0,
 }, async () => {
   bay = await virtualCommands();
+  let unknown = 0;
   for (const ms of times) {
     const target = bay.targets[2] as string;
     const ended = await cycling(target, ms);
@@ -102,11 +106,15 @@ test("the board restarts at each step of a cycle: unknown, nothing is sent again
     await bay.rack.restart();
     await bay.time.until(() => ended.result !== undefined && forgotten, 5000);
     bay.time.hub.off("power", onPower);
-    if (!wasDone) expect(ended.result).toMatchObject({ status: "unknown", code: "outcome_unknown" });
+    if (!wasDone && ended.result?.status !== "done") {
+      expect(ended.result).toMatchObject({ status: "unknown", code: "outcome_unknown" });
+      unknown += 1;
+    }
     await bay.time.until(() => channel.power === "on" || channel.power === "off", 10_000);
     expect(channel.power).toBe(bay.rail(target).switchOn ? "on" : "off");
     expect(bay.sent.get(channel.channel)?.length).toBe(sent);
   }
+  expect(unknown).toBeGreaterThan(times.length / 2);
 });
 
 test("jumpstarter#888, labgrid#1580: a lease that ends in a cycle lets it complete, then the target goes off; nobody else gets it before", {

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { buildBundle } from "@mltb/firmware";
 import type { BayClient } from "../client/bay-client.ts";
 import { type BayOptions, findBay } from "../client/find-bay.ts";
 import { cliError, Exit } from "../errors.ts";
@@ -25,6 +24,7 @@ function text(board: string, of: Firmware): string {
 
 /** This version's bundle in the form that the board takes. */
 async function bundleFor(format: string): Promise<Uint8Array> {
+  const { buildBundle } = await import("@mltb/firmware");
   const { source } = await buildBundle("monitoring");
   if (format === "source") return Buffer.from(source, "latin1");
   // Needs a C compiler and Lua's sources: only boards with an image of their own ask for it.

@@ -14,6 +14,7 @@ import { panel } from "./panel.ts";
 import { power } from "./power.ts";
 import { recording } from "./recording.ts";
 import { reset } from "./reset.ts";
+import { store } from "./store.ts";
 import { strap } from "./strap.ts";
 import { target } from "./target.ts";
 
@@ -33,6 +34,7 @@ export const features = {
   lease,
   recording,
   log,
+  store,
   console,
   board,
   bay,

@@ -1,5 +1,6 @@
 import { BayError } from "@mltb/contract";
 import { ampsPerCode, INA226, monitorAmpsPerCode, monitoringBoard } from "@mltb/hardware";
+import type { Caller } from "../call.ts";
 import type { Commands } from "../commands.ts";
 import type { Board } from "../device/board.ts";
 import { readFirmware, updateFirmware } from "../device/firmware.ts";
@@ -17,6 +18,8 @@ export interface Services {
   leases: Leases;
   audit: Audit;
   events: EventLog;
+  /** Takes up the copy of the state store that lies in the state folder. */
+  restore(caller: Caller): { commands: number; leases: number; audit: number };
   openapi: Record<string, unknown>;
   asyncapi: Record<string, unknown>;
 }
@@ -62,12 +65,13 @@ export function createHandlers(services: Services): Handlers {
         source: "design",
       };
     },
-    "recording.start": ({ input }) => {
+    "recording.start": async ({ input }) => {
       const { board, channel } = commands.find(input.target);
-      return { id: recordings.start(board, channel, input.rails ?? []) };
+      return { id: await recordings.start(board, channel, input.rails ?? []) };
     },
     "recording.stop": ({ input }) => recordings.stop(input.id),
     "recording.drop": ({ input }) => recordings.discard(input.id),
+    "store.restore": ({ caller }) => services.restore(caller),
     "log.list": ({ input }) => ({ lines: audit.read(input), lost: audit.lost }),
     "lease.list": () => ({ leases: leases.list(), waiting: leases.waiting() }),
     "lease.acquire": async ({ input, caller, signal }) => {

@@ -7,10 +7,10 @@ import { serialNumber } from "../link/open.ts";
 import type { ByteTransport } from "../link/transport.ts";
 import { ChannelModel, causeWord } from "./channel.ts";
 import { MeasureStreams } from "./measure.ts";
+import { Quiet } from "./quiet.ts";
 import { RackPanel } from "./rack-panel.ts";
 
 const RENEW_MS = 1000;
-const STREAM_TTL_MS = 4000;
 const REQUEST_MS = 1500;
 
 const buttons = ["?", "up", "down", "select", "stop"];
@@ -31,7 +31,7 @@ export class Board {
   /** A new bundle is on its way: no streams. */
   updating = false;
   /** Recordings under way: what would disturb them waits. */
-  recordings = 0;
+  readonly quiet = new Quiet();
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
   readonly rackPanel: RackPanel;
   private readonly hub: BayHub;
@@ -59,7 +59,13 @@ export class Board {
       nonce,
       serialNumber(rack.board.link),
     );
-    this.rackPanel = new RackPanel(this.link, hub, this.channels, () => this.can("rack"));
+    this.rackPanel = new RackPanel(
+      this.link,
+      hub,
+      this.channels,
+      () => this.can("rack"),
+      () => this.quiet.recordings > 0,
+    );
   }
 
   /** Whether the board has a capability, by the word in its welcome. */
@@ -69,7 +75,9 @@ export class Board {
 
   start(): void {
     this.link.start();
-    this.renewal = setInterval(() => void this.renew(), RENEW_MS);
+    this.renewal = setInterval(() => {
+      if (this.quiet.due(performance.now())) void this.renew();
+    }, RENEW_MS);
   }
 
   async stop(): Promise<void> {
@@ -89,6 +97,7 @@ export class Board {
 
   private onWelcome(welcome: Message<"welcome">, restarted: boolean): void {
     this.welcome = welcome;
+    this.quiet.restart();
     for (const channel of this.channels) if (channel !== undefined) channel.unproved = this.can("unproved");
     this.measure.restart(restarted);
     if (restarted) {
@@ -120,20 +129,16 @@ export class Board {
     if (channel !== undefined) this.observe(channel, answer);
   }
 
-  private async renew(): Promise<void> {
+  /** Opens the streams anew, for as long as `quiet` wants, and reads the counters. */
+  async renew(): Promise<void> {
     if (!this.link.session.port.open || this.updating) return;
-    if (this.can("samples"))
-      await this.link.request(
-        "stream_open",
-        { stream: Stream.samples, ttl_ms: STREAM_TTL_MS, period_us: 0 },
-        REQUEST_MS,
-      );
-    if (!this.can("unproved"))
-      await this.link.request(
-        "stream_open",
-        { stream: Stream.monitors, ttl_ms: STREAM_TTL_MS, period_us: 0 },
-        REQUEST_MS,
-      );
+    const asked_ms = performance.now();
+    const ttl_ms = this.quiet.ttl_ms();
+    const open = async (stream: number): Promise<boolean> =>
+      (await this.link.request("stream_open", { stream, ttl_ms, period_us: 0 }, REQUEST_MS)).kind === "answer";
+    const samples = !this.can("samples") || (await open(Stream.samples));
+    const monitors = this.can("unproved") || (await open(Stream.monitors));
+    if (samples && monitors) this.quiet.opened(asked_ms, ttl_ms);
     if (this.can("unproved")) return this.note();
     const outcome = await this.link.request("counters_get", {}, REQUEST_MS);
     if (outcome.kind === "answer") this.counters = outcome.body;
@@ -178,7 +183,7 @@ export class Board {
     else if (name === "marker_edge") {
       const edge = body as unknown as Message<"marker_edge">;
       const channel = this.channels[edge.channel - 1];
-      if (channel !== undefined) this.hub.emit("marker", channel.name, edge.level, this.measure.time(edge.tick_us));
+      if (channel !== undefined) this.onMarker(channel, edge);
     } else if (name === "button") {
       const press = body as unknown as Message<"button">;
       this.hub.emit("button", this.rack, buttons[press.button] ?? "?", presses[press.press] ?? "?");
@@ -191,6 +196,13 @@ export class Board {
     } else if (name === "log") {
       this.hub.emit("log", this.name, body["level"] as number, body["text"] as string);
     }
+  }
+
+  private onMarker(channel: ChannelModel, { level, tick_us }: Message<"marker_edge">): void {
+    this.hub.emit("marker", channel.name, level, this.measure.time(tick_us));
+    this.quiet.edge(channel.channel, level);
+    // Behind a window is the best time for a renewal that a later one would otherwise see.
+    if (level === 0 && this.quiet.recordings > 0 && this.quiet.due(performance.now())) void this.renew();
   }
 
   private onState(state: Message<"channel_state">): void {

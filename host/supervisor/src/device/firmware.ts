@@ -84,10 +84,10 @@ export async function updateFirmware(board: Board, bundle: Uint8Array): Promise<
   const hash = digest.toString("latin1");
   if (before.sha256 === hex(hash) && before.state !== "trial") return { ...before, changed: false };
   if (board.updating) throw new BayError("busy", `${board.name} is being updated already`);
-  if (board.recordings > 0) {
+  if (board.quiet.recordings > 0) {
     throw new BayError(
       "busy",
-      `${board.name} measures: ${board.recordings} recordings are under way`,
+      `${board.name} measures: ${board.quiet.recordings} recordings are under way`,
       "try again later",
     );
   }

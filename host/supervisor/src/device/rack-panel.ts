@@ -30,9 +30,19 @@ export class RackPanel {
   private readonly link: DeviceLink;
   private readonly able: () => boolean;
   private readonly channels: (ChannelModel | undefined)[];
+  /** Channels whose lease the board is told when nothing is measured any more: each request costs it time. */
+  private readonly waiting = new Set<number>();
+  private readonly measuring: () => boolean;
   private readonly leases = new Map<number, { holder: string; expires_at: string }>();
 
-  constructor(link: DeviceLink, hub: BayHub, channels: (ChannelModel | undefined)[], able: () => boolean) {
+  constructor(
+    link: DeviceLink,
+    hub: BayHub,
+    channels: (ChannelModel | undefined)[],
+    able: () => boolean,
+    measuring: () => boolean,
+  ) {
+    this.measuring = measuring;
     this.link = link;
     this.able = able;
     this.channels = channels;
@@ -71,7 +81,19 @@ export class RackPanel {
     };
   }
 
+  /** Tells what had to wait. */
+  flush(): void {
+    if (this.waiting.size === 0 || this.measuring()) return;
+    const channels = [...this.waiting];
+    this.waiting.clear();
+    for (const channel of channels) void this.tell(channel);
+  }
+
   private async tell(channel: number): Promise<void> {
+    if (this.measuring()) {
+      this.waiting.add(channel);
+      return;
+    }
     if (!this.able() || !this.link.session.port.open) return;
     const lease = this.leases.get(channel);
     const left_ms = lease === undefined ? 0 : Date.parse(lease.expires_at) - Date.now();

@@ -75,7 +75,7 @@ export class Recordings {
   }
 
   /** Records a target's rail, and those of other targets of its rack; the edges of the target's marker count for all. */
-  start(board: Board, channel: ChannelModel, others: string[]): string {
+  async start(board: Board, channel: ChannelModel, others: string[]): Promise<string> {
     if (board.updating) throw new BayError("busy", `the firmware of ${board.name} is being updated`);
     const known = board.channels.filter((entry) => entry !== undefined);
     const rails = [channel.name, ...others.filter((name) => name !== channel.name)].map((name): Rail => {
@@ -100,13 +100,13 @@ export class Recordings {
     };
     for (const [event, handler] of Object.entries(listeners)) this.hub.on(event as keyof BayEvents, handler as never);
     const id = `rec-${Date.now().toString(36)}-${this.next++}`;
-    board.recordings += 1;
+    const quietEnded = board.quiet.record(channel.channel);
     // What a holder has left running ends with the lease.
     const uncut = this.cuts.add(channel.name, () => end());
     const end = (): void => {
       uncut();
       if (!this.running.delete(id)) return;
-      board.recordings -= 1;
+      quietEnded();
       for (const [event, handler] of Object.entries(listeners)) {
         this.hub.off(event as keyof BayEvents, handler as never);
       }
@@ -116,6 +116,8 @@ export class Recordings {
       this.counters.dropped += 1;
       this.running.values().next().value?.end();
     }
+    // Streams that are open for long need no renewal inside a window.
+    await board.renew();
     return id;
   }
 

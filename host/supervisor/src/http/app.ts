@@ -25,6 +25,7 @@ declare module "fastify" {
 /** Requests per second of one login, and of one address without a valid one. */
 export const RATES = { login: 5000, stranger: 100 };
 const BODY_BYTES = 65_536;
+const methods = new Set(["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH"]);
 
 /** An RFC 9457 problem document. */
 export function problem(status: number, code: string, detail: string, suggestion?: string): Record<string, unknown> {
@@ -82,6 +83,8 @@ export async function createApp(options: AppOptions) {
     bodyLimit: BODY_BYTES,
     // A HEAD is answered where it is described, not beside every GET.
     exposeHeadRoutes: false,
+    // Over-long names are refused by the contract, like any other malformed argument.
+    routerOptions: { maxParamLength: 8192 },
     ...(options.tls === undefined ? {} : { https: { ...options.tls, minVersion: "TLSv1.2" as const } }),
   } as { logger: FastifyBaseLogger });
   const rates = options.rates ?? RATES;
@@ -92,6 +95,11 @@ export async function createApp(options: AppOptions) {
     if (fault !== undefined) {
       const mend = "address the bay by its IP address or as localhost, or name the host with --allow-host";
       sendProblem(reply, problemOf("foreign_host", fault, mend));
+      return reply;
+    }
+    // Fastify would first ask a method that it does not route for its body.
+    if (!methods.has(request.method)) {
+      sendProblem(reply, wrongRoute(request, reply));
       return reply;
     }
     const login = options.tokens.login(tokenOf(request, options.sessionToken ?? (() => "")));
@@ -129,28 +137,33 @@ export async function createApp(options: AppOptions) {
     options.onError(error);
     return sendProblem(reply, problemOf(name, "this should not happen; the bay's log has more"));
   });
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => {
-    const methods = methodsOf(request.url);
-    if (methods.length > 0) {
-      reply.header("allow", methods.join(", "));
-      return sendProblem(
-        reply,
-        problemOf("wrong_method", `${request.method} is not for this; ${methods.join(", ")} is`),
-      );
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
+    sendProblem(reply, wrongRoute(request, reply)),
+  );
+
+  /** Why there is no route for a request: its path is unknown, or its method is not one of the path's. */
+  function wrongRoute(request: Request, reply: Reply): Record<string, unknown> {
+    const allowed = methodsOf(request.url);
+    if (allowed.length === 0) {
+      const text = `${request.method} ${request.url.slice(0, 200)} does not exist`;
+      return problemOf("no_such_route", text, "see /openapi.json");
     }
-    const text = `${request.method} ${request.url.slice(0, 200)} does not exist`;
-    return sendProblem(reply, problemOf("no_such_route", text, "see /openapi.json"));
-  });
+    reply.header("allow", allowed.join(", "));
+    return problemOf("wrong_method", `${request.method} is not for this; ${allowed.join(", ")} is`);
+  }
 
   /** Methods that a path takes. */
   function methodsOf(url: string): string[] {
     const path = url.split("?")[0] as string;
-    return routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+    const found = routes.filter(({ pattern }) => pattern.test(path));
+    // A path of fixed words comes before one with a name in their place.
+    const names = Math.min(...found.map((entry) => entry.names));
+    return found.filter((entry) => entry.names === names).map(({ method }) => method);
   }
-  const routes: { method: string; pattern: RegExp }[] = [];
+  const routes: { method: string; pattern: RegExp; names: number }[] = [];
   app.addHook("onRoute", ({ method, url }) => {
     const pattern = new RegExp(`^${url.replaceAll(".", "\\.").replace(/:[a-z_]+/g, "[^/]+")}$`);
-    for (const one of [method].flat()) routes.push({ method: one, pattern });
+    for (const one of [method].flat()) routes.push({ method: one, pattern, names: url.split(":").length });
   });
   return app;
 }

@@ -3,7 +3,7 @@ import { BayError } from "@mltb/contract";
 import { type Bad, type Call, type Caller, policyCaller, refused } from "../call.ts";
 import type { Clock } from "../clock.ts";
 import type { Audit } from "../store/audit.ts";
-import type { LeaseRows } from "./rows.ts";
+import type { LeaseRows, StoredLease } from "./rows.ts";
 import { type EndReason, type Lease, type LeaseRequest, LeaseTable, type Waiter } from "./table.ts";
 
 /** Requests that may wait at one time. */
@@ -66,17 +66,37 @@ export class Leases {
 
   /** Takes up the leases from before a restart; those that ran out meanwhile end now. */
   restore(known: (target: string) => boolean): void {
+    for (const stored of this.rows.open()) this.resume(stored, known);
+    this.look();
+  }
+
+  private resume({ lease, granted_ms, expires_ms }: StoredLease, known: (target: string) => boolean): void {
     const wall = this.clock.wall();
     const now = this.clock.mono();
-    for (const { lease, granted_ms, expires_ms } of this.rows.open()) {
-      // A clock that was set back meanwhile gives no more time than the lease had.
-      const left = Math.min(expires_ms - wall, lease.ttl_ms);
-      const targets = lease.targets.filter(known);
-      this.table.restore({ ...lease, targets, granted_ms: now - (wall - granted_ms), expires_ms: now + left });
-      for (const target of targets) this.effects.changed(target, this.view(lease.id));
-      if (lease.hold) this.expectHold(lease.id);
+    // A clock that was set back meanwhile gives no more time than the lease had.
+    const left = Math.min(expires_ms - wall, lease.ttl_ms);
+    const targets = lease.targets.filter(known);
+    this.table.restore({ ...lease, targets, granted_ms: now - (wall - granted_ms), expires_ms: now + left });
+    for (const target of targets) this.effects.changed(target, this.view(lease.id));
+    if (lease.hold) this.expectHold(lease.id);
+  }
+
+  /** Takes up leases of a copy that have time left, are not known here, and whose targets are free; returns how many. */
+  adopt(copied: StoredLease[], known: (target: string) => boolean): number {
+    const wall = this.clock.wall();
+    let adopted = 0;
+    for (const stored of copied) {
+      const { lease, granted_ms, expires_ms } = stored;
+      const free = lease.targets.every(
+        (target) => known(target) && this.table.of(target) === undefined && !this.table.isEnding(target),
+      );
+      if (!free || expires_ms <= wall || this.rows.known(lease.id)) continue;
+      this.rows.insert({ ...lease, granted_ms, expires_ms }, granted_ms, expires_ms);
+      this.resume(stored, known);
+      adopted += 1;
     }
     this.look();
+    return adopted;
   }
 
   list(): LeaseView[] {

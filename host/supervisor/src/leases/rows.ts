@@ -4,6 +4,13 @@ import type { EndReason, Lease } from "./table.ts";
 const KEPT = 5000;
 const PRUNE_EVERY = 500;
 
+/** A lease with its times by the calendar (ms since the epoch). */
+export interface StoredLease {
+  lease: Omit<Lease, "granted_ms" | "expires_ms">;
+  granted_ms: number;
+  expires_ms: number;
+}
+
 /** Leases in the state store, by the calendar's clock; the table itself counts in monotonic time. */
 export class LeaseRows {
   private readonly database: Database;
@@ -67,7 +74,7 @@ export class LeaseRows {
   }
 
   /** Leases that had not ended, with the calendar time at which they run out. */
-  open(): { lease: Omit<Lease, "granted_ms" | "expires_ms">; granted_ms: number; expires_ms: number }[] {
+  open(): StoredLease[] {
     const rows = this.database.all(
       this.database.build.selectFrom("leases").selectAll().where("ended_ms", "is", null).orderBy("fence"),
     );

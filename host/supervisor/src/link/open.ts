@@ -1,6 +1,6 @@
-import { type Bay, type BayBoard, type BayRack, bayTargets } from "@mltb/contract";
+import { type Bay, type BayBoard, type BayRack, type BayTarget, bayTargets } from "@mltb/contract";
 import { execTransport } from "../device/exec-board.ts";
-import { portTransport } from "./port-transport.ts";
+import { findOne, portTransport } from "./port-transport.ts";
 import type { PortAddress, Ports } from "./ports.ts";
 import { openSerialPort } from "./serial.ts";
 import { systemPorts } from "./system-ports.ts";
@@ -21,6 +21,12 @@ export function portAddress(link: BayBoard["link"]): PortAddress | undefined {
   if (typeof link === "string" || "tcp" in link || "exec" in link) return undefined;
   if ("usb" in link) return { usb: link.usb };
   return "serial" in link ? { file: link.serial } : { usb: { serial: link.serial_number } };
+}
+
+/** Where the port of a link or a console is now; rejects with the reason where there is none. */
+export async function findPort(link: Link | NonNullable<BayTarget["console"]>, ports: Ports): Promise<string> {
+  const address = "baud" in link ? ("usb" in link ? { usb: link.usb } : { file: link.serial }) : portAddress(link);
+  return (await findOne(address as PortAddress, ports)).path;
 }
 
 /** The transport of a rack's board; simulated boards bring their own. */

@@ -2,6 +2,18 @@ import { addressText, matches, type PortAddress, type PortInfo, type Ports } fro
 import type { OpenPort, OpenPortAt } from "./serial.ts";
 import { type ByteTransport, PortError } from "./transport.ts";
 
+/** The one port that an address stands for now. Rejects with `PortError` where there is none, or more than one. */
+export async function findOne(address: PortAddress, ports: Ports): Promise<PortInfo> {
+  const name = addressText(address);
+  const found = (await ports.list()).filter((port) => matches(address, port));
+  const [first, second] = found;
+  if (first === undefined) throw new PortError("absent", `no port is ${name}`);
+  if (second !== undefined) {
+    throw new PortError("failed", `${found.length} ports are ${name}: give the board's serial number`);
+  }
+  return first;
+}
+
 /**
  * A link by the port's identity. The path is looked up anew for every opening, because a device that re-enumerates may
  * get another one, and an open port whose device is gone or has come anew is closed even where the driver says nothing.
@@ -10,20 +22,10 @@ export function portTransport(address: PortAddress, ports: Ports, openAt: OpenPo
   const name = addressText(address);
   let current: { port: OpenPort | undefined; path: string; lost: (reason: string) => void } | undefined;
 
-  async function find(): Promise<PortInfo> {
-    const found = (await ports.list()).filter((port) => matches(address, port));
-    const [first, second] = found;
-    if (first === undefined) throw new PortError("absent", `no port is ${name}`);
-    if (second !== undefined) {
-      throw new PortError("failed", `${found.length} ports are ${name}: give the board's serial number`);
-    }
-    return first;
-  }
-
   const transport: ByteTransport = {
     name,
     async open(handlers) {
-      const { path } = await find();
+      const { path } = await findOne(address, ports);
       handlers.onFound?.(name);
       const mine: NonNullable<typeof current> = {
         port: undefined,

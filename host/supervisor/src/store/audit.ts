@@ -27,12 +27,17 @@ export class Audit {
   /** Told of every line. */
   onEntry: (entry: AuditEntry) => void = () => undefined;
   private readonly database: Database;
-  private next: number;
+  private next = 1;
 
   constructor(database: Database) {
     this.database = database;
-    const newest = database.build.selectFrom("audit").select("id").orderBy("id", "desc").limit(1);
-    this.next = (database.first(newest)?.id ?? 0) + 1;
+    this.reload();
+  }
+
+  /** Goes on behind the newest row, also when others have added some. */
+  reload(): void {
+    const newest = this.database.build.selectFrom("audit").select("id").orderBy("id", "desc").limit(1);
+    this.next = (this.database.first(newest)?.id ?? 0) + 1;
   }
 
   command(call: Call, accepted_seq: number | undefined, lease: string | undefined, result: CommandResult): void {

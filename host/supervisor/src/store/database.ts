@@ -13,6 +13,8 @@ import {
 } from "kysely";
 import { migrations, type Tables } from "./schema.ts";
 
+export { backup, DatabaseSync };
+
 const STATEMENTS = 200;
 /** Another process may hold the file while it copies; the event loop waits for it no longer than this. */
 const BUSY_MS = 200;
@@ -114,11 +116,6 @@ export class Database {
     guarded(this.file, () => this.db.exec(`pragma ${text}`));
   }
 
-  /** A consistent copy while everything goes on. */
-  async copyTo(file: string): Promise<void> {
-    await backup(this.db, file);
-  }
-
   /** Makes another file's tables readable as `other.NAME` while `body` runs. */
   withAttached<T>(file: string, body: () => T): T {
     guarded(file, () => this.db.prepare("attach database ? as other").run(file));
@@ -128,6 +125,11 @@ export class Database {
       this.statements.clear();
       this.db.exec("detach database other");
     }
+  }
+
+  /** Rows of a table. */
+  count(table: string): number {
+    return Number((this.db.prepare(`select count(*) as n from main.${table}`).get() as { n: number }).n);
   }
 
   /** Runs SQL that no query builder is needed for. */

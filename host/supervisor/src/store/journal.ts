@@ -41,12 +41,17 @@ export function contentOf(call: Call): string {
  */
 export class Journal {
   private readonly database: Database;
-  private next: number;
+  private next = 1;
 
   constructor(database: Database) {
     this.database = database;
-    const newest = database.build.selectFrom("commands").select("id").orderBy("id", "desc").limit(1);
-    this.next = (database.first(newest)?.id ?? 0) + 1;
+    this.reload();
+  }
+
+  /** Goes on behind the newest row, also when others have added some. */
+  reload(): void {
+    const newest = this.database.build.selectFrom("commands").select("id").orderBy("id", "desc").limit(1);
+    this.next = (this.database.first(newest)?.id ?? 0) + 1;
   }
 
   /** Writes an accepted command down; throws `store_failed`. Returns its number in the journal. */

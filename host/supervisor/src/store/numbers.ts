@@ -15,9 +15,21 @@ export class GrowingNumber {
   constructor(database: Database, name: string) {
     this.database = database;
     this.name = name;
-    const query = database.build.selectFrom("numbers").select("value").where("name", "=", name);
-    this.reserved = database.first(query)?.value ?? 0;
+    this.reserved = this.stored();
     this.last = this.reserved;
+  }
+
+  private stored(): number {
+    const query = this.database.build.selectFrom("numbers").select("value").where("name", "=", this.name);
+    return this.database.first(query)?.value ?? 0;
+  }
+
+  /** The stored number may have grown by other hands: goes on above it. */
+  reload(): void {
+    const stored = this.stored();
+    if (stored <= this.reserved) return;
+    this.reserved = stored;
+    this.last = stored;
   }
 
   /** The next number. Throws `store_failed` where a new block cannot be written down. */

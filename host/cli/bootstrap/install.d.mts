@@ -1,0 +1,2 @@
+export function installKind(): "full" | "boards";
+export function ensureInstalled(): Promise<void>;

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateModel, grpcAgent } from "@mltb/bench";
+import { Aedes } from "aedes";
+import mqtt from "mqtt";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Running, start } from "./mltb.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-presence-"));
+writeFileSync(join(folder, "kws.onnx"), generateModel("ds-cnn-kws"));
+const raw = new Uint8Array(490 * 4);
+/** Everything that was said below the agent's topics, in order. */
+const said: { kind: string; text: string; retained: boolean }[] = [];
+let aedes: Aedes;
+let server: Server;
+let listener: mqtt.MqttClient;
+let agent: Running;
+
+beforeAll(async () => {
+  aedes = await Aedes.createBroker();
+  server = createServer(aedes.handle);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const ports = ["grpc", "http", "metrics"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
+  const identity = ["--mqtt", url, "--bay", "b", "--name", "a1", "--target", "t1"];
+  agent = await start("agent", "inference", "--models", folder, ...ports, ...identity);
+  listener = await mqtt.connectAsync(url, { protocolVersion: 4 });
+  listener.on("message", (topic, payload, packet) => {
+    const kind = topic.slice("mltb/v1/b/agent/a1/".length);
+    said.push({ kind, text: payload.toString(), retained: packet.retain });
+  });
+  await listener.subscribeAsync("mltb/v1/b/agent/a1/#", { qos: 1 });
+}, 120_000);
+afterAll(async () => {
+  await agent.end("SIGKILL");
+  await listener.endAsync(true);
+  await new Promise<void>((resolve) => aedes.close(() => server.close(() => resolve())));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function until(what: () => boolean): Promise<void> {
+  for (let i = 0; i < 1500 && !what(); i += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(what()).toBe(true);
+}
+
+const documents = (kind: string): Record<string, unknown>[] =>
+  said.filter((entry) => entry.kind === kind).map((entry) => JSON.parse(entry.text) as Record<string, unknown>);
+
+test("a late listener gets the retained birth, state and flags", async () => {
+  await until(() =>
+    ["birth", "state", "flags"].every((kind) => said.some((entry) => entry.kind === kind && entry.retained)),
+  );
+  const { grpc, http, metrics } = agent.ready;
+  expect(documents("birth")[0]).toMatchObject({
+    ...{ schema: "mltb.agent/1", name: "a1", target: "t1", kind: "inference", grpc, http, metrics, threads: 1 },
+    runtime: { name: "onnxruntime-node", version: expect.stringMatching(/^\d+\.\d+/) },
+    capabilities: expect.arrayContaining(["infer", "deploy", "measure", "cancel"]),
+    network: expect.stringMatching(/^(isolated|not isolated)$/),
+    limits: { memory_bytes: 2 * 1024 ** 3, time_s: 60 },
+  });
+  expect(said.find((entry) => entry.kind === "state")?.text).toBe("online");
+  expect(documents("flags")[0]).toEqual({ experiment_running: false, available: true });
+});
+
+test("a measurement raises its flag and tells its progress; one that is cancelled says so and frees the agent", async () => {
+  const api = grpcAgent(agent.ready["grpc"] as string);
+  const spec = { model: "kws", warmup: 1, windows: 2, window_s: 0.1, seed: 1, inputs: [[raw]] };
+  await api.measure(spec, () => undefined, new AbortController().signal);
+  await until(() => documents("flags").length >= 3);
+  expect(documents("flags").slice(1, 3)).toEqual([
+    { experiment_running: true, available: false },
+    { experiment_running: false, available: true },
+  ]);
+  await until(() => documents("event/step").some((report) => report["state"] === "done"));
+  expect(documents("event/step").map(({ state, progress }) => [state, progress])).toEqual([
+    ["running", 0],
+    ["running", 0.5],
+    ["running", 1],
+    ["done", 1],
+  ]);
+
+  const abort = new AbortController();
+  const long = api.measure({ ...spec, windows: 1, window_s: 600 }, () => undefined, abort.signal);
+  await until(() => documents("flags").length >= 4);
+  abort.abort();
+  await expect(long).rejects.toThrow("interrupted");
+  await until(() => documents("event/step").some((report) => report["state"] === "cancelled"));
+  await until(() => documents("flags").at(-1)?.["experiment_running"] === false);
+  const inputs = await api.inputs("kws");
+  expect((await api.infer("kws", inputs, [raw])).length).toBe(12);
+  api.close();
+});
+
+test("kill-agent: its will says offline", async () => {
+  await agent.end("SIGKILL");
+  await until(() => said.some((entry) => entry.kind === "state" && entry.text === "offline"));
+});

@@ -1,0 +1,63 @@
+import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { BayError } from "@mltb/contract";
+import { backup, DatabaseSync } from "./database.ts";
+import { migrations } from "./schema.ts";
+
+/** Name of the state store in the state folder, and of a copy that is to be taken up. */
+export const STATE_FILE = "state.db";
+export const RESTORE_FILE = "restore.db";
+
+/** What a copy holds. */
+export interface Copied {
+  file: string;
+  commands: number;
+  leases: number;
+  audit: number;
+}
+
+/** Reads a copy as a whole; throws `malformed` where it is none, is damaged, or is of a newer version. */
+export function inspectCopy(file: string): Copied {
+  if (!existsSync(file)) throw new BayError("malformed", `${file} not found`);
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { readOnly: true });
+    const value = (sql: string): unknown => Object.values(database?.prepare(sql).get() ?? {})[0];
+    const verdict = value("pragma integrity_check");
+    if (verdict !== "ok") throw new Error(String(verdict));
+    const version = Number(value("pragma user_version"));
+    if (version < 1 || version > migrations.length) throw new Error(`schema ${version} is not known here`);
+    const count = (table: string): number => Number(value(`select count(*) from ${table}`));
+    return { file, commands: count("commands"), leases: count("leases"), audit: count("audit") };
+  } catch (error) {
+    throw new BayError("malformed", `${file} is no sound copy of a state store: ${(error as Error).message}`);
+  } finally {
+    database?.close();
+  }
+}
+
+/** Copies the state store of a folder, whether its bay is up or not; the copy is complete and consistent. */
+export async function backupState(folder: string, file: string): Promise<Copied> {
+  const source = join(folder, STATE_FILE);
+  if (!existsSync(source)) throw new BayError("malformed", `${source} not found`, "name the folder with --state");
+  const temporary = `${file}.${process.pid}`;
+  const database = new DatabaseSync(source, { readOnly: true });
+  try {
+    await backup(database, temporary);
+  } finally {
+    database.close();
+  }
+  const copied = inspectCopy(temporary);
+  renameSync(temporary, file);
+  return { ...copied, file };
+}
+
+/** Puts a copy in the place of the state store of a bay that is down. */
+export function replaceState(folder: string, file: string): Copied {
+  const copied = inspectCopy(file);
+  const target = join(folder, STATE_FILE);
+  copyFileSync(file, `${target}.new`);
+  for (const leftover of ["-wal", "-shm"]) rmSync(`${target}${leftover}`, { force: true });
+  renameSync(`${target}.new`, target);
+  return copied;
+}
