@@ -77,6 +77,7 @@ export class Board {
     this.link.start();
     this.renewal = setInterval(() => {
       if (this.quiet.due(performance.now())) void this.renew();
+      this.rackPanel.flush();
     }, RENEW_MS);
   }
 
