@@ -25,19 +25,17 @@ function sample(row: number, channel: number): number {
   return (Math.imul(row * CHANNELS + channel + 1, 2654435761) >> 16) & 0xffff;
 }
 
-test(`${SAMPLES} samples over a wire with faults in 1e-5 of the bytes: none wrong, every gap counted, resync within two frames`, () => {
+test(`${SAMPLES} samples over a wire with faults in 1e-5 of the bytes: none wrong, resync within two frames (what a recording counts as lost: host/supervisor/test/recording-fault-wire.test.ts)`, () => {
   const wire = createFaultWire({ flip: 5e-6, drop: 3e-6, duplicate: 2e-6, split_bytes: 700 }, 5);
   const blocks = SAMPLES / ROWS / CHANNELS;
   const id = messageNamed("sample_block")?.id ?? 0;
   let next = 0;
-  let gaps = 0;
   let wrong = 0;
   let received = 0;
   let worst = 0;
   const frames = deframer(encodedLimitStream, nodeSeal, (frame) => {
     const block = decode("sample_block", frame.body) as Message<"sample_block">;
     if (block.first > next) {
-      gaps += block.first - next;
       worst = Math.max(worst, (block.first - next) / ROWS);
     }
     next = block.first + block.rows;
@@ -62,8 +60,6 @@ test(`${SAMPLES} samples over a wire with faults in 1e-5 of the bytes: none wron
   expect(faults / sent).toBeGreaterThan(0.8e-5);
   expect(faults).toBeGreaterThan(150);
   expect(wrong).toBe(0);
-  // What came after the last block that arrived shows as no gap.
-  expect(received + gaps + (blocks * ROWS - next)).toBe(blocks * ROWS);
   expect(received).toBeLessThan(blocks * ROWS);
   expect(worst).toBeLessThanOrEqual(2);
   expect(frames.counters.good).toBe(received / ROWS);

@@ -1,3 +1,4 @@
+import { allMessages } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { createLuaBoard, createMonitoringElectronics, handleControl } from "../src/index.ts";
 import { openBench } from "./bench.ts";
@@ -9,6 +10,33 @@ runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBo
 
 describe("floor bundle", () => {
   runScenarios("Lua board, floor (wasmoon)", scenarios, async () => openBench(await floorLuaBoard()));
+});
+
+test("the bundle describes its whole message table, line by line, as the host has it", async () => {
+  const bench = await openBench(await luaBoard());
+  let told = "";
+  let asked = 0;
+  for (let first = 1; first !== 0; asked += 1) {
+    const part = await bench.request("describe", { first });
+    if (part.kind !== "answer") throw new Error(`describe ${first}: ${JSON.stringify(part)}`);
+    told += part.body.data;
+    first = part.body.next;
+  }
+  const lines = told.split("\n").slice(0, -1);
+  const described = lines.map((line) => {
+    const [, name, id] = /^(\w+) (0x[0-9a-f]{2}) /.exec(line) ?? [];
+    return `${name} ${Number(id)}`;
+  });
+  expect(described).toEqual(
+    allMessages()
+      .sort((a, b) => a.id - b.id)
+      .map(({ name, id }) => `${name} ${id}`),
+  );
+  // The lines are those of the table: their fields are read from them.
+  const echo = lines.find((line) => line.startsWith("echo "));
+  expect(echo).toBe("echo 0x0b request:echo_answer host data:rest --");
+  expect(asked).toBeGreaterThan(5);
+  await bench.stop();
 });
 
 test("an endless loop in Lua is stopped by the instruction limit", async () => {

@@ -50,4 +50,30 @@ export const measureScenarios: Scenario[] = [
       expect(Math.abs(Number(edge?.["tick_us"]) - at)).toBeLessThanOrEqual(5);
     },
   },
+  {
+    name: "a stream that is not renewed ends at its time; renewed, it goes on without a gap",
+    needs: ["samples"],
+    async run(bench) {
+      const open = { stream: Stream.samples, ttl_ms: 400, period_us: 0 };
+      const blocks = (): Message<"sample_block">[] =>
+        bench.messages
+          .filter((m) => m.name === "sample_block")
+          .map((m) => m.body as unknown as Message<"sample_block">);
+      expect(await bench.request("stream_open", open)).toMatchObject({ kind: "answer" });
+      await bench.run(300);
+      expect(await bench.request("stream_open", open)).toMatchObject({ kind: "answer" });
+      await bench.run(300);
+      const renewed = blocks();
+      for (const [n, block] of renewed.entries()) {
+        const before = renewed[n - 1];
+        if (before !== undefined) expect(block.first).toBe(before.first + before.rows);
+      }
+      expect(renewed.length).toBeGreaterThan(4);
+      // What a real port has still in its buffers may come a little later.
+      await bench.run(300);
+      bench.messages.length = 0;
+      await bench.run(200);
+      expect(blocks()).toEqual([]);
+    },
+  },
 ];
