@@ -2,6 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** After SIGTERM, how long open calls may still take; then they are cut. */
+export const DRAIN_MS = 10_000;
+
 /** An address that only this machine can reach. */
 export function loopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);

@@ -1,7 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoFile } from "@mltb/contract";
-import type { Access } from "./access.ts";
+import { type Access, DRAIN_MS } from "./access.ts";
 import { type AgentErrorKind, isAgentError } from "./errors.ts";
 
 /** Tensors of any size that a process can hold pass; the client's own limit is 2^31 - 1 as well. */
@@ -113,7 +113,12 @@ export async function serveGrpc(options: {
     port,
     close: () =>
       new Promise((resolve) => {
-        server.tryShutdown(() => resolve());
+        // A stream that its client leaves open would never end by itself.
+        const timer = setTimeout(() => server.forceShutdown(), DRAIN_MS);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
       }),
   };
 }

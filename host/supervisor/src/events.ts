@@ -11,6 +11,11 @@ export interface SampleBlock {
   tick_us: number;
   period_us: number;
   lost: number;
+  /**
+   * Only in the first block of a stream that began anew (after an update or a lost link): indices and `lost` begin again.
+   * `missing_rows` are the rows between by the device's clock, null where that began anew too.
+   */
+  restarted?: { missing_rows: number | null };
   current_a: number[];
 }
 

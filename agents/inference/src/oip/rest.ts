@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { deflate, gzip } from "node:zlib";
 import type { ArtifactStore } from "@mltb/agent-kit";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { Access } from "../access.ts";
+import { type Access, DRAIN_MS } from "../access.ts";
 import { AgentError, type AgentErrorKind, isAgentError } from "../errors.ts";
 import type { Repository } from "../repository.ts";
 import { deployFiles } from "./files.ts";
@@ -69,7 +69,14 @@ async function listen(
   await app.listen({ host: options.host, port: options.port });
   const address = app.server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
-  return { port, close: () => app.close() };
+  return {
+    port,
+    async close() {
+      const timer = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+      await app.close();
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** Packs only for exactly `gzip` or `deflate`: clients that always accept both would wait for a packer that they did not ask for. */

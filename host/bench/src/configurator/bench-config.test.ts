@@ -163,3 +163,32 @@ test("a missing model, picture or target is told at its value once the reference
     "config_targets.yml:6:9 unknown-target",
   ]);
 });
+
+test("what a workflow asks of this version and does not get is a fault at its place, all at once", () => {
+  const { file, folder, edit } = copy();
+  edit("config_services_k8s.yml", "class: deployment", "class: deployment\n  phases: [flash]");
+  edit("config_services_k8s.yml", "class: quantization", "class: quantization\n  phases: [quantize, recalibrate]");
+  edit("config_components.yml", "threads: 1", "threads: 0, speed: 9");
+  edit("bench.yml", "options: [dynamic, int8]", "options: [static, int8]");
+  const told = checkFile(file, [], env);
+  expect(told.map((fault) => `${fault.file.replace(`${folder}/`, "")} ${fault.path} ${fault.code}`)).toEqual([
+    "config_services_k8s.yml config_files.0.services.0.phases.1 not-available",
+    "config_services_k8s.yml config_files.0.services.1.phases.0 not-available",
+    "config_components.yml config_files.4.components.2.parameters.threads value",
+    "config_components.yml config_files.4.components.2.parameters.speed unknown-parameter",
+    "bench.yml optimizations.0.options.0 not-available",
+    "bench.yml exps.0.optimizations.0 value",
+  ]);
+  expect(told.find((fault) => fault.path.endsWith("phases.1"))?.suggestion).toBe("available: quantize");
+});
+
+test("a workflow that nothing carries out, or whose order cannot be, is a fault at its node", () => {
+  const { file, folder, edit } = copy();
+  edit("config_services_k8s.yml", "class: quantization", "class: compression");
+  expect(faults(folder, file)).toEqual(["config_workflows_k8s.yml:5:16 not-available", "bench.yml:40:19 value"]);
+  edit("config_services_k8s.yml", "class: compression", "class: quantization");
+  edit("config_workflows_k8s.yml", ", after: [component_deploy]", "");
+  expect(faults(folder, file)).toEqual([expect.stringMatching(/^config_workflows_k8s.yml:7:\d+ value$/)]);
+  edit("config_workflows_k8s.yml", /.*component_infer .*\n/, "");
+  expect(faults(folder, file)).toEqual([expect.stringMatching(/^config_workflows_k8s.yml:\d+:\d+ missing$/)]);
+});

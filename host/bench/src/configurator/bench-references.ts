@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { bayTargets, type Fault, faultAt, type Path, readBayFile, suggest, suggestTarget } from "@mltb/contract";
 import type { BenchFile, Placed } from "./bench-config.ts";
 import { builtInMetrics, type Entry, type EntryKind, metricNames } from "./bench-schema.ts";
+import { workflowNodes } from "./bench-workflow.ts";
 import type { Experiment, MeasuredMetric } from "./types.ts";
 import { type Env, expand } from "./variables.ts";
 
@@ -157,12 +158,13 @@ export function resolveExperiments(bench: BenchFile, env: Env): { experiments: E
           file,
           optimizations: exp.value.optimizations.map((name) => {
             const { value } = entries.optimization.get(name) as Placed<Entry<"optimization">>;
-            return { otype: value.otype, options: value.options };
+            return { otype: value.otype, options: value.options.filter((option) => option !== "static") };
           }),
         },
       ],
       picture: { file: picture, scaling, shape, dformat, dtype },
       measurements: exp.value.measurements.map((name) => metric(name, bench)),
+      workflow: workflowNodes(entries.workflow.get(exp.value.workflow)?.value as Entry<"workflow">, bench),
       measure: exp.value.measure,
     });
   }

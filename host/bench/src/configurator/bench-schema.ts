@@ -11,7 +11,10 @@ const parameterSchema = z.strictObject({
   values: z.array(z.union([z.string(), z.number()])).optional(),
 });
 
-const scalars = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const values = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]),
+);
 
 /**
  * Entries of a typed bench file by their tag. The forms of application, measurement, optimization and exp are those of the
@@ -29,7 +32,7 @@ export const entrySchemas = {
     identifier: identifierSchema,
     service: identifierSchema,
     tool: z.string().min(1),
-    parameters: scalars.default({}),
+    parameters: values.default({}),
   }),
   workflow: z.strictObject({
     identifier: identifierSchema,
@@ -73,7 +76,7 @@ export const entrySchemas = {
     identifier: identifierSchema,
     otype: z.enum(["quantization"]),
     options: z
-      .array(z.enum(["dynamic", "int8"]))
+      .array(z.enum(["dynamic", "static", "int8"]))
       .min(1)
       .max(2),
   }),

@@ -21,6 +21,7 @@ import {
 import { type GeneratedName, generatedModels } from "../onnx/index.ts";
 import { isBenchTree, readBenchTree } from "./bench-config.ts";
 import { referenceFaults, resolveExperiments } from "./bench-references.ts";
+import { executionFaults } from "./bench-workflow.ts";
 import { datasetSchema } from "./dataset-schema.ts";
 import { measureSchema } from "./measure-schema.ts";
 import { sweep, sweepSchema } from "./sweep.ts";
@@ -80,6 +81,7 @@ function readBench(tree: Tree, env: Env): ReadExperiments {
   const { file, faults } = readBenchTree(tree);
   faults.push(...tree.faults);
   if (!file.incomplete) faults.push(...referenceFaults(file));
+  if (!file.incomplete && faults.length === 0) faults.push(...executionFaults(file));
   if (faults.length > 0) return { faults: sortFaults(faults) };
   if (file.entries.exp.size === 0) {
     const message = "the file has no experiment: a section exps with !exp entries is wanted";

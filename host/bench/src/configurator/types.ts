@@ -28,6 +28,18 @@ export interface Picture {
   dtype: "FP32" | "INT8" | "UINT8";
 }
 
+/** A (service, component) couple of an experiment's workflow. */
+export interface WorkflowNode {
+  id: string;
+  executor: "quantize" | "deploy" | "measure";
+  service: string;
+  component: string;
+  after: string[];
+  /** Phases between `config` and `start`. */
+  phases: string[];
+  parameters: Record<string, unknown>;
+}
+
 /** A metric that an experiment asks for: its name there, the metric, and the field of a result that holds it, if any does. */
 export interface MeasuredMetric {
   name: string;
@@ -46,5 +58,7 @@ export interface Experiment {
   dataset?: Dataset;
   picture?: Picture;
   measurements?: MeasuredMetric[];
+  /** Of a bench file: what the run is made of. It has one target and one model. */
+  workflow?: WorkflowNode[];
   measure: Measure;
 }

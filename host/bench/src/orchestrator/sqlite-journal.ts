@@ -10,6 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
+import type { WorkflowNode } from "../configurator/types.ts";
 import { sha256 } from "../results/record.ts";
 import { replay } from "./machine.ts";
 import type { JournalPort } from "./worker.ts";
@@ -114,10 +115,11 @@ export class SqliteJournal implements JournalPort {
   }
 
   /** Opens a run and stores its configuration under its hash. */
-  async create(run: { run_id: string; experiment: string; folder: string; configuration: unknown }): Promise<void> {
+  async create(run: { run_id: string; experiment: string; folder: string; configuration: unknown }): Promise<string> {
     const configuration = this.store(run.configuration);
     const started_at = new Date().toISOString();
     this.run(this.build.insertInto("runs").values({ ...run, configuration, started_at, worker_pid: process.pid }));
+    return configuration;
   }
 
   /** Stores a configuration; equal ones are stored once. Returns its hash. */
@@ -140,6 +142,17 @@ export class SqliteJournal implements JournalPort {
     const query = this.build.selectFrom("configurations").select("json").where("hash", "like", `${hash}%`).limit(2);
     const rows = this.all(query);
     return rows.length === 1 && rows[0] !== undefined ? JSON.parse(rows[0].json) : undefined;
+  }
+
+  /**
+   * What a component pulls instead of being given it in a call: its parameters in a configuration. Throws where the
+   * configuration is not known or has no such component.
+   */
+  async parameters(hash: string, component: string): Promise<Record<string, unknown>> {
+    const experiments = (this.configuration(hash) ?? []) as { workflow?: WorkflowNode[] }[];
+    const node = experiments.flatMap(({ workflow }) => workflow ?? []).find((entry) => entry.component === component);
+    if (node === undefined) throw new Error(`configuration ${hash.slice(0, 12)} has no component ${component}`);
+    return node.parameters;
   }
 
   runs(): RunRow[] {

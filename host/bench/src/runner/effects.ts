@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Experiment, ModelSource } from "../configurator/types.ts";
 import { analyzeModel, generateModel, UnknownOperatorError } from "../onnx/index.ts";
+import type { NodeState } from "../orchestrator/machine.ts";
 import type { EffectsPort } from "../orchestrator/worker.ts";
-import type { Action } from "../orchestrator/workflow.ts";
+import type { Action, Phase } from "../orchestrator/workflow.ts";
 import { type ResultRecord, sha256 } from "../results/record.ts";
 import type { RecordingDocument } from "./bay-api.ts";
 import type { Boards, RunPorts } from "./boards.ts";
@@ -29,6 +30,8 @@ export interface EffectsOptions {
   experiments: Experiment[];
   folder: string;
   note(text: string): void;
+  /** Parameters of a component in the configuration that the run was begun with. */
+  parameters(component: string): Promise<Record<string, unknown>>;
   storeTrace(record: ResultRecord, recording: RecordingDocument): { path: string; sha256: string };
 }
 
@@ -36,12 +39,13 @@ export interface EffectsOptions {
 export function runEffects(options: EffectsOptions): EffectsPort {
   return {
     async run(action, state, inputs, signal) {
-      const work = state.nodes.get(action.node)?.spec.parameters["work"] as NodeWork;
+      const { phases, parameters } = (state.nodes.get(action.node) as NodeState).spec;
+      const work = parameters["work"] as NodeWork;
       const teardown = action.phase === "stop" || action.phase === "deinit";
       // A board that could not be made safe is tried again a little later each time.
       if (teardown && action.attempt > 1) await setTimeout((action.attempt - 1) * AGAIN_MS);
       try {
-        return { output: await carryOut(options, work, action, inputs, signal) };
+        return { output: await carryOut(options, work, phases, action, inputs, signal) };
       } catch (error) {
         const reason =
           work.kind === "model" ? message(error) : await explain(options.ports, work.target, message(error));
@@ -59,6 +63,7 @@ function message(error: unknown): string {
 async function carryOut(
   options: EffectsOptions,
   work: NodeWork,
+  phases: Phase[],
   action: Action,
   inputs: Record<string, unknown>,
   signal: AbortSignal,
@@ -67,7 +72,7 @@ async function carryOut(
   const experimentOf = (index: number): Experiment => options.experiments[index] as Experiment;
   switch (work.kind) {
     case "model":
-      if (action.phase !== "start") return undefined;
+      if (action.phase !== (phases.includes("quantize") ? "quantize" : "start")) return undefined;
       return prepareModel(
         experimentOf(work.experiment).models[work.model] as ModelSource,
         options.folder,
@@ -75,19 +80,23 @@ async function carryOut(
       );
     case "board":
       if (action.phase === "init") await boards.lease(work.target, signal);
-      else if (action.phase === "start") await boards.agent(work.target, action.id, signal);
-      else if (action.phase === "deinit") await boards.release(work.target, action.id);
+      else if (action.phase === "start") {
+        const agent = await boards.agent(work.target, action.id, signal);
+        if (work.experiment === undefined) return undefined;
+        const source = experimentOf(work.experiment).models[0] as ModelSource;
+        const output = prepared(inputs) ?? prepareModel(source, options.folder, options.note);
+        const model = loadPrepared(options.folder, output);
+        await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
+        return output;
+      } else if (action.phase === "deinit") await boards.release(work.target, action.id);
       return undefined;
-    case "measure":
+    case "measure": {
       if (action.phase !== "start") return undefined;
-      return measure(
-        options,
-        experimentOf(work.experiment),
-        work.target,
-        loadPrepared(options.folder, inputs),
-        action,
-        signal,
-      );
+      const model = loadPrepared(options.folder, prepared(inputs) as ModelOutput);
+      const { threads } = work.component === undefined ? {} : await options.parameters(work.component);
+      const set = typeof threads === "number" ? { ...model, threads } : model;
+      return measure(options, experimentOf(work.experiment), work.target, set, action, signal);
+    }
   }
 }
 
@@ -140,8 +149,12 @@ function prepareModel(source: ModelSource, folder: string, note: (text: string) 
   return threads === undefined ? known : { ...known, threads };
 }
 
-function loadPrepared(folder: string, inputs: Record<string, unknown>): ModelFile {
-  const prepared = Object.values(inputs).find((output) => output !== undefined && output !== null) as ModelOutput;
-  const { path, size_bytes: _, ...rest } = prepared;
+/** The model among the outputs of the nodes before. */
+function prepared(inputs: Record<string, unknown>): ModelOutput | undefined {
+  return Object.values(inputs).find((output) => output !== undefined && output !== null) as ModelOutput | undefined;
+}
+
+function loadPrepared(folder: string, output: ModelOutput): ModelFile {
+  const { path, size_bytes: _, ...rest } = output;
   return { ...rest, bytes: readFileSync(join(folder, path)) };
 }

@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { readExperiments } from "../configurator/experiment.ts";
 import type { Experiment } from "../configurator/types.ts";
 import { apply, due } from "../orchestrator/machine.ts";
+import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
 import { workflowFaults } from "../orchestrator/workflow.ts";
 import { Eta, etaText } from "./eta.ts";
-import { planRun } from "./plan.ts";
+import { planRun, resultNodes } from "./plan.ts";
 
 function experiments(...sets: string[]): Experiment[] {
   const file = fileURLToPath(new URL("../../../../examples/quickstart.yml", import.meta.url));
@@ -61,4 +65,38 @@ test("the time that is left is that of the busiest board or machine, and learns 
   expect(eta.progress(state).left_s).toBe(64);
   expect(etaText({ done: 1, all: 4, left_s: 48 })).toBe("1 of 4 measured, about 48 s left");
   expect(etaText({ done: 1, all: 4, left_s: 600 })).toBe("1 of 4 measured, about 10 min left");
+});
+
+test("the workflow of a bench file is what runs: its names, its order, the phases of its classes, its parameters", () => {
+  const seed = fileURLToPath(new URL("../../../../examples/seed", import.meta.url));
+  const env = { MODELS_REPO: `${seed}/models`, MLTB_DATASET: `${seed}/data` };
+  const read = readExperiments(`${seed}/bench.yml`, [], env);
+  if ("faults" in read) throw new Error(JSON.stringify(read.faults));
+  const workflow = planRun("r", read.experiments);
+  expect(workflowFaults(workflow)).toEqual([]);
+  expect(workflow.nodes).toMatchObject([
+    { id: "component_quantize", service: "service_quantization", phases: ["init", "config", "quantize", "start"] },
+    { id: "component_deploy", after: ["component_quantize"], exclusive: ["target:local-cpu"] },
+    { id: "component_infer", after: ["component_deploy"], parameters: { threads: 1 } },
+  ]);
+  expect(resultNodes(read.experiments, 0, "local-cpu", "densenet_onnx")).toEqual({
+    measure: "component_infer",
+    board: "component_deploy",
+    model: "component_quantize",
+  });
+  const twice = planRun("r", [...read.experiments, ...read.experiments]);
+  expect(workflowFaults(twice)).toEqual([]);
+  expect(twice.nodes.map((node) => node.id)).toContain("1/component_infer");
+});
+
+test("a component pulls its parameters by the hash of the configuration and its identifier", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mltb-pull-"));
+  const journal = new SqliteJournal(join(folder, "experiments.sqlite"));
+  const node = { executor: "measure", component: "infer", parameters: { threads: 3 } };
+  const hash = journal.store([{ name: "x" }, { name: "y", workflow: [node] }]);
+  expect(await journal.parameters(hash, "infer")).toEqual({ threads: 3 });
+  await expect(journal.parameters(hash, "other")).rejects.toThrow(/has no component other/);
+  await expect(journal.parameters("0".repeat(64), "infer")).rejects.toThrow(/has no component infer/);
+  journal.close();
+  rmSync(folder, { recursive: true });
 });

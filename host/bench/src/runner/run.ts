@@ -13,7 +13,7 @@ import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./ba
 import { Boards, type RunPorts } from "./boards.ts";
 import { type MeasureOutput, type ModelOutput, runEffects } from "./effects.ts";
 import { Eta, etaText } from "./eta.ts";
-import { type NodeWork, nodeId, planRun } from "./plan.ts";
+import { type NodeWork, planRun, resultNodes } from "./plan.ts";
 import { toRecord } from "./to-record.ts";
 
 /** Something worth showing has happened. */
@@ -23,8 +23,10 @@ export interface Progress {
 
 /** A journal of runs that says when others have written to it. */
 export interface RunJournal extends JournalPort {
-  /** Opens a run; what is needed to go on with it elsewhere is kept with it. */
-  create(run: { run_id: string; experiment: string; folder: string; configuration: unknown }): Promise<void>;
+  /** Opens a run; what is needed to go on with it elsewhere is kept with it, under the hash that is returned. */
+  create(run: { run_id: string; experiment: string; folder: string; configuration: unknown }): Promise<string>;
+  /** Parameters of a component in a stored configuration; throws where there is none. */
+  parameters(configuration: string, component: string): Promise<Record<string, unknown>>;
   /** The run is over. */
   leave(run_id: string): void;
   /** Resolves after a while, or when another process may have written. */
@@ -55,7 +57,7 @@ export async function runExperiments(options: RunOptions): Promise<RunDocument> 
 
 /** Goes on with a run whose worker is gone, from its journal. The configuration is the one that it was begun with. */
 export async function resumeRun(
-  row: { run_id: string; folder: string; started_at: string },
+  row: { run_id: string; folder: string; started_at: string; configuration: string },
   options: Omit<RunOptions, "outDir">,
 ): Promise<RunDocument> {
   const agents = await watchAgents(options.experiments[0]?.bay.bay ?? "", options.bay);
@@ -74,15 +76,17 @@ export async function runWith(ports: RunPorts, options: Omit<RunOptions, "bay">)
   const run_id = `${started.toISOString().replace(/[-:]/g, "").replace(/\..*/, "")}-${randomBytes(3).toString("hex")}`;
   const folder = resolve(options.outDir, `${name}-${run_id}`);
   mkdirSync(folder, { recursive: true });
-  await journal.create({ run_id, experiment: name, folder, configuration: experiments });
+  const configuration = await journal.create({ run_id, experiment: name, folder, configuration: experiments });
   await journal.append(run_id, 0, { type: "submitted", workflow: planRun(run_id, experiments) });
-  return continueRun(ports, { ...options, run_id, folder, started_at: started.toISOString() });
+  return continueRun(ports, { ...options, run_id, folder, configuration, started_at: started.toISOString() });
 }
 
 interface ContinueOptions extends Omit<RunOptions, "bay" | "outDir"> {
   run_id: string;
   folder: string;
   started_at: string;
+  /** Hash of what it was begun with. */
+  configuration: string;
 }
 
 /** Carries a run on from its journal to its end, and writes its document and report. */
@@ -96,6 +100,7 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     experiments,
     folder,
     note,
+    parameters: (component) => options.journal.parameters(options.configuration, component),
     storeTrace: (record, recording) => storeTrace(folder, record, recording),
   });
   const eta = new Eta(experiments);
@@ -142,7 +147,8 @@ function collect(experiments: Experiment[], state: RunState): ResultRecord[] {
   for (const [e, experiment] of experiments.entries()) {
     for (const target of experiment.targets) {
       for (const model of experiment.models) {
-        const id = nodeId.measure(e, target, model.name);
+        const ids = resultNodes(experiments, e, target, model.name);
+        const id = ids.measure;
         const node = state.nodes.get(id);
         const output = node?.output as MeasureOutput | undefined;
         if (output !== undefined) {
@@ -151,7 +157,7 @@ function collect(experiments: Experiment[], state: RunState): ResultRecord[] {
         }
         // What an interrupted run did not come to is no result.
         if (status.get(id) === "cancelled" && node?.begun !== true) continue;
-        const before = [nodeId.board(target), nodeId.model(e, model.name)].map((other) => state.nodes.get(other));
+        const before = [ids.board, ids.model ?? ids.board].map((other) => state.nodes.get(other));
         const failure = node?.failure ?? before.find((other) => other?.failure !== undefined)?.failure ?? "interrupted";
         const prepared = before[1]?.output as ModelOutput | undefined;
         records.push(toRecord(experiment, target, unmeasured(model.name, prepared), { failure: plain(failure) }));

@@ -27,7 +27,7 @@ export const measure = feature(
     samples: call(
       "GET",
       "/api/v1/targets/{target}/samples",
-      "Samples, voltages and edges of a target, live, one block a line.",
+      "Samples, voltages and edges of a target, live, one block a line. After an update or a lost link the stream begins anew: its first block has `restarted`, with the rows that are missing before it by the device's clock (null where that began anew too), and `first` and `lost` count from 0.",
       {
         params: ofTarget,
         stream: "application/x-ndjson",

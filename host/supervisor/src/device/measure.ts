@@ -17,6 +17,8 @@ export class MeasureStreams {
   private readonly hub: BayHub;
   private wide = createTickCounter();
   private nextFirst: number | undefined;
+  /** Device time at which the next row was due; null after a restart of the board, undefined before the first block. */
+  private nextEnd_us: number | null | undefined;
 
   constructor(board: MonitoringBoard, channels: (ChannelModel | undefined)[], hub: BayHub) {
     this.board = board;
@@ -27,6 +29,7 @@ export class MeasureStreams {
   /** A new session: indices begin again, and ticks too where the board has started anew. */
   restart(anew: boolean): void {
     if (anew) this.wide = createTickCounter();
+    if (anew && this.nextEnd_us !== undefined) this.nextEnd_us = null;
     this.nextFirst = undefined;
   }
 
@@ -44,8 +47,12 @@ export class MeasureStreams {
     }
     this.received += rows;
     if (this.nextFirst !== undefined && block.first > this.nextFirst) this.lost += block.first - this.nextFirst;
+    const again = this.nextFirst === undefined ? this.nextEnd_us !== undefined : block.first < this.nextFirst;
     this.nextFirst = block.first + rows;
     const tick_us = this.wide(block.tick_us);
+    const before_us = this.nextEnd_us ?? null;
+    this.nextEnd_us = tick_us + rows * block.period_us;
+    const missing_rows = before_us === null ? null : Math.max(0, Math.round((tick_us - before_us) / block.period_us));
     for (const [n, channel] of this.channels.entries()) {
       const hardware = this.board.channels[n];
       if (channel === undefined || hardware === undefined) continue;
@@ -65,6 +72,7 @@ export class MeasureStreams {
         tick_us,
         period_us: block.period_us,
         lost: block.lost,
+        ...(again ? { restarted: { missing_rows } } : {}),
         current_a,
       });
     }

@@ -1,0 +1,170 @@
+import { type Fault, faultAt, type Path, suggest } from "@mltb/contract";
+import type { BenchFile, Placed } from "./bench-config.ts";
+import type { Entry } from "./bench-schema.ts";
+import type { WorkflowNode } from "./types.ts";
+
+/** What this version does for a class of services. Another class, phase or parameter is a line here and its executor. */
+interface ServiceClass {
+  executor: WorkflowNode["executor"];
+  /** Phases between `config` and `start`, in their order; a service may leave some out. */
+  phases: string[];
+  /** Parameters that the executor reads. */
+  parameters: string[];
+}
+
+const classes: Partial<Record<Entry<"service">["class"], ServiceClass>> = {
+  quantization: { executor: "quantize", phases: ["quantize"], parameters: ["options"] },
+  deployment: { executor: "deploy", phases: [], parameters: [] },
+  inference: { executor: "measure", phases: [], parameters: ["threads"] },
+};
+
+const THREADS_MOST = 256;
+
+const available = Object.keys(classes).join(", ");
+
+type Say = (code: string, path: Path, message: string, mend?: string) => void;
+
+/** What of a bench file whose references hold cannot be carried out, at its place. */
+export function executionFaults(bench: BenchFile): Fault[] {
+  const { entries, tree } = bench;
+  const faults: Fault[] = [];
+  const say: Say = (code, path, message, mend) => faults.push(faultAt(tree, code, path, message, mend));
+  for (const service of entries.service.values()) serviceFaults(service, say);
+  for (const component of entries.component.values()) parameterFaults(component, bench, say);
+  for (const { value, path } of entries.optimization.values()) {
+    for (const [i, option] of value.options.entries()) {
+      if (option !== "static") continue;
+      const message = "static quantisation (quantise, then recalibrate) is not available in this version";
+      say("not-available", [...path, "options", i], message, "available: [dynamic, int8]");
+    }
+  }
+  const used = new Set([...entries.exp.values()].map(({ value }) => value.workflow));
+  for (const name of used) shapeFaults(entries.workflow.get(name) as Placed<Entry<"workflow">>, bench, say);
+  for (const exp of entries.exp.values()) optimizationFaults(exp, bench, say);
+  return faults;
+}
+
+function serviceFaults({ value, path }: Placed<Entry<"service">>, say: Say): void {
+  const known = classes[value.class];
+  // That nobody does such a service is told where a workflow wants it.
+  if (known === undefined) return;
+  for (const [i, phase] of value.phases.entries()) {
+    if (known.phases.includes(phase)) continue;
+    const message = `phase ${phase} of class ${value.class} is not available in this version`;
+    const list = known.phases.length === 0 ? "it has none" : `available: ${known.phases.join(", ")}`;
+    say("not-available", [...path, "phases", i], message, list);
+  }
+  for (const [name, { type, values, default: given }] of Object.entries(value.parameters)) {
+    const at = [...path, "parameters", name];
+    if (!known.parameters.includes(name)) {
+      const list = known.parameters.join(", ");
+      const mend = known.parameters.length === 0 ? "it takes none" : `it takes: ${list}`;
+      say("unknown-parameter", at, `services of class ${value.class} take no parameter ${name}`, mend);
+    } else if (given !== undefined) {
+      const reason = misfit(name, given, type, values);
+      if (reason !== undefined) say("value", [...at, "default"], reason);
+    }
+  }
+}
+
+/** Why a value does not fit a parameter; undefined where it does. */
+function misfit(name: string, value: unknown, type: string, values: unknown[] | undefined): string | undefined {
+  const is = Array.isArray(value) ? "list" : typeof value;
+  if (is !== type) return `${name}: a ${type} is wanted, this is a ${is}`;
+  const wrong = [value].flat().find((entry) => values !== undefined && !values.includes(entry));
+  if (wrong !== undefined) return `${name}: ${String(wrong)} is none of ${values?.join(", ")}`;
+  if (name === "threads" && !(Number.isInteger(value) && Number(value) >= 1 && Number(value) <= THREADS_MOST))
+    return `threads: a whole number from 1 to ${THREADS_MOST} is wanted`;
+  return undefined;
+}
+
+function parameterFaults({ value, path }: Placed<Entry<"component">>, { entries }: BenchFile, say: Say): void {
+  const service = entries.service.get(value.service)?.value;
+  if (service === undefined) return;
+  for (const [name, given] of Object.entries(value.parameters)) {
+    const at = [...path, "parameters", name];
+    const schema = service.parameters[name];
+    if (schema === undefined) {
+      const mend = suggest(name, Object.keys(service.parameters));
+      say("unknown-parameter", at, `service ${service.identifier} has no parameter ${name}`, mend);
+      continue;
+    }
+    const reason = misfit(name, given, schema.type, schema.values);
+    if (reason !== undefined) say("value", at, reason);
+  }
+}
+
+/** A workflow deploys a model on its board and then infers it, behind a quantisation where there is one. */
+function shapeFaults({ value, path }: Placed<Entry<"workflow">>, { entries }: BenchFile, say: Say): void {
+  const places = new Map<string, { name: string; path: Path; after: string[] }>();
+  for (const [i, node] of value.nodes.entries()) {
+    const at = [...path, "nodes", i];
+    const service = entries.service.get(node.service)?.value as Entry<"service">;
+    const component = entries.component.get(node.component)?.value as Entry<"component">;
+    if (component.service !== node.service) {
+      const message = `component ${component.identifier} does service ${component.service}, not ${node.service}`;
+      say("value", [...at, "component"], message);
+    }
+    const executor = classes[service.class]?.executor;
+    if (executor === undefined) {
+      const message = `nothing does services of class ${service.class} in this version`;
+      say("not-available", [...at, "service"], message, `available: ${available}`);
+      continue;
+    }
+    const name = node.node ?? node.component;
+    const twice = places.get(executor);
+    if (twice !== undefined)
+      say("value", at, `${name} is a second node of class ${service.class}, beside ${twice.name}`);
+    else places.set(executor, { name, path: at, after: node.after ?? [] });
+  }
+  const [quantize, deploy, measure] = ["quantize", "deploy", "measure"].map((executor) => places.get(executor));
+  for (const [wanted, found] of [
+    ["deployment", deploy],
+    ["inference", measure],
+  ] as const)
+    if (found === undefined) say("missing", [...path, "nodes"], `the workflow has no node of class ${wanted}`);
+  for (const [node, before] of [
+    [measure, deploy],
+    [deploy, quantize],
+  ] as const)
+    if (node !== undefined && before !== undefined && !node.after.includes(before.name))
+      say("value", node.path, `${node.name} must come after ${before.name}`, `add after: [${before.name}]`);
+}
+
+/** Optimisations that the workflow of an experiment has no node for, or whose service does not offer them. */
+function optimizationFaults({ value, path }: Placed<Entry<"exp">>, { entries }: BenchFile, say: Say): void {
+  const nodes = entries.workflow.get(value.workflow)?.value.nodes ?? [];
+  const services = nodes.map((node) => entries.service.get(node.service)?.value);
+  const service = services.find((entry) => entry?.class === "quantization");
+  for (const [i, name] of value.optimizations.entries()) {
+    const at = [...path, "optimizations", i];
+    const { otype, options } = (entries.optimization.get(name) as Placed<Entry<"optimization">>).value;
+    const offered = service?.parameters["options"]?.values;
+    const missing = options.find((option) => offered !== undefined && !offered.includes(option));
+    if (service === undefined)
+      say("value", at, `workflow ${value.workflow} has no node of class ${otype}, which ${name} needs`);
+    else if (missing !== undefined)
+      say("value", at, `service ${service.identifier} does not offer ${missing}, which ${name} needs`);
+  }
+}
+
+/** The nodes of a workflow without faults, each with its parameters: the component's over its service's defaults. */
+export function workflowNodes(workflow: Entry<"workflow">, { entries }: BenchFile): WorkflowNode[] {
+  return workflow.nodes.map((node) => {
+    const service = entries.service.get(node.service)?.value as Entry<"service">;
+    const component = entries.component.get(node.component)?.value as Entry<"component">;
+    const { executor, phases } = classes[service.class] as ServiceClass;
+    const defaults = Object.entries(service.parameters).flatMap(([name, { default: value }]) =>
+      value === undefined ? [] : [[name, value] as const],
+    );
+    return {
+      id: node.node ?? node.component,
+      executor,
+      service: node.service,
+      component: node.component,
+      after: node.after ?? [],
+      phases: service.phases.length > 0 ? service.phases : phases,
+      parameters: { ...Object.fromEntries(defaults), ...component.parameters },
+    };
+  });
+}

@@ -1,0 +1,51 @@
+import type { BayTarget } from "@mltb/contract";
+import { monitoringBoard } from "@mltb/hardware";
+import type { Message } from "@mltb/protocol";
+import { expect, test } from "vitest";
+import { createHub, type SampleBlock } from "../events.ts";
+import { ChannelModel } from "./channel.ts";
+import { MeasureStreams } from "./measure.ts";
+
+const ROWS = 10;
+const PERIOD_US = 1000;
+
+function streams() {
+  const hub = createHub();
+  const blocks: SampleBlock[] = [];
+  hub.on("samples", (block) => blocks.push(block));
+  const channel = new ChannelModel("rack1", { target: "t1", channel: 1 } as BayTarget);
+  const measure = new MeasureStreams(monitoringBoard, [channel], hub);
+  const send = (first: number, tick_us: number): void => {
+    const head = { stream: 1, channels: monitoringBoard.channels.length, rows: ROWS, period_us: PERIOD_US, lost: 0 };
+    const data = "\0".repeat(ROWS * head.channels * 2);
+    measure.samples({ ...head, first, tick_us, data } as Message<"sample_block">);
+  };
+  return { measure, send, restarted: () => blocks.map((block) => block.restarted) };
+}
+
+test("a stream that begins anew says so in its first block, with the rows that are missing by the device's clock", () => {
+  const { measure, send, restarted } = streams();
+  send(0, 1000);
+  send(10, 11_000);
+  // An update: a new session, the clock goes on; 4.97 s later the stream is there again.
+  measure.restart(false);
+  send(0, 21_000 + 4_970_000);
+  send(10, 31_000 + 4_970_000);
+  expect(restarted()).toEqual([undefined, undefined, { missing_rows: 4970 }, undefined]);
+});
+
+test("where the board's clock began anew, nobody knows how many rows are missing", () => {
+  const { measure, send, restarted } = streams();
+  measure.restart(true);
+  send(0, 1000);
+  measure.restart(true);
+  send(0, 1000);
+  expect(restarted()).toEqual([undefined, { missing_rows: null }]);
+});
+
+test("indices that fall back within a session are a stream that began anew", () => {
+  const { send, restarted } = streams();
+  send(100, 1000);
+  send(0, 51_000);
+  expect(restarted()).toEqual([undefined, { missing_rows: 40 }]);
+});
