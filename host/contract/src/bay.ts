@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { channelPolicy, rackPolicy } from "./bay-policy.ts";
 import { type Fault, suggest } from "./document/fault.ts";
 import { readDocument } from "./document/read.ts";
 import { nameSchema } from "./names.ts";
@@ -62,6 +63,7 @@ const targetSchema = z.strictObject({
   nominal_v: z.literal(5).default(5),
   /** What happens to the target when a lease of it ends. */
   on_lease_end: z.enum(["off", "keep", "reset"]).default("off"),
+  ...channelPolicy,
   agent: z.strictObject({ runtime: runtimeSchema, threads: z.int().min(1).max(64).default(1) }).optional(),
   console: consoleSchema.optional(),
   ready: readySchema.optional(),
@@ -103,6 +105,7 @@ const boardSchema = z.strictObject({
 const rackSchema = z.strictObject({
   rack: nameSchema,
   board: boardSchema,
+  ...rackPolicy,
   targets: z.array(targetSchema).min(1).max(8),
 });
 

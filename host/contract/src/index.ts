@@ -8,6 +8,7 @@ export {
   readBayFile,
   suggestTarget,
 } from "./bay.ts";
+export { type BayStrapStep, strapName } from "./bay-policy.ts";
 export { type Fault, nearest, suggest } from "./document/fault.ts";
 export { checkTree, faultAt, type Loaded, type Read, readDocument, sortFaults } from "./document/read.ts";
 export { documentLimits, type Override, type Path, parseOverride, readTree, type Tree } from "./document/tree.ts";
@@ -23,6 +24,7 @@ export { locateArgs } from "./features/locate.ts";
 export { panelArgs } from "./features/panel.ts";
 export { powerArgs } from "./features/power.ts";
 export { resetArgs } from "./features/reset.ts";
+export { strapArgs } from "./features/strap.ts";
 export { powerStateSchema, type TargetView, targetSchema } from "./features/target.ts";
 export { IDENTIFIER, identifierSchema, NAME, nameSchema } from "./names.ts";
 export { type Answer, commandSchema, problemSchema } from "./payloads.ts";

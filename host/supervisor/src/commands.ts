@@ -5,6 +5,8 @@ import {
   powerArgs,
   rearmArgs,
   resetArgs,
+  strapArgs,
+  strapName,
   suggest,
   type TargetView,
   wireCode,
@@ -20,6 +22,8 @@ import type { Gate } from "./gate.ts";
 const MARGIN_MS = 1500;
 /** Commands that a board may have under way; one takes up to two requests at a time. */
 const BOARD_COMMANDS = 60;
+/** The longest that a host waits for a strap sequence; the board finishes it anyway. */
+const STRAP_LONGEST_MS = 120_000;
 
 const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
   on: PowerAction.on,
@@ -178,7 +182,8 @@ export class Commands {
       case "rearm":
         return checked(rearmArgs, args, board, (value) => this.rearm(board, channel, value.fault));
       case "strap":
-        return refused("not_supported", "strap sequences are not supported by this version");
+        if (!board.can("lines")) return refused("not_supported", `${board.name} runs no strap sequences`);
+        return checked(strapArgs, args, board, (value) => this.strap(board, channel, value.sequence));
       default:
         return refused(
           "not_supported",
@@ -191,11 +196,21 @@ export class Commands {
   private async power(board: Board, channel: ChannelModel, args: z.infer<typeof powerArgs>): Promise<CommandResult> {
     const action = actions[args.state];
     const off_ms = args.state === "cycle" ? (args.off_ms ?? 1000) : 0;
+    await board.configured;
     const outcome = await board.link.request(
       "power_set",
       { channel: channel.channel, action, off_ms, check: bodyCheck(channel.channel, action, off_ms) },
       MARGIN_MS + 1000 + off_ms,
     );
+    return this.powered(board, channel, outcome);
+  }
+
+  /** What became of a command that the board has answered with the proved state. */
+  private async powered(
+    board: Board,
+    channel: ChannelModel,
+    outcome: RequestOutcome<"power_answer">,
+  ): Promise<CommandResult> {
     if (outcome.kind !== "answer") return failed(outcome, channel);
     const answer = outcome.body;
     channel.measured(answer);
@@ -229,6 +244,20 @@ export class Commands {
       return { status: "failed", code: "board_failed", message: "the reset line is still asserted" };
     }
     return { status: "done", state: await this.reread(board, channel) };
+  }
+
+  private async strap(board: Board, channel: ChannelModel, sequence = "recovery"): Promise<CommandResult> {
+    const body = {
+      channel: channel.channel,
+      check: bodyCheck(channel.channel, 0, 0),
+      name: strapName(channel.channel, sequence),
+    };
+    const outcome = await board.link.request("strap_run", body, STRAP_LONGEST_MS);
+    if (outcome.kind === "refused" && refusalName(outcome.code) === "not_stored") {
+      const mend = "add it to the target's straps in the bay file";
+      return refused("not_supported", `${channel.name} has no strap sequence ${sequence}`, mend);
+    }
+    return this.powered(board, channel, outcome);
   }
 
   private async locate(board: Board, channel: ChannelModel, duration_ms: number): Promise<CommandResult> {
@@ -301,6 +330,13 @@ function failed(outcome: Exclude<RequestOutcome, { kind: "answer" }>, channel: C
         `fault ${id} is latched on ${channel?.name ?? "the channel"}`,
         `rearm ${id} first`,
       );
+    }
+    const { name: target } = channel ?? { name: "the target" };
+    if (name === "interlocked") {
+      return refused("interlocked", `another target of ${target}'s interlock group is on`, "switch that one off first");
+    }
+    if (name === "over_budget") {
+      return refused("over_budget", `${target} does not fit into the rack's budget`, "switch another target off first");
     }
     return name === "not_on" ? refused("not_on", "the target is not on") : refused("refused_by_board", text);
   }

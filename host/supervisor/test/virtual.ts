@@ -11,7 +11,10 @@ export function rackOf(name: string, targets: number): BayRack {
   return {
     rack: name,
     board: { name: `${name}-board`, kind: "monitoring", link: "simulated", seed: 1 },
+    stagger_ms: 0,
     targets: Array.from({ length: targets }, (_, n) => ({
+      restore: "off",
+      host_loss: "keep",
       target: `${name}-t${n + 1}`,
       channel: n + 1,
       nominal_v: 5,

@@ -4,9 +4,6 @@
 # runtime computes and nobody reads its end of the channel.
 folder=$1
 shift
-if mount --bind -- "$folder" "$folder" 2>/dev/null && mount -o remount,bind,ro -- "$folder" 2>/dev/null; then
-  MLTB_FOLDER=read-only
-  export MLTB_FOLDER
-fi
+mount --bind -- "$folder" "$folder" 2>/dev/null && mount -o remount,bind,ro -- "$folder" 2>/dev/null
 mount -o remount,bind,ro / 2>/dev/null
 exec setpriv --pdeathsig KILL -- "$@"

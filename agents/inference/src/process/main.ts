@@ -89,7 +89,6 @@ socket.on("error", () => process.exit(0));
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
 
-send({ kind: "hello", folder: process.env["MLTB_FOLDER"] === "read-only" ? "read-only" : "writable" });
 if (!existsSync(`/proc/${process.pid}/schedstat`)) {
   setInterval(() => {
     const { user, system } = process.cpuUsage();

@@ -58,7 +58,6 @@ export type ModelReply =
   | { call: number; kind: "window"; window: WindowHead }
   | { call: number; kind: "measured" }
   | { call: number; kind: "failed"; message: string; fault: "request" | "model" }
-  | { kind: "hello"; folder: "read-only" | "writable" }
   | { kind: "marker"; level: 0 | 1; at_ns: string }
   | { kind: "cpu-time"; cpu_ns: string; at_ns: string };
 

@@ -228,7 +228,6 @@ export class ModelProcess {
   }
 
   private take(reply: ModelReply, body: Uint8Array, events: ModelProcessEvents): void {
-    if (reply.kind === "hello") return;
     if (reply.kind === "marker") events.onMarker(reply.level, BigInt(reply.at_ns));
     else if (reply.kind === "cpu-time") events.onCpuTime(BigInt(reply.cpu_ns), BigInt(reply.at_ns));
     else this.queue.reply(reply, body);

@@ -199,7 +199,6 @@ def main():
     # A terminal's Ctrl-C reaches the whole group; the agent decides when its models end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    channel.send({"kind": "hello", "folder": "read-only" if os.environ.get("MLTB_FOLDER") == "read-only" else "writable"})
     if not os.path.exists(f"/proc/{os.getpid()}/schedstat"):
         threading.Thread(target=report_cpu, daemon=True).start()
     model = None

@@ -45,6 +45,8 @@ export const commandRefusals = [
   "malformed",
   "superseded",
   "fault_latched",
+  "interlocked",
+  "over_budget",
   "refused_by_board",
   "busy",
   "not_confirmed",

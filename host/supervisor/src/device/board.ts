@@ -7,6 +7,7 @@ import { serialNumber } from "../link/open.ts";
 import type { ByteTransport } from "../link/transport.ts";
 import { ChannelModel, causeWord } from "./channel.ts";
 import { MeasureStreams } from "./measure.ts";
+import { applyPolicy } from "./policy.ts";
 import { Quiet } from "./quiet.ts";
 import { RackPanel } from "./rack-panel.ts";
 
@@ -34,13 +35,17 @@ export class Board {
   readonly quiet = new Quiet();
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
   readonly rackPanel: RackPanel;
+  /** The board was given the policies of the bay file; commands wait for it. */
+  configured: Promise<void> = Promise.resolve();
   private readonly hub: BayHub;
+  private readonly bay: BayRack;
   private renewal: NodeJS.Timeout | undefined;
 
   constructor(rack: BayRack, transport: ByteTransport, hub: BayHub, nonce: number) {
     this.name = rack.board.name;
     this.rack = rack.rack;
     this.hub = hub;
+    this.bay = rack;
     this.channels = monitoringBoard.channels.map((channel) => {
       const target = rack.targets.find((entry) => entry.channel === channel.number);
       return target === undefined ? undefined : new ChannelModel(rack.rack, target);
@@ -111,7 +116,14 @@ export class Board {
       }
     }
     this.rackPanel.welcomed();
-    void this.renew();
+    this.configured = this.configure();
+    void this.configured.then(() => this.renew());
+  }
+
+  /** The policies of the bay file, before streams begin: what the board must write down would disturb them. */
+  private async configure(): Promise<void> {
+    if (!this.can("settings")) return;
+    for (const problem of await applyPolicy(this.link, this.bay)) this.hub.emit("log", this.name, 2, problem);
   }
 
   /** Takes a welcome that was recorded: what the board can is known, nothing is asked of it. */
