@@ -251,4 +251,7 @@ test("scenarios: a multi-stream query is eight samples; server arrivals keep the
   expect(server.window.inferences).toBe(server.window.latency_us.length);
   await expect(measure("server")).rejects.toThrow("target_per_s");
   await expect(measure("batch")).rejects.toThrow("single-stream, multi-stream, server, offline");
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  expect(await agent.ended).toBe(0);
 });

@@ -4,6 +4,7 @@ import { differing, provenance, readResults, rewriteFigures, writeResult } from 
 import { cliError, Exit } from "../errors.ts";
 import { columns } from "../output/target-text.ts";
 import { action, createProgram, runProgram } from "../program.ts";
+import { commands } from "./commands.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { frames } from "./frames.ts";
 import { inference } from "./inference.ts";
@@ -12,6 +13,7 @@ import { overCurrent } from "./over-current.ts";
 import { roundTrip } from "./round-trip.ts";
 import { samples } from "./samples.ts";
 import { samplingRate } from "./sampling-rate.ts";
+import { scale } from "./scale.ts";
 import { startTime } from "./start-time.ts";
 
 const benchmarks: Benchmark[] = [
@@ -21,6 +23,8 @@ const benchmarks: Benchmark[] = [
   samplingRate,
   overCurrent,
   roundTrip,
+  commands,
+  scale,
   startTime,
   inference,
 ];

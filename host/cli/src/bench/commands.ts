@@ -1,0 +1,135 @@
+import { Agent, request } from "node:http";
+import mqtt, { type MqttClient } from "mqtt";
+import type { Benchmark, Figure } from "./figure.ts";
+import { type Fleet, startFleet } from "./fleet.ts";
+
+const BOARDS = 64;
+const COUNT = 1000;
+const NAME = "commands";
+
+/** Median, 99th percentile and largest of a series. */
+function figure(quantity: string, values: number[], unit = "ms", count?: string): Figure {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  const p99 = `p99 ${at(0.99).toPrecision(3)} ${unit}${count === undefined ? "" : `; ${count}`}`;
+  return { benchmark: NAME, quantity, median: at(0.5), low: at(0), high: at(1), unit, runs: values.length, count: p99 };
+}
+
+/** Time of the next pin change of a board. */
+function nextPin(fleet: Fleet, n: number): Promise<number> {
+  const board = fleet.boards[n] as Fleet["boards"][0];
+  return new Promise((resolve) => {
+    board.onPin = (_channel, _on, at_ms) => resolve(at_ms);
+  });
+}
+
+async function overApi(fleet: Fleet, first: number): Promise<number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const url = new URL(fleet.supervisor.http);
+  const times: number[] = [];
+  for (let i = 0; i < COUNT; i += 1) {
+    const n = first + (i % (BOARDS - first));
+    const pin = nextPin(fleet, n);
+    const body = JSON.stringify({ state: Math.floor(i / (BOARDS - first)) % 2 === 0 ? "on" : "off" });
+    const started = performance.now();
+    const answered = new Promise<void>((resolve, reject) => {
+      const sent = request(
+        {
+          ...{ agent, host: url.hostname, port: url.port, method: "PUT", path: `/api/v1/targets/t-${n}/power` },
+          headers: {
+            authorization: `Bearer ${fleet.token}`,
+            "content-type": "application/json",
+            "content-length": Buffer.byteLength(body),
+          },
+        },
+        (answer) => {
+          answer.resume();
+          answer.on("end", () =>
+            answer.statusCode === 200 ? resolve() : reject(new Error(`status ${answer.statusCode}`)),
+          );
+        },
+      );
+      sent.on("error", reject);
+      sent.end(body);
+    });
+    times.push((await pin) - started);
+    await answered;
+  }
+  agent.destroy();
+  return times;
+}
+
+async function overMqtt(fleet: Fleet, first: number): Promise<{ accepted: number[]; pin: number[]; done: number[] }> {
+  const client: MqttClient = await mqtt.connectAsync(fleet.supervisor.mqtt, {
+    protocolVersion: 4,
+    username: "operator",
+    password: fleet.password,
+  });
+  (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+  await client.subscribeAsync("mltb/v1/fleet/ans/operator/#", { qos: 1 });
+  const told = new Map<string, (at_ms: number) => void>();
+  client.on("message", (_topic, payload) => {
+    const { id, status } = JSON.parse(payload.toString()) as { id: string; status: string };
+    told.get(`${id} ${status}`)?.(performance.now());
+  });
+  const result = { accepted: [] as number[], pin: [] as number[], done: [] as number[] };
+  for (let i = 0; i < COUNT; i += 1) {
+    const n = first + (i % (BOARDS - first));
+    const id = `bench-${process.pid}-${first}-${i}`;
+    const until = (status: string): Promise<number> => new Promise((resolve) => told.set(`${id} ${status}`, resolve));
+    const [pin, accepted, done] = [nextPin(fleet, n), until("accepted"), until("done")];
+    const state = Math.floor(i / (BOARDS - first)) % 2 === 0 ? "on" : "off";
+    const started = performance.now();
+    client.publish(`mltb/v1/fleet/cmd/operator/target/t-${n}/power`, JSON.stringify({ id, args: { state } }), {
+      qos: 1,
+    });
+    result.pin.push((await pin) - started);
+    result.accepted.push((await accepted) - started);
+    result.done.push((await done) - started);
+    told.clear();
+  }
+  await client.endAsync();
+  return result;
+}
+
+async function series(fleet: Fleet, first: number, what: string): Promise<Figure[]> {
+  const api = await overApi(fleet, first);
+  const over = await overMqtt(fleet, first);
+  return [
+    figure(`API to the pin, ${what}`, api, "ms", "goal p99 2 ms"),
+    figure(`MQTT QoS 1 publish to the pin, ${what}`, over.pin, "ms", "goal p99 5 ms"),
+    figure(`MQTT QoS 1 publish to accepted, ${what}`, over.accepted, "ms", "goal p99 5 ms"),
+    figure(`MQTT QoS 1 publish to done, ${what}`, over.done, "ms", "without a rail's settling"),
+  ];
+}
+
+/** Commands from the client's call to the board's pin; client, supervisor and boards share this process. */
+export const commands: Benchmark = {
+  name: NAME,
+  about: "command to the board's pin through API and MQTT, 64 boards (session and pins, no firmware)",
+  async run() {
+    const fleet = await startFleet(BOARDS);
+    try {
+      const figures = await series(fleet, 0, "64 boards");
+      (fleet.boards[0] as Fleet["boards"][0]).hung = true;
+      figures.push(...(await series(fleet, 1, "63 boards beside a hung one")));
+      for (const peer of ["labgrid", "pdudaemon"]) {
+        const reason = "not measured by this command";
+        figures.push({
+          benchmark: NAME,
+          quantity: `${peer}: command to driver`,
+          median: null,
+          low: null,
+          high: null,
+          unit: "ms",
+          runs: 0,
+          reason,
+        });
+      }
+      return figures;
+    } finally {
+      await fleet.stop();
+    }
+  },
+};

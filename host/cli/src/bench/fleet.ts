@@ -1,0 +1,165 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Bay } from "@mltb/contract";
+import {
+  type Body,
+  ChannelState,
+  createBoardSession,
+  nodeSeal,
+  Outcome,
+  Stream,
+  TABLE_FINGERPRINT,
+} from "@mltb/protocol";
+import { type ByteTransport, type Supervisor, startSupervisor } from "@mltb/supervisor";
+import { createLog } from "../output/log.ts";
+
+/**
+ * A board's end of the link in this process: the protocol's own session and eight pins, without firmware and without a
+ * rail that settles. What is measured with it is the supervisor's way to the pin, and nothing of a board.
+ */
+interface PinBoard {
+  transport: ByteTransport;
+  /** Told of every change of a pin, with `performance.now()`. */
+  onPin: (channel: number, on: boolean, at_ms: number) => void;
+  /** A hung board takes bytes and says nothing. */
+  hung: boolean;
+}
+
+const SERVE_MS = 20;
+const TELEMETRY_MS = 100;
+const CHANNELS = 8;
+
+function pinBoard(name: string): PinBoard {
+  const on = new Array<boolean>(CHANNELS).fill(false);
+  let toHost: ((chunk: Uint8Array) => void) | undefined;
+  let timers: NodeJS.Timeout[] = [];
+  let seq = 0;
+  let first = 0;
+  let monitors = false;
+  const now = (): number => Math.floor(performance.now());
+  const tick_us = (): number => (now() * 1000) % 2 ** 32;
+  const measured = (channel: number) => ({
+    channel,
+    state: on[channel - 1] === true ? ChannelState.on : ChannelState.off,
+    fault: 0,
+    switch_on: on[channel - 1] === true ? 1 : 0,
+    voltage_mv: on[channel - 1] === true ? 5000 : 0,
+    current_ua: on[channel - 1] === true ? 200_000 : 0,
+    state_seq: seq,
+  });
+  const board: PinBoard = {
+    onPin: () => undefined,
+    hung: false,
+    transport: {
+      name: `memory:${name}`,
+      async open(handlers) {
+        toHost = handlers.onBytes;
+        const serve = (): void => {
+          if (!board.hung) session.tick(now(), SERVE_MS);
+        };
+        const telemetry = (): void => {
+          if (!monitors || board.hung) return;
+          session.stream(
+            "monitor_block",
+            { channels: CHANNELS, first: first++, tick_us: tick_us() },
+            "\0".repeat(CHANNELS * 4),
+          );
+          serve();
+        };
+        timers = [setInterval(serve, SERVE_MS), setInterval(telemetry, TELEMETRY_MS)];
+      },
+      write(bytes) {
+        if (board.hung) return;
+        session.rx(Buffer.from(bytes).toString("latin1"), now());
+        session.tick(now(), SERVE_MS);
+      },
+      room: () => 65_536,
+      async close() {
+        for (const timer of timers) clearInterval(timer);
+        toHost = undefined;
+      },
+    },
+  };
+  const session = createBoardSession(
+    { write: (bytes) => toHost?.(Buffer.from(bytes, "latin1")), room: () => 65_536 },
+    nodeSeal,
+    {
+      welcome: () => ({
+        ...{ major: 1, minor: 0, nonce: 0, epoch: 1, window: 8, body_limit: 243, fingerprint: TABLE_FINGERPRINT },
+        ...{ reset_cause: 0, uptime_ms: now(), kind: "monitoring", serial: name, firmware: "pins" },
+        capabilities: "power:1",
+      }),
+      onRequest: (request: string, body: Body, tag: number) => {
+        const channel = body["channel"] as number;
+        if (request === "power_set") {
+          const wanted = body["action"] === 1;
+          on[channel - 1] = wanted;
+          seq += 1;
+          board.onPin(channel, wanted, performance.now());
+          session.answer(tag, "power_answer", { ...measured(channel), outcome: Outcome.done });
+        } else if (request === "channel_get") {
+          session.answer(tag, "channel_answer", { ...measured(channel), reset_asserted: 0, cause: 1 });
+        } else if (request === "stream_open") {
+          if (body["stream"] === Stream.monitors) monitors = true;
+          const answer = { stream: body["stream"] as number, channels: CHANNELS, rows: 1, period_us: 100_000, first };
+          session.answer(tag, "stream_answer", { ...answer, tick_us: tick_us() });
+        } else session.refuse(tag, 1, request);
+      },
+      onHost: (present) => {
+        if (!present) return;
+        for (let channel = 1; channel <= CHANNELS; channel += 1) {
+          session.state("channel_state", String(channel), {
+            ...measured(channel),
+            ...{ reset_asserted: 0, tick_us: tick_us(), cause: 0 },
+          });
+        }
+      },
+      ticks_us: tick_us,
+    },
+  );
+  return board;
+}
+
+export interface Fleet {
+  supervisor: Supervisor;
+  boards: PinBoard[];
+  token: string;
+  password: string;
+  stop(): Promise<void>;
+}
+
+/** A supervisor with so many boards, a target `t-N` on the first channel of each. */
+export async function startFleet(count: number, mqtt?: { broker: string }): Promise<Fleet> {
+  const folder = mkdtempSync(join(tmpdir(), "mltb-fleet-"));
+  const boards = Array.from({ length: count }, (_, n) => pinBoard(`b-${n}`));
+  const bay = {
+    bay: "fleet",
+    racks: boards.map((_, n) => ({
+      rack: `r-${n}`,
+      board: { name: `b-${n}`, kind: "monitoring", link: "simulated", seed: 1 },
+      targets: [{ target: `t-${n}`, channel: 1, nominal_v: 5, on_lease_end: "keep" }],
+    })),
+  } as unknown as Bay;
+  const supervisor = await startSupervisor({
+    bay,
+    openBoard: (board) => (boards[Number(board.name.slice(2))] as PinBoard).transport,
+    http: { host: "127.0.0.1", port: 0, named: true },
+    mqtt: mqtt === undefined ? { host: "127.0.0.1", port: 0, named: true } : { ...mqtt, user: "", password: "" },
+    stateDir: folder,
+    simulated: true,
+    log: createLog("silent"),
+    rates: { login: 1e6, stranger: 1e6 },
+  });
+  await supervisor.ready(60_000);
+  return {
+    supervisor,
+    boards,
+    token: readFileSync(supervisor.tokenFile, "utf8").trim(),
+    password: readFileSync(supervisor.mqttPasswordFile, "utf8").trim(),
+    async stop() {
+      await supervisor.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

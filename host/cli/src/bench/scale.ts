@@ -1,0 +1,64 @@
+import { Agent, get } from "node:http";
+import type { Benchmark, Figure } from "./figure.ts";
+import { type Fleet, startFleet } from "./fleet.ts";
+
+const NAME = "scale";
+const SIZES = [16, 64, 256];
+const SPAN_MS = 4000;
+const READS = 300;
+
+async function reads(fleet: Fleet): Promise<number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const headers = { authorization: `Bearer ${fleet.token}` };
+  const times: number[] = [];
+  for (let i = 0; i < READS; i += 1) {
+    const started = performance.now();
+    await new Promise<void>((resolve, reject) => {
+      get(`${fleet.supervisor.http}/api/v1/targets/t-${i % fleet.boards.length}`, { agent, headers }, (answer) => {
+        answer.resume();
+        answer.on("end", resolve);
+      }).on("error", reject);
+    });
+    times.push(performance.now() - started);
+  }
+  agent.destroy();
+  return times.sort((a, b) => a - b);
+}
+
+/** What a bay costs by its number of boards, each with 10 Hz telemetry, at rest otherwise. Boards run in this process. */
+export const scale: Benchmark = {
+  name: NAME,
+  about: "16, 64 and 256 boards at 10 Hz telemetry: processor, memory, API (session and pins, no firmware)",
+  async run() {
+    const figures: Figure[] = [];
+    const one = (quantity: string, value: number, unit: string, count?: string): void => {
+      const row = { benchmark: NAME, quantity, median: value, low: value, high: value, unit, runs: 1 };
+      figures.push({ ...row, ...(count === undefined ? {} : { count }) });
+    };
+    for (const size of SIZES) {
+      const before = process.memoryUsage().rss;
+      const fleet = await startFleet(size);
+      try {
+        const from = process.cpuUsage();
+        const started = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, SPAN_MS));
+        const used = process.cpuUsage(from);
+        const share = ((used.user + used.system) / 1000 / (performance.now() - started)) * 100;
+        one(
+          `processor, ${size} boards and their links' ends`,
+          share,
+          "% of a core",
+          `${(share / size).toPrecision(2)} % a board`,
+        );
+        const grown = Math.max(0, process.memoryUsage().rss - before) / 1e6;
+        one(`memory grown by ${size} boards`, grown, "MB", `${((grown * 1000) / size).toPrecision(2)} kB a board`);
+        const times = await reads(fleet);
+        const p99 = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
+        one(`API read p99, ${size} boards`, p99, "ms", `p50 ${(times[times.length >> 1] ?? 0).toPrecision(2)} ms`);
+      } finally {
+        await fleet.stop();
+      }
+    }
+    return figures;
+  },
+};
