@@ -13,6 +13,7 @@ import { registerLog } from "./commands/log.ts";
 import { registerMetrics } from "./commands/metrics.ts";
 import { registerPanel } from "./commands/panel.ts";
 import { registerPower } from "./commands/power.ts";
+import { registerReload } from "./commands/reload.ts";
 import { registerResults } from "./commands/results.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerSimulate } from "./commands/simulate.ts";
@@ -46,6 +47,7 @@ export async function main(argv: string[]): Promise<void> {
   registerConsole(program);
   registerEnergy(program);
   registerFirmware(program);
+  registerReload(program);
   registerDoctor(program);
   registerToken(program);
   registerTrace(program);

@@ -116,6 +116,12 @@ function listenForSignals(): void {
   }
 }
 
+/** From now on SIGHUP means this instead of the end. */
+export function onReload(reload: () => void): void {
+  process.removeAllListeners("SIGHUP");
+  process.on("SIGHUP", reload);
+}
+
 /** Parses and runs; sets the exit code and never throws. */
 export async function runProgram(program: Command, argv: string[]): Promise<void> {
   listenForSignals();

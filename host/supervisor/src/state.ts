@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Bay } from "@mltb/contract";
+import { type Bay, bayTargets } from "@mltb/contract";
 import { type Caller, policyCaller } from "./call.ts";
 import { type Clock, ClockWatch, systemClock } from "./clock.ts";
 import type { Commands } from "./commands.ts";
@@ -52,8 +52,10 @@ export function openState(
   const cuts = new Cuts();
   const policies = new EndPolicies(commands, rows, onError);
   const clock = new ClockWatch(time);
-  const targets = new Map(bay.racks.flatMap((rack) => rack.targets.map((target) => [target.target, target] as const)));
-  const policyOf = (target: string): string => targets.get(target)?.on_lease_end ?? "keep";
+  // Looked up each time: the bay's racks may be others after a reload.
+  const knows = (target: string): boolean => bayTargets(bay).some((entry) => entry.target.target === target);
+  const policyOf = (target: string): string =>
+    bayTargets(bay).find((entry) => entry.target.target === target)?.target.on_lease_end ?? "keep";
   const effects = {
     changed: (target: string, lease: ReturnType<Leases["of"]>): void => {
       const { channel } = commands.find(target);
@@ -90,7 +92,7 @@ export function openState(
     const { feature: action, name: target, accepted_seq } = orphan;
     audit.write(who, { action, target, accepted_seq, status: "unknown", code: "outcome-unknown" });
   }
-  leases.restore((target) => targets.has(target));
+  leases.restore(knows);
   return {
     database,
     audit,
@@ -104,7 +106,7 @@ export function openState(
       const merged = mergeCopy(database, file);
       for (const grown of [journal, audit, fences, seqs]) grown.reload();
       const copy = new Database(file);
-      const found = { ...merged, leases: leases.adopt(new LeaseRows(copy).open(), (target) => targets.has(target)) };
+      const found = { ...merged, leases: leases.adopt(new LeaseRows(copy).open(), knows) };
       copy.close();
       audit.write(caller, { action: "state-restore", args: found, status: "done" });
       return found;

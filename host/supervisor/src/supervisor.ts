@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { bayTargets, topics } from "@mltb/contract";
+import { type Bay, type BayRack, type BayTarget, bayTargets, topics } from "@mltb/contract";
 import { Tokens } from "./auth/tokens.ts";
 import { policyCaller } from "./call.ts";
 import { Commands } from "./commands.ts";
@@ -17,6 +17,7 @@ import { connectMqtt } from "./mqtt/client.ts";
 import { answerOrphans, serveCommands } from "./mqtt/commands.ts";
 import { startPublisher } from "./mqtt/publisher.ts";
 import { refuseInsecure, type SupervisorOptions } from "./options.ts";
+import { type ReloadResult, reloadBay } from "./reload.ts";
 import { secretFile } from "./secrets.ts";
 import { openState } from "./state.ts";
 
@@ -37,6 +38,8 @@ export interface Supervisor {
   agents(): AgentSeen[];
   /** Resolves when every board is ready; rejects after the time-out with the boards that are not. */
   ready(timeout_ms?: number): Promise<void>;
+  /** Takes a changed bay file over; racks whose part is the same are not touched. */
+  reload(next: Bay): Promise<ReloadResult>;
   /** Switches every target off; resolves with the targets whose off was not proved. */
   makeSafe(): Promise<string[]>;
   stop(): Promise<void>;
@@ -52,16 +55,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const tokens = new Tokens(options.stateDir, token.value, (error) => log.error(error.message));
   const hub = createHub();
   const nonce = randomInt(1, 65_536);
-  const boards = bay.racks.map((rack) => new Board(rack, options.openBoard(rack.board), hub, nonce));
+  const makeBoard = (rack: BayRack): Board => new Board(rack, options.openBoard(rack.board), hub, nonce);
+  const makeConsole = (target: BayTarget): TargetConsole =>
+    new TargetConsole(target, options.console?.(target.target), hub, join(options.stateDir, "consoles"));
+  const boards = bay.racks.map(makeBoard);
   const commands = new Commands(boards);
   const state = openState(options.stateDir, bay, commands, hub, (error) => log.warn(error.message));
-  const consoles = new Map(
-    bayTargets(bay).map(({ target }) => [
-      target.target,
-      new TargetConsole(target, options.console?.(target.target), hub, join(options.stateDir, "consoles")),
-    ]),
-  );
-  const flags = new Flags(hub, commands.targets(), state.leases);
+  const consoles = new Map(bayTargets(bay).map(({ target }) => [target.target, makeConsole(target)] as const));
+  const flags = new Flags(hub, () => commands.targets(), state.leases);
   const metrics = createMetrics(boards, consoles);
   const operator = secretFile(options.stateDir, "mqtt-operator-password");
   const agent = secretFile(options.stateDir, "mqtt-agent-password");
@@ -180,6 +181,18 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         }
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
+    },
+    reload(next) {
+      const t = topics(bay.bay);
+      const clear = (target: string | undefined, board: string): void => {
+        const off = (topic: string): void => mqtt.publish(topic, "", { retain: true, qos: 1 });
+        if (target === undefined) off(t.board(board));
+        else {
+          const states = ["power", "measure", "fault", "lease", "health", "flags", "boot"];
+          for (const state of states) off(t.target(target, `state/${state}`));
+        }
+      };
+      return reloadBay({ bay, boards, consoles, commands, hub, makeBoard, makeConsole, clear }, next);
     },
     async makeSafe() {
       const results = await Promise.all(

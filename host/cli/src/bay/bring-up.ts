@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Bay, type BayBoard, bayTargets, readBayFile } from "@mltb/contract";
 import type { SimulatedRack } from "@mltb/simulators";
 import type { ByteTransport, bayPorts, consolePort, linkTransport, Supervisor } from "@mltb/supervisor";
-import { CliError, cliError, Exit } from "../errors.ts";
+import { CliError, cliError, Exit, faultLine } from "../errors.ts";
 import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
 import { type BayState, removeState, runningBay, writeState } from "./state.ts";
@@ -33,6 +33,8 @@ export interface RunningBay {
   supervisor: Supervisor;
   /** Agents that have announced themselves and are online. */
   agents(): { name: string; grpc: string | null; http: string | null; metrics: string | null }[];
+  /** Reads the bay file again. Never rejects: faults and refusals stand in the state file. */
+  reload(): Promise<void>;
   /** Makes every target safe (off, proved), stops everything and removes the state file. Idempotent. */
   stop(): Promise<void>;
 }
@@ -86,6 +88,24 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
   };
 
   try {
+    /** Simulated racks of a bay, which may be a part of one. */
+    const bootRacks = async (of: Bay, bundle: string): Promise<number> => {
+      const { createBayRacks } = await import("./simulated-racks.ts");
+      const made = await createBayRacks(of, bundle, mltb, () => agentAccess);
+      for (const [name, rack] of made) {
+        racks.set(name, rack);
+        rack.start();
+      }
+      return made.size;
+    };
+    const stopRack = async (name: string): Promise<void> => {
+      const rack = racks.get(name);
+      racks.delete(name);
+      await rack?.stop();
+      const { lateness } = await import("./simulated-racks.ts");
+      const late = rack === undefined ? undefined : lateness(name, rack.counters);
+      if (late !== undefined) steps.note(late);
+    };
     // Credentials exist before the supervisor listens, because simulated targets start their agents with them.
     const agentAccess: { mqtt?: string; user?: string; passwordFile?: string } = {};
     if (simulatedRacks.length > 0) {
@@ -94,21 +114,14 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         const built = await buildBundle("monitoring");
         return { value: built, detail: `${built.name} sha256 ${built.sha256.slice(0, 12)}` };
       });
-      const { createBayRacks, lateness } = await import("./simulated-racks.ts");
       await steps.run("boot simulated boards", async () => {
-        const made = await createBayRacks(bay, bundle.source, mltb, () => agentAccess);
-        for (const [name, rack] of made) {
-          racks.set(name, rack);
-          closers.push(async () => {
-            await rack.stop();
-            const late = lateness(name, rack.counters);
-            if (late !== undefined) steps.note(late);
-          });
-          rack.start();
-        }
-        return { value: undefined, detail: `${made.size} board${made.size === 1 ? "" : "s"} run the Lua bundle` };
+        const count = await bootRacks(bay, bundle.source);
+        return { value: undefined, detail: `${count} board${count === 1 ? "" : "s"} run the Lua bundle` };
       });
     }
+    closers.push(async () => {
+      await Promise.all([...racks.keys()].map(stopRack));
+    });
 
     const { startSupervisor, ...open } = await import("@mltb/supervisor");
     const ports = open.bayPorts(bay);
@@ -170,7 +183,48 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       else await supervisor.ready(REAL_BOARDS_MS).catch((error: Error) => steps.note(`${error.message}; waiting on`));
       return { value: undefined, detail: bay.racks.map((rack) => rack.board.name).join(", ") };
     });
-    return { bay, state, supervisor, agents: supervisor.agents, stop };
+    let reloading: Promise<unknown> = Promise.resolve();
+    /** Reads the bay file again; what came of it stands in the state file, for `mltb reload`. */
+    const reload = (): Promise<void> => {
+      const work = async (): Promise<void> => {
+        const at = new Date().toISOString();
+        try {
+          const next = loadBay(options.bayFile);
+          const differing = open.compareRacks(bay, next);
+          const anew = [...differing.added, ...differing.changed];
+          const gone = bay.racks.filter((rack) => [...differing.changed, ...differing.removed].includes(rack.rack));
+          const fresh = next.racks.filter((rack) => anew.includes(rack.rack) && rack.board.link === "simulated");
+          const before = gone.map(({ board }) => [board.name, racks.get(board.name)] as const);
+          if (fresh.length > 0) {
+            const { buildBundle } = await import("@mltb/firmware");
+            await bootRacks({ ...next, racks: fresh }, (await buildBundle("monitoring")).source);
+          }
+          const result = await supervisor.reload(next).catch(async (error: unknown) => {
+            // Refused: what was is still there, and what was made for it is not needed.
+            for (const { board } of fresh) await stopRack(board.name);
+            for (const [name, rack] of before) if (rack !== undefined) racks.set(name, rack);
+            throw error;
+          });
+          for (const [name, rack] of before) {
+            if (racks.get(name) === rack) racks.delete(name);
+            await rack?.stop();
+          }
+          state.targets = bay.racks.flatMap((rack) => rack.targets.map((target) => target.target));
+          state.reload = { at, result };
+          steps.note(`bay file read again: ${JSON.stringify(result)}`);
+        } catch (error) {
+          const faults =
+            error instanceof CliError ? error.faults : [{ code: "refused", message: (error as Error).message }];
+          state.reload = { at, errors: faults };
+          for (const fault of faults) steps.note(faultLine(fault));
+        }
+        writeState(options.stateDir, state);
+      };
+      const next = reloading.then(work);
+      reloading = next;
+      return next;
+    };
+    return { bay, state, supervisor, agents: supervisor.agents, reload, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { cliError, Exit } from "../errors.ts";
+import { type CliFault, cliError, Exit } from "../errors.ts";
 
 /** How to reach a bay, and the files that hold its secrets. Stored as `bay.json` in the state folder. */
 export interface BayState {
@@ -19,6 +19,8 @@ export interface BayState {
   mqtt_password_file: string;
   targets: string[];
   simulated: boolean;
+  /** What came of the last `mltb reload`. */
+  reload?: { at: string; result?: object; errors?: CliFault[] };
   /** PEM file of the certificate that the bay shows, where it serves TLS. */
   tls_certificate?: string;
 }

@@ -6,7 +6,7 @@ import { stateFolder } from "../bay/state.ts";
 import { readSecret } from "../client/find-bay.ts";
 import { cliError, Exit } from "../errors.ts";
 import { createSteps, silentSteps } from "../output/steps.ts";
-import { action, type Command, InvalidArgumentError, parseHostPort } from "../program.ts";
+import { action, type Command, InvalidArgumentError, onReload, parseHostPort } from "../program.ts";
 
 interface HostPort {
   host: string;
@@ -161,6 +161,8 @@ export function registerUp(program: Command): void {
             `  targets     ${state.targets.join(", ")}`,
           ].join("\n"),
         );
+        // A service manager's SIGHUP means to read the file again; a terminal's, that the terminal is gone.
+        if (process.stdin.isTTY !== true) onReload(() => void running.reload());
         await aborted(context.signal);
         context.note("switching the targets off ...");
         await running.stop();

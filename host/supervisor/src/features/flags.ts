@@ -8,11 +8,11 @@ import type { Leases } from "../leases/leases.ts";
  */
 export class Flags {
   private readonly hub: BayHub;
-  private readonly channels: ChannelModel[];
+  private readonly channels: () => ChannelModel[];
   private readonly leases: Pick<Leases, "of">;
   private readonly told = new Map<string, string>();
 
-  constructor(hub: BayHub, channels: ChannelModel[], leases: Pick<Leases, "of">) {
+  constructor(hub: BayHub, channels: () => ChannelModel[], leases: Pick<Leases, "of">) {
     this.hub = hub;
     this.channels = channels;
     this.leases = leases;
@@ -22,7 +22,7 @@ export class Flags {
   }
 
   of(target: string): TargetFlags {
-    const channel = this.channels.find((entry) => entry.name === target);
+    const channel = this.channels().find((entry) => entry.name === target);
     const lease = this.leases.of(target);
     const usable = channel !== undefined && channel.power !== "unknown" && channel.fault === null;
     return { experiment_running: lease?.experiment === true, available: usable && lease === undefined };

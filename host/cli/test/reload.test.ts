@@ -1,0 +1,61 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { type Running, run, start } from "./mltb.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-reload-"));
+const file = join(folder, "bay.yml");
+const state = ["--state", join(folder, "state")];
+let bay: Running | undefined;
+afterAll(async () => {
+  await bay?.end();
+  rmSync(folder, { recursive: true });
+});
+
+const rack = (name: string, targets: string[]): string => {
+  const list = targets.map(
+    (target, n) => `      - { target: ${target}, channel: ${n + 1}, load: { idle_w: 1, cpu_w: 0 } }`,
+  );
+  return `  - rack: ${name}\n    board: { name: ${name}-b, kind: monitoring, link: simulated }\n    targets:\n${list.join("\n")}\n`;
+};
+const write = (...racks: string[]): void => writeFileSync(file, `bay: b\nracks:\n${racks.join("")}`);
+
+/** Openings of a board's port since the bay came up. */
+async function openings(board: string): Promise<number> {
+  const { http } = JSON.parse(readFileSync(join(folder, "state", "bay.json"), "utf8"));
+  const token = readFileSync(join(folder, "state", "token"), "utf8").trim();
+  const response = await fetch(`${http}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+  const line = new RegExp(`mltb_link_port_events_total\\{board="${board}",event="opened"\\} (\\d+)`);
+  return Number(line.exec(await response.text())?.[1]);
+}
+
+test("a reload touches only the racks whose part changed; faults and leased targets keep it from happening", async () => {
+  write(rack("r1", ["keep"]), rack("r2", ["old"]));
+  bay = await start("up", "--bay", file, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", ...state, "--json");
+  expect((await run("power", "on", "keep", ...state)).code).toBe(0);
+
+  write(rack("r1", ["keep"]), rack("r2", ["new", "more"]), rack("r3", ["third"]));
+  const reloaded = await run("reload", ...state, "--json");
+  expect(reloaded.err).toBe("");
+  expect(JSON.parse(reloaded.out)).toEqual({ added: ["r3"], changed: ["r2"], removed: [], untouched: ["r1"] });
+  expect(await openings("r1-b")).toBe(1);
+  expect(JSON.parse((await run("power", "status", "keep", ...state, "--json")).out).power).toBe("on");
+  expect((await run("power", "on", "old", ...state)).code).toBe(2);
+  expect((await run("power", "on", "third", ...state)).code).toBe(0);
+
+  writeFileSync(file, "bay: b\nracks:\n  - rack: r1\n    bord: {}\n");
+  const faulty = await run("reload", ...state);
+  expect(faulty.err).toMatch(/bay\.yml:4:5: error: unknown key bord/);
+  expect(faulty.code).toBe(2);
+
+  const lease = JSON.parse((await run("lease", "third", "--for", "5m", ...state, "--json")).out);
+  write(rack("r1", ["keep"]), rack("r2", ["new", "more"]));
+  const refused = await run("reload", ...state);
+  expect(refused.err).toMatch(/third of rack r3 is leased/);
+  expect(refused.code).toBe(3);
+  expect((await run("lease", "release", lease.id, ...state)).code).toBe(0);
+  expect(JSON.parse((await run("reload", ...state, "--json")).out)).toMatchObject({ removed: ["r3"] });
+  expect(await bay.end()).toBe(0);
+  bay = undefined;
+}, 600_000);
