@@ -24,6 +24,8 @@ interface PinBoard {
   onPin: (channel: number, on: boolean, at_ms: number) => void;
   /** A hung board takes bytes and says nothing. */
   hung: boolean;
+  /** Sweeps of the monitors that it has sent. */
+  telemetry: number;
 }
 
 const SERVE_MS = 20;
@@ -51,6 +53,7 @@ function pinBoard(name: string): PinBoard {
   const board: PinBoard = {
     onPin: () => undefined,
     hung: false,
+    telemetry: 0,
     transport: {
       name: `memory:${name}`,
       async open(handlers) {
@@ -65,6 +68,7 @@ function pinBoard(name: string): PinBoard {
             { channels: CHANNELS, first: first++, tick_us: tick_us() },
             "\0".repeat(CHANNELS * 4),
           );
+          board.telemetry += 1;
           serve();
         };
         timers = [setInterval(serve, SERVE_MS), setInterval(telemetry, TELEMETRY_MS)];
