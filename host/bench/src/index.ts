@@ -13,7 +13,8 @@ export {
 } from "./onnx/index.ts";
 export { type NodeStatus, type RunState, replay, statuses } from "./orchestrator/machine.ts";
 export { type RunRow, SqliteJournal } from "./orchestrator/sqlite-journal.ts";
-export type { RunEvent } from "./orchestrator/workflow.ts";
+export { work } from "./orchestrator/worker.ts";
+export { forwardPhases, type NodeSpec, type RunEvent } from "./orchestrator/workflow.ts";
 export { reportOf } from "./report/report.ts";
 export { renderTable } from "./report/table.ts";
 export { compareRuns, explain } from "./results/compare.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import {
   type Compilable,
   DummyDriver,
@@ -63,6 +63,7 @@ export interface Entry {
  */
 export class SqliteJournal implements JournalPort {
   private readonly db: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
   private readonly build = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
@@ -79,14 +80,20 @@ export class SqliteJournal implements JournalPort {
     this.db.exec(`pragma journal_mode = wal; pragma synchronous = normal; ${schema}`);
   }
 
+  private statement(sql: string): StatementSync {
+    const known = this.statements.get(sql) ?? this.db.prepare(sql);
+    this.statements.set(sql, known);
+    return known;
+  }
+
   private run(query: Compilable): number {
     const { sql, parameters } = query.compile();
-    return Number(this.db.prepare(sql).run(...(parameters as SQLInputValue[])).changes);
+    return Number(this.statement(sql).run(...(parameters as SQLInputValue[])).changes);
   }
 
   private all<Q extends Compilable>(query: Q): InferResult<Q> {
     const { sql, parameters } = query.compile();
-    return this.db.prepare(sql).all(...(parameters as SQLInputValue[])) as InferResult<Q>;
+    return this.statement(sql).all(...(parameters as SQLInputValue[])) as InferResult<Q>;
   }
 
   async append(run_id: string, after: number, event: RunEvent): Promise<boolean> {

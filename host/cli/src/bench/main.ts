@@ -9,6 +9,7 @@ import type { Benchmark, Figure } from "./figure.ts";
 import { frames } from "./frames.ts";
 import { inference } from "./inference.ts";
 import { luaFrames } from "./lua-frames.ts";
+import { orchestrator } from "./orchestrator.ts";
 import { overCurrent } from "./over-current.ts";
 import { roundTrip } from "./round-trip.ts";
 import { samples } from "./samples.ts";
@@ -27,6 +28,7 @@ const benchmarks: Benchmark[] = [
   scale,
   startTime,
   inference,
+  orchestrator,
 ];
 
 function text(value: number | null): string {

@@ -2,7 +2,10 @@ import { join } from "node:path";
 import {
   type BayAddress,
   checkFile,
+  driftOf,
+  driftText,
   type Experiment,
+  listRuns,
   type RunDocument,
   readExperiments,
   renderTable,
@@ -44,14 +47,11 @@ export async function runOnBay(
 ): Promise<RunDocument> {
   const journal = openJournal(state);
   try {
-    return await runExperiments({
-      experiments,
-      bay: { ...addressOf(bay), ...ownLease() },
-      outDir: out,
-      journal,
-      onProgress: progressTo(steps),
-      signal,
-    });
+    const onProgress = progressTo(steps);
+    const address = { ...addressOf(bay), ...ownLease() };
+    const run = await runExperiments({ experiments, bay: address, outDir: out, journal, onProgress, signal });
+    for (const drift of driftOf(run, listRuns(out).runs)) onProgress({ text: `warning: ${driftText(drift)}` });
+    return run;
   } finally {
     journal.close();
   }

@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Bay, TargetView } from "@mltb/contract";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Experiment } from "../configurator/types.ts";
+import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
+import type { AgentApi, MeasureCall, Measured } from "./agent-client.ts";
+import type { BayApi, RecordingDocument } from "./bay-api.ts";
+import type { RunPorts } from "./boards.ts";
+import { runWith } from "./run.ts";
+
+const BOARDS = 11;
+const BOOT_MS = 4000;
+const DEPLOY_MS = 1500;
+const SWITCH_MS = 300;
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-parallel-"));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Device time, which is modelled. */
+const device = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const target = (n: number): string => `board-${n}`;
+
+/** Boards of their own hardware, so that nothing but the bench could make one wait for another. */
+function experiment(targets: string[]): Experiment {
+  const racks = Array.from({ length: BOARDS }, (_, n) => ({
+    rack: `rack${n}`,
+    board: { name: `monitor${n}`, kind: "monitoring", link: `/dev/ttyACM${n}` },
+    targets: [{ target: target(n), channel: 1, agent: { runtime: "ort" } }],
+  }));
+  return {
+    name: "parallel",
+    file: "parallel.yml",
+    bayFile: "bay.yml",
+    bay: { bay: "modelled", racks } as unknown as Bay,
+    targets,
+    models: [{ name: "kws", generate: "ds-cnn-kws" }],
+    measure: { scenario: "single-stream", warmup: 10, windows: 5, window_s: 2, seed: 1 } as Experiment["measure"],
+  };
+}
+
+async function measured(call: MeasureCall): Promise<Measured> {
+  const windows = [];
+  for (let n = 0; n < call.windows; n += 1) {
+    await device(call.window_s * 1000);
+    const latency_us = Float64Array.from({ length: 100 }, (_, i) => 5000 + i);
+    const phases = { pre_us: 10, inference_us: 5050, post_us: 10 };
+    windows.push({ inferences: 100, duration_us: call.window_s * 1e6, latency_us, ...phases });
+  }
+  const runtime = { name: "modelled", version: "1", threads: 1 };
+  return { windows, runtime, method: "edges", network: "isolated", peak_memory_bytes: null, environment: null };
+}
+
+/** Ports whose boards take their modelled time; `inside` counts what reaches agent and board while windows are measured. */
+function ports(): { ports: RunPorts; measuring: { now: number; most: number }; inside: string[] } {
+  const measuring = { now: 0, most: 0 };
+  const busy = new Set<string>();
+  const inside: string[] = [];
+  const asked = (name: string, what: string): void => {
+    if (busy.has(name)) inside.push(`${what} ${name}`);
+  };
+  const view = (power: "on" | "off") => ({ power, voltage_v: 5, current_a: 0.1, fault: null }) as TargetView;
+  const bay: BayApi = {
+    async target(name) {
+      asked(name, "target");
+      return view("off");
+    },
+    async power(name, state) {
+      asked(name, state);
+      await device(SWITCH_MS);
+      return view(state);
+    },
+    async lease(name) {
+      asked(name, "lease");
+      return { id: `lease-${name}`, lost: new AbortController().signal, release: async () => asked(name, "release") };
+    },
+    async startRecording(name) {
+      asked(name, "record");
+      return name;
+    },
+    async stopRecording(name) {
+      asked(name, "stop recording");
+      const trace = { first_tick_us: 0, period_us: 1000, current_a: [], voltage_v: [] };
+      const facts = { nominal_v: 5, board_revision: "1", firmware: null, rate_hz: 1000, markers: [], windows: [] };
+      return {
+        id: name,
+        target: name,
+        simulated: [],
+        samples: { received: 0, lost: 0 },
+        trace,
+        ...facts,
+      } as RecordingDocument;
+    },
+  };
+  const agentOf = (name: string): AgentApi => ({
+    async deploy() {
+      asked(name, "deploy");
+      await device(DEPLOY_MS);
+    },
+    async inputs() {
+      asked(name, "inputs");
+      return [{ name: "input", datatype: "FP32", shape: [1, 1, 49, 10] }];
+    },
+    async infer() {
+      asked(name, "infer");
+      return new Float64Array(12);
+    },
+    async measure(call, onWindow) {
+      asked(name, "measure");
+      busy.add(name);
+      measuring.now += 1;
+      measuring.most = Math.max(measuring.most, measuring.now);
+      const result = await measured(call);
+      for (const [index, window] of result.windows.entries()) onWindow(index, window);
+      measuring.now -= 1;
+      busy.delete(name);
+      return result;
+    },
+    close: () => asked(name, "close"),
+  });
+  const agents = {
+    async wait(name: string) {
+      asked(name, "wait");
+      await device(BOOT_MS);
+      return { name, target: name, grpc: name, at: "" };
+    },
+    close: () => Promise.resolve(),
+  };
+  return { ports: { bay, agents, agent: agentOf }, measuring, inside };
+}
+
+/** Modelled time that runs take, in ms. */
+async function modelled_ms(runs: () => Promise<void>): Promise<number> {
+  const from = performance.now();
+  let over = false;
+  const done = runs().finally(() => {
+    over = true;
+  });
+  while (!over) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  await done;
+  return performance.now() - from;
+}
+
+test("11 boards are at least 6 times faster side by side than one after another, and see nothing while they measure", async () => {
+  const journal = new SqliteJournal(join(folder, "experiments.sqlite"));
+  const all = Array.from({ length: BOARDS }, (_, n) => target(n));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  const each = ports();
+  const one = await modelled_ms(async () => {
+    for (const name of all) await runWith(each.ports, { experiments: [experiment([name])], outDir: folder, journal });
+  });
+  const together = ports();
+  let results: string[] = [];
+  const parallel = await modelled_ms(async () => {
+    const run = await runWith(together.ports, { experiments: [experiment(all)], outDir: folder, journal });
+    results = run.results.map((record) => `${record.target} ${record.latency_us?.n}`);
+  });
+  journal.close();
+  expect(results).toEqual(all.map((name) => `${name} 500`));
+  expect(each.measuring.most).toBe(1);
+  expect(together.measuring.most).toBe(BOARDS);
+  expect(one / parallel).toBeGreaterThanOrEqual(6);
+  expect([...each.inside, ...together.inside]).toEqual([]);
+}, 120_000);
