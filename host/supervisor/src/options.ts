@@ -20,7 +20,7 @@ export interface SupervisorOptions {
   http: Listener;
   /** Where `mltb.board.v1` is served; a free port on loopback where it is not given. */
   grpc?: Listener;
-  mqtt: Listener | { broker: string; user: string; password: string };
+  mqtt: Listener | { broker: string; user: string; password: string; ca?: Buffer };
   /** Requests per second; those of `RATES` where they are not given. */
   rates?: { login: number; stranger: number };
   /** Drop-in faces for clients of pdudaemon, labgrid and Redfish, with HTTP Basic. */
@@ -52,11 +52,14 @@ export function refuseInsecure(options: SupervisorOptions): void {
   }
   if (options.insecure === true) return;
   if (options.tls !== undefined) return;
-  const open = [options.http, options.grpc].find((listener) => listener !== undefined && !isLoopback(listener.host));
+  const mqtt = "broker" in options.mqtt ? undefined : options.mqtt;
+  const open = [options.http, options.grpc, mqtt].find(
+    (listener) => listener !== undefined && !isLoopback(listener.host),
+  );
   if (open !== undefined) {
     throw new BayError(
       "insecure_listener",
-      `${open === options.http ? "HTTP" : "gRPC"} on ${open.host} would send tokens in the clear`,
+      `${open === options.http ? "HTTP" : open === mqtt ? "MQTT" : "gRPC"} on ${open.host} would send secrets in the clear`,
       "give --tls CERT,KEY, or --insecure-listen where the network is trusted",
     );
   }

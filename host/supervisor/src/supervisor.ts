@@ -31,8 +31,8 @@ export interface Supervisor {
   tokenFile: string;
   mqttUser: string;
   mqttPasswordFile: string;
-  /** For agents: user and password file at the broker. */
-  agentCredentials: { user: string; passwordFile: string };
+  /** For programs of this machine, such as agents: address without TLS, user and password file at the broker. */
+  agentCredentials: { mqtt: string; user: string; passwordFile: string };
   targets: string[];
   /** Agents that are online now. */
   agents(): AgentSeen[];
@@ -79,6 +79,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     broker = await startBroker({
       ...options.mqtt,
       noDelay: options.noDelay,
+      tls: options.tls,
       users: [
         { name: "supervisor", password: own.value, publish: ["#"] },
         { name: "operator", password: operator.value, publish: [`${root}/cmd/operator/#`] },
@@ -88,11 +89,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       state.close();
       throw error;
     });
-    url = `mqtt://${options.mqtt.host}:${broker.port}`;
+    url = `${options.tls === undefined ? "mqtt" : "mqtts"}://${options.mqtt.host}:${broker.port}`;
   }
   const mqtt = await connectMqtt({
-    url,
+    url: broker?.local ?? url,
     ...login,
+    ca: "broker" in options.mqtt ? options.mqtt.ca : undefined,
     noDelay: options.noDelay,
     clientId: `mltb-supervisor-${bay.bay}-${nonce}`,
     will: { topic: topics(bay.bay).supervisor, payload: "lost" },
@@ -164,7 +166,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     tokenFile: token.path,
     mqttUser: "broker" in options.mqtt ? options.mqtt.user : "operator",
     mqttPasswordFile: operator.path,
-    agentCredentials: { user: "agent", passwordFile: agent.path },
+    agentCredentials: { mqtt: broker?.local ?? url, user: "agent", passwordFile: agent.path },
     targets: commands.targets().map((channel) => channel.name),
     agents,
     async ready(timeout_ms = READY_MS) {

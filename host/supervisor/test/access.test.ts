@@ -178,6 +178,13 @@ test("wrong methods name the right ones; bodies have a limit; what nobody expect
 });
 
 test("elsewhere-in-the-clear: a listener on another address than loopback needs TLS or the operator's word", async () => {
-  const attempt = startSupervisor({ http: { host: "0.0.0.0", port: 0, named: true } } as never);
-  await expect(attempt).rejects.toMatchObject({ code: "insecure_listener" });
+  const here = { host: "127.0.0.1", port: 0, named: true };
+  const everywhere = { ...here, host: "0.0.0.0" };
+  for (const listeners of [
+    { http: everywhere, mqtt: here },
+    { http: here, mqtt: everywhere },
+    { http: here, mqtt: here, grpc: everywhere },
+  ]) {
+    await expect(startSupervisor(listeners as never)).rejects.toMatchObject({ code: "insecure_listener" });
+  }
 });

@@ -42,7 +42,7 @@ export async function startTestBay(
   overrides: {
     change?: (bay: Bay) => void;
     options?: Partial<SupervisorOptions>;
-    login?: { user: string; password: string };
+    login?: { user: string; password: string; ca?: Buffer };
   } = {},
 ): Promise<TestBay> {
   const read = readBayFile(new URL("../../../examples/demo-bay.yml", import.meta.url).pathname);
@@ -79,6 +79,7 @@ export async function startTestBay(
     const connected = mqtt.connect(test.supervisor.mqtt, {
       protocolVersion: 4,
       reconnectPeriod: 50,
+      ca: overrides.login?.ca,
       username: overrides.login?.user ?? test.supervisor.mqttUser,
       password: overrides.login?.password ?? readFileSync(test.supervisor.mqttPasswordFile, "utf8").trim(),
     });

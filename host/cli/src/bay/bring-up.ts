@@ -12,7 +12,9 @@ import { type BayState, removeState, runningBay, writeState } from "./state.ts";
 export interface BringUpOptions {
   bayFile: string;
   http: { host: string; port: number; named: boolean };
-  mqtt: { host: string; port: number; named: boolean } | { broker: string; user: string; password: string };
+  mqtt:
+    | { host: string; port: number; named: boolean }
+    | { broker: string; user: string; password: string; ca?: Buffer };
   grpc?: { host: string; port: number; named: boolean };
   stateDir: string;
   simControl?: string;
@@ -149,7 +151,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       if (unsafe.length > 0) steps.note(`not proved off: ${unsafe.join(", ")}`);
       await supervisor.stop();
     });
-    agentAccess.mqtt = supervisor.mqtt;
+    agentAccess.mqtt = supervisor.agentCredentials.mqtt;
     agentAccess.user = supervisor.agentCredentials.user;
     agentAccess.passwordFile = supervisor.agentCredentials.passwordFile;
 
@@ -168,6 +170,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       http: supervisor.http,
       grpc: supervisor.grpc,
       mqtt: supervisor.mqtt,
+      mqtt_local: supervisor.agentCredentials.mqtt,
       token_file: supervisor.tokenFile,
       mqtt_user: supervisor.mqttUser,
       mqtt_password_file: supervisor.mqttPasswordFile,

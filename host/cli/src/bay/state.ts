@@ -14,6 +14,8 @@ export interface BayState {
   /** HOST:PORT of `mltb.board.v1`. */
   grpc: string;
   mqtt: string;
+  /** The same for programs of this machine: without TLS, loopback only. */
+  mqtt_local: string;
   token_file: string;
   mqtt_user: string;
   mqtt_password_file: string;

@@ -76,7 +76,7 @@ export function addressOf(client: BayClient): BayAddress {
   return {
     http: client.url,
     token: client.token,
-    mqtt: client.state.mqtt,
+    mqtt: client.state.mqtt_local,
     mqttUser: client.state.mqtt_user,
     mqttPassword: readSecret(client.state.mqtt_password_file, "MQTT password file"),
   };

@@ -21,6 +21,7 @@ export interface UpOptions {
   broker?: string;
   brokerUser?: string;
   brokerPasswordFile?: string;
+  brokerCa?: string;
   state?: string;
   simControl?: string;
   tls?: { cert: Buffer; key: Buffer; certFile: string };
@@ -85,6 +86,7 @@ export function registerUp(program: Command): void {
     )
     .option("--broker <url>", "use this MQTT 3.1.1 broker instead of the embedded one, such as mqtt://127.0.0.1:1883")
     .option("--broker-user <user>", "user at that broker")
+    .option("--broker-ca <file>", "certificates (PEM) that a broker at mqtts:// is checked against")
     .option("--broker-password-file <file>", "file with the password at that broker")
     .option("--tls <cert,key>", "serve HTTP, gRPC and the embedded broker over TLS: two PEM files", parseTls)
     .option("--insecure-listen", "listen without TLS on other addresses than loopback")
@@ -117,6 +119,9 @@ export function registerUp(program: Command): void {
               ? listener(options.mqtt, defaultPorts.mqtt)
               : {
                   broker: options.broker,
+                  ...(options.brokerCa === undefined
+                    ? {}
+                    : { ca: Buffer.from(readSecret(options.brokerCa, "certificate file")) }),
                   user: options.brokerUser ?? "",
                   password:
                     options.brokerPasswordFile === undefined

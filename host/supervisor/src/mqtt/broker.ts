@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { BayError } from "@mltb/contract";
 import { Aedes } from "aedes";
 
@@ -18,6 +19,8 @@ export interface BrokerUser {
 
 export interface Broker {
   port: number;
+  /** Address without TLS for programs of this machine; loopback only. */
+  local: string;
   /** Subscribers that were cut off because they did not read. */
   cut(): number;
   close(): Promise<void>;
@@ -69,6 +72,8 @@ export async function startBroker(options: {
   named: boolean;
   users: BrokerUser[];
   noDelay?: boolean;
+  /** With a certificate the named address speaks TLS; programs of this machine use a loopback port of their own. */
+  tls?: { cert: Buffer; key: Buffer };
 }): Promise<Broker> {
   // A client that does not read must not hold the others up: the broker waits for nobody for long.
   const aedes = await Aedes.createBroker({ drainTimeout: 1000 });
@@ -100,12 +105,22 @@ export async function startBroker(options: {
   };
 
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: options.noDelay ?? true, highWaterMark: SOCKET_BYTES }, (socket) => {
+  const serve = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     aedes.handle(socket);
-  });
-  const port = await listen(server, options.host, options.port, options.named);
+  };
+  const plain = { noDelay: options.noDelay ?? true, highWaterMark: SOCKET_BYTES };
+  const servers: Server[] = [
+    options.tls === undefined ? createServer(plain, serve) : secured(options.tls, plain, serve),
+  ];
+  const port = await listen(servers[0] as Server, options.host, options.port, options.named);
+  let local = `mqtt://${options.host}:${port}`;
+  if (options.tls !== undefined) {
+    const inner = createServer(plain, serve);
+    servers.push(inner);
+    local = `mqtt://127.0.0.1:${await listen(inner, "127.0.0.1", 0, true)}`;
+  }
   let cut = 0;
   const looking = setInterval(() => {
     for (const socket of sockets) {
@@ -116,12 +131,20 @@ export async function startBroker(options: {
   }, LOOK_MS);
   return {
     port,
+    local,
     cut: () => cut,
     async close() {
       clearInterval(looking);
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
     },
   };
+}
+
+function secured(tls: { cert: Buffer; key: Buffer }, plain: object, serve: (socket: Socket) => void): Server {
+  const server = createTlsServer({ ...plain, ...tls, minVersion: "TLSv1.2" }, serve);
+  // A client that speaks no TLS, or does not trust the certificate, is its own loss.
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  return server;
 }

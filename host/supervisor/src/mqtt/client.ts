@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { rootCertificates } from "node:tls";
 import { BayError } from "@mltb/contract";
 import mqtt, { type MqttClient } from "mqtt";
 import { Outbox, type Outgoing } from "./outbox.ts";
@@ -32,6 +33,8 @@ export async function connectMqtt(options: {
   password: string;
   clientId: string;
   will: { topic: string; payload: string };
+  /** Certificates (PEM) that the broker's own is checked against, beside those of this machine. */
+  ca?: Buffer;
   /** Off only to show what Nagle's algorithm costs. */
   noDelay?: boolean;
 }): Promise<MqttLink> {
@@ -42,6 +45,7 @@ export async function connectMqtt(options: {
     password: options.password === "" ? undefined : options.password,
     clean: true,
     reconnectPeriod: 200,
+    ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca.toString()] }),
     connectTimeout: CONNECT_MS,
     will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: 1, retain: true },
   });
