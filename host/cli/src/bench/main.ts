@@ -5,6 +5,7 @@ import { cliError, Exit } from "../errors.ts";
 import { columns } from "../output/target-text.ts";
 import { action, createProgram, runProgram } from "../program.ts";
 import { commands } from "./commands.ts";
+import { energyPath } from "./energy-path.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { frames } from "./frames.ts";
 import { inference } from "./inference.ts";
@@ -21,6 +22,7 @@ const benchmarks: Benchmark[] = [
   frames,
   luaFrames,
   samples,
+  energyPath,
   samplingRate,
   overCurrent,
   roundTrip,

@@ -118,8 +118,13 @@ export class Recording {
         current_a: series.currents.map((value) => round(value, 1e6)),
         voltage_v: series.times.map((at) => round(interpolate(series.voltageTimes, series.voltages, at), 1e4)),
       },
-      windows: windowsOf(series),
+      windows: this.windows(),
     };
+  }
+
+  /** The windows alone. */
+  windows(): EnergyWindow[] {
+    return windowsOf(this.series);
   }
 }
 
