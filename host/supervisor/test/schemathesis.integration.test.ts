@@ -65,7 +65,16 @@ test.skipIf(!there)("schemathesis finds no answer that the document does not tel
   writeFileSync(file, JSON.stringify(document));
   const ended = await judged(python.bin("schemathesis"), [
     ...["run", file, "--url", bay.supervisor.http, "--header", `Authorization: Bearer ${token}`],
-    ...["--checks", "all", "--exclude-checks", "ignored_auth,positive_data_acceptance", "--max-examples", String(examples), "--seed", "7"],
+    ...[
+      "--checks",
+      "all",
+      "--exclude-checks",
+      "ignored_auth,positive_data_acceptance",
+      "--max-examples",
+      String(examples),
+      "--seed",
+      "7",
+    ],
     ...["--phases", "examples,coverage,fuzzing", "--workers", "2", "--suppress-health-check", "all"],
   ]);
   expect([ended.code, ended.code === 0 ? "" : ended.text.slice(-6000)]).toEqual([0, ""]);
