@@ -10,4 +10,4 @@ export {
 } from "./build.ts";
 export { ImageBuildError, isToolMissing } from "./errors.ts";
 export { countInstructions, INSTRUCTION_BUDGETS, type Instructions, missingGaugePackages } from "./gauge.ts";
-export { buildCodecWasm, buildLuaWasm, type LuaNumbers, missingWasmPackages } from "./lua-wasm.ts";
+export { buildCodecWasm, buildLuaWasm, buildSlotsWasm, type LuaNumbers, missingWasmPackages } from "./lua-wasm.ts";

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
+import { hardwareHeader } from "./hardware-header.ts";
 import { editedSource, luaSource, NUMBERS_BY_DEFINE } from "./lua-source.ts";
 
 const here = fileURLToPath(new URL("wasm", import.meta.url));
@@ -86,6 +87,25 @@ export async function buildLuaWasm(numbers: LuaNumbers): Promise<Uint8Array> {
   ];
   await compile("clang", [...link, "-o", output, ...objects], folder);
   writeFileSync(stamp, wanted);
+  return readFileSync(output);
+}
+
+/**
+ * The board's slots and store alone, for WebAssembly: the same C as in the RP2040 image, over a flash that the host keeps, so
+ * that every power cut can be tried.
+ */
+export async function buildSlotsWasm(): Promise<Uint8Array> {
+  const folder = join(dist, "wasm-slots");
+  mkdirSync(folder, { recursive: true });
+  const output = join(folder, "slots.wasm");
+  writeFileSync(join(folder, "hardware.h"), hardwareHeader("rp2040"));
+  const names =
+    "malloc frame_init flash_area flash_area_size slots_choose slots_finish slots_confirm store_get store_set";
+  const exports = names.split(" ").map((name) => `-Wl,--export=${name}`);
+  const port = fileURLToPath(new URL("port", import.meta.url));
+  const sources = ["slots.c", "store.c", "sha256.c", "frame.c"].map((name) => join(port, name));
+  const flags = ["--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-std=c11", `-I${folder}`, `-I${port}`];
+  await compile("clang", [...flags, ...exports, "-o", output, ...sources, join(here, "flash-shim.c")], folder);
   return readFileSync(output);
 }
 
