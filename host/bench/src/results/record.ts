@@ -36,6 +36,8 @@ export interface ResultRecord {
   memory_bytes: { peak: number } | null;
   accuracy: { metric: "top1"; correct: number; total: number; value: number } | null;
   numerical_error: { max_abs: number; rmse: number } | null;
+  /** Why there is no numerical error. */
+  numerical_error_refused?: string | null;
   /** Whether the model's process had a network. */
   network?: string;
   /** What may have changed how fast the target was, before and after the windows. */

@@ -2,6 +2,7 @@ import type { TargetView } from "@mltb/contract";
 import type { AgentApi, grpcAgent } from "./agent-client.ts";
 import type { AgentWatch } from "./agents.ts";
 import type { BayApi, Held } from "./bay-api.ts";
+import type { Reference } from "./reference.ts";
 
 /** Time for a target to boot and its agent to announce itself. */
 const AGENT_MS = 30_000;
@@ -11,6 +12,8 @@ export interface RunPorts {
   bay: BayApi;
   agents: AgentWatch;
   agent: typeof grpcAgent;
+  /** Where there is none, results have no numerical error. */
+  reference?: Reference;
 }
 
 interface Session {

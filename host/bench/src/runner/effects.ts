@@ -111,7 +111,10 @@ async function measure(
   const agent = await boards.agent(target, action.id, signal);
   const lost = boards.lost(target);
   const both = lost === undefined ? signal : AbortSignal.any([signal, lost]);
-  const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both);
+  const source = experiment.models.find((entry) => entry.name === model.name) as ModelSource;
+  const { reference: open } = ports;
+  const reference = open === undefined ? undefined : { open, original: originalOf(source) };
+  const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both, reference);
   const record = toRecord(experiment, target, model, outcome);
   record.artifacts.push(storeTrace(record, outcome.recording));
   return { record };
@@ -128,9 +131,13 @@ async function explain({ bay }: RunPorts, target: string, failure: string): Prom
   }
 }
 
+function originalOf(source: ModelSource): Uint8Array {
+  return "file" in source ? readFileSync(source.file) : generateModel(source.generate);
+}
+
 /** A model as it will be deployed. Its multiplications are those of the original: optimisations do not change their number. */
 function prepareModel(source: ModelSource, folder: string, note: (text: string) => void): ModelOutput {
-  const original = "file" in source ? readFileSync(source.file) : generateModel(source.generate);
+  const original = originalOf(source);
   const { bytes, steps } = optimizeModel(source.name, original, source.optimizations ?? [], note);
   let counts: { macs: number; weights: number } | undefined;
   try {

@@ -3,6 +3,7 @@ import type { AgentApi, Measured, ModelInput } from "./agent-client.ts";
 import { type BayApi, type RecordingDocument, RunError } from "./bay-api.ts";
 import { loadDataset, randomInput, type Sample, toRaw } from "./dataset.ts";
 import { loadPicture } from "./picture.ts";
+import { type NumericalError, numericalError, type Reference } from "./reference.ts";
 
 /** Inputs that the windows cycle through; more would only fill memory. */
 const CYCLED = 200;
@@ -23,6 +24,7 @@ export interface ModelOutcome {
   measured: Measured;
   recording: RecordingDocument;
   accuracy: { correct: number; total: number } | null;
+  numerical: NumericalError;
 }
 
 function elements(input: ModelInput): number {
@@ -58,6 +60,7 @@ export async function measureModel(
   agent: AgentApi,
   note: (text: string) => void,
   signal: AbortSignal,
+  reference?: { open: Reference; original: Uint8Array },
 ): Promise<ModelOutcome> {
   const { measure } = experiment;
   await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
@@ -77,6 +80,8 @@ export async function measureModel(
     note(`${target} ${model.name}: ${correct} of ${sets.length} right`);
   }
 
+  const original = { name: model.name, original: reference?.original ?? model.bytes };
+  const numerical = await numericalError(reference?.open, original, agent, sets);
   const recordingId = await bay.startRecording(target);
   let measured: Measured;
   try {
@@ -102,5 +107,5 @@ export async function measureModel(
       .catch((late: Error) => note(`the recording could not be closed: ${late.message}`));
     throw error;
   }
-  return { measured, recording: await bay.stopRecording(recordingId), accuracy };
+  return { measured, recording: await bay.stopRecording(recordingId), accuracy, numerical };
 }

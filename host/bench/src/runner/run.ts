@@ -8,12 +8,13 @@ import { type JournalPort, work } from "../orchestrator/worker.ts";
 import { reportOf } from "../report/report.ts";
 import { type ResultRecord, type RunDocument, sha256 } from "../results/record.ts";
 import { grpcAgent } from "./agent-client.ts";
-import { watchAgents } from "./agents.ts";
+import { type AgentWatch, watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
 import { type MeasureOutput, type ModelOutput, runEffects } from "./effects.ts";
 import { Eta, etaText } from "./eta.ts";
 import { type NodeWork, planRun, resultNodes } from "./plan.ts";
+import type { Reference } from "./reference.ts";
 import { toRecord } from "./to-record.ts";
 
 /** Something worth showing has happened. */
@@ -39,6 +40,8 @@ export interface RunOptions {
   bay: BayAddress;
   outDir: string;
   journal: RunJournal;
+  /** A reference runtime on this host. */
+  reference?: Reference;
   onProgress?: (event: Progress) => void;
   signal?: AbortSignal;
 }
@@ -49,10 +52,15 @@ export async function runExperiments(options: RunOptions): Promise<RunDocument> 
   if (first === undefined) throw new RunError("there is no experiment to run");
   const agents = await watchAgents(first.bay.bay, options.bay);
   try {
-    return await runWith({ bay: httpBay(options.bay), agents, agent: grpcAgent }, options);
+    return await runWith(portsOf(options, agents), options);
   } finally {
     await agents.close();
   }
+}
+
+function portsOf({ bay, reference }: Pick<RunOptions, "bay" | "reference">, agents: AgentWatch): RunPorts {
+  const ports = { bay: httpBay(bay), agents, agent: grpcAgent };
+  return reference === undefined ? ports : { ...ports, reference };
 }
 
 /** Goes on with a run whose worker is gone, from its journal. The configuration is the one that it was begun with. */
@@ -62,7 +70,7 @@ export async function resumeRun(
 ): Promise<RunDocument> {
   const agents = await watchAgents(options.experiments[0]?.bay.bay ?? "", options.bay);
   try {
-    return await continueRun({ bay: httpBay(options.bay), agents, agent: grpcAgent }, { ...options, ...row });
+    return await continueRun(portsOf(options, agents), { ...options, ...row });
   } finally {
     await agents.close();
   }

@@ -148,7 +148,9 @@ export function toRecord(
       good?.accuracy == null
         ? null
         : { metric: "top1", ...good.accuracy, value: good.accuracy.correct / good.accuracy.total },
-    numerical_error: null,
+    numerical_error: good === undefined || "refused" in good.numerical ? null : good.numerical,
+    numerical_error_refused:
+      good === undefined ? "nothing was measured" : "refused" in good.numerical ? good.numerical.refused : null,
     network: good?.measured.network ?? "unknown",
     environment: seen,
     warnings: seen === null ? [] : environmentWarnings(seen.before, seen.after),

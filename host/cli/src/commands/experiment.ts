@@ -10,6 +10,7 @@ import {
 } from "@mltb/bench";
 import { suggest } from "@mltb/contract";
 import { addressOf, type BayOptions, findBay } from "../client/find-bay.ts";
+import { hostReference } from "../client/reference.ts";
 import { cliError, Exit } from "../errors.ts";
 import { progressTo } from "../output/progress.ts";
 import { createSteps } from "../output/steps.ts";
@@ -113,13 +114,15 @@ async function goOn(context: Context, run: string, options: BayOptions): Promise
       throw cliError(Exit.refused, "running", `process ${row.worker_pid} works on run ${row.run_id}`);
     const experiments = journal.configuration(row.configuration) as Experiment[];
     const steps = createSteps();
+    const reference = hostReference();
     const document = await resumeRun(row, {
       experiments,
       bay,
       journal,
       onProgress: progressTo(steps),
       signal: context.signal,
-    });
+      reference: reference.open,
+    }).finally(() => reference.close());
     context.print(document, () => `${renderTable(document)}\nresults  ${document.folder}`);
     return context.signal.aborted ? Exit.interrupted : verdictExit(document);
   });

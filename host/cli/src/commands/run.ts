@@ -16,6 +16,7 @@ import { type BringUpOptions, bringUp, type RunningBay } from "../bay/bring-up.t
 import { stateFolder } from "../bay/state.ts";
 import type { BayClient } from "../client/bay-client.ts";
 import { addressOf, type BayOptions, findBayIfUp } from "../client/find-bay.ts";
+import { hostReference } from "../client/reference.ts";
 import { CliError, Exit } from "../errors.ts";
 import { progressTo } from "../output/progress.ts";
 import { createSteps, type Steps } from "../output/steps.ts";
@@ -46,13 +47,23 @@ export async function runOnBay(
   state?: string,
 ): Promise<RunDocument> {
   const journal = openJournal(state);
+  const reference = hostReference();
   try {
     const onProgress = progressTo(steps);
     const address = { ...addressOf(bay), ...ownLease() };
-    const run = await runExperiments({ experiments, bay: address, outDir: out, journal, onProgress, signal });
+    const run = await runExperiments({
+      experiments,
+      bay: address,
+      outDir: out,
+      journal,
+      onProgress,
+      signal,
+      reference: reference.open,
+    });
     for (const drift of driftOf(run, listRuns(out).runs)) onProgress({ text: `warning: ${driftText(drift)}` });
     return run;
   } finally {
+    await reference.close();
     journal.close();
   }
 }
