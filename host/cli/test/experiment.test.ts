@@ -1,0 +1,68 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Ended, example, type Running, run, start } from "./mltb.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-experiment-"));
+const at = ["--state", join(folder, "state")];
+const measure = "0/measure/local-cpu/m";
+let bay: Running;
+
+beforeAll(async () => {
+  const free = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--json"];
+  bay = await start("up", "--bay", example("demo-bay.yml"), ...at, ...free);
+});
+afterAll(async () => {
+  expect(await bay.end()).toBe(0);
+  rmSync(folder, { recursive: true });
+});
+
+function begin(out: string): Promise<Ended> {
+  const sets = ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]", "measure={windows: 2, window_s: 1}"];
+  const given = sets.flatMap((set) => ["--set", set]);
+  return run("run", example("quickstart.yml"), ...given, ...at, "--out", join(folder, out), "--json");
+}
+
+/** The id of the run that works in a folder, once it is there. */
+async function idOf(out: string): Promise<string> {
+  for (;;) {
+    const [name] = ((): string[] => {
+      try {
+        return readdirSync(join(folder, out));
+      } catch {
+        return [];
+      }
+    })();
+    const id = name === undefined ? undefined : /\d{8}T\d{6}-[0-9a-f]{6}$/.exec(name)?.[0];
+    if (id !== undefined && (await run("experiment", "show", id, ...at, "--json")).code === 0) return id;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test("a node of a real run is held, shown with its reason and resumed; the report of a copy has the same bytes", async () => {
+  const ended = begin("held");
+  const id = await idOf("held");
+  expect((await run("experiment", "hold", id, measure, "--reason", "look first", ...at)).code).toBe(0);
+  const shown = await run("experiment", "show", id, ...at, "--json");
+  expect(shown.out).toContain("look first");
+  expect((await run("experiment", "resume", id, measure, ...at)).code).toBe(0);
+  const { out } = await ended;
+  const document = JSON.parse(out);
+  expect(document.results[0].latency_us.n).toBeGreaterThan(0);
+  const copy = join(folder, "elsewhere");
+  cpSync(document.folder, copy, { recursive: true });
+  rmSync(join(copy, "report.html"));
+  expect((await run("report", copy)).code).toBe(0);
+  expect(readFileSync(join(copy, "report.html"))).toEqual(readFileSync(join(document.folder, "report.html")));
+  expect((await run("experiment", "hold", id, measure, "--reason", "late", ...at)).code).not.toBe(0);
+}, 300_000);
+
+test("a cancelled run leaves its target off and free", async () => {
+  const ended = begin("cancelled");
+  const id = await idOf("cancelled");
+  expect((await run("experiment", "cancel", id, ...at)).code).toBe(0);
+  await ended;
+  const target = JSON.parse((await run("power", "status", "local-cpu", ...at, "--json")).out);
+  expect(target).toMatchObject({ power: "off", lease: null });
+}, 300_000);
