@@ -59,8 +59,10 @@ describe("a board given by a port", () => {
 
   test("is of the kind that was named", async () => {
     const bench = await open();
-    expect(bench.welcome()).toMatchObject({ kind });
+    const { kind: found } = bench.welcome() ?? {};
+    // An open port would fail every scenario behind this one.
     await bench.stop();
+    expect(found, "--kind").toBe(kind);
   });
 
   runScenarios(given === undefined ? "simulated board behind a port" : "board given by --port", scenarios, open);

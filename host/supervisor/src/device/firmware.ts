@@ -110,12 +110,19 @@ export async function updateFirmware(board: Board, bundle: Uint8Array): Promise<
     const started = await board.link.request("firmware_start", { hash }, REQUEST_MS);
     if (started.kind !== "answer") fail(board, "firmware_start", started);
     await restarted(board, epoch);
+    if (!board.can("update")) {
+      throw new BayError(
+        "board_failed",
+        `${board.name} runs the new bundle, which takes no bundles over its link and cannot be confirmed`,
+        "the board gives way to the bundle before within 10 s; send one of a later version",
+      );
+    }
     const now = await readFirmware(board);
     if (now.sha256 !== hex(hash)) {
       throw new BayError(
         "board_failed",
         `${board.name} did not start the new bundle and runs ${now.version} again`,
-        "its log says why: mltb firmware log",
+        `its log says why: mltb firmware log ${board.name}`,
       );
     }
     return await confirm(board, hash);
