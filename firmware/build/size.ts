@@ -187,8 +187,8 @@ export async function measureSizes(): Promise<Sizes> {
     ),
     instructions: counted ?? { ping: null, echo64: null, block100x8: null, worst_dispatch: null },
     budgets: [
-      budget("monitoring bytecode_bytes", 76_000, product),
-      budget("monitoring heap_boot_bytes i64", 140_000, heap, ...(heap === null ? [noImage] : [])),
+      budget("monitoring bytecode_bytes", 80_000, product),
+      budget("monitoring heap_boot_bytes i64", 145_000, heap, ...(heap === null ? [noImage] : [])),
       budget(
         "lualib features not in lualib-used.json",
         0,

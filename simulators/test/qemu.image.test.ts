@@ -20,7 +20,7 @@ describe.skipIf(missing.length > 0).each(["ast1030", "lm3s6965"] as const)("part
       await rung.board.temperature(set as number);
       const bench = await openBench(rung);
       await bench.run(200);
-      expect(bench.messages.map(({ body }) => body["text"])).toContain(`temperature ${read} m`);
+      expect(bench.messages.map(({ body }) => body["text"])).toContain(`${read} mC`);
       await bench.stop();
     }
   });

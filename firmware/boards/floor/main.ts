@@ -115,7 +115,7 @@ export function boot(hal: Hal): Firmware {
         power.announce(port.now_ms);
         // The wire has no message for it yet: the log tells each host that comes.
         const celsius_m = readTmp105(hal, board.monitor_bus, board.thermometer_address);
-        const text = celsius_m === undefined ? "no TMP105" : `temperature ${celsius_m} m`;
+        const text = celsius_m === undefined ? "no TMP105" : `${celsius_m} mC`;
         session().event("log", { level: INFO_LEVEL, uptime_ms: port.now_ms, text });
       },
       ticks_us: hal.ticks_us,
