@@ -93,7 +93,7 @@ function parametersOf(schemas: Schemas, call: Call): { parameters?: unknown[] } 
 }
 
 function header(name: string, text: string): unknown {
-  return { name, in: "header", required: false, description: text, schema: { type: "string", maxLength: 128 } };
+  return { name, in: "header", required: false, description: text, schema: { type: "string" } };
 }
 
 function requestBody(schemas: Schemas, call: Call): { requestBody?: unknown } {
