@@ -12,6 +12,7 @@ import { inference } from "./inference.ts";
 import { luaFrames } from "./lua-frames.ts";
 import { orchestrator } from "./orchestrator.ts";
 import { overCurrent } from "./over-current.ts";
+import { p50Spread } from "./p50-spread.ts";
 import { roundTrip } from "./round-trip.ts";
 import { samples } from "./samples.ts";
 import { samplingRate } from "./sampling-rate.ts";
@@ -31,6 +32,7 @@ const benchmarks: Benchmark[] = [
   startTime,
   inference,
   orchestrator,
+  p50Spread,
 ];
 
 function text(value: number | null): string {
