@@ -1,3 +1,5 @@
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import type { TargetView } from "@mltb/contract";
 import type { WindowTerm } from "../results/energy.ts";
 
@@ -67,6 +69,43 @@ const RENEW_MS = 40_000;
 const WAIT_S = 24 * 3600;
 
 type Headers = Record<string, string | undefined>;
+
+/** Asks for a lease and waits for its turn, which may take days: `fetch` gives up after five minutes without an answer. */
+function queue(address: BayAddress, body: object, signal: AbortSignal): Promise<string> {
+  const url = new URL(`${address.http}/api/v1/leases`);
+  const send = url.protocol === "https:" ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => {
+      const reason = signal.aborted ? "interrupted" : `POST /leases: the bay does not answer (${error.message})`;
+      reject(new RunError(reason));
+    };
+    const headers = { authorization: `Bearer ${address.token}`, "content-type": "application/json" };
+    const sent = send(url, { method: "POST", headers, signal }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("error", failed);
+      response.on("end", () => {
+        if (response.statusCode === 201) resolve((JSON.parse(text) as { id: string }).id);
+        else reject(new RunError(`POST /leases: ${detailOf(text) ?? response.statusCode}`));
+      });
+    });
+    sent.on("error", failed);
+    sent.end(JSON.stringify(body));
+  });
+}
+
+/** The sentence of a problem document; undefined where the answer is none. */
+function detailOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { detail?: string }).detail;
+  } catch {
+    // A proxy in between answers in its own words.
+    return undefined;
+  }
+}
 
 /** The bay's HTTP API. */
 export function httpBay(address: BayAddress): BayApi {
@@ -155,7 +194,7 @@ export function httpBay(address: BayAddress): BayApi {
     async lease(target, holder, signal) {
       if (address.lease?.targets.includes(target) === true) return borrow(address.lease.id);
       const body = { targets: [target], ttl_s: LEASE_S, wait_s: WAIT_S, holder, experiment: true };
-      return hold((await call<{ id: string }>("POST", "/leases", body, {}, signal)).id);
+      return hold(await queue(address, body, signal));
     },
     startRecording: async (target) => (await call<{ id: string }>("POST", `/targets/${target}/recordings`, {})).id,
     stopRecording: (id) => call("POST", `/recordings/${id}/stop`, {}),
