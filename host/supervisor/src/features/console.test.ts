@@ -54,6 +54,7 @@ test("lines come in any pieces, without their ends; a line that never ends is cu
 test("boot: from power on to a prompt that ends with no line feed; late ones are told; off begins anew", async () => {
   power("off");
   power("changing");
+  await settled();
   port.write("starting\nhost login:");
   await settled();
   expect(boots).toEqual(["booting", "ready true"]);
