@@ -26,9 +26,11 @@ const UNKNOWN_10MC = -32768;
 const TEMPERATURE_EVERY_MS = 5000;
 
 export interface Calibrations {
-  /** Millivolts and microamperes of a monitor's reading, and microamperes of the fast chain, corrected. */
-  voltage_mv(this: void, index: number, raw_mv: number): number;
-  current_ua(this: void, index: number, raw_ua: number): number;
+  /** Calibrations of the channels, undefined where a channel has none. */
+  list: (Calibration | undefined)[];
+  /** Corrects a monitor's reading in its place. */
+  correct(this: void, index: number, reading: { voltage_mv: number; current_ua: number }): void;
+  /** Microamperes of the fast chain, corrected. */
   fast_ua(this: void, index: number, raw_ua: number): number;
   tick(this: void, now_ms: number): void;
   handlers: Record<string, (this: void, body: Body, tag: number) => void>;
@@ -117,14 +119,13 @@ export function createCalibrations(
   }
 
   return {
-    voltage_mv(this: void, index: number, raw_mv: number): number {
+    list,
+    correct(this: void, index: number, reading: { voltage_mv: number; current_ua: number }): void {
       const of = list[index];
-      return of === undefined ? raw_mv : scaled(raw_mv, of.voltage_ppm) + idiv(of.voltage_100uv, 10);
-    },
-    current_ua(this: void, index: number, raw_ua: number): number {
-      const of = list[index];
-      if (of === undefined) return raw_ua;
-      return scaled(raw_ua, of.current_ppm + (warm_ppm[index] as number)) + of.current_10ua * 10;
+      if (of === undefined) return;
+      const warmed_ppm = of.current_ppm + (warm_ppm[index] as number);
+      reading.voltage_mv = scaled(reading.voltage_mv, of.voltage_ppm) + idiv(of.voltage_100uv, 10);
+      reading.current_ua = scaled(reading.current_ua, warmed_ppm) + of.current_10ua * 10;
     },
     fast_ua(this: void, index: number, raw_ua: number): number {
       const of = list[index];

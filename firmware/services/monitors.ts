@@ -29,6 +29,7 @@ export function createMonitors(
   onReady: (this: void, index: number) => void,
 ): Monitors {
   const readings: Reading[] = [];
+  const calibrated = calibrations.list;
   const factor: number[] = [];
   let addresses = "";
   let format = "<";
@@ -37,12 +38,14 @@ export function createMonitors(
     addresses += byte(channel.monitor_address);
     format += "I2i2";
     // Microamperes per shunt code: a whole number for every shunt in use, so that currents stay integers.
-    factor.push(idiv((INA226.shunt_lsb_v * 1000000) / channel.shunt_ohm + 0.5, 1));
+    factor.push(Math.floor((INA226.shunt_lsb_v * 1000000) / channel.shunt_ohm + 0.5));
   }
   const parts = readings.length;
   let count = 0;
   let tick_us = 0;
   let codes: number[] = [];
+  /** Used again for each block: a new table a sweep is garbage that the collector must look for. */
+  const values: number[] = [];
   let latest = "";
   let missing = 0;
   let retry_ms = 0;
@@ -83,8 +86,9 @@ export function createMonitors(
           if (reading.missed >= DEAD_AFTER) dead = true;
         } else if (reading.missed < DEAD_AFTER) {
           reading.missed = 0;
-          reading.current_ua = calibrations.current_ua(i, (codes[2 * i] as number) * (factor[i] as number));
-          reading.voltage_mv = calibrations.voltage_mv(i, idiv((codes[2 * i + 1] as number) * 5, 4));
+          reading.current_ua = (codes[2 * i] as number) * (factor[i] as number);
+          reading.voltage_mv = idiv((codes[2 * i + 1] as number) * 5, 4);
+          if (calibrated[i] !== undefined) calibrations.correct(i, reading);
           reading.sweep = count;
         } else dead = true;
       }
@@ -98,10 +102,9 @@ export function createMonitors(
       return (readings[index] as Reading).missed >= DEAD_AFTER;
     },
     block(this: void): string {
-      const values: number[] = [];
       for (let i = 0; i < parts; i += 1) {
-        values.push(codes[2 * i + 1] as number);
-        values.push((shr(missing, i) & 1) === 1 ? ABSENT : (codes[2 * i] as number));
+        values[2 * i] = codes[2 * i + 1] as number;
+        values[2 * i + 1] = (shr(missing, i) & 1) === 1 ? ABSENT : (codes[2 * i] as number);
       }
       return string.pack(format, ...values);
     },

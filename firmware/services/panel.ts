@@ -9,7 +9,7 @@ import type { RackService } from "./rack.ts";
 import type { Readings } from "./readings.ts";
 
 /** A page is composed at this interval; faster would flicker, slower would feel dead. */
-const COMPOSE_MS = 250;
+const COMPOSE_MS = 400;
 const BLINK_MS = 500;
 /** How long the answer to a press is shown. */
 const NOTICE_MS = 2000;

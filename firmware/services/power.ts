@@ -27,13 +27,13 @@ const LOOK_MS = 20;
 
 /** What others may see, and put off, of a channel that waits. */
 export interface Waiting extends Switched {
+  state: number;
   deadline_ms: number;
   /** Readings up to this sweep were taken before the switch moved and prove nothing. */
   sweepAtSwitch: number;
 }
 
 interface Control extends Waiting {
-  state: number;
   cause: number;
   seq: number;
   phase: number;
@@ -69,8 +69,8 @@ export interface Power {
   answerState(this: void, index: number, tag: number): void;
   /** No command or sequence is under way. */
   quiet(this: void): boolean;
-  /** The channel's own record. */
-  control(this: void, index: number): Waiting;
+  /** The channels' own records. */
+  controls: Waiting[];
   /** The channel is off for a time and then goes on. */
   dwelling(this: void, index: number): boolean;
   /** Answers a request with a channel's state and the outcome. */
@@ -316,9 +316,7 @@ export function createPower(
       for (const control of controls) if (control.phase !== IDLE) return false;
       return true;
     },
-    control(this: void, index: number): Waiting {
-      return controls[index] as Control;
-    },
+    controls,
     dwelling(this: void, index: number): boolean {
       return (controls[index] as Control).phase === DWELL;
     },

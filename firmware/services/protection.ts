@@ -1,6 +1,5 @@
 import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, Fault, Refusal, TripSource } from "@mltb/protocol";
-import { idiv } from "#platform";
 import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
 import type { Handed } from "./handover.ts";
 import type { SlowProtection } from "./power.ts";
@@ -71,15 +70,15 @@ export function createProtection(
   /** The line was still low after the flags were read: another monitor has asserted meanwhile. */
   let alerted = false;
   const { fast_current: fast } = board;
-  const hardest_ma = idiv(board.limits.hard_a * 1000, 1);
-  const inrushMost_ma = idiv(board.limits.inrush_a * 1000, 1);
+  const hardest_ma = Math.floor(board.limits.hard_a * 1000);
+  const inrushMost_ma = Math.floor(board.limits.inrush_a * 1000);
   /** Channels within their inrush time. */
   let rushing = 0;
-  let lowest_ua = idiv(board.limits.rated_a * 1000000, 1);
+  let lowest_ua = Math.floor(board.limits.rated_a * 1000000);
   for (let i = 0; i < board.channels.length; i += 1) {
     const limits: Limits = {
       hard_ma: hardest_ma,
-      slow_ma: idiv(board.limits.rated_a * 1000, 1),
+      slow_ma: Math.floor(board.limits.rated_a * 1000),
       slow_ms: board.limits.slow_ms,
       inrush_ma: inrushMost_ma,
       inrush_ms: board.limits.inrush_ms,
@@ -110,7 +109,7 @@ export function createProtection(
     setAlertLimit(hal, board.monitor_bus, channel.monitor_address, (limit_ma * channel.shunt_ohm) / 1000);
     if (hal.trip_limit === undefined) return;
     const volts = (limit_ma * channel.shunt_ohm * fast.amplifier_gain) / 1000;
-    hal.trip_limit(index, idiv((volts / fast.full_scale_v) * fast.full_scale_code, 1));
+    hal.trip_limit(index, Math.floor((volts / fast.full_scale_v) * fast.full_scale_code));
   }
 
   function report(power: Switches, index: number, source: number, tick_us: number, now_ms: number): void {

@@ -30,7 +30,7 @@ export interface RackService {
 export function createRack(hal: Hal, board: MonitoringBoard, session: () => BoardSession): RackService {
   const { panel_bus: bus, supply, thermometer_address } = board;
   // Milliamperes x 1000 of a shunt code, whole for the shunts in use.
-  const step_ua = idiv((INA226.shunt_lsb_v * 1000000) / supply.shunt_ohm + 0.5, 1);
+  const step_ua = Math.floor((INA226.shunt_lsb_v * 1000000) / supply.shunt_ohm + 0.5);
   const seen: Rack = {
     temperature_mdeg: 0,
     supply_mv: 0,

@@ -119,7 +119,7 @@ export function createRules(
   function on(): boolean[] {
     const list: boolean[] = [];
     for (let i = 0; i < count; i += 1) {
-      const { closed, thenOn } = power.control(i);
+      const { closed, thenOn } = power.controls[i] as Waiting;
       list.push(closed || thenOn);
     }
     return list;
@@ -159,6 +159,24 @@ export function createRules(
     return plain(index, doing, dwell_ms, tag, cause, now_ms);
   };
 
+  /** Dwells that are over, one a turn, and what a lost host asks for. */
+  function look(now_ms: number): void {
+    let next_ms = closable_ms;
+    for (let i = 0; i < count; i += 1) {
+      const control = power.controls[i] as Waiting;
+      // Of the switches whose dwell is over one closes now, the others wait for their turn.
+      if (power.dwelling(i) && control.deadline_ms <= now_ms) {
+        if (now_ms < next_ms) control.deadline_ms = next_ms;
+        else next_ms = now_ms + settings.rack.stagger_ms;
+      }
+      const of = settings.channels[i] as Settings;
+      const away = lost_ms >= 0 && of.host_loss === HostLoss.off && now_ms - lost_ms >= of.host_loss_ms;
+      if (away && (control.closed || control.thenOn)) {
+        command(i, PowerAction.off, 0, 0, Cause.host_loss, now_ms);
+      }
+    }
+  }
+
   return {
     command,
     closed(this: void, now_ms: number): void {
@@ -173,20 +191,8 @@ export function createRules(
     },
     tick(this: void, now_ms: number): void {
       clock_ms = now_ms;
-      let next_ms = closable_ms;
-      for (let i = 0; i < count; i += 1) {
-        const control: Waiting = power.control(i);
-        // Of the switches whose dwell is over one closes now, the others wait for their turn.
-        if (power.dwelling(i) && control.deadline_ms <= now_ms) {
-          if (now_ms < next_ms) control.deadline_ms = next_ms;
-          else next_ms = now_ms + settings.rack.stagger_ms;
-        }
-        const of = settings.channels[i] as Settings;
-        const away = lost_ms >= 0 && of.host_loss === HostLoss.off && now_ms - lost_ms >= of.host_loss_ms;
-        if (away && (control.closed || control.thenOn)) {
-          command(i, PowerAction.off, 0, 0, Cause.host_loss, now_ms);
-        }
-      }
+      // Nothing waits and the host is there: no channel needs a look.
+      if (lost_ms >= 0 || !power.quiet()) look(now_ms);
       if (write_ms < 0 || now_ms < write_ms) return;
       write_ms = -1;
       let other = false;

@@ -1,6 +1,5 @@
 import type { ChannelLimits } from "@mltb/hardware";
 import { type BoardSession, type Body, bodyCheck, HostLoss, Refusal, Restore } from "@mltb/protocol";
-import { idiv } from "#platform";
 import type { Storage } from "./storage.ts";
 
 /** Policies and software limits of a channel; a limit of 0 is none. */
@@ -28,6 +27,8 @@ export interface RackSettings {
 export interface AllSettings {
   channels: Settings[];
   rack: RackSettings;
+  /** Told when a channel's settings have changed. */
+  onChange: (this: void) => void;
   /** Takes a request; a refusal code, or 0. `index` counts from 0. */
   set(this: void, index: number, body: Body): number;
   setRack(this: void, body: Body): number;
@@ -52,7 +53,7 @@ export function createSettings(
   busy: (this: void) => boolean,
 ): AllSettings {
   const list: Settings[] = [];
-  const over_mv = idiv(nominal_v * 1000 * (1 + limits.on_tolerance), 1);
+  const over_mv = Math.floor(nominal_v * 1000 * (1 + limits.on_tolerance));
   for (let i = 0; i < channels; i += 1) {
     const own: Settings = {
       restore: Restore.off,
@@ -95,9 +96,12 @@ export function createSettings(
     return storage.set(key, value) ? 0 : Refusal.not_stored;
   }
 
-  return {
+  const all: AllSettings = {
     channels: list,
     rack,
+    onChange(this: void): void {
+      // Whoever keeps limits in another form takes this place.
+    },
     set(this: void, index: number, body: Body): number {
       const of = list[index] as Settings;
       const next = body as unknown as Settings;
@@ -119,6 +123,7 @@ export function createSettings(
       of.reverse_ma = reverse_ma;
       of.drift_ma = drift_ma;
       of.stored = true;
+      all.onChange();
       return 0;
     },
     setRack(this: void, body: Body): number {
@@ -132,6 +137,7 @@ export function createSettings(
       return 0;
     },
   };
+  return all;
 }
 
 const STAGGER_LONGEST_MS = 2000;

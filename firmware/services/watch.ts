@@ -3,12 +3,15 @@ import { type BoardSession, ChannelState, Fault, TripSource } from "@mltb/protoc
 import { idiv } from "#platform";
 import type { Calibrations } from "./calibration.ts";
 import type { Monitors } from "./monitors.ts";
-import type { Power } from "./power.ts";
+import type { Power, Waiting } from "./power.ts";
 import type { Reading } from "./readings.ts";
 import type { AllSettings, Settings } from "./settings.ts";
 
-/** Sweeps over which the two currents are compared, and comparisons in a row that must fail. */
+/** Sweeps over which the two currents are compared, every how many are looked at, and comparisons in a row that must fail. */
 const COMPARED_SWEEPS = 32;
+const LOOK_EVERY = 4;
+const LOOKS = 8;
+const FAR = 0x7fffffff;
 const COMPARISONS = 2;
 
 /** Software limits of the channels, judged with every sweep. */
@@ -46,6 +49,19 @@ export function createWatch(
     step_ua.push((fast.full_scale_v * 1000000) / fast.full_scale_code / fast.amplifier_gain / shunt_ohm);
   }
   let sweeps = 0;
+  /** Limits as every sweep compares them: where there is none, a value that no reading reaches. */
+  const most_mv: number[] = [];
+  const least_mv: number[] = [];
+  const least_ua: number[] = [];
+  settings.onChange = (): void => {
+    for (let i = 0; i < count; i += 1) {
+      const { over_mv, under_mv, reverse_ma } = settings.channels[i] as Settings;
+      most_mv[i] = over_mv > 0 ? over_mv : FAR;
+      least_mv[i] = under_mv;
+      least_ua[i] = reverse_ma > 0 ? -reverse_ma * 1000 : -FAR;
+    }
+  };
+  settings.onChange();
 
   function trip(power: Power, index: number, fault: number, current_ua: number, now_ms: number): void {
     session().event("trip", {
@@ -63,11 +79,11 @@ export function createWatch(
     const range = hal.sampler_range === undefined ? undefined : hal.sampler_range();
     for (let i = 0; i < count; i += 1) {
       const { drift_ma } = settings.channels[i] as Settings;
-      const mean_ua = idiv(sums_ua[i] as number, COMPARED_SWEEPS);
-      if (range !== undefined && drift_ma > 0 && looks[i] === COMPARED_SWEEPS) {
+      const mean_ua = idiv(sums_ua[i] as number, LOOKS);
+      if (range !== undefined && drift_ma > 0 && looks[i] === LOOKS) {
         const [low, high] = string.unpack("<i2i2", range, 4 * i + 1);
-        const low_ua = calibrations.fast_ua(i, idiv(low * (step_ua[i] as number), 1));
-        const high_ua = calibrations.fast_ua(i, idiv(high * (step_ua[i] as number), 1));
+        const low_ua = calibrations.fast_ua(i, Math.floor(low * (step_ua[i] as number)));
+        const high_ua = calibrations.fast_ua(i, Math.floor(high * (step_ua[i] as number)));
         const beyond = mean_ua > high_ua + drift_ma * 1000 || mean_ua < low_ua - drift_ma * 1000;
         failed[i] = beyond ? (failed[i] as number) + 1 : 0;
         if (failed[i] === COMPARISONS) trip(power, i, Fault.sensor_drift, mean_ua, now_ms);
@@ -80,18 +96,27 @@ export function createWatch(
   return {
     swept(this: void, power: Power, now_ms: number): void {
       const sweep = monitors.sweep();
+      const { readings } = monitors;
+      const { controls } = power;
       sweeps += 1;
+      const look = sweeps % LOOK_EVERY === 0;
       for (let i = 0; i < count; i += 1) {
-        const seen = monitors.readings[i] as Reading;
-        if (!power.closed(i) || seen.sweep !== sweep || sweep <= power.control(i).sweepAtSwitch) continue;
+        const control = controls[i] as Waiting;
+        if (!control.closed) continue;
+        const seen = readings[i] as Reading;
         const { voltage_mv, current_ua } = seen;
-        const of = settings.channels[i] as Settings;
-        const on = power.state(i) === ChannelState.on;
-        if (of.over_mv > 0 && voltage_mv > of.over_mv) trip(power, i, Fault.over_voltage, current_ua, now_ms);
-        else if (on && voltage_mv < of.under_mv) trip(power, i, Fault.under_voltage, current_ua, now_ms);
-        else if (of.reverse_ma > 0 && current_ua < -of.reverse_ma * 1000) {
-          trip(power, i, Fault.reverse_current, current_ua, now_ms);
-        } else if (on) {
+        const beyond =
+          voltage_mv > (most_mv[i] as number) ||
+          voltage_mv < (least_mv[i] as number) ||
+          current_ua < (least_ua[i] as number);
+        if (!look && !beyond) continue;
+        // A reading from before the switch moved, or one that did not come, says nothing.
+        if (seen.sweep !== sweep || sweep <= control.sweepAtSwitch) continue;
+        const on = control.state === ChannelState.on;
+        if (voltage_mv > (most_mv[i] as number)) trip(power, i, Fault.over_voltage, current_ua, now_ms);
+        else if (on && voltage_mv < (least_mv[i] as number)) trip(power, i, Fault.under_voltage, current_ua, now_ms);
+        else if (current_ua < (least_ua[i] as number)) trip(power, i, Fault.reverse_current, current_ua, now_ms);
+        else if (on && look) {
           sums_ua[i] = (sums_ua[i] as number) + current_ua;
           looks[i] = (looks[i] as number) + 1;
         }

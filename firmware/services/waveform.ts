@@ -37,6 +37,8 @@ export interface Waveforms {
 
 export function createWaveforms(hal: Hal, session: () => BoardSession): Waveforms {
   const recent: string[] = [];
+  /** Where the next sweep goes, over the oldest one when there are enough. */
+  let next = 0;
   let recent_us = 0;
   /** The latest last. */
   const kept: Voltages[] = [];
@@ -85,13 +87,17 @@ export function createWaveforms(hal: Hal, session: () => BoardSession): Waveform
     tripping(this: void, index: number): void {
       if (wave_keep === undefined || !wave_keep(index)) return;
       let codes = "";
-      for (const registers of recent) codes += code(registers, index);
+      const oldest = recent.length < BEFORE ? 0 : next;
+      for (let i = 0; i < recent.length; i += 1) {
+        const at = oldest + i;
+        codes += code(recent[at < recent.length ? at : at - recent.length] as string, index);
+      }
       if (kept.length === 2) table.remove(kept, 1);
       kept.push({ channel: index, codes, tick_us: recent_us - (recent.length - 1) * SWEEP_US, left: AFTER });
     },
     swept(this: void, registers: string, tick_us: number): void {
-      if (recent.length === BEFORE) table.remove(recent, 1);
-      recent.push(registers);
+      recent[next] = registers;
+      next = next + 1 === BEFORE ? 0 : next + 1;
       recent_us = tick_us;
       for (const wave of kept) {
         if (wave.left === 0) continue;

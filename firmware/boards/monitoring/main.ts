@@ -19,7 +19,7 @@ import { readTmp105 } from "../../drivers/tmp105.ts";
 import { createCalibrations } from "../../services/calibration.ts";
 import { counterHandlers } from "../../services/counters.ts";
 import { createHandlers } from "../../services/dispatch.ts";
-import { handed, handOver, taken } from "../../services/handover.ts";
+import { handed, handOver, type Switched, taken } from "../../services/handover.ts";
 import { createLog, Level } from "../../services/log.ts";
 import { createMarkers } from "../../services/markers.ts";
 import { createMonitors } from "../../services/monitors.ts";
@@ -245,7 +245,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
     keep(this: void): string {
       let records = "";
       for (let i = 0; i < board.channels.length; i += 1)
-        records += handed(power.control(i), protection.all[i] as Limits);
+        records += handed(power.controls[i] as Switched, protection.all[i] as Limits);
       return handOver(records);
     },
   };

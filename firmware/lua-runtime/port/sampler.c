@@ -179,7 +179,16 @@ int sampler_range(int16_t *into) {
   }
   range_rows = 0;
   interrupts_on();
-  return count != 0;
+  /* Fewer rows hold none that was looked at. */
+  return count > 3;
+}
+
+static void range_row(const uint16_t *codes) {
+  for (unsigned i = 0; i < CHANNELS; i++) {
+    int16_t code = (int16_t)codes[i];
+    if (code < lowest[i]) lowest[i] = code;
+    if (code > highest_of[i]) highest_of[i] = code;
+  }
 }
 
 static uint32_t following(uint32_t slot) { return slot + 1 == RING_BLOCKS ? 0 : slot + 1; }
@@ -255,12 +264,11 @@ void sampler_edge(void) {
       int32_t code = (int16_t)words[1 + i];
       if (code > highest) highest = code;
       energy_part[i] += code;
-      if (code < lowest[i]) lowest[i] = (int16_t)code;
-      if (code > highest_of[i]) highest_of[i] = (int16_t)code;
       to[i] = (int16_t)code;
     }
     if (highest > trip_floor || trip_counting) trip_row(words + 1);
-    range_rows++;
+    /* Every fourth conversion is enough for a range over hundreds of milliseconds. */
+    if ((++range_rows & 3u) == 0) range_row(words + 1);
     if (++energy_rows == ENERGY_ROWS) energy_add();
     if (decimation > 1) {
       for (unsigned i = 0; i < CHANNELS; i++) sums[i] += (int16_t)words[1 + i];
