@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { channelPolicy, rackPolicy } from "./bay-policy.ts";
 import { type Fault, suggest } from "./document/fault.ts";
@@ -102,9 +103,14 @@ const boardSchema = z.strictObject({
   seed: z.int().min(0).max(0x7fffffff).default(1),
 });
 
+/** What a press on the rack's own panel starts; the other presses have a meaning on the board. */
+const bindingSchema = z.strictObject({ run: z.string().min(1).describe("experiment file, relative to the bay file") });
+const buttonsSchema = z.strictObject({ "up-long": bindingSchema.optional(), "down-long": bindingSchema.optional() });
+
 const rackSchema = z.strictObject({
   rack: nameSchema,
   board: boardSchema,
+  buttons: buttonsSchema.optional(),
   ...rackPolicy,
   targets: z.array(targetSchema).min(1).max(8),
 });
@@ -133,6 +139,13 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
   };
   for (const [r, rack] of bay.racks.entries()) {
     claim(rack.rack, ["racks", r, "rack"], "rack");
+    for (const [key, binding] of Object.entries(rack.buttons ?? {})) {
+      if (binding === undefined) continue;
+      binding.run = resolve(dirname(file), binding.run);
+      if (!existsSync(binding.run)) {
+        faults.push(read.fault("file-not-found", ["racks", r, "buttons", key, "run"], `${binding.run} not found`));
+      }
+    }
     claim(rack.board.name, ["racks", r, "board", "name"], "board");
     const isExec = typeof rack.board.link !== "string" && "exec" in rack.board.link;
     if (isExec !== (rack.board.kind === "foreign")) {

@@ -37,6 +37,8 @@ export interface SupervisorOptions {
   allowHosts?: string[];
   /** Sockets of broker and client without Nagle's algorithm; on unless a measurement switches it off. */
   noDelay?: boolean;
+  /** Told of every press on a rack's own panel. */
+  onButton?(rack: string, button: string, press: string): void;
   log: Logger;
 }
 

@@ -40,6 +40,8 @@ export interface Supervisor {
   ready(timeout_ms?: number): Promise<void>;
   /** Takes a changed bay file over; racks whose part is the same are not touched. */
   reload(next: Bay): Promise<ReloadResult>;
+  /** Shows a line on a rack's display; rejects where the board does not take it. */
+  note(rack: string, text: string): Promise<void>;
   /** Switches every target off; resolves with the targets whose off was not proved. */
   makeSafe(): Promise<string[]>;
   stop(): Promise<void>;
@@ -54,6 +56,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const token = secretFile(options.stateDir, "token");
   const tokens = new Tokens(options.stateDir, token.value, (error) => log.error(error.message));
   const hub = createHub();
+  if (options.onButton !== undefined) hub.on("button", options.onButton);
   const nonce = randomInt(1, 65_536);
   const makeBoard = (rack: BayRack): Board => new Board(rack, options.openBoard(rack.board), hub, nonce);
   const makeConsole = (target: BayTarget): TargetConsole =>
@@ -195,6 +198,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         }
       };
       return reloadBay({ bay, boards, consoles, commands, hub, makeBoard, makeConsole, clear }, next);
+    },
+    async note(rack, text) {
+      const result = await commands.run(policyCaller("a run from the panel"), "rack", rack, "panel", { note: text });
+      if (result.status !== "done") throw new Error(result.message);
     },
     async makeSafe() {
       const results = await Promise.all(

@@ -7,6 +7,7 @@ import type { ByteTransport, bayPorts, consolePort, linkTransport, Supervisor } 
 import { CliError, cliError, Exit, faultLine } from "../errors.ts";
 import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
+import { createPanelRuns, type PanelRuns } from "./panel-runs.ts";
 import { type BayState, removeState, runningBay, writeState } from "./state.ts";
 
 export interface BringUpOptions {
@@ -81,6 +82,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
 
   const racks = new Map<string, SimulatedRack>();
   const closers: (() => Promise<void>)[] = [];
+  let panelRuns: PanelRuns | undefined;
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {
@@ -142,6 +144,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         compatPdudaemon: options.compatPdudaemon,
         allowHosts: options.allowHosts,
         simulated: simulatedRacks.length > 0,
+        onButton: (rack, button, press) => panelRuns?.pressed(rack, button, press),
         log: createLog(options.logLevel ?? "warn"),
       });
       return { value: started, detail: started.http };
@@ -151,6 +154,15 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       if (unsafe.length > 0) steps.note(`not proved off: ${unsafe.join(", ")}`);
       await supervisor.stop();
     });
+    const runs = createPanelRuns({
+      bay,
+      mltb,
+      stateDir: options.stateDir,
+      note: (rack, text) => supervisor.note(rack, text),
+      log: (text) => steps.note(text),
+    });
+    panelRuns = runs;
+    closers.push(() => runs.stop());
     agentAccess.mqtt = supervisor.agentCredentials.mqtt;
     agentAccess.user = supervisor.agentCredentials.user;
     agentAccess.passwordFile = supervisor.agentCredentials.passwordFile;
