@@ -5,7 +5,8 @@ import type { Calibrations } from "./calibration.ts";
 import type { Reading, Readings } from "./readings.ts";
 
 const SWEEP_US = 10000;
-const RETRY_MS = 1000;
+/** One part that is silent is tried at this interval: a bus that is held costs each attempt milliseconds. */
+const RETRY_MS = 125;
 /** Sweeps without an answer after which a monitor counts as dead (50 ms, inside the 100 ms of a stale sensor). */
 const DEAD_AFTER = 5;
 /** Shunt code that says "did not answer" in a monitor block. */
@@ -49,23 +50,18 @@ export function createMonitors(
   let latest = "";
   let missing = 0;
   let retry_ms = 0;
+  let turn = 0;
 
-  /** A part that does not answer may be one that has lost its configuration: it is set up again once a second. */
-  function setUp(now_ms: number): void {
-    if (now_ms < retry_ms) return;
-    retry_ms = now_ms + RETRY_MS;
-    for (let i = 0; i < parts; i += 1) {
-      if ((readings[i] as Reading).missed >= DEAD_AFTER) {
-        const { monitor_address } = board.channels[i] as { monitor_address: number };
-        if (setUpIna226(hal, board.monitor_bus, monitor_address)) {
-          (readings[i] as Reading).missed = DEAD_AFTER - 1;
-          onReady(i);
-        }
-      }
-    }
+  /** A part that does not answer may be one that has lost its configuration: each is set up again once a second. */
+  function setUp(index: number): void {
+    if ((readings[index] as Reading).missed < DEAD_AFTER) return;
+    const { monitor_address } = board.channels[index] as { monitor_address: number };
+    if (!setUpIna226(hal, board.monitor_bus, monitor_address)) return;
+    (readings[index] as Reading).missed = DEAD_AFTER - 1;
+    onReady(index);
   }
 
-  setUp(0);
+  for (let i = 0; i < parts; i += 1) setUp(i);
   hal.sweep_start(SWEEP_US, addresses, SWEEP_REGISTERS);
 
   return {
@@ -92,7 +88,11 @@ export function createMonitors(
           reading.sweep = count;
         } else dead = true;
       }
-      if (dead) setUp(now_ms);
+      if (dead && now_ms >= retry_ms) {
+        retry_ms = now_ms + RETRY_MS;
+        turn = turn + 1 === parts ? 0 : turn + 1;
+        setUp(turn);
+      }
       return true;
     },
     sweep(this: void): number {

@@ -167,6 +167,8 @@ export const policyScenarios: Scenario[] = [
     needs: ["settings", "store", "restarts", "physics"],
     async run(bench) {
       await power(bench, PowerAction.on);
+      // On is proved inside the band; the rail still rises to its end.
+      await bench.run(50);
       const before = await channelState(bench);
       const none = { current_ppm: 0, current_10ua: 0, fast_ppm: 0, fast_10ua: 0, drift_ppm_k: 0, at_10mc: 0 };
       const body = { channel: 1, voltage_ppm: 20_000, voltage_100uv: 500, ...none, check: bodyCheck(1, 0, 20_000) };
