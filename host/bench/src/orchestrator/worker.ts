@@ -74,6 +74,7 @@ export async function work(
   let turn: Promise<unknown> = Promise.resolve();
   const serially = <T>(body: () => Promise<T>): Promise<T> => {
     const next = turn.then(body);
+    // Whoever asked for this turn gets its error; the turns after it only wait for its end.
     turn = next.catch(() => undefined);
     return next;
   };

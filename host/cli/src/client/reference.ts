@@ -29,6 +29,7 @@ export function hostReference(): { open(): Promise<AgentApi>; close(): Promise<v
         () => undefined,
       );
       stop.abort();
+      // How a stopped agent ends says nothing about the comparison that is over.
       await ended.catch(() => undefined);
     },
   };
