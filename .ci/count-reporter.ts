@@ -13,6 +13,7 @@ const failures = new URL("../.mltb/", import.meta.url);
 export default class CountReporter implements Reporter {
   private readonly counts = { passed: 0, failed: 0, skipped: 0 };
   private readonly scenarios: ScenarioDone[] = [];
+  private readonly failed: string[] = [];
   private readonly figures: Record<string, number> = {};
   private readonly cases: { test: string; state: string; ms: number; note?: string }[] = [];
 
@@ -27,6 +28,7 @@ export default class CountReporter implements Reporter {
     const ms = Math.round(test.diagnostic()?.duration ?? 0);
     const name = `${test.module.relativeModuleId}: ${test.fullName}`;
     this.cases.push({ test: name, state: result.state, ms, ...(note === undefined ? {} : { note }) });
+    if (result.state === "failed") this.failed.push(`${name}: ${result.errors?.[0]?.message.split("\n")[0] ?? "?"}`);
   }
 
   async onTestRunEnd(_modules: unknown, errors: readonly unknown[], reason: string): Promise<void> {
@@ -35,6 +37,7 @@ export default class CountReporter implements Reporter {
     const name = process.env["MLTB_LONG_RESULT"];
     if (name !== undefined) await this.keep(...(name.split("|") as [string, "long-unit" | "long-images"]), reason);
     const { passed, failed, skipped } = this.counts;
+    for (const line of this.failed) process.stdout.write(`failed: ${line}\n`);
     process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   }
 
