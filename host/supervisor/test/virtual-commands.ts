@@ -6,6 +6,7 @@ import type { SimulatedRack } from "@mltb/simulators";
 import type { Caller } from "../src/call.ts";
 import { Commands } from "../src/commands.ts";
 import type { Board } from "../src/device/board.ts";
+import type { ByteTransport } from "../src/link/transport.ts";
 import { type BayStateStore, openState } from "../src/state.ts";
 import { rackOf, type VirtualBay, virtualBay } from "./virtual.ts";
 
@@ -30,8 +31,12 @@ export function scale(short: number, soak: number, long: number): number {
   return process.env["MLTB_SOAK"] === "1" ? soak : short;
 }
 
-export async function virtualCommands(policy: "off" | "keep" | "reset" = "keep"): Promise<VirtualCommands> {
-  const time = await virtualBay(1, undefined, 8);
+export async function virtualCommands(
+  policy: "off" | "keep" | "reset" = "keep",
+  wire: { transport?: (rack: SimulatedRack) => ByteTransport; plug?: () => void } = {},
+): Promise<VirtualCommands> {
+  const time = await virtualBay(1, wire.transport, 8);
+  wire.plug?.();
   const { board, rack } = time.boards[0] as VirtualBay["boards"][0];
   const folder = mkdtempSync(join(tmpdir(), "mltb-virtual-"));
   const commands = new Commands([board]);
