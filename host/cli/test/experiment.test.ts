@@ -19,7 +19,11 @@ afterAll(async () => {
 });
 
 function begin(out: string): Promise<Ended> {
-  const sets = ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]", "measure={windows: 2, window_s: 1}"];
+  const sets = [
+    "targets=[local-cpu]",
+    "models=[{name: first, generate: ds-cnn-kws}, {name: m, generate: ds-cnn-kws}]",
+    "measure={windows: 2, window_s: 1}",
+  ];
   const given = sets.flatMap((set) => ["--set", set]);
   return run("run", example("quickstart.yml"), ...given, ...at, "--out", join(folder, out), "--json");
 }

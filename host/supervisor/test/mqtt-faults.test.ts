@@ -60,7 +60,7 @@ test("broker-restart: the API works meanwhile, and the newest state alone stands
   late.on("message", (topic, payload) => seen.set(topic, payload.toString()));
   await late.subscribeAsync(`${root}/#`, { qos: 1 });
   await until(() => JSON.parse(seen.get(`${root}/target/spare-3/state/power`) ?? "{}").state === "on");
-  expect(seen.get(`${root}/supervisor/state`)).toBe("online");
+  await until(() => seen.get(`${root}/supervisor/state`) === "online");
   await late.endAsync();
 });
 

@@ -28,12 +28,14 @@ export async function acquireLease(
     wait_s: number;
     priority: number;
     holder: string | undefined;
+    /** The lease ends with the connection that asked, or with the stream that is opened for it meanwhile. */
+    hold: boolean;
     signal: AbortSignal;
     note(text: string): void;
   },
 ): Promise<Lease | undefined> {
-  const { targets, ttl_s, wait_s, priority, signal, note } = wanted;
-  const body = { targets, ttl_s, priority, holder: wanted.holder ?? holderName() };
+  const { targets, ttl_s, wait_s, priority, hold, signal, note } = wanted;
+  const body = { targets, ttl_s, priority, hold, holder: wanted.holder ?? holderName() };
   try {
     return await post(bay, body, signal);
   } catch (error) {

@@ -92,6 +92,7 @@ async function acquire(
     wait_s: options.wait ?? FOREVER_S,
     priority: options.priority,
     holder: options.holder,
+    hold: command.length > 0,
     signal: context.signal,
     note: context.note,
   });

@@ -16,9 +16,13 @@ import { migrations, type Tables } from "./schema.ts";
 export { backup, DatabaseSync };
 
 const STATEMENTS = 200;
-/** Another process may hold the file while it copies; the event loop waits for it no longer than this. */
-const BUSY_MS = 200;
+/**
+ * Another process may hold the file; the event loop waits for it no longer than this, and while it is held, only once:
+ * waits that follow each other would keep links and brokers unserved until boards count as lost.
+ */
+const BUSY_MS = 100;
 /** Result codes of SQLite: https://www.sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
@@ -32,6 +36,8 @@ export class Database {
   /** Builds queries; they are run by `run`, `all` and `first`. */
   readonly build: Kysely<Tables>;
   private readonly db: DatabaseSync;
+  /** The file was held at the last attempt. */
+  private held = false;
   private readonly statements = new Map<string, StatementSync>();
 
   /** Opens or makes the file. Throws `store_failed` where it is damaged, of a newer version, or cannot be written. */
@@ -75,7 +81,27 @@ export class Database {
   /** Runs a statement; returns the number of rows that it changed. */
   run(query: Compilable): number {
     const { statement, parameters } = this.prepare(query);
-    return guarded(this.file, () => Number(statement.run(...parameters).changes));
+    return this.patiently(() => Number(statement.run(...parameters).changes));
+  }
+
+  /** Writes; waits for another process only where the attempt before did not find the file held. */
+  private patiently<T>(body: () => T): T {
+    return guarded(this.file, () => {
+      try {
+        const value = body();
+        if (this.held) this.waitFor(false);
+        return value;
+      } catch (error) {
+        const busy = ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY;
+        if (busy !== this.held) this.waitFor(busy);
+        throw error;
+      }
+    });
+  }
+
+  private waitFor(held: boolean): void {
+    this.held = held;
+    this.db.exec(`pragma busy_timeout = ${held ? 0 : BUSY_MS}`);
   }
 
   all<Q extends Compilable>(query: Q): InferResult<Q> {
@@ -89,7 +115,7 @@ export class Database {
 
   /** All of it or nothing. */
   transaction<T>(body: () => T): T {
-    guarded(this.file, () => this.db.exec("begin immediate"));
+    this.patiently(() => this.db.exec("begin immediate"));
     try {
       const value = body();
       guarded(this.file, () => this.db.exec("commit"));
