@@ -1,9 +1,16 @@
 #!/usr/bin/env node
 // Starts the command line under a Node that strips types; under an older one it runs itself again with the bundled one.
+import module from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run, runtimePath, stripsTypes } from "../bootstrap/node-runtime.mjs";
 
 if (stripsTypes()) {
+  // Half of a short command's time would go into stripping and compiling the same files again. The cache is the user's
+  // own: what lies in a folder that others can write to must not be run. Agents and their model processes use it too.
+  process.env.NODE_COMPILE_CACHE ??= join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "mltb", "compiled");
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
   const { main } = await import("../src/main.ts");
   await main(process.argv);
 } else {
