@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { announce, artifactStore, type Presence, tellParent } from "@mltb/agent-kit";
 import { type Access, loopback, readAccess } from "./access.ts";
 import { benchImplementation } from "./bench-service.ts";
-import { serveGrpc } from "./grpc.ts";
+import { MESSAGE_BYTES, serveGrpc } from "./grpc.ts";
 import { agentMetrics } from "./metrics.ts";
+import { Converter } from "./oip/converter.ts";
 import { inferenceImplementation } from "./oip/grpc-service.ts";
 import { serveMetrics, serveRest } from "./oip/rest.ts";
 import { InferenceServer } from "./oip/server.ts";
@@ -19,6 +20,9 @@ const VERSION = "0.1.0";
 const PORTS = { http: 8000, grpc: 8001, metrics: 8002 } as const;
 /** A model that takes longer to load no longer holds up the ready line; it goes on loading. */
 const READY_MS = 20_000;
+
+/** Largest HTTP body unless the options name another limit. */
+const BODY_BYTES = 2 ** 30;
 
 interface HostPort {
   host: string;
@@ -36,6 +40,8 @@ export interface InferenceAgentOptions {
   tokenFile?: string;
   memoryLimit?: number;
   timeLimit?: number;
+  /** Largest request in MiB. */
+  messageLimit?: number;
   mqtt?: false | string;
   mqttUser?: string;
   mqttPasswordFile?: string;
@@ -122,7 +128,8 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
       },
     },
   });
-  const server = new InferenceServer({ repository, version: VERSION, runtime: options.runtime });
+  const converter = new Converter();
+  const server = new InferenceServer({ repository, version: VERSION, runtime: options.runtime, converter });
   const bench = benchImplementation({
     repository,
     artifacts,
@@ -131,7 +138,7 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     onMeasuring: (running) => presence?.flags({ experiment_running: running, available: !running }),
     onStep: (report) => presence?.step(report),
   });
-  const inference = inferenceImplementation(server, repository, artifacts);
+  const inference = inferenceImplementation(server, repository, artifacts, converter);
   const listeners: { port: number; close(): Promise<void> }[] = [];
   const listen = async (name: keyof typeof PORTS, serve: (at: HostPort) => Promise<(typeof listeners)[0]>) => {
     const listener = await bind(name, options[name], serve, note);
@@ -139,12 +146,17 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     const host = options[name]?.host ?? "127.0.0.1";
     return `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
   };
+  const limit_bytes = options.messageLimit === undefined ? undefined : options.messageLimit * 1024 ** 2;
+  const limits_bytes = { grpc: limit_bytes ?? MESSAGE_BYTES, http: limit_bytes ?? BODY_BYTES };
   const scheme = access.tls === undefined ? "http" : "https";
   try {
-    const grpc = await listen("grpc", (at) => serveGrpc({ ...at, access, inference, bench }));
-    const http = `${scheme}://${await listen("http", (at) => serveRest({ ...at, access, server, repository, artifacts }))}`;
+    const grpc = await listen("grpc", (at) =>
+      serveGrpc({ ...at, access, inference, bench, limit_bytes: limits_bytes.grpc }),
+    );
+    const rest = { access, server, repository, artifacts, converter, limit_bytes: limits_bytes.http };
+    const http = `${scheme}://${await listen("http", (at) => serveRest({ ...at, ...rest }))}`;
     const page = agentMetrics(repository);
-    const metrics = `${scheme}://${await listen("metrics", (at) => serveMetrics({ ...at, access, ...page }))}/metrics`;
+    const metrics = `${scheme}://${await listen("metrics", (at) => serveMetrics({ ...at, access, ...page, limit_bytes: 1024 }))}/metrics`;
     const opened = repository.open();
     const late = new Promise<void>((resolve) => setTimeout(resolve, READY_MS).unref());
     await Promise.race([opened, late, aborted(io.signal)]);
@@ -160,6 +172,7 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     // Calls that run are answered; new ones are refused.
     await Promise.all(listeners.map((listener) => listener.close()));
     repository.close();
+    converter.close();
     await artifacts.remove();
     // The open channel would keep this process from ending.
     if (process.connected) process.disconnect();

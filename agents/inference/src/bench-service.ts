@@ -123,7 +123,7 @@ export function benchImplementation(options: {
       ...schedule(request),
     };
     const before = environmentOf(process.pid);
-    const sets = request.inputs.map((set) => rawSet(set.raw_input_contents, process.inputs));
+    const sets = await Promise.all(request.inputs.map((set) => rawSet(set.raw_input_contents, process.inputs)));
     const report = (state: StepReport["state"], progress: number, message?: string): void =>
       options.onStep({
         id,

@@ -55,6 +55,22 @@ export function splitBytes(raw: Uint8Array): Uint8Array[] | undefined {
   return at === raw.length ? parts : undefined;
 }
 
+/**
+ * Counts elements of a raw BYTES tensor from a byte on, `most` at most; `end` is the byte behind the last one. Undefined where a
+ * length leads out of the tensor.
+ */
+export function bytesElements(raw: Uint8Array, from: number, most: number): { count: number; end: number } | undefined {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  let count = 0;
+  let at = from;
+  for (; at < raw.length && count < most; count += 1) {
+    if (at + 4 > raw.length) return undefined;
+    at += 4 + view.getUint32(at, true);
+    if (at > raw.length) return undefined;
+  }
+  return { count, end: at };
+}
+
 /** The raw form of BYTES elements. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));

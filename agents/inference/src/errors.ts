@@ -5,7 +5,8 @@ export type AgentErrorKind =
   | "unavailable"
   | "aborted"
   | "not-supported"
-  | "unauthenticated";
+  | "unauthenticated"
+  | "too-large";
 
 /** Numbered codes, stable for clients that log them. */
 const codes: Record<AgentErrorKind, number> = {
@@ -15,6 +16,7 @@ const codes: Record<AgentErrorKind, number> = {
   aborted: 203,
   "not-supported": 204,
   unauthenticated: 205,
+  "too-large": 206,
 };
 
 export class AgentError extends Error {

@@ -5,7 +5,7 @@ import { type Access, DRAIN_MS } from "./access.ts";
 import { type AgentErrorKind, isAgentError } from "./errors.ts";
 
 /** Tensors of any size that a process can hold pass; the client's own limit is 2^31 - 1 as well. */
-const MESSAGE_BYTES = 2 ** 31 - 1;
+export const MESSAGE_BYTES = 2 ** 31 - 1;
 
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
@@ -16,6 +16,7 @@ const statuses: Record<AgentErrorKind, grpc.status> = {
   aborted: grpc.status.ABORTED,
   "not-supported": grpc.status.UNIMPLEMENTED,
   unauthenticated: grpc.status.UNAUTHENTICATED,
+  "too-large": grpc.status.RESOURCE_EXHAUSTED,
 };
 
 export type Implementation = grpc.UntypedServiceImplementation;
@@ -65,6 +66,30 @@ function load(file: "open_inference_v2" | "mltb_agent_v1", path: string[]): Serv
 
 const inferenceService = (): ServiceConstructor => load("open_inference_v2", ["inference", "GRPCInferenceService"]);
 
+/**
+ * The inference service with its inference requests left as bytes: decoding a large one would hold up every other call, so
+ * whoever serves them decides where it is done.
+ */
+function undecodedInference(): grpc.ServiceDefinition {
+  const { service } = inferenceService();
+  const requestDeserialize = (bytes: Buffer): Buffer => bytes;
+  return Object.fromEntries(
+    Object.entries(service).map(([name, method]) => [
+      name,
+      inferring.has(name) ? { ...method, requestDeserialize } : method,
+    ]),
+  );
+}
+
+const inferring = new Set(["ModelInfer", "ModelStreamInfer"]);
+let decode: ((bytes: Buffer) => unknown) | undefined;
+
+/** Decodes a ModelInferRequest; throws for bytes that are none. */
+export function decodeInferRequest<R>(bytes: Uint8Array): R {
+  decode ??= inferenceService().service["ModelInfer"]?.requestDeserialize as (bytes: Buffer) => unknown;
+  return decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as R;
+}
+
 /** Refuses calls without the bearer token, before their bodies are read. */
 function tokenInterceptor(access: Access): grpc.ServerInterceptor {
   return (_method, call) =>
@@ -85,17 +110,19 @@ export async function serveGrpc(options: {
   host: string;
   port: number;
   access: Access;
+  /** Largest request. */
+  limit_bytes: number;
   inference: Implementation;
   bench: Implementation;
 }): Promise<{ port: number; close(): Promise<void> }> {
   const { access } = options;
   const server = new grpc.Server({
-    "grpc.max_receive_message_length": MESSAGE_BYTES,
+    "grpc.max_receive_message_length": options.limit_bytes,
     "grpc.max_send_message_length": MESSAGE_BYTES,
     "grpc.so_reuseport": 0,
     ...(access.needsToken ? { interceptors: [tokenInterceptor(access)] } : {}),
   });
-  server.addService(inferenceService().service, options.inference);
+  server.addService(undecodedInference(), options.inference);
   server.addService(load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service, options.bench);
   const { tls } = access;
   const credentials =

@@ -1,101 +1,23 @@
 import type { ArtifactStore } from "@mltb/agent-kit";
-import { datatype } from "../datatypes.ts";
 import { AgentError, invalid } from "../errors.ts";
 import { type DuplexStream, type Implementation, unary } from "../grpc.ts";
 import type { Entry, Repository } from "../repository.ts";
+import type { Converter } from "./converter.ts";
 import { deployFiles } from "./files.ts";
-import type { GivenInput } from "./request.ts";
-import type { InferAnswer, InferenceServer, InferRequest } from "./server.ts";
+import { looseBytes, type Parameter, parameterValue } from "./grpc-request.ts";
+import type { InferAnswer } from "./request.ts";
+import type { InferenceServer } from "./server.ts";
 
 interface Named {
   name: string;
   version: string;
 }
 
-type Parameter = Record<string, unknown> & { parameter_choice?: string };
-
-interface WireInput {
-  name: string;
-  datatype: string;
-  shape: string[];
-  parameters: Record<string, Parameter>;
-  contents: Record<string, unknown[]> | null;
-}
-
-interface WireRequest {
-  model_name: string;
-  model_version: string;
-  id: string;
-  parameters: Record<string, Parameter>;
-  inputs: WireInput[];
-  outputs: { name: string; parameters: Record<string, Parameter> }[];
-  raw_input_contents: Uint8Array[];
-}
-
-function parameterValue(parameter: Parameter | undefined): unknown {
-  return parameter?.parameter_choice === undefined ? undefined : parameter[parameter.parameter_choice];
-}
-
-/** Typed contents of an input; undefined where there are none. */
-function values(input: WireInput): unknown[] | undefined {
-  const lists = Object.entries(input.contents ?? {}).filter(([, list]) => Array.isArray(list) && list.length > 0);
-  const [first] = lists;
-  if (first === undefined) return undefined;
-  const wanted = datatype(input.datatype)?.contents;
-  if (lists.length > 1 || first[0] !== wanted) {
-    const given = lists.map(([name]) => name).join(", ");
-    throw invalid(
-      `input '${input.name}': values of ${input.datatype} go into ${wanted ?? "raw_input_contents"}, not ${given}`,
-    );
-  }
-  return first[1];
-}
-
-function inputsOf(request: WireRequest): GivenInput[] {
-  const { inputs, raw_input_contents: raw } = request;
-  const typed = inputs.map(values);
-  if (raw.length > 0 && typed.some((list) => list !== undefined))
-    throw invalid("raw_input_contents and typed contents must not be mixed");
-  if (raw.length > 0 && raw.length !== inputs.length)
-    throw invalid(`${raw.length} raw_input_contents for ${inputs.length} inputs`);
-  return inputs.map((input, i) => ({
-    name: input.name,
-    datatype: input.datatype,
-    shape: input.shape.map(Number),
-    data: given(raw[i], typed[i], input),
-    parameters: Object.keys(input.parameters),
-  }));
-}
-
-function given(raw: Uint8Array | undefined, typed: unknown[] | undefined, input: WireInput): GivenInput["data"] {
-  if (raw !== undefined) return { raw };
-  if (typed !== undefined) return { values: typed };
-  // A tensor without elements has no contents to show.
-  return input.shape.includes("0") ? { raw: new Uint8Array() } : undefined;
-}
-
-function inferRequest(request: WireRequest): InferRequest {
+function inferResponse(model: string, id: string, { version, outputs }: InferAnswer): object {
   return {
-    model: request.model_name,
-    version: request.model_version,
-    inputs: inputsOf(request),
-    outputs: request.outputs.map(({ name, parameters }) => {
-      const classes = parameterValue(parameters["classification"]);
-      return {
-        name,
-        ...(classes === undefined ? {} : { classification: Number(classes) }),
-        parameters: Object.keys(parameters),
-      };
-    }),
-    parameters: Object.keys(request.parameters),
-  };
-}
-
-function inferResponse(request: WireRequest, { version, outputs }: InferAnswer): object {
-  return {
-    model_name: request.model_name,
+    model_name: model,
     model_version: version,
-    id: request.id,
+    id,
     outputs: outputs.map(({ name, tensor }) => ({ name, datatype: tensor.type, shape: tensor.dims })),
     raw_output_contents: outputs.map(({ tensor }) => tensor.data),
   };
@@ -118,26 +40,43 @@ export function statisticsRow(entry: Entry): object {
   };
 }
 
+/** One inference from the bytes of its request, which another thread decodes where they are many. */
+type Infer = (message: Buffer, signal: AbortSignal) => Promise<{ id: string; answer: object } | InferFault>;
+interface InferFault {
+  id: string;
+  error: Error;
+}
+
+function inferring(server: InferenceServer, converter: Converter): Infer {
+  return async (message, signal) => {
+    let id = "";
+    try {
+      // The message may be a part of a buffer that others are in.
+      const alone = message.length === message.buffer.byteLength;
+      const decoded = await converter.do("grpcRequest", looseBytes(message), alone ? message : [], message);
+      id = decoded.id;
+      if ("fault" in decoded) return { id, error: invalid(decoded.fault) };
+      const { request } = decoded;
+      return { id, answer: inferResponse(request.model, id, await server.infer(request, signal)) };
+    } catch (error) {
+      return { id, error: error as Error };
+    }
+  };
+}
+
 /** One answer per request, in their order; an error is an answer as well, and the stream goes on. */
-function stream(server: InferenceServer, call: DuplexStream<WireRequest, object>): void {
+function stream(infer: Infer, call: DuplexStream<Buffer, object>): void {
   const abort = new AbortController();
   let tail: Promise<unknown> = Promise.resolve();
   call.on("cancelled", () => abort.abort());
-  call.on("data", (request: WireRequest) => {
-    const answer = Promise.resolve()
-      .then(() => server.infer(inferRequest(request), abort.signal))
-      .then(
-        (result) => ({
-          infer_response: {
-            ...inferResponse(request, result),
-            parameters: { triton_final_response: { bool_param: true } },
-          },
-        }),
-        (error: Error) => ({ error_message: error.message, infer_response: { id: request.id } }),
-      );
+  call.on("data", (message: Buffer) => {
+    const pending = infer(message, abort.signal);
     tail = tail.then(async () => {
-      const message = await answer;
-      if (!abort.signal.aborted) call.write(message);
+      const done = await pending;
+      if (abort.signal.aborted) return;
+      const parameters = { triton_final_response: { bool_param: true } };
+      if ("answer" in done) call.write({ infer_response: { ...done.answer, parameters } });
+      else call.write({ error_message: done.error.message, infer_response: { id: done.id } });
     });
   });
   call.on("end", () => void tail.then(() => call.end()));
@@ -153,7 +92,9 @@ export function inferenceImplementation(
   server: InferenceServer,
   repository: Repository,
   artifacts: ArtifactStore,
+  converter: Converter,
 ): Implementation {
+  const infer = inferring(server, converter);
   return {
     ServerLive: unary(() => ({ live: true })),
     ServerReady: unary(() => ({ ready: true })),
@@ -164,10 +105,12 @@ export function inferenceImplementation(
     ModelStatistics: unary(({ name, version }: Named) => ({
       model_stats: server.statistics(name, version).map(statisticsRow),
     })),
-    ModelInfer: unary(async (request: WireRequest, signal) =>
-      inferResponse(request, await server.infer(inferRequest(request), signal)),
-    ),
-    ModelStreamInfer: (call: DuplexStream<WireRequest, object>) => stream(server, call),
+    ModelInfer: unary(async (message: Buffer, signal) => {
+      const done = await infer(message, signal);
+      if ("error" in done) throw done.error;
+      return done.answer;
+    }),
+    ModelStreamInfer: (call: DuplexStream<Buffer, object>) => stream(infer, call),
     RepositoryIndex: unary(({ ready }: { ready: boolean }) => ({ models: server.index(ready) })),
     RepositoryModelLoad: unary(
       async ({ model_name, parameters }: { model_name: string; parameters: Record<string, Parameter> }) => {

@@ -1,17 +1,58 @@
-import { datatype, elements, splitBytes } from "../datatypes.ts";
-import { invalid } from "../errors.ts";
+import { setImmediate } from "node:timers/promises";
+import { bytesElements, datatype, elements } from "../datatypes.ts";
+import { invalid, isAgentError } from "../errors.ts";
 import type { Tensor, TensorInfo } from "../runtimes/runtime.ts";
 import { valuesToRaw } from "./contents.ts";
+
+/**
+ * Data of an input: raw bytes, or what values in row-major order have become, with their number. `fault`: why they are none of
+ * the datatype that was given with them; told when name, type and shape are right.
+ */
+export type GivenData = { raw: Uint8Array } | { values: number; raw: Uint8Array } | { values: number; fault: string };
+
+/** Values of an input, brought into the bytes of a datatype. */
+export function givenValues(list: readonly unknown[], oip: string): GivenData {
+  const type = datatype(oip);
+  if (type === undefined) return { values: list.length, fault: `datatype '${oip}' is unknown` };
+  try {
+    return { values: list.length, raw: valuesToRaw(list, type) };
+  } catch (error) {
+    if (isAgentError(error)) return { values: list.length, fault: error.message };
+    throw error;
+  }
+}
 
 /** An input of a request, whatever it came over. */
 export interface GivenInput {
   name: string;
   datatype: string;
   shape: number[];
-  /** Raw bytes, or values in row-major order. */
-  data: { raw: Uint8Array } | { values: readonly unknown[] } | undefined;
+  data: GivenData | undefined;
   /** Names of the parameters that came with it. */
   parameters: readonly string[];
+}
+
+/** An output that a request asks for. */
+export interface WantedOutput {
+  name: string;
+  /** Number of best classes; undefined for the tensor itself. */
+  classification?: number;
+  parameters: readonly string[];
+}
+
+export interface InferRequest {
+  model: string;
+  version: string;
+  inputs: GivenInput[];
+  /** None means all. */
+  outputs: WantedOutput[];
+  /** Names of the request's own parameters. */
+  parameters: readonly string[];
+}
+
+export interface InferAnswer {
+  version: string;
+  outputs: { name: string; tensor: Tensor }[];
 }
 
 function checkNames(inputs: readonly GivenInput[], infos: readonly TensorInfo[], model: string): void {
@@ -38,13 +79,29 @@ function list(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(", ");
 }
 
+/** Elements of BYTES that are counted before others have their turn in this thread. */
+const SLICE = 100_000;
+
+/** Number of elements of a raw BYTES tensor; undefined where their lengths do not fill it. */
+async function countElements(raw: Uint8Array): Promise<number | undefined> {
+  let count = 0;
+  for (let at = 0; at < raw.length; ) {
+    const slice = bytesElements(raw, at, SLICE);
+    if (slice === undefined) return undefined;
+    count += slice.count;
+    at = slice.end;
+    if (at < raw.length) await setImmediate();
+  }
+  return count;
+}
+
 /** Checks a tensor's bytes against its shape. */
-function checkSize(what: string, type: string, dims: number[], raw: Uint8Array): void {
+async function checkSize(what: string, type: string, dims: number[], raw: Uint8Array): Promise<void> {
   const wanted = elements(dims);
   if (type === "BYTES") {
-    const parts = splitBytes(raw);
-    if (parts === undefined) throw invalid(`${what}: the lengths of its elements do not fill its ${raw.length} bytes`);
-    if (parts.length !== wanted) throw invalid(`${what}: ${wanted} elements are wanted, ${parts.length} were given`);
+    const count = await countElements(raw);
+    if (count === undefined) throw invalid(`${what}: the lengths of its elements do not fill its ${raw.length} bytes`);
+    if (count !== wanted) throw invalid(`${what}: ${wanted} elements are wanted, ${count} were given`);
     return;
   }
   const bytes = wanted * (datatype(type)?.bytes ?? 1);
@@ -53,9 +110,14 @@ function checkSize(what: string, type: string, dims: number[], raw: Uint8Array):
 }
 
 /** Checks the inputs of a request against the model and brings them into the model's order. Throws `invalid-argument`. */
-export function requestTensors(inputs: readonly GivenInput[], infos: readonly TensorInfo[], model: string): Tensor[] {
+export async function requestTensors(
+  inputs: readonly GivenInput[],
+  infos: readonly TensorInfo[],
+  model: string,
+): Promise<Tensor[]> {
   checkNames(inputs, infos, model);
-  return infos.map((info) => {
+  const tensors: Tensor[] = [];
+  for (const info of infos) {
     const input = inputs.find((entry) => entry.name === info.name) as GivenInput;
     const what = `input '${info.name}'`;
     const type = datatype(input.datatype);
@@ -69,23 +131,26 @@ export function requestTensors(inputs: readonly GivenInput[], infos: readonly Te
       dims.every((dim, i) => Number.isSafeInteger(dim) && dim >= 0 && (info.shape[i] === -1 || info.shape[i] === dim));
     if (!fits)
       throw invalid(`unexpected shape for ${what} for model '${model}'. Expected [${info.shape}], got [${dims}]`);
-    if (input.data === undefined) throw invalid(`${what}: it carries no data`);
-    if ("values" in input.data && input.data.values.length !== elements(dims)) {
-      throw invalid(`${what}: ${elements(dims)} values are wanted, ${input.data.values.length} were given`);
-    }
-    const data = "raw" in input.data ? input.data.raw : valuesToRaw(input.data.values, type);
-    checkSize(what, info.type, dims, data);
-    return { type: info.type, dims, data };
-  });
+    const { data } = input;
+    if (data === undefined) throw invalid(`${what}: it carries no data`);
+    if ("values" in data && data.values !== elements(dims))
+      throw invalid(`${what}: ${elements(dims)} values are wanted, ${data.values} were given`);
+    if ("fault" in data) throw invalid(data.fault);
+    await checkSize(what, info.type, dims, data.raw);
+    tensors.push({ type: info.type, dims, data: data.raw });
+  }
+  return tensors;
 }
 
 /** Raw tensors of a Measure input set, in the model's order; open dimensions count as 1. */
-export function rawSet(raw: readonly Uint8Array[], infos: readonly TensorInfo[]): Tensor[] {
+export async function rawSet(raw: readonly Uint8Array[], infos: readonly TensorInfo[]): Promise<Tensor[]> {
   if (raw.length !== infos.length) throw invalid(`the model has ${infos.length} inputs, a set has ${raw.length}`);
-  return infos.map((info, i) => {
+  const tensors: Tensor[] = [];
+  for (const [i, info] of infos.entries()) {
     const dims = info.shape.map((dim) => (dim === -1 ? 1 : dim));
     const data = raw[i] as Uint8Array;
-    checkSize(`input '${info.name}'`, info.type, dims, data);
-    return { type: info.type, dims, data };
-  });
+    await checkSize(`input '${info.name}'`, info.type, dims, data);
+    tensors.push({ type: info.type, dims, data });
+  }
+  return tensors;
 }

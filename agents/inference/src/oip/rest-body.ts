@@ -1,14 +1,11 @@
+import { constants } from "node:buffer";
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
 import { z } from "@mltb/contract";
 import { datatype, elements } from "../datatypes.ts";
 import { AgentError, invalid } from "../errors.ts";
 import { rawToValues } from "./contents.ts";
-import type { GivenInput } from "./request.ts";
-import type { InferAnswer, InferRequest } from "./server.ts";
-
-/** Largest body, packed and unpacked. */
-export const BODY_BYTES = 2 ** 30;
+import { type GivenData, type GivenInput, givenValues, type InferAnswer, type InferRequest } from "./request.ts";
 
 const parameters = z.record(z.string(), z.unknown()).default({});
 const requestSchema = z.looseObject({
@@ -32,17 +29,24 @@ const requestSchema = z.looseObject({
 export interface RestRequest {
   id: string | undefined;
   request: InferRequest;
-  /** Whether an output goes out as raw bytes behind the JSON. */
-  binary(output: string): boolean;
+  /** Which outputs go out as raw bytes behind the JSON: all that `wanted` does not name, or none of them. */
+  binary: { others: boolean; wanted: Record<string, boolean> };
 }
 
-/** Unpacks a body; "deflate" is the zlib format. Throws `invalid-argument` for what cannot be unpacked. */
-export async function unpack(body: Buffer, encoding: string | undefined): Promise<Buffer> {
+/** Whether an output goes out as raw bytes. */
+export function isBinary({ binary }: RestRequest, output: string): boolean {
+  return Object.hasOwn(binary.wanted, output) ? binary.wanted[output] === true : binary.others;
+}
+
+/** Unpacks a body; "deflate" is the zlib format. Throws `invalid-argument`, `too-large`. */
+export async function unpack(body: Buffer, encoding: string | undefined, limit_bytes: number): Promise<Buffer> {
   if (encoding === undefined || encoding === "" || encoding === "identity") return body;
   if (encoding !== "gzip" && encoding !== "deflate") throw invalid(`Content-Encoding ${encoding} is not supported`);
   try {
-    return await promisify(encoding === "gzip" ? gunzip : inflate)(body, { maxOutputLength: BODY_BYTES });
+    return await promisify(encoding === "gzip" ? gunzip : inflate)(body, { maxOutputLength: limit_bytes });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
+      throw new AgentError("too-large", `unpacked, the body is larger than ${limit_bytes} bytes`);
     throw invalid(`the body cannot be unpacked as ${encoding}: ${(error as Error).message}`);
   }
 }
@@ -59,9 +63,14 @@ function exact(_key: string, value: unknown, { source }: { source?: string }): u
   return rounded && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
-/** JSON of a body; an empty one is an empty object. Throws `invalid-argument`. */
+/** JSON of a body; an empty one is an empty object. Throws `invalid-argument`, `too-large`. */
 export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return {};
+  if (body.length > constants.MAX_STRING_LENGTH)
+    throw new AgentError(
+      "too-large",
+      `${body.length} bytes of JSON are more than the ${constants.MAX_STRING_LENGTH} that can be read; send large tensors as binary data`,
+    );
   try {
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
     // A reviver makes parsing several times slower: only where there may be 64-bit integers beyond 2^53.
@@ -99,7 +108,7 @@ export function restRequest(
   const given = inputs.map((input): GivenInput => {
     const { name, shape, datatype: type } = input;
     const bytes = input.parameters["binary_data_size"];
-    let data: GivenInput["data"];
+    let data: GivenData | undefined;
     if (bytes !== undefined) {
       if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
         throw invalid(`input '${name}': binary_data_size is no size`);
@@ -109,15 +118,16 @@ export function restRequest(
         throw invalid(`input '${name}': ${bytes} bytes are announced, ${body.length - at} are left`);
       data = { raw: body.subarray(at, end) };
       at = end;
-    } else if (input.data !== undefined) data = { values: flat(input.data, name) };
+    } else if (input.data !== undefined) data = givenValues(flat(input.data, name), type);
     return { name, shape, datatype: type, data, parameters: Object.keys(input.parameters) };
   });
   if (at !== body.length) throw invalid(`${body.length - at} bytes stand behind the last binary input`);
-  const all = own["binary_data_output"] === true;
-  const wanted = new Map(outputs.map((output) => [output.name, output.parameters["binary_data"]]));
+  const wanted = outputs.flatMap(({ name, parameters: { binary_data: binary } }) =>
+    typeof binary === "boolean" ? [[name, binary] as const] : [],
+  );
   return {
     id,
-    binary: (output) => (typeof wanted.get(output) === "boolean" ? wanted.get(output) === true : all),
+    binary: { others: own["binary_data_output"] === true, wanted: Object.fromEntries(wanted) },
     request: {
       model,
       version,
@@ -136,28 +146,43 @@ export function restRequest(
   };
 }
 
-/** JSON with 64-bit integers as the numbers they are, and what JSON has no number for as text. */
-function stringify(value: unknown): string {
-  return JSON.stringify(value, (_key, entry: unknown) => {
-    if (typeof entry === "bigint") return json.rawJSON(entry.toString());
-    return typeof entry === "number" && !Number.isFinite(entry) ? String(entry) : entry;
-  });
+/** A value as JSON has it: 64-bit integers are the numbers they are, what JSON has no number for is text. */
+function jsonValue(value: unknown): unknown {
+  if (typeof value === "bigint") return json.rawJSON(value.toString());
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
-/** The answer's JSON and the raw outputs that stand behind it. */
-export function restAnswer(rest: RestRequest, model: string, answer: InferAnswer): { json: Buffer; raw: Uint8Array[] } {
+/** The answer's JSON and the raw outputs that stand behind it. Throws `invalid-argument`, `too-large`. */
+export function restAnswer(rest: RestRequest, answer: InferAnswer): { json: Uint8Array; raw: Uint8Array[] } {
   const raw: Uint8Array[] = [];
   const outputs = answer.outputs.map(({ name, tensor }) => {
     const head = { name, datatype: tensor.type, shape: tensor.dims };
-    if (rest.binary(name)) {
+    if (isBinary(rest, name)) {
       raw.push(tensor.data);
       return { ...head, parameters: { binary_data_size: tensor.data.length } };
     }
     const type = datatype(tensor.type);
     if (type === undefined) throw new AgentError("unavailable", `output '${name}' has no datatype of the protocol`);
-    return { ...head, data: elements(tensor.dims) === 0 ? [] : rawToValues(tensor.data, type) };
+    return { ...head, data: elements(tensor.dims) === 0 ? [] : rawToValues(tensor.data, type).map(jsonValue) };
   });
   const id = rest.id === undefined || rest.id === "" ? {} : { id: rest.id };
-  const text = Buffer.from(stringify({ model_name: model, model_version: answer.version, ...id, outputs }));
-  return { json: text, raw };
+  try {
+    const text = JSON.stringify({ model_name: rest.request.model, model_version: answer.version, ...id, outputs });
+    return { json: Buffer.from(text), raw };
+  } catch (error) {
+    // The text would be longer than an engine's texts can be.
+    if (error instanceof RangeError)
+      throw new AgentError("too-large", "the outputs are too large for JSON; ask for binary data");
+    throw error;
+  }
+}
+
+/** What a load brings: model files, given as base64, and a configuration. Throws `invalid-argument`, `too-large`. */
+export function loadRequest(body: Uint8Array): { files: Map<string, Uint8Array>; config: unknown } {
+  const given = parseJson(body) as { parameters?: Record<string, unknown> };
+  const own = given.parameters ?? {};
+  const files = new Map<string, Uint8Array>();
+  for (const [name, value] of Object.entries(own))
+    if (name.startsWith("file:")) files.set(name, Buffer.from(String(value), "base64"));
+  return { files, config: own["config"] };
 }

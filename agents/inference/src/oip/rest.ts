@@ -1,3 +1,4 @@
+import { finished } from "node:stream/promises";
 import { promisify } from "node:util";
 import { deflate, gzip } from "node:zlib";
 import type { ArtifactStore } from "@mltb/agent-kit";
@@ -5,9 +6,10 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { type Access, DRAIN_MS } from "../access.ts";
 import { AgentError, type AgentErrorKind, isAgentError } from "../errors.ts";
 import type { Repository } from "../repository.ts";
+import type { Converter } from "./converter.ts";
 import { deployFiles } from "./files.ts";
 import { statisticsRow } from "./grpc-service.ts";
-import { BODY_BYTES, parseJson, restAnswer, restRequest, unpack } from "./rest-body.ts";
+import { isBinary, parseJson, unpack } from "./rest-body.ts";
 import type { InferenceServer } from "./server.ts";
 
 const statuses: Record<AgentErrorKind, number> = {
@@ -17,6 +19,7 @@ const statuses: Record<AgentErrorKind, number> = {
   aborted: 499,
   "not-supported": 501,
   unauthenticated: 401,
+  "too-large": 413,
 };
 const HEADER = "inference-header-content-length";
 
@@ -24,15 +27,30 @@ interface ModelPath {
   Params: { model: string; version?: string };
 }
 
+function tooLarge(limit_bytes: number): string {
+  return `the body is larger than ${limit_bytes} bytes`;
+}
+
 /** Every answer that is not a success is `{"error": TEXT}`: clients show that text. */
-function errors(app: FastifyInstance): void {
+function errors(app: FastifyInstance, limit_bytes: number): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = isAgentError(error) ? statuses[error.kind] : (error.statusCode ?? 500);
-    return reply.code(status).send({ error: error.message });
+    const large = status === 413 && !isAgentError(error);
+    return reply.code(status).send({ error: large ? tooLarge(limit_bytes) : error.message });
   });
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `there is no ${request.method} ${request.url}` }),
   );
+}
+
+/** Refuses bodies that are announced as too large. They are read and thrown away first: a client that still sends would not see why. */
+function limit(app: FastifyInstance, limit_bytes: number): void {
+  app.addHook("onRequest", async ({ headers, raw }) => {
+    if (!(Number(headers["content-length"]) > limit_bytes)) return;
+    raw.resume();
+    await finished(raw);
+    throw new AgentError("too-large", tooLarge(limit_bytes));
+  });
 }
 
 /** Refuses strangers: names that a foreign page could point here, and callers without the token. */
@@ -47,12 +65,12 @@ function guard(app: FastifyInstance, access: Access): void {
 
 /** A listener with the house's rules; routes are added by `add`. */
 async function listen(
-  options: { host: string; port: number; access: Access },
+  options: { host: string; port: number; access: Access; limit_bytes: number },
   add: (app: FastifyInstance) => void,
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const { access } = options;
+  const { access, limit_bytes } = options;
   const common = {
-    bodyLimit: BODY_BYTES,
+    bodyLimit: limit_bytes,
     forceCloseConnections: "idle" as const,
     routerOptions: { maxParamLength: 256 },
   };
@@ -63,8 +81,9 @@ async function listen(
   // Clients of the protocol send no content type at all: a body is bytes, whatever it says.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  errors(app);
+  errors(app, limit_bytes);
   guard(app, access);
+  limit(app, limit_bytes);
   add(app);
   await app.listen({ host: options.host, port: options.port });
   const address = app.server.address();
@@ -80,10 +99,10 @@ async function listen(
 }
 
 /** Packs only for exactly `gzip` or `deflate`: clients that always accept both would wait for a packer that they did not ask for. */
-async function send(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<FastifyReply> {
+async function send(request: FastifyRequest, reply: FastifyReply, body: Uint8Array): Promise<FastifyReply> {
   const encoding = request.headers["accept-encoding"];
   if (encoding !== "gzip" && encoding !== "deflate") return reply.send(body);
-  const packed = await promisify<Buffer, Buffer>(encoding === "gzip" ? gzip : deflate)(body);
+  const packed = await promisify<Uint8Array, Buffer>(encoding === "gzip" ? gzip : deflate)(body);
   return reply.header("content-encoding", encoding).send(packed);
 }
 
@@ -95,21 +114,33 @@ export function serveRest(options: {
   server: InferenceServer;
   repository: Repository;
   artifacts: ArtifactStore;
+  converter: Converter;
+  /** Largest body, packed and unpacked. */
+  limit_bytes: number;
 }): Promise<{ port: number; close(): Promise<void> }> {
-  const { server } = options;
+  const { server, converter, limit_bytes } = options;
+
+  const bodyOf = (request: FastifyRequest): Promise<Buffer> => {
+    const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+    return unpack(body, request.headers["content-encoding"], limit_bytes);
+  };
 
   async function infer(request: FastifyRequest<ModelPath>, reply: FastifyReply): Promise<FastifyReply> {
     const { model, version = "" } = request.params;
-    const body = await unpack(
-      (request.body as Buffer | undefined) ?? Buffer.alloc(0),
-      request.headers["content-encoding"],
-    );
-    const rest = restRequest(body, request.headers[HEADER] as string | undefined, model, version);
     const abort = new AbortController();
     reply.raw.once("close", () => {
       if (!reply.raw.writableEnded) abort.abort();
     });
-    const { json, raw } = restAnswer(rest, model, await server.infer(rest.request, abort.signal));
+    const body = await bodyOf(request);
+    const length = request.headers[HEADER] as string | undefined;
+    // Raw tensors behind the JSON are taken as views: only the JSON is work.
+    const text = length === undefined ? body.length : Math.min(Number(length) || 0, body.length);
+    const rest = await converter.do("restRequest", text, body, body, length, model, version);
+    const answer = await server.infer(rest.request, abort.signal);
+    const values = answer.outputs.filter(({ name }) => !isBinary(rest, name));
+    const size = values.reduce((sum, { tensor }) => sum + tensor.data.length, 0);
+    const about = { ...rest, request: { ...rest.request, inputs: [] } };
+    const { json, raw } = await converter.do("restAnswer", size, answer, about, answer);
     if (raw.length === 0) return send(request, reply.type("application/json"), json);
     reply.type("application/octet-stream").header(HEADER, json.length);
     return send(request, reply, Buffer.concat([json, ...raw]));
@@ -137,18 +168,13 @@ export function serveRest(options: {
       app.post<ModelPath>(`${base}/infer`, infer);
     }
     app.post("/v2/repository/index", async (request) => {
-      const { ready } = parseJson((request.body as Buffer | undefined) ?? Buffer.alloc(0)) as { ready?: boolean };
+      const { ready } = parseJson(await bodyOf(request)) as { ready?: boolean };
       return server.index(ready === true);
     });
     app.post<ModelPath>("/v2/repository/models/:model/load", async (request, reply) => {
-      const given = parseJson((request.body as Buffer | undefined) ?? Buffer.alloc(0)) as {
-        parameters?: Record<string, unknown>;
-      };
-      const parameters = given.parameters ?? {};
-      const files = new Map<string, Uint8Array>();
-      for (const [name, value] of Object.entries(parameters))
-        if (name.startsWith("file:")) files.set(name, Buffer.from(String(value), "base64"));
-      await deployFiles(request.params.model, files, parameters["config"], options.repository, options.artifacts);
+      const body = await bodyOf(request);
+      const { files, config } = await converter.do("loadRequest", body.length, body, body);
+      await deployFiles(request.params.model, files, config, options.repository, options.artifacts);
       return reply.send();
     });
     app.post<ModelPath>("/v2/repository/models/:model/unload", async (request, reply) => {
@@ -168,6 +194,7 @@ export function serveMetrics(options: {
   host: string;
   port: number;
   access: Access;
+  limit_bytes: number;
   contentType: string;
   text(): Promise<string>;
 }): Promise<{ port: number; close(): Promise<void> }> {

@@ -3,31 +3,8 @@ import { invalid } from "../errors.ts";
 import type { Entry, Repository } from "../repository.ts";
 import { runtimeChoice } from "../runtimes/index.ts";
 import type { Tensor, TensorInfo } from "../runtimes/runtime.ts";
-import { classify } from "./classification.ts";
-import { type GivenInput, requestTensors } from "./request.ts";
-
-/** An output that a request asks for. */
-export interface WantedOutput {
-  name: string;
-  /** Number of best classes; undefined for the tensor itself. */
-  classification?: number;
-  parameters: readonly string[];
-}
-
-export interface InferRequest {
-  model: string;
-  version: string;
-  inputs: GivenInput[];
-  /** None means all. */
-  outputs: WantedOutput[];
-  /** Names of the request's own parameters. */
-  parameters: readonly string[];
-}
-
-export interface InferAnswer {
-  version: string;
-  outputs: { name: string; tensor: Tensor }[];
-}
+import type { Converter } from "./converter.ts";
+import { type InferAnswer, type InferRequest, requestTensors, type WantedOutput } from "./request.ts";
 
 const extensions = [
   "binary_tensor_data",
@@ -43,9 +20,11 @@ export class InferenceServer {
   private readonly repository: Repository;
   private readonly version: string;
   private readonly runtime: string;
+  private readonly converter: Converter;
 
-  constructor(options: { repository: Repository; version: string; runtime: string }) {
+  constructor(options: { repository: Repository; version: string; runtime: string; converter: Converter }) {
     this.repository = options.repository;
+    this.converter = options.converter;
     this.version = options.version;
     this.runtime = options.runtime;
   }
@@ -132,16 +111,37 @@ export class InferenceServer {
     const entry = this.repository.find(request.model, request.version);
     const model = await this.repository.process(entry);
     checkOutputs(request, model.outputs);
-    const tensors = requestTensors(request.inputs, model.inputs, request.model);
+    const tensors = await requestTensors(request.inputs, model.inputs, request.model);
     const elapsed = (): number => Number(process.hrtime.bigint() - started);
     try {
       const { outputs, times } = await model.infer(tensors, signal);
       entry.statistics.success(elapsed(), times);
-      return { version: entry.version, outputs: chosen(request, model.outputs, outputs) };
+      return { version: entry.version, outputs: await this.chosen(request, model.outputs, outputs) };
     } catch (error) {
       entry.statistics.fail(elapsed());
       throw error;
     }
+  }
+
+  /** The outputs that were asked for, in the order of the request; all of them where none was named. */
+  private async chosen(
+    request: InferRequest,
+    infos: readonly TensorInfo[],
+    outputs: readonly Tensor[],
+  ): Promise<InferAnswer["outputs"]> {
+    const all = infos.map(({ name }): WantedOutput => ({ name, parameters: [] }));
+    const found: InferAnswer["outputs"] = [];
+    for (const { name, classification } of request.outputs.length > 0 ? request.outputs : all) {
+      const tensor = outputs[infos.findIndex((info) => info.name === name)] as Tensor;
+      const { length } = tensor.data;
+      // Another output may lie in the same buffer: nothing changes hands.
+      const put =
+        classification === undefined
+          ? tensor
+          : await this.converter.do("classify", length, [], tensor, classification, name);
+      found.push({ name, tensor: put });
+    }
+    return found;
   }
 }
 
@@ -152,18 +152,4 @@ function checkOutputs(request: InferRequest, infos: readonly TensorInfo[]): void
     if (parameters.some((parameter) => parameter.startsWith("shared_memory")))
       throw invalid(`output '${name}': shared memory is not supported; take the tensor from the answer`);
   }
-}
-
-/** The outputs that were asked for, in the order of the request; all of them where none was named. */
-function chosen(
-  request: InferRequest,
-  infos: readonly TensorInfo[],
-  outputs: readonly Tensor[],
-): InferAnswer["outputs"] {
-  const wanted = request.outputs.length > 0 ? request.outputs : infos.map(({ name }) => ({ name, parameters: [] }));
-  return wanted.map((output: WantedOutput) => {
-    const tensor = outputs[infos.findIndex((info) => info.name === output.name)] as Tensor;
-    const count = output.classification;
-    return { name: output.name, tensor: count === undefined ? tensor : classify(tensor, count, output.name) };
-  });
 }

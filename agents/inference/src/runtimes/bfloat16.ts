@@ -1,4 +1,4 @@
-import { Bytes, type Edit, editMessage, fields, message, text, varint } from "./onnx-wire.ts";
+import { Bytes, type Edit, editMessage, fields, message, text, varint } from "../protobuf-wire.ts";
 
 /** ONNX's TensorProto.DataType. */
 const FLOAT = 1;

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, sep } from "node:path";
+import { fields } from "../protobuf-wire.ts";
 import { type WrappedNames, wrapBfloat16 } from "./bfloat16.ts";
-import { fields } from "./onnx-wire.ts";
 
 /** Graphs inside graphs, such as the body of a Loop; deeper ones are refused. */
 const DEPTH = 64;

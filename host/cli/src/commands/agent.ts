@@ -18,6 +18,7 @@ interface AgentFlags {
   tokenFile?: string;
   memoryLimit?: number;
   timeLimit?: number;
+  messageLimit?: number;
 }
 
 /** `mltb agent inference`: serves models over the Open Inference Protocol. */
@@ -45,6 +46,11 @@ export function registerAgent(program: Command): void {
       "longest time of one inference (loading a model has a minute at least)",
       parseInteger(1, 86_400),
       60,
+    )
+    .option(
+      "--message-limit <mib>",
+      "largest request, in MiB (default 2047 over gRPC, 1024 over HTTP)",
+      parseInteger(1, 2047),
     )
     .option("--tls <dir>", "folder with cert.pem and key.pem; needed outside loopback")
     .option("--token-file <file>", "file with the bearer token; needed outside loopback")

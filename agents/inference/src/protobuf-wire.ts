@@ -14,10 +14,9 @@ export interface Field {
   whole: Uint8Array;
 }
 
-/** The fields of a message in their order; throws a RangeError where it is cut short or damaged. */
-export function fields(bytes: Uint8Array): Field[] {
+/** The fields of a message one after the other; throws a RangeError where it is cut short or damaged. */
+export function* eachField(bytes: Uint8Array): Generator<Field> {
   const reader = protobuf.Reader.create(bytes);
-  const list: Field[] = [];
   while (reader.pos < reader.len) {
     const start = reader.pos;
     const tag = reader.uint32();
@@ -31,9 +30,13 @@ export function fields(bytes: Uint8Array): Field[] {
       content = bytes.subarray(from, reader.pos);
     } else if (wire === 0) value = Number(reader.int64());
     else reader.skipType(wire);
-    list.push({ id: tag >>> 3, bytes: content, value, whole: bytes.subarray(start, reader.pos) });
+    yield { id: tag >>> 3, bytes: content, value, whole: bytes.subarray(start, reader.pos) };
   }
-  return list;
+}
+
+/** The fields of a message in their order; throws a RangeError where it is cut short or damaged. */
+export function fields(bytes: Uint8Array): Field[] {
+  return [...eachField(bytes)];
 }
 
 /** The new bytes of a field, tag included; undefined where it stays as it is. */
