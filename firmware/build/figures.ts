@@ -100,6 +100,8 @@ const renderers: Record<string, Renderer> = {
   "alert-worst": measured("over_current_alert_worst_us", ms),
   "sampler-worst": measured("over_current_sampler_worst_us", ms),
   crossings: measured("over_current_crossings", whole),
+  "marker-edges": measured("marker_edges", whole),
+  "marker-jitter": measured("marker_jitter_us", (us) => `${us} us`),
   "chain-cpu": measured("sampling_chain_cpu_share", (share) => `${(100 * share).toFixed(1)} %`),
 };
 
