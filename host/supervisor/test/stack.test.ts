@@ -392,6 +392,13 @@ test("boards are listed; the waveform of a trip is read in amperes, from before 
   expect(Math.max(...json.current_a)).toBeGreaterThan(2.9);
   expect(json.current_a[20]).toBeCloseTo(current_a, 1);
   expect(Math.abs(json.current_a.at(-1))).toBeLessThan(0.05);
+  // 21 readings of the sweep, the rail's voltage before the trip and none left at the end.
+  expect(json.voltage_v.length * json.sweep_period_us).toBeGreaterThanOrEqual(200_000);
+  expect(json.voltage_v[0]).toBeCloseTo(5, 0);
+  expect(json.voltage_v.at(-1)).toBeLessThan(json.voltage_v[0] / 2);
+  const { json: before } = await api("GET", "/api/v1/boards/rack1-monitor/waveform?back=1");
+  expect(before).toMatchObject({ target: "spare-8", complete: true });
+  expect((await api("GET", "/api/v1/boards/rack1-monitor/waveform?back=2")).status).toBe(422);
   railOf(6).extra_a = 0;
   const { fault } = (await api("GET", "/api/v1/targets/spare-6")).json;
   expect((await api("POST", `/api/v1/targets/spare-6/faults/${fault.id}/rearm`)).status).toBe(200);

@@ -11,6 +11,36 @@ interface Latched {
   at: string;
 }
 
+interface Asked {
+  rearm?: boolean;
+  waveform?: string;
+  before?: boolean;
+}
+
+interface Waveform {
+  target: string | null;
+  period_us: number;
+  tick_us: number;
+  current_a: number[];
+  sweep_period_us: number;
+  sweep_tick_us: number;
+  voltage_v: number[];
+}
+
+/** A line a row of current, in time after the first; the voltage stands where a sweep read it. */
+function waveformCsv(wave: Waveform): string {
+  const voltages = new Map<number, number>();
+  for (const [n, voltage] of wave.voltage_v.entries()) {
+    const at_us = ((wave.sweep_tick_us - wave.tick_us) | 0) + n * wave.sweep_period_us;
+    voltages.set(Math.round(at_us / wave.period_us), voltage);
+  }
+  const lines = wave.current_a.map((current, row) => {
+    const voltage = voltages.get(row);
+    return `${((row * wave.period_us) / 1000).toFixed(3)},${current.toFixed(4)},${voltage?.toFixed(3) ?? ""}`;
+  });
+  return ["time_ms,current_a,voltage_v", ...lines].join("\n");
+}
+
 /** `mltb faults [TARGET]`: latched faults, and re-arming them. Exit 1 while there are any. */
 export function registerFaults(program: Command): void {
   addBayOptions(
@@ -18,10 +48,19 @@ export function registerFaults(program: Command): void {
       .command("faults")
       .description("show latched faults; exit 1 while there are any")
       .argument("[target]", "only those of this target")
+      .option("--waveform <board>", "the board's last trip as CSV: current and voltage, 100 ms on each side")
+      .option("--before", "with --waveform: the trip before the last")
       .option("--rearm", "clear the fault of the target, so that it can be switched on again"),
   ).action(
-    action(async (context, name: string | undefined, options: BayOptions & { rearm?: boolean }) => {
+    action(async (context, name: string | undefined, options: BayOptions & Asked) => {
       const bay = findBay(options);
+      if (options.waveform !== undefined) {
+        const back = options.before === true ? 1 : 0;
+        const path = `/api/v1/boards/${encodeURIComponent(options.waveform)}/waveform?back=${back}`;
+        const wave = await bay.call<Waveform | null>("GET", path);
+        context.print(wave, () => (wave === null ? "no waveform is kept" : waveformCsv(wave)));
+        return Exit.done;
+      }
       // An unknown target is a fault of the command, not a target without faults.
       if (name !== undefined) await bay.target(name);
       const all = await bay.call<Latched[]>("GET", "/api/v1/faults");

@@ -34,8 +34,15 @@ const waveformSchema = z
     tick_us: z.number(),
     complete: z.boolean(),
     current_a: z.array(z.number()),
+    sweep_period_us: z.number(),
+    sweep_tick_us: z.number(),
+    voltage_v: z.array(z.number()),
   })
-  .meta({ id: "Waveform", description: "Current around a trip, 100 ms on each side." });
+  .meta({
+    id: "Waveform",
+    description:
+      "Current (a row each period_us, the first ends at tick_us) and voltage (a reading each sweep_period_us from sweep_tick_us on) around a trip, 100 ms on each side.",
+  });
 
 const logSchema = z
   .object({
@@ -75,9 +82,19 @@ export const board = feature("board", "The rack electronics: monitoring boards, 
   waveform: call(
     "GET",
     "/api/v1/boards/{board}/waveform",
-    "The current around the last trip; null where there was none.",
+    "Current and voltage around a trip; null where there was none.",
     {
       params: ofBoard,
+      query: z.object({
+        back: z.coerce
+          .number<string | number>()
+          .int()
+          .min(0)
+          .max(1)
+          .default(0)
+          .describe("0 the last trip, 1 the one before"),
+      }),
+      cli: "mltb faults --waveform BOARD",
       answer: waveformSchema.nullable(),
       refusals,
     },

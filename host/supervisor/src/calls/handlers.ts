@@ -113,7 +113,7 @@ export function createHandlers(services: Services): Handlers {
       }
       return updateFirmware(board, input.bytes);
     },
-    "board.waveform": ({ input }) => readWaveform(boardOf(input.board)),
+    "board.waveform": ({ input }) => readWaveform(boardOf(input.board), input.back),
     "board.log": ({ input }) => readLog(boardOf(input.board)),
     "bay.openapi": () => services.openapi,
     "bay.asyncapi": () => services.asyncapi,

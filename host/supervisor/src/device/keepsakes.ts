@@ -1,26 +1,46 @@
 import { BayError } from "@mltb/contract";
-import { ampsPerCode, monitoringBoard } from "@mltb/hardware";
+import { ampsPerCode, INA226, monitoringBoard } from "@mltb/hardware";
 import type { Board } from "./board.ts";
 
-/** The current of the channel that tripped last, 100 ms before the trip to 100 ms after it; null where none has. */
-export async function readWaveform(board: Board) {
+const CURRENT = 0;
+const VOLTAGE = 1;
+
+/**
+ * The channel that tripped last (`back` 0) or before that (1), 100 ms on each side of the trip: the current in amperes and, at the
+ * rate of the monitors' sweep, the voltage in volts. The ticks are device time: the end of the first row of current, and the
+ * first reading of voltage. Null where no such trip was kept.
+ */
+export async function readWaveform(board: Board, back: number) {
   if (!board.can("waveform")) throw new BayError("not_supported", `${board.name} keeps no waveforms`);
-  const head = await board.link.request("waveform_get", { back: 0 }, 1500);
+  const head = await board.link.request("waveform_get", { back }, 1500);
   if (head.kind !== "answer") throw new BayError("board_lost", `${board.name} does not answer`);
-  const { channel, rows, left, period_us, tick_us } = head.body;
+  const { channel, rows, left, period_us, tick_us, voltages, sweep_us, sweep_tick_us } = head.body;
   const hardware = monitoringBoard.channels[channel - 1];
   if (hardware === undefined) return null;
   const scale = ampsPerCode(monitoringBoard, hardware);
-  const current_a: number[] = [];
-  while (current_a.length < rows) {
-    const part = await board.link.request("waveform_read", { first: current_a.length, back: 0, what: 0 }, 1500);
+  return {
+    target: board.channels[channel - 1]?.name ?? null,
+    channel,
+    period_us,
+    tick_us,
+    complete: left === 0,
+    current_a: (await readCodes(board, back, CURRENT, rows)).map((code) => code * scale),
+    sweep_period_us: sweep_us,
+    sweep_tick_us,
+    voltage_v: (await readCodes(board, back, VOLTAGE, voltages)).map((code) => (code & 0xffff) * INA226.bus_lsb_v),
+  };
+}
+
+async function readCodes(board: Board, back: number, what: number, count: number): Promise<number[]> {
+  const codes: number[] = [];
+  while (codes.length < count) {
+    const part = await board.link.request("waveform_read", { first: codes.length, back, what }, 1500);
     if (part.kind !== "answer" || part.body.data === "")
       throw new BayError("board_lost", `${board.name} does not answer`);
-    const codes = Buffer.from(part.body.data, "latin1");
-    for (let at = 0; at < codes.length; at += 2) current_a.push(codes.readInt16LE(at) * scale);
+    const bytes = Buffer.from(part.body.data, "latin1");
+    for (let at = 0; at < bytes.length; at += 2) codes.push(bytes.readInt16LE(at));
   }
-  const target = board.channels[channel - 1]?.name ?? null;
-  return { target, channel, period_us, tick_us, complete: left === 0, current_a };
+  return codes;
 }
 
 /** The lines that a board keeps, and how many are gone. */
