@@ -93,7 +93,23 @@ test("a measurement raises its flag and tells its progress; one that is cancelle
   api.close();
 });
 
+test("a heartbeat tells that it lives and what it holds", async () => {
+  await until(() => documents("heartbeat").length > 0);
+  expect(documents("heartbeat")[0]).toMatchObject({ models: 1, pending: 0, uptime_s: expect.any(Number) });
+});
+
+test("freeze-agent: the broker says offline by its will, and it is online again when it goes on", async () => {
+  const states = (): string[] => said.filter((entry) => entry.kind === "state").map((entry) => entry.text);
+  const pid = documents("birth")[0]?.["pid"] as number;
+  const births = documents("birth").length;
+  process.kill(pid, "SIGSTOP");
+  await until(() => states().at(-1) === "offline");
+  process.kill(pid, "SIGCONT");
+  await until(() => states().at(-1) === "online");
+  expect(documents("birth").length).toBeGreaterThan(births);
+});
+
 test("kill-agent: its will says offline", async () => {
   await agent.end("SIGKILL");
-  await until(() => said.some((entry) => entry.kind === "state" && entry.text === "offline"));
+  await until(() => said.findLast((entry) => entry.kind === "state")?.text === "offline");
 });

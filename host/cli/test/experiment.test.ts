@@ -18,11 +18,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function begin(out: string): Promise<Ended> {
+function begin(out: string, window_s = 1): Promise<Ended> {
   const sets = [
     "targets=[local-cpu]",
     "models=[{name: first, generate: ds-cnn-kws}, {name: m, generate: ds-cnn-kws}]",
-    "measure={windows: 2, window_s: 1}",
+    `measure={windows: 2, window_s: ${window_s}}`,
   ];
   const given = sets.flatMap((set) => ["--set", set]);
   return run("run", example("quickstart.yml"), ...given, ...at, "--out", join(folder, out), "--json");
@@ -67,6 +67,28 @@ test("a cancelled run leaves its target off and free", async () => {
   const id = await idOf("cancelled");
   expect((await run("experiment", "cancel", id, ...at)).code).toBe(0);
   await ended;
+  const target = JSON.parse((await run("power", "status", "local-cpu", ...at, "--json")).out);
+  expect(target).toMatchObject({ power: "off", lease: null });
+}, 300_000);
+
+test("an agent that freezes inside a window ends its measurement with the reason, and its target is off and free", async () => {
+  const ended = begin("frozen", 600);
+  const agents = (): number[] => bay.descendants("agent inference");
+  const id = await idOf("frozen");
+  const measuring = async (): Promise<boolean> => {
+    const { nodes } = JSON.parse((await run("experiment", "show", id, ...at, "--json")).out);
+    return nodes.some((node: { node: string; phase: string }) => /measure/.test(node.node) && node.phase === "start");
+  };
+  while (!(await measuring())) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(agents().length).toBeGreaterThan(0);
+  for (const pid of agents()) process.kill(pid, "SIGSTOP");
+  const { out, code, err } = await ended;
+  expect(code, err).toBe(1);
+  const reasons = [expect.stringMatching(/agent \S+ is offline/)];
+  expect(JSON.parse(out).results).toMatchObject([
+    { verdict: "invalid", reasons },
+    { verdict: "invalid", reasons },
+  ]);
   const target = JSON.parse((await run("power", "status", "local-cpu", ...at, "--json")).out);
   expect(target).toMatchObject({ power: "off", lease: null });
 }, 300_000);

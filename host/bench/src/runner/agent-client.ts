@@ -2,7 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoFile } from "@mltb/contract";
 import type { SeenEnvironment } from "../results/environment.ts";
-import { RunError } from "./bay-api.ts";
+import { interruption, RunError } from "./bay-api.ts";
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
@@ -204,7 +204,7 @@ export function grpcAgent(address: string): AgentApi {
         });
         const finish = (error?: Error): void => {
           signal.removeEventListener("abort", abort);
-          if (signal.aborted) reject(new RunError("interrupted"));
+          if (signal.aborted) reject(interruption(signal));
           else if (error !== undefined) reject(new RunError(`measuring ${request.model}: ${error.message}`));
           else if (done === undefined) reject(new RunError(`measuring ${request.model}: the agent ended early`));
           else {

@@ -10,16 +10,51 @@ export interface AgentBirth {
   at: string;
 }
 
+/** An agent that a run may use. */
+export interface FoundAgent extends AgentBirth {
+  grpc: string;
+  /** Raised when it has been offline for a while: it died, froze or lost its network. */
+  gone: AbortSignal;
+}
+
+/**
+ * An agent that is said to be offline may only have lost the broker for a moment; a measurement need not end for that. The
+ * broker itself says so after one and a half times the agent's keepalive of 5 s.
+ */
+const OFFLINE_MS = 3000;
+
 /** The agents of a bay as they announce themselves on MQTT. */
 export interface AgentWatch {
   /** Waits for an agent of the target that is online and was born at or after `since_ms`. */
-  wait(
-    target: string,
-    since_ms: number,
-    timeout_ms: number,
-    signal: AbortSignal,
-  ): Promise<AgentBirth & { grpc: string }>;
+  wait(target: string, since_ms: number, timeout_ms: number, signal: AbortSignal): Promise<FoundAgent>;
   close(): Promise<void>;
+}
+
+/** Follows the state of one agent. */
+class Gone {
+  private readonly name: string;
+  private readonly abort = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  seen(online: boolean): void {
+    this.close();
+    if (online) return;
+    this.timer = setTimeout(() => {
+      this.abort.abort(new RunError(`agent ${this.name} is offline: it died, froze or lost its network`));
+    }, OFFLINE_MS);
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+  }
 }
 
 export async function watchAgents(bay: string, address: BayAddress): Promise<AgentWatch> {
@@ -40,6 +75,7 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
   const births = new Map<string, AgentBirth>();
   const online = new Set<string>();
   const waiting = new Set<() => void>();
+  const watched = new Map<string, Gone>();
   client.on("message", (topic, payload) => {
     const [name, kind] = topic.slice(`${root}/agent/`.length).split("/") as [string, string];
     if (kind === "birth" && payload.length > 0) births.set(name, JSON.parse(payload.toString()) as AgentBirth);
@@ -48,13 +84,19 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
     else if (payload.toString() === "online") online.add(name);
     else online.delete(name);
     for (const check of waiting) check();
+    if (kind === "state") watched.get(name)?.seen(online.has(name));
   });
   await client.subscribeAsync(`${root}/agent/+/+`, { qos: 1 });
 
-  function find(target: string, since_ms: number): (AgentBirth & { grpc: string }) | undefined {
+  function find(target: string, since_ms: number): FoundAgent | undefined {
     for (const birth of births.values()) {
       if (birth.target !== target || !online.has(birth.name) || Date.parse(birth.at) < since_ms) continue;
-      if (birth.grpc !== null) return { ...birth, grpc: birth.grpc };
+      if (birth.grpc === null) continue;
+      // Whoever is waited for now is a new one: what an earlier one under its name came to is past.
+      watched.get(birth.name)?.close();
+      const gone = new Gone(birth.name);
+      watched.set(birth.name, gone);
+      return { ...birth, grpc: birth.grpc, gone: gone.signal };
     }
     return undefined;
   }
@@ -87,6 +129,9 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
         else check();
       });
     },
-    close: () => client.endAsync(),
+    close() {
+      for (const gone of watched.values()) gone.close();
+      return client.endAsync();
+    },
   };
 }

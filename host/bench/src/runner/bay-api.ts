@@ -62,6 +62,11 @@ export interface BayApi {
 /** A step of a run that failed; the message names the step and the reason. */
 export class RunError extends Error {}
 
+/** Why a call was interrupted: the reason of its signal where that says more than that it was. */
+export function interruption(signal: AbortSignal): RunError {
+  return signal.reason instanceof RunError ? signal.reason : new RunError("interrupted");
+}
+
 /** A lease is renewed long before it ends; it ends by itself when this process hangs. */
 const LEASE_S = 120;
 const RENEW_MS = 40_000;

@@ -3,6 +3,7 @@ import type { AgentApi, grpcAgent } from "./agent-client.ts";
 import type { AgentWatch } from "./agents.ts";
 import type { BayApi, Held } from "./bay-api.ts";
 import type { Reference } from "./reference.ts";
+import { untilGone } from "./until-gone.ts";
 
 /** Time for a target to boot and its agent to announce itself. */
 const AGENT_MS = 30_000;
@@ -60,7 +61,7 @@ export class Boards {
     this.note(`${target}: on, ${electrical(on)}`);
     const birth = await this.ports.agents.wait(target, since, AGENT_MS, signal);
     this.note(`${target}: agent ${birth.name} on ${birth.grpc}`);
-    session.agent = this.ports.agent(birth.grpc);
+    session.agent = untilGone(this.ports.agent(birth.grpc), birth.gone);
     return session.agent;
   }
 

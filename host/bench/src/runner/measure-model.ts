@@ -1,6 +1,6 @@
 import type { Experiment } from "../configurator/types.ts";
 import type { AgentApi, Measured, ModelInput } from "./agent-client.ts";
-import { type BayApi, type RecordingDocument, RunError } from "./bay-api.ts";
+import { type BayApi, interruption, type RecordingDocument, RunError } from "./bay-api.ts";
 import { loadDataset, randomInput, type Sample, toRaw } from "./dataset.ts";
 import { loadPicture } from "./picture.ts";
 import { type NumericalError, numericalError, type Reference } from "./reference.ts";
@@ -73,7 +73,7 @@ export async function measureModel(
   if (dataset !== undefined) {
     let correct = 0;
     for (const [i, set] of sets.entries()) {
-      if (signal.aborted) throw new RunError("interrupted");
+      if (signal.aborted) throw interruption(signal);
       if (argmax(await agent.infer(model.name, inputs, set)) === dataset.labels[i]) correct += 1;
     }
     accuracy = { correct, total: sets.length };

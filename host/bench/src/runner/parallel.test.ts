@@ -126,7 +126,7 @@ function ports(): { ports: RunPorts; measuring: { now: number; most: number }; i
     async wait(name: string) {
       asked(name, "wait");
       await device(BOOT_MS);
-      return { name, target: name, grpc: name, at: "" };
+      return { name, target: name, grpc: name, at: "", gone: new AbortController().signal };
     },
     close: () => Promise.resolve(),
   };

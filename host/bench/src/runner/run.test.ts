@@ -65,7 +65,7 @@ function ports(fails: string): { ports: RunPorts; calls: string[] } {
   const watch = {
     async wait() {
       step("agent");
-      return { name: "a", target: "local-cpu", grpc: "127.0.0.1:1", at: "" };
+      return { name: "a", target: "local-cpu", grpc: "127.0.0.1:1", at: "", gone: new AbortController().signal };
     },
     close: () => Promise.resolve(),
   };
