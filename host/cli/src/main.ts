@@ -1,6 +1,7 @@
 import { registerAgent } from "./commands/agent.ts";
 import { registerAnalyze } from "./commands/analyze.ts";
 import { registerBench } from "./commands/bench.ts";
+import { registerCalibration } from "./commands/calibration.ts";
 import { registerConsole } from "./commands/console.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerEnergy } from "./commands/energy.ts";
@@ -46,6 +47,7 @@ export async function main(argv: string[]): Promise<void> {
   registerState(program);
   registerConsole(program);
   registerEnergy(program);
+  registerCalibration(program);
   registerFirmware(program);
   registerReload(program);
   registerDoctor(program);

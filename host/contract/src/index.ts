@@ -16,6 +16,12 @@ export { asyncapi } from "./documents/asyncapi.ts";
 export { openapi } from "./documents/openapi.ts";
 export { protoAnswer, requestFields } from "./documents/proto.ts";
 export { BayError, ErrorCode, type ErrorName, httpStatus, isBayError, wireCode } from "./errors.ts";
+export {
+  type CalibrationRecord,
+  type CalibrationView,
+  calibrationArgs,
+  nominalCalibration,
+} from "./features/calibration.ts";
 export { rearmArgs } from "./features/faults.ts";
 export { type AnswerOf, type Call, type InputOf, type Role, roles } from "./features/feature.ts";
 export { calls, features } from "./features/index.ts";

@@ -1,6 +1,8 @@
 import {
   BayError,
+  calibrationArgs,
   locateArgs,
+  nominalCalibration,
   panelArgs,
   powerArgs,
   rearmArgs,
@@ -37,7 +39,7 @@ export class Commands {
   /** What every command passes on its way to a board. */
   gate: Gate | undefined;
   /** Told when a command of a target was accepted. */
-  onAccepted: (caller: Caller, target: string) => void = () => undefined;
+  onAccepted: (caller: Caller, target: string, feature: string) => void = () => undefined;
   /** Told of every command that has ended. */
   onResult: (feature: string, status: CommandResult["status"], seconds: number) => void = () => undefined;
   private readonly boards: Board[];
@@ -121,10 +123,10 @@ export class Commands {
       this.gate?.ended(call, undefined, accepted);
       return accepted;
     }
-    const { caller, kind, name } = call;
+    const { caller, kind, name, feature } = call;
     if (kind === "target") {
       this.find(name).channel.commandedBy = caller.source;
-      this.onAccepted(caller, name);
+      this.onAccepted(caller, name, feature);
     }
     onAccepted(accepted.seq);
     const { name: board } = kind === "target" ? this.find(name).board : this.rack(name);
@@ -184,11 +186,17 @@ export class Commands {
       case "strap":
         if (!board.can("lines")) return refused("not_supported", `${board.name} runs no strap sequences`);
         return checked(strapArgs, args, board, (value) => this.strap(board, channel, value.sequence));
+      case "calibration":
+        if (!board.can("settings")) return refused("not_supported", `${board.name} stores no calibration`);
+        if (board.updating || board.quiet.recordings > 0) {
+          return refused("busy", `${board.name} is recorded or being written to`, "try again afterwards");
+        }
+        return checked(calibrationArgs, args, board, (value) => this.calibrate(board, channel, value));
       default:
         return refused(
           "not_supported",
           `targets have no feature ${feature}`,
-          suggest(feature, ["power", "reset", "locate", "rearm", "strap"]),
+          suggest(feature, ["power", "reset", "locate", "rearm", "strap", "calibration"]),
         );
     }
   }
@@ -275,6 +283,20 @@ export class Commands {
     const outcome = await board.link.request("rearm", body, MARGIN_MS);
     if (outcome.kind !== "answer") return failed(outcome, channel);
     return { status: "done", state: await this.reread(board, channel) };
+  }
+
+  private async calibrate(
+    board: Board,
+    channel: ChannelModel,
+    args: z.infer<typeof calibrationArgs>,
+  ): Promise<CommandResult> {
+    const record = { ...nominalCalibration, ...args };
+    const outcome = await board.calibrate(channel, record);
+    if (outcome.kind !== "answer") return failed(outcome, channel);
+    const state = board.calibrations.view(channel.channel);
+    if (board.calibrations.agrees(channel.channel, record)) return { status: "done", state };
+    const message = `${board.name} reads back another calibration than was sent`;
+    return { status: "failed", code: "board_failed", message, state };
   }
 
   private async panel(board: Board, args: z.infer<typeof panelArgs>): Promise<CommandResult> {

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import type { TargetView } from "@mltb/contract";
+import type { CalibrationView, TargetView } from "@mltb/contract";
 import type { LeaseView } from "./leases/leases.ts";
 import type { Lifecycle } from "./link/lifecycle.ts";
 
@@ -51,6 +51,8 @@ export interface BayEvents {
   lifecycle: [board: string, state: Lifecycle, reason: string];
   /** The board began anew: its clock and its states did. */
   restarted: [board: string];
+  /** What the board stores as a target's calibration was read, or written. */
+  calibration: [target: string, calibration: CalibrationView];
   log: [board: string, level: number, text: string];
 }
 

@@ -1,4 +1,4 @@
-import { BayError } from "@mltb/contract";
+import { BayError, calls } from "@mltb/contract";
 import { type Bad, type Call, type Caller, type CommandResult, refused } from "./call.ts";
 import type { Leases } from "./leases/leases.ts";
 import type { Audit } from "./store/audit.ts";
@@ -6,6 +6,13 @@ import { contentOf, type Journal, keyOf } from "./store/journal.ts";
 
 /** Ended commands that are kept in memory beside the journal. */
 const RECENT = 1024;
+
+/** Commands that take an admin by the contract, by the word that they have on every face. */
+const forAdmins = new Set(
+  calls()
+    .filter(({ call }) => call.command && call.role === "admin")
+    .map(({ feature, call }) => call.mqtt ?? feature.name),
+);
 
 interface Run {
   content: string;
@@ -67,7 +74,11 @@ export class Gate {
 
   /** Why a command may not run; undefined when it may. */
   refusal(call: Call): Bad | undefined {
-    if (call.caller.role === "viewer") return refused("forbidden", "a viewer may not command");
+    const { role } = call.caller;
+    if (role === "viewer") return refused("forbidden", "a viewer may not command");
+    if (role !== "admin" && forAdmins.has(call.feature)) {
+      return refused("forbidden", `${call.feature} takes an admin`, "send it over HTTP or gRPC with an admin's token");
+    }
     return this.leases.check(call);
   }
 

@@ -193,7 +193,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         const off = (topic: string): void => mqtt.publish(topic, "", { retain: true, qos: 1 });
         if (target === undefined) off(t.board(board));
         else {
-          const states = ["power", "measure", "fault", "lease", "health", "flags", "boot"];
+          const states = ["power", "measure", "fault", "lease", "health", "flags", "boot", "calibration"];
           for (const state of states) off(t.target(target, `state/${state}`));
         }
       };

@@ -57,7 +57,7 @@ export class Dispatcher {
 
   /** Runs a call whose arguments were checked; `onAccepted` is called when a command is sure to be sent. */
   async run(name: string, call: Call, asked: Asked, onAccepted?: () => void): Promise<CommandResult> {
-    if (call.command && !(name in this.handlers)) return this.command(call, asked, onAccepted);
+    if (call.command && !(name in this.handlers)) return this.command(name, call, asked, onAccepted);
     const handler = this.handlers[name];
     if (handler === undefined) throw new Error(`nobody serves ${name}`);
     try {
@@ -68,10 +68,11 @@ export class Dispatcher {
     }
   }
 
-  private command(call: Call, { input, caller }: Asked, onAccepted?: () => void): Promise<CommandResult> {
+  private command(name: string, call: Call, { input, caller }: Asked, onAccepted?: () => void): Promise<CommandResult> {
     const { target, rack, wait: _wait, ...args } = input;
     const kind = rack === undefined ? "target" : "rack";
-    return this.commands.run(caller, kind, rack ?? target, call.mqtt as string, args, onAccepted);
+    const feature = call.mqtt ?? (name.split(".")[0] as string);
+    return this.commands.run(caller, kind, rack ?? target, feature, args, onAccepted);
   }
 }
 

@@ -1,5 +1,4 @@
 import { BayError } from "@mltb/contract";
-import { ampsPerCode, INA226, monitorAmpsPerCode, monitoringBoard } from "@mltb/hardware";
 import type { Caller } from "../call.ts";
 import type { Commands } from "../commands.ts";
 import type { Board } from "../device/board.ts";
@@ -53,17 +52,11 @@ export function createHandlers(services: Services): Handlers {
       boards: boards.map((board) => ({ name: board.name, lifecycle: board.link.lifecycle })),
     }),
     "health.target": ({ input }) => channelOf(input.target).health,
-    "calibration.get": ({ input }) => {
-      const { channel } = channelOf(input.target);
-      const hardware = monitoringBoard.channels[channel - 1];
-      if (hardware === undefined) throw new BayError("not_supported", `channel ${channel} has no converter`);
-      return {
-        board_revision: monitoringBoard.revision,
-        current_a_per_code: ampsPerCode(monitoringBoard, hardware),
-        monitor_a_per_code: monitorAmpsPerCode(hardware),
-        voltage_v_per_code: INA226.bus_lsb_v,
-        source: "design",
-      };
+    "calibration.get": async ({ input }) => {
+      const { board, channel } = commands.find(input.target);
+      if (channel.unproved) throw new BayError("not_supported", `${board.name} measures nothing`);
+      if (board.link.session.port.open) await board.recall();
+      return board.calibrations.view(channel.channel);
     },
     "recording.start": async ({ input }) => {
       const { board, channel } = commands.find(input.target);

@@ -1,15 +1,17 @@
-import type { BayRack } from "@mltb/contract";
+import type { BayRack, CalibrationRecord } from "@mltb/contract";
 import { monitoringBoard } from "@mltb/hardware";
-import { type Body, type FrameCounters, type Message, Stream } from "@mltb/protocol";
+import { type Body, type FrameCounters, type Message, type RequestOutcome, Stream } from "@mltb/protocol";
 import type { BayHub } from "../events.ts";
 import { DeviceLink } from "../link/device-link.ts";
 import { serialNumber } from "../link/open.ts";
 import type { ByteTransport } from "../link/transport.ts";
+import { Calibrations } from "./calibration.ts";
 import { ChannelModel, causeWord } from "./channel.ts";
 import { MeasureStreams } from "./measure.ts";
 import { applyPolicy } from "./policy.ts";
 import { Quiet } from "./quiet.ts";
 import { RackPanel } from "./rack-panel.ts";
+import { stopStreams } from "./rest.ts";
 
 const RENEW_MS = 1000;
 const REQUEST_MS = 1500;
@@ -24,12 +26,13 @@ export class Board {
   readonly link: DeviceLink;
   /** By channel number less one; undefined where no target hangs on it. */
   readonly channels: (ChannelModel | undefined)[];
+  readonly calibrations: Calibrations;
   readonly measure: MeasureStreams;
   welcome: Message<"welcome"> | undefined;
   /** The board's own counters, as it last reported them. */
   counters: Message<"counters_answer"> | undefined;
   drops: Message<"drops_answer"> | undefined;
-  /** A new bundle is on its way: no streams. */
+  /** A bundle or a calibration is being written: no streams. */
   updating = false;
   /** Recordings under way: what would disturb them waits. */
   readonly quiet = new Quiet();
@@ -40,6 +43,7 @@ export class Board {
   private readonly hub: BayHub;
   private readonly bay: BayRack;
   private renewal: NodeJS.Timeout | undefined;
+  private recalling: Promise<void> | undefined;
 
   constructor(rack: BayRack, transport: ByteTransport, hub: BayHub, nonce: number) {
     this.name = rack.board.name;
@@ -50,7 +54,6 @@ export class Board {
       const target = rack.targets.find((entry) => entry.channel === channel.number);
       return target === undefined ? undefined : new ChannelModel(rack.rack, target);
     });
-    this.measure = new MeasureStreams(monitoringBoard, this.channels, hub);
     this.link = new DeviceLink(
       transport,
       {
@@ -64,6 +67,8 @@ export class Board {
       nonce,
       serialNumber(rack.board.link),
     );
+    this.calibrations = new Calibrations(this.link, monitoringBoard, () => this.can("settings"));
+    this.measure = new MeasureStreams(monitoringBoard, this.channels, this.calibrations, hub);
     this.rackPanel = new RackPanel(
       this.link,
       hub,
@@ -106,6 +111,7 @@ export class Board {
     this.quiet.restart();
     for (const channel of this.channels) if (channel !== undefined) channel.unproved = this.can("unproved");
     this.measure.restart(restarted);
+    this.calibrations.welcomed();
     if (restarted) {
       this.forget("board restarted");
       this.hub.emit("restarted", this.name);
@@ -145,9 +151,12 @@ export class Board {
   /** Opens the streams anew, for as long as `quiet` wants, and reads the counters. */
   async renew(): Promise<void> {
     if (!this.link.session.port.open || this.updating) return;
+    await this.recall();
     const asked_ms = performance.now();
     const ttl_ms = this.quiet.ttl_ms();
+    // Somebody may have begun to write meanwhile.
     const open = async (stream: number): Promise<boolean> =>
+      !this.updating &&
       (await this.link.request("stream_open", { stream, ttl_ms, period_us: 0 }, REQUEST_MS)).kind === "answer";
     const samples = !this.can("samples") || (await open(Stream.samples));
     const monitors = this.can("unproved") || (await open(Stream.monitors));
@@ -160,6 +169,38 @@ export class Board {
       if (answer.kind === "answer") this.drops = answer.body;
     }
     this.note();
+  }
+
+  /** Reads the calibrations that the board has not told yet; streams begin afterwards. */
+  recall(): Promise<void> {
+    this.recalling ??= (async () => {
+      const named = this.channels.filter((channel) => channel !== undefined);
+      const missing = this.calibrations.missing(named.map(({ channel }) => channel));
+      for (const problem of await this.calibrations.load(missing)) this.hub.emit("log", this.name, 2, problem);
+      for (const { channel, name } of named) {
+        if (missing.includes(channel)) this.hub.emit("calibration", name, this.calibrations.view(channel));
+      }
+    })().finally(() => {
+      this.recalling = undefined;
+    });
+    return this.recalling;
+  }
+
+  /** Stores a channel's calibration. Streams rest meanwhile: the board takes no write while one runs. */
+  async calibrate(channel: ChannelModel, record: CalibrationRecord): Promise<RequestOutcome> {
+    this.updating = true;
+    try {
+      const still = await stopStreams(this.link);
+      if (still !== undefined) return still;
+      const outcome = await this.calibrations.store(channel.channel, record);
+      if (outcome.kind === "answer") {
+        this.hub.emit("calibration", channel.name, this.calibrations.view(channel.channel));
+      }
+      return outcome;
+    } finally {
+      this.updating = false;
+      void this.renew();
+    }
   }
 
   /** Health of the targets as it is now. */
@@ -206,6 +247,8 @@ export class Board {
       this.hub.emit("panel", this.rack, this.panel.page, this.panel.lines);
     } else if (name === "rack_state") {
       this.rackPanel.seen(body as unknown as Message<"rack_state">);
+      // What is being recorded keeps its factors: they stand in its file.
+      if (this.quiet.recordings === 0) this.calibrations.warm(this.rackPanel.health.temperature_c);
     } else if (name === "log") {
       this.hub.emit("log", this.name, body["level"] as number, body["text"] as string);
     }

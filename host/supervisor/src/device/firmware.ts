@@ -1,15 +1,9 @@
 import { createHash } from "node:crypto";
 import { BayError } from "@mltb/contract";
 import { monitoringFlash } from "@mltb/hardware";
-import {
-  BundleFormat,
-  FirmwareState,
-  type RequestName,
-  type RequestOutcome,
-  refusalName,
-  Stream,
-} from "@mltb/protocol";
+import { BundleFormat, FirmwareState, type RequestName, type RequestOutcome, refusalName } from "@mltb/protocol";
 import type { Board } from "./board.ts";
+import { stopStreams } from "./rest.ts";
 
 const REQUEST_MS = 5000;
 /** Most bytes in a frame, and frames on their way: what the window of the link takes. */
@@ -101,7 +95,8 @@ export async function updateFirmware(board: Board, bundle: Uint8Array): Promise<
   try {
     // One that was started and whose confirmation was cut off runs already.
     if (before.sha256 === hex(hash)) return await confirm(board, hash);
-    await stopStreams(board);
+    const still = await stopStreams(board.link);
+    if (still !== undefined) fail(board, "stream_open", still);
     const format = Number(Object.keys(formats).find((key) => formats[Number(key)] === before.format));
     const opened = await board.link.request("firmware_open", { size: bundle.length, format, hash }, REQUEST_MS);
     if (opened.kind !== "answer") fail(board, "firmware_open", opened);
@@ -151,15 +146,6 @@ async function confirm(board: Board, hash: string): Promise<FirmwareView & { cha
   const confirmed = await board.link.request("firmware_confirm", { hash }, REQUEST_MS);
   if (confirmed.kind !== "answer") fail(board, "firmware_confirm", confirmed);
   return { ...(await readFirmware(board)), changed: true };
-}
-
-/** Streams end with their time to live: the shortest one ends them now. */
-async function stopStreams(board: Board): Promise<void> {
-  for (const stream of Object.values(Stream)) {
-    const outcome = await board.link.request("stream_open", { stream, ttl_ms: 1, period_us: 0 }, REQUEST_MS);
-    if (outcome.kind !== "answer" && outcome.kind !== "refused") fail(board, "stream_open", outcome);
-  }
-  await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 async function send(board: Board, text: string): Promise<void> {

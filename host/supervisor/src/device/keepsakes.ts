@@ -1,5 +1,4 @@
 import { BayError } from "@mltb/contract";
-import { ampsPerCode, INA226, monitoringBoard } from "@mltb/hardware";
 import type { Board } from "./board.ts";
 
 const CURRENT = 0;
@@ -15,19 +14,20 @@ export async function readWaveform(board: Board, back: number) {
   const head = await board.link.request("waveform_get", { back }, 1500);
   if (head.kind !== "answer") throw new BayError("board_lost", `${board.name} does not answer`);
   const { channel, rows, left, period_us, tick_us, voltages, sweep_us, sweep_tick_us } = head.body;
-  const hardware = monitoringBoard.channels[channel - 1];
-  if (hardware === undefined) return null;
-  const scale = ampsPerCode(monitoringBoard, hardware);
+  if (channel === 0) return null;
+  const { fast_a, voltage_v } = board.calibrations.of(channel);
   return {
     target: board.channels[channel - 1]?.name ?? null,
     channel,
     period_us,
     tick_us,
     complete: left === 0,
-    current_a: (await readCodes(board, back, CURRENT, rows)).map((code) => code * scale),
+    current_a: (await readCodes(board, back, CURRENT, rows)).map((code) => code * fast_a.factor + fast_a.zero),
     sweep_period_us: sweep_us,
     sweep_tick_us,
-    voltage_v: (await readCodes(board, back, VOLTAGE, voltages)).map((code) => (code & 0xffff) * INA226.bus_lsb_v),
+    voltage_v: (await readCodes(board, back, VOLTAGE, voltages)).map(
+      (code) => (code & 0xffff) * voltage_v.factor + voltage_v.zero,
+    ),
   };
 }
 

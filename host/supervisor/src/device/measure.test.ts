@@ -3,6 +3,7 @@ import { monitoringBoard } from "@mltb/hardware";
 import type { Message } from "@mltb/protocol";
 import { expect, test } from "vitest";
 import { createHub, type SampleBlock } from "../events.ts";
+import { Calibrations } from "./calibration.ts";
 import { ChannelModel } from "./channel.ts";
 import { MeasureStreams } from "./measure.ts";
 
@@ -14,7 +15,12 @@ function streams() {
   const blocks: SampleBlock[] = [];
   hub.on("samples", (block) => blocks.push(block));
   const channel = new ChannelModel("rack1", { target: "t1", channel: 1 } as BayTarget);
-  const measure = new MeasureStreams(monitoringBoard, [channel], hub);
+  const measure = new MeasureStreams(
+    monitoringBoard,
+    [channel],
+    new Calibrations({} as never, monitoringBoard, () => false),
+    hub,
+  );
   const send = (first: number, tick_us: number): void => {
     const head = { stream: 1, channels: monitoringBoard.channels.length, rows: ROWS, period_us: PERIOD_US, lost: 0 };
     const data = "\0".repeat(ROWS * head.channels * 2);

@@ -1,7 +1,8 @@
-import { ampsPerCode, INA226, type MonitoringBoard, monitorAmpsPerCode } from "@mltb/hardware";
+import type { MonitoringBoard } from "@mltb/hardware";
 import type { Message } from "@mltb/protocol";
 import { createTickCounter } from "../energy/ticks.ts";
 import type { BayHub } from "../events.ts";
+import type { Calibrations } from "./calibration.ts";
 import type { ChannelModel } from "./channel.ts";
 
 /** Shunt code of a monitor that did not answer. */
@@ -14,15 +15,22 @@ export class MeasureStreams {
   malformed = 0;
   private readonly board: MonitoringBoard;
   private readonly channels: (ChannelModel | undefined)[];
+  private readonly calibrations: Pick<Calibrations, "of">;
   private readonly hub: BayHub;
   private wide = createTickCounter();
   private nextFirst: number | undefined;
   /** Device time at which the next row was due; null after a restart of the board, undefined before the first block. */
   private nextEnd_us: number | null | undefined;
 
-  constructor(board: MonitoringBoard, channels: (ChannelModel | undefined)[], hub: BayHub) {
+  constructor(
+    board: MonitoringBoard,
+    channels: (ChannelModel | undefined)[],
+    calibrations: Pick<Calibrations, "of">,
+    hub: BayHub,
+  ) {
     this.board = board;
     this.channels = channels;
+    this.calibrations = calibrations;
     this.hub = hub;
   }
 
@@ -54,13 +62,12 @@ export class MeasureStreams {
     this.nextEnd_us = tick_us + rows * block.period_us;
     const missing_rows = before_us === null ? null : Math.max(0, Math.round((tick_us - before_us) / block.period_us));
     for (const [n, channel] of this.channels.entries()) {
-      const hardware = this.board.channels[n];
-      if (channel === undefined || hardware === undefined) continue;
-      const scale = ampsPerCode(this.board, hardware);
+      if (channel === undefined) continue;
+      const { factor, zero } = this.calibrations.of(channel.channel).fast_a;
       const current_a: number[] = [];
       let sum = 0;
       for (let row = 0; row < rows; row += 1) {
-        const amps = bytes.readInt16LE((row * block.channels + n) * 2) * scale;
+        const amps = bytes.readInt16LE((row * block.channels + n) * 2) * factor + zero;
         current_a.push(amps);
         sum += amps;
       }
@@ -86,11 +93,11 @@ export class MeasureStreams {
     }
     const tick_us = this.wide(block.tick_us);
     for (const [n, channel] of this.channels.entries()) {
-      const hardware = this.board.channels[n];
       const shunt = n < block.channels ? bytes.readInt16LE(n * 4 + 2) : ABSENT;
-      if (channel === undefined || hardware === undefined || shunt === ABSENT) continue;
-      channel.voltage_v = bytes.readUInt16LE(n * 4) * INA226.bus_lsb_v;
-      if (!hasSamples) channel.current_a = shunt * monitorAmpsPerCode(hardware);
+      if (channel === undefined || shunt === ABSENT) continue;
+      const { voltage_v, monitor_a } = this.calibrations.of(channel.channel);
+      channel.voltage_v = bytes.readUInt16LE(n * 4) * voltage_v.factor + voltage_v.zero;
+      if (!hasSamples) channel.current_a = shunt * monitor_a.factor + monitor_a.zero;
       this.hub.emit("voltage", channel.name, tick_us, channel.voltage_v);
     }
   }

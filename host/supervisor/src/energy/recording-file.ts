@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { type Fault, z } from "@mltb/contract";
-import { INA226 } from "@mltb/hardware";
-import { Recording } from "./recording.ts";
+import { type Codes, Recording } from "./recording.ts";
 
 /** Bytes of a block and of a voltage in the file. */
 const BLOCK_BYTES = 16;
@@ -21,6 +20,8 @@ export interface RecordingFacts {
   nominal_v: number;
   board_revision: string;
   firmware: string | null;
+  /** `design`: nominal values of the parts; `board`: with what the board stores. */
+  calibration?: string | undefined;
   recorded_at: string;
 }
 
@@ -35,10 +36,13 @@ const headerSchema = z.object({
   nominal_v: z.number(),
   board_revision: z.string(),
   firmware: z.string().nullable(),
+  calibration: z.string().optional(),
   recorded_at: z.string(),
   period_us: z.number().positive(),
   amps_per_code: z.number().positive(),
   volts_per_code: z.number().positive(),
+  current_offset_a: z.number().default(0),
+  voltage_offset_v: z.number().default(0),
   markers: z.array(z.object({ level: z.number(), tick_us: z.number() })),
   restarts: z.array(z.number()),
   blocks: count,
@@ -52,12 +56,13 @@ const headerSchema = z.object({
  */
 export function encodeRecording(recording: Recording, facts: RecordingFacts): Buffer {
   const { period_us, amps_per_code, currents, voltageTimes, voltages, markers, restarts } = recording.raw();
+  const { current_offset_a, volts_per_code, voltage_offset_v } = recording.codes;
   const header = {
     schema: "mltb.recording/1",
     ...facts,
     period_us,
     amps_per_code,
-    volts_per_code: INA226.bus_lsb_v,
+    ...recording.codes,
     markers,
     restarts,
     blocks: recording.blocks.length,
@@ -71,13 +76,19 @@ export function encodeRecording(recording: Recording, facts: RecordingFacts): Bu
     blocks.writeUInt32LE(block.rows, n * BLOCK_BYTES + 12);
   }
   const samples = Buffer.alloc(currents.length * 2);
-  for (const [n, current] of currents.entries()) samples.writeInt16LE(Math.round(current / amps_per_code), n * 2);
+  for (const [n, current] of currents.entries()) {
+    samples.writeInt16LE(Math.round((current - current_offset_a) / amps_per_code), n * 2);
+  }
   const read = Buffer.alloc(voltages.length * VOLTAGE_BYTES);
   for (const [n, volts] of voltages.entries()) {
     read.writeDoubleLE(voltageTimes[n] as number, n * VOLTAGE_BYTES);
-    read.writeUInt16LE(Math.round(volts / INA226.bus_lsb_v), n * VOLTAGE_BYTES + 8);
+    read.writeUInt16LE(Math.round((volts - voltage_offset_v) / volts_per_code), n * VOLTAGE_BYTES + 8);
   }
   return gzipSync(Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), blocks, samples, read]));
+}
+
+function codesOf({ current_offset_a, volts_per_code, voltage_offset_v }: z.infer<typeof headerSchema>): Codes {
+  return { current_offset_a, volts_per_code, voltage_offset_v };
 }
 
 /** Reads a file of `encodeRecording`; the windows of the recording are computed anew from its samples. */
@@ -114,7 +125,7 @@ export function readRecordingFile(file: string): { facts: RecordingFacts; record
   if (body.length !== blocks * BLOCK_BYTES + samples * 2 + voltages * VOLTAGE_BYTES) {
     return fault("damaged", `the tables have ${body.length} bytes, the header promises others`);
   }
-  const recording = new Recording(header.amps_per_code);
+  const recording = new Recording(header.amps_per_code, codesOf(header));
   let at = blocks * BLOCK_BYTES;
   const restarts = [...header.restarts];
   for (let n = 0; n < blocks; n += 1) {
@@ -125,13 +136,16 @@ export function readRecordingFile(file: string): { facts: RecordingFacts; record
     while (restarts[0] !== undefined && restarts[0] <= end_us) recording.anew(restarts.shift() as number);
     const currents = Float64Array.from(
       { length: rows },
-      (_, row) => body.readInt16LE(at + row * 2) * header.amps_per_code,
+      (_, row) => body.readInt16LE(at + row * 2) * header.amps_per_code + header.current_offset_a,
     );
     recording.samples(body.readUInt32LE(n * BLOCK_BYTES), end_us, header.period_us, currents);
     at += rows * 2;
   }
   for (let n = 0; n < voltages; n += 1, at += VOLTAGE_BYTES) {
-    recording.voltage(body.readDoubleLE(at), body.readUInt16LE(at + 8) * header.volts_per_code);
+    recording.voltage(
+      body.readDoubleLE(at),
+      body.readUInt16LE(at + 8) * header.volts_per_code + header.voltage_offset_v,
+    );
   }
   for (const { level, tick_us } of header.markers) recording.marker(level, tick_us);
   return { facts: header, recording };

@@ -1,3 +1,4 @@
+import { INA226 } from "@mltb/hardware";
 import { type EnergyWindow, interpolate, type Series, windowsOf } from "./window.ts";
 
 /** Longest recording: 30 minutes at 1 kHz. Later samples are counted as lost. */
@@ -18,16 +19,28 @@ export interface Block {
   rows: number;
 }
 
+/** How a recording's file stores amperes and volts beside `amps_per_code`: code x factor + offset. */
+export interface Codes {
+  current_offset_a: number;
+  volts_per_code: number;
+  voltage_offset_v: number;
+}
+
+const plainCodes: Codes = { current_offset_a: 0, volts_per_code: INA226.bus_lsb_v, voltage_offset_v: 0 };
+
 /** Samples, voltages and marker edges of one rail in device time, from start to stop. */
 export class Recording {
   readonly blocks: Block[] = [];
+  readonly codes: Codes;
   private readonly series: Series;
   private nextIndex: number | undefined;
   private nextEnd_us = 0;
   private lost = 0;
   private shift_us = 0;
 
-  constructor(ampsPerCode: number) {
+  /** @param codes what else turns the codes of the file into amperes and volts */
+  constructor(ampsPerCode: number, codes: Partial<Codes> = {}) {
+    this.codes = { ...plainCodes, ...codes };
     this.series = {
       period_us: 1000,
       amps_per_code: ampsPerCode,

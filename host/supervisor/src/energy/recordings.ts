@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BayError, suggest } from "@mltb/contract";
-import { ampsPerCode, monitoringBoard } from "@mltb/hardware";
+import { monitoringBoard } from "@mltb/hardware";
 import type { Board } from "../device/board.ts";
+import type { Scales } from "../device/calibration.ts";
 import type { ChannelModel } from "../device/channel.ts";
 import type { BayEvents, BayHub } from "../events.ts";
 import type { Cuts } from "../leases/cuts.ts";
@@ -46,6 +47,7 @@ interface Facts {
   nominal_v: number;
   board_revision: string;
   firmware: string | null;
+  calibration: string;
 }
 
 /** A finished recording: the target's own rail, and the others that were asked for. */
@@ -54,6 +56,11 @@ interface Finished extends RecordingResult, Facts {
   channel: number;
   rails: ({ target: string; channel: number } & Pick<RecordingResult, "samples" | "windows">)[];
   artifacts: Artifact[];
+}
+
+function recordingOf({ fast_a, voltage_v }: Scales): Recording {
+  const zeros = { current_offset_a: fast_a.zero, voltage_offset_v: voltage_v.zero };
+  return new Recording(fast_a.factor, { ...zeros, volts_per_code: voltage_v.factor });
 }
 
 /** Recordings of rails, started and stopped by clients; what they have seen is kept as files in a folder. */
@@ -76,7 +83,9 @@ export class Recordings {
 
   /** Records a target's rail, and those of other targets of its rack; the edges of the target's marker count for all. */
   async start(board: Board, channel: ChannelModel, others: string[]): Promise<string> {
-    if (board.updating) throw new BayError("busy", `the firmware of ${board.name} is being updated`);
+    if (board.updating) throw new BayError("busy", `${board.name} is being written to`);
+    // Its samples are scaled by what the board stores.
+    await board.recall();
     const known = board.channels.filter((entry) => entry !== undefined);
     const rails = [channel.name, ...others.filter((name) => name !== channel.name)].map((name): Rail => {
       const found = known.find((entry) => entry.name === name);
@@ -84,8 +93,7 @@ export class Recordings {
         const names = known.map((entry) => entry.name);
         throw new BayError("unknown_target", `rack ${board.rack} has no target ${name}`, suggest(name, names));
       }
-      const hardware = monitoringBoard.channels[found.channel - 1] as (typeof monitoringBoard.channels)[0];
-      return { channel: found, recording: new Recording(ampsPerCode(monitoringBoard, hardware)) };
+      return { channel: found, recording: recordingOf(board.calibrations.of(found.channel)) };
     }) as Running["rails"];
     const of = (name: string): Recording | undefined => rails.find((rail) => rail.channel.name === name)?.recording;
     const listeners: { [K in keyof BayEvents]?: (...args: BayEvents[K]) => void } = {
@@ -144,6 +152,7 @@ export class Recordings {
       nominal_v: monitoringBoard.nominal_v,
       board_revision: monitoringBoard.revision,
       firmware: board.welcome?.firmware ?? null,
+      calibration: board.calibrations.view(own.channel.channel).source,
     };
     return {
       ...facts,

@@ -31,6 +31,7 @@ export class EventLog {
     on("boot", (target, boot) => ({ target, ...boot }));
     on("button", (rack, button, press) => ({ rack, button, press, source: "local" }));
     on("panel", (rack, page, lines) => ({ rack, page, lines }));
+    on("calibration", (target, calibration) => ({ target, calibration }));
     on("lease", (target, lease) => ({ target, lease }));
     on("flags", (target, flags) => ({ target, ...flags }));
     on("lifecycle", (board, state, reason) => ({ board, state, reason }));

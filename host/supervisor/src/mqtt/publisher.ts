@@ -37,6 +37,12 @@ export function startPublisher(
       state(t.board(board.name), board.link.lifecycle);
       state(t.rack(board.rack, "state/panel"), board.panel);
     }
+    for (const { channels: own, calibrations } of boards) {
+      for (const channel of own) {
+        if (channel === undefined || channel.unproved) continue;
+        state(t.target(channel.name, "state/calibration"), calibrations.view(channel.channel));
+      }
+    }
     for (const channel of channels()) {
       power(channel, "start", "policy");
       state(t.target(channel.name, "state/fault"), channel.fault);
@@ -57,6 +63,7 @@ export function startPublisher(
   hub.on("fault", (view) => state(t.target(view.name, "state/fault"), view.fault));
   hub.on("marker", (target, level, tick_us) => event(t.target(target, "event/marker"), { level, tick_us, at: now() }));
   hub.on("console", (target, line) => event(t.target(target, "event/console"), { line, at: now() }, 0));
+  hub.on("calibration", (target, calibration) => state(t.target(target, "state/calibration"), calibration));
   hub.on("boot", (target, boot) => state(t.target(target, "state/boot"), { ...boot, at: now() }));
   hub.on("button", (rack, button, press) =>
     event(t.rack(rack, "event/button"), { button, press, source: "local", at: now() }),
