@@ -14,6 +14,7 @@ import { type Isolation, probeIsolation } from "./process/isolation.ts";
 import { defaultLimits, type Limits } from "./process/limits.ts";
 import { Repository } from "./repository.ts";
 import { endpointOf, runtimeIdentity, runtimeMissing } from "./runtimes/index.ts";
+import { Visits } from "./visits.ts";
 
 const VERSION = "0.1.0";
 /** Triton's ports: REST, gRPC, metrics. */
@@ -129,12 +130,15 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     },
   });
   const converter = new Converter();
+  const visits = new Visits();
+  const onCall = (): void => visits.seen();
   const server = new InferenceServer({ repository, version: VERSION, runtime: options.runtime, converter });
   const bench = benchImplementation({
     repository,
     artifacts,
     threads: options.threads,
     marker: supplied,
+    visits,
     onMeasuring: (running) => presence?.flags({ experiment_running: running, available: !running }),
     onStep: (report) => presence?.step(report),
   });
@@ -151,12 +155,12 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
   const scheme = access.tls === undefined ? "http" : "https";
   try {
     const grpc = await listen("grpc", (at) =>
-      serveGrpc({ ...at, access, inference, bench, limit_bytes: limits_bytes.grpc }),
+      serveGrpc({ ...at, access, inference, bench, onCall, limit_bytes: limits_bytes.grpc }),
     );
-    const rest = { access, server, repository, artifacts, converter, limit_bytes: limits_bytes.http };
+    const rest = { access, server, repository, artifacts, converter, onCall, limit_bytes: limits_bytes.http };
     const http = `${scheme}://${await listen("http", (at) => serveRest({ ...at, ...rest }))}`;
-    const page = agentMetrics(repository);
-    const metrics = `${scheme}://${await listen("metrics", (at) => serveMetrics({ ...at, access, ...page, limit_bytes: 1024 }))}/metrics`;
+    const page = agentMetrics(repository, visits);
+    const metrics = `${scheme}://${await listen("metrics", (at) => serveMetrics({ ...at, access, ...page, onCall, limit_bytes: 1024 }))}/metrics`;
     const opened = repository.open();
     const late = new Promise<void>((resolve) => setTimeout(resolve, READY_MS).unref());
     await Promise.race([opened, late, aborted(io.signal)]);

@@ -6,6 +6,7 @@ import { rawSet } from "./oip/request.ts";
 import type { ModelReply } from "./process/messages.ts";
 import { scenarios } from "./process/schedule.ts";
 import { MODEL_BYTES, type Repository } from "./repository.ts";
+import type { Visits } from "./visits.ts";
 
 const GAP_MS = 50;
 
@@ -79,6 +80,7 @@ export function benchImplementation(options: {
   artifacts: ArtifactStore;
   threads: number;
   marker: boolean;
+  visits: Visits;
   /** Told when a measurement begins and ends. */
   onMeasuring(running: boolean): void;
   onStep(report: StepReport): void;
@@ -140,6 +142,8 @@ export function benchImplementation(options: {
     };
     options.onMeasuring(true);
     report("running", 0);
+    const measured = options.visits.measure();
+    let requests_meanwhile = 0;
     try {
       await process.measure(spec, sets, onReply, signal);
       report("done", 1);
@@ -147,6 +151,7 @@ export function benchImplementation(options: {
       report(signal.aborted ? "cancelled" : "failed", 1, (error as Error).message);
       throw error;
     } finally {
+      requests_meanwhile = measured();
       options.onMeasuring(false);
     }
     call.write({
@@ -159,6 +164,7 @@ export function benchImplementation(options: {
         peak_memory_bytes: process.peak_bytes,
         before,
         after: environmentOf(process.pid),
+        requests_meanwhile,
       },
     });
   }

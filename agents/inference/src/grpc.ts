@@ -105,6 +105,18 @@ function tokenInterceptor(access: Access): grpc.ServerInterceptor {
     });
 }
 
+/** Handlers that say when they are called. */
+function counted(handlers: Implementation, onCall: () => void): Implementation {
+  const entries = Object.entries(handlers).map(([name, handler]) => {
+    const called = (...args: unknown[]): void => {
+      onCall();
+      (handler as (...given: unknown[]) => void)(...args);
+    };
+    return [name, called as unknown as typeof handler] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 /** Serves both gRPC services; resolves with the bound port, rejects where it cannot be bound. */
 export async function serveGrpc(options: {
   host: string;
@@ -112,6 +124,8 @@ export async function serveGrpc(options: {
   access: Access;
   /** Largest request. */
   limit_bytes: number;
+  /** Told of every call. */
+  onCall(): void;
   inference: Implementation;
   bench: Implementation;
 }): Promise<{ port: number; close(): Promise<void> }> {
@@ -122,8 +136,11 @@ export async function serveGrpc(options: {
     "grpc.so_reuseport": 0,
     ...(access.needsToken ? { interceptors: [tokenInterceptor(access)] } : {}),
   });
-  server.addService(undecodedInference(), options.inference);
-  server.addService(load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service, options.bench);
+  server.addService(undecodedInference(), counted(options.inference, options.onCall));
+  server.addService(
+    load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service,
+    counted(options.bench, options.onCall),
+  );
   const { tls } = access;
   const credentials =
     tls === undefined

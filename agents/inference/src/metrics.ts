@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Entry, Repository } from "./repository.ts";
+import type { Visits } from "./visits.ts";
 
 type Read = (entry: Entry) => number;
 
@@ -36,7 +37,7 @@ const gauges: [string, string, Read][] = [
 ];
 
 /** The metrics of an agent, read from its models when they are asked for. */
-export function agentMetrics(repository: Repository): { contentType: string; text(): Promise<string> } {
+export function agentMetrics(repository: Repository, visits: Visits): { contentType: string; text(): Promise<string> } {
   const registry = new Registry();
   const labelNames = ["model", "version"] as const;
   const labels = (entry: Entry): { model: string; version: string } => ({ model: entry.name, version: entry.version });
@@ -61,6 +62,20 @@ export function agentMetrics(repository: Repository): { contentType: string; tex
       collect() {
         this.reset();
         for (const entry of repository.entries()) this.set(labels(entry), read(entry));
+      },
+    });
+  }
+  for (const [name, help, read] of [
+    ["mltb_requests", "Calls that reached the agent", () => visits.total],
+    ["mltb_requests_while_measuring", "Calls that reached the agent while it measured", () => visits.disturbing],
+  ] as const) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
       },
     });
   }

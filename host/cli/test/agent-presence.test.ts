@@ -93,6 +93,27 @@ test("a measurement raises its flag and tells its progress; one that is cancelle
   api.close();
 });
 
+test("the agent counts who calls it while it measures, and tells the measurement", async () => {
+  const api = grpcAgent(agent.ready["grpc"] as string);
+  const spec = { model: "kws", warmup: 1, windows: 3, window_s: 0.1, seed: 1, inputs: [[raw]] };
+  const signal = new AbortController().signal;
+  expect((await api.measure(spec, () => undefined, signal)).requests_meanwhile).toBe(0);
+  const asked: Promise<unknown>[] = [];
+  const ask = (): void => {
+    asked.push(
+      fetch(`${agent.ready["http"]}/v2/health/live`),
+      api.inputs("kws"),
+      fetch(agent.ready["metrics"] as string),
+    );
+  };
+  const { requests_meanwhile } = await api.measure(spec, (index) => index === 0 && ask(), signal);
+  await Promise.all(asked);
+  expect(requests_meanwhile).toBe(3);
+  const page = await (await fetch(agent.ready["metrics"] as string)).text();
+  expect(page).toContain("\nmltb_requests_while_measuring 3\n");
+  api.close();
+});
+
 test("a heartbeat tells that it lives and what it holds", async () => {
   await until(() => documents("heartbeat").length > 0);
   expect(documents("heartbeat")[0]).toMatchObject({ models: 1, pending: 0, uptime_s: expect.any(Number) });

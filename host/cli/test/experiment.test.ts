@@ -1,6 +1,7 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ResultRecord, RunDocument } from "@mltb/bench";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Ended, example, type Running, run, start } from "./mltb.ts";
 
@@ -26,6 +27,24 @@ function begin(out: string, window_s = 1): Promise<Ended> {
   ];
   const given = sets.flatMap((set) => ["--set", set]);
   return run("run", example("quickstart.yml"), ...given, ...at, "--out", join(folder, out), "--json");
+}
+
+/** Asks the bay for all that it tells, over and over, until it is stopped; gives the number of answers. */
+function askTheBay(): () => Promise<number> {
+  const { http, metrics, token_file } = bay.ready as Record<string, string>;
+  const headers = { authorization: `Bearer ${readFileSync(token_file ?? "", "utf8").trim()}` };
+  const paths = ["targets", "targets/local-cpu", "targets/local-cpu/measure", "targets/local-cpu/health", "health"];
+  const urls = [...paths.map((path) => `${http}/api/v1/${path}`), metrics ?? `${http}/metrics`];
+  let answers = 0;
+  let over = false;
+  const asking = (async () => {
+    while (!over) for (const url of urls) if ((await fetch(url, { headers })).ok) answers += 1;
+  })();
+  return async () => {
+    over = true;
+    await asking;
+    return answers;
+  };
 }
 
 /** The id of the run that works in a folder, once it is there. */
@@ -60,6 +79,41 @@ test("a node of a real run is held, shown with its reason and resumed; the repor
   expect((await run("report", copy)).code).toBe(0);
   expect(readFileSync(join(copy, "report.html"))).toEqual(readFileSync(join(document.folder, "report.html")));
   expect((await run("experiment", "hold", id, measure, "--reason", "late", ...at)).code).not.toBe(0);
+}, 300_000);
+
+test("no call reaches an agent while it measures, however much the bay is asked", async () => {
+  const stop = askTheBay();
+  const { out, err } = await begin("asked");
+  expect(await stop()).toBeGreaterThan(100);
+  const counted = JSON.parse(out).results.map((record: ResultRecord) => record.environment?.requests_meanwhile);
+  expect(counted, err).toEqual([0, 0]);
+}, 300_000);
+
+test("a run whose figures have left those of an earlier one of its fingerprint says so", async () => {
+  const once = async (): Promise<{ run: RunDocument; err: string }> => {
+    const { out, err } = await begin("drift");
+    return { run: JSON.parse(out), err };
+  };
+  const { run: first, err: quiet } = await once();
+  expect(quiet).not.toContain("moved by");
+  // The record of a target that was a hundred times faster.
+  for (const { latency_us: latency } of first.results) {
+    for (const name of ["p50", "p90", "p99", "mean"] as const) if (latency !== null) latency[name] /= 100;
+    if (latency !== null) latency.ci95_p50 = latency.ci95_p50.map((bound) => bound / 100) as [number, number];
+  }
+  writeFileSync(join(first.folder, "result.json"), JSON.stringify(first));
+  const { run: second, err } = await once();
+  expect(second.results.map(({ fingerprint }) => fingerprint.hash)).toEqual(
+    first.results.map(({ fingerprint }) => fingerprint.hash),
+  );
+  expect(err).toMatch(/warning: local-cpu m: latency_us\.p50 moved by \d+\.\d % against run/);
+  const drift = await run("results", "drift", second.run_id, "--results", join(folder, "drift"), "--json");
+  expect([drift.code, JSON.parse(drift.out).drifts.length > 0]).toEqual([1, true]);
+  const report = readFileSync(join(second.folder, "report.html"), "utf8");
+  expect(report).toMatch(/largest difference from the reference \d/);
+  expect(report).toContain("0 calls to the agent meanwhile");
+  const shown = await run("results", "show", second.run_id, "--results", join(folder, "drift"));
+  expect(shown.out).toContain("max error");
 }, 300_000);
 
 test("a cancelled run leaves its target off and free", async () => {

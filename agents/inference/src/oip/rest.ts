@@ -63,9 +63,20 @@ function guard(app: FastifyInstance, access: Access): void {
   });
 }
 
+/** Where a listener listens, and for whom. */
+interface Listening {
+  host: string;
+  port: number;
+  access: Access;
+  /** Largest body, packed and unpacked. */
+  limit_bytes: number;
+  /** Told of every request. */
+  onCall(): void;
+}
+
 /** A listener with the house's rules; routes are added by `add`. */
 async function listen(
-  options: { host: string; port: number; access: Access; limit_bytes: number },
+  options: Listening,
   add: (app: FastifyInstance) => void,
 ): Promise<{ port: number; close(): Promise<void> }> {
   const { access, limit_bytes } = options;
@@ -81,6 +92,7 @@ async function listen(
   // Clients of the protocol send no content type at all: a body is bytes, whatever it says.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addHook("onRequest", async () => options.onCall());
   errors(app, limit_bytes);
   guard(app, access);
   limit(app, limit_bytes);
@@ -107,17 +119,14 @@ async function send(request: FastifyRequest, reply: FastifyReply, body: Uint8Arr
 }
 
 /** Serves the REST form of the Open Inference Protocol; resolves with the bound port, rejects where it cannot be bound. */
-export function serveRest(options: {
-  host: string;
-  port: number;
-  access: Access;
-  server: InferenceServer;
-  repository: Repository;
-  artifacts: ArtifactStore;
-  converter: Converter;
-  /** Largest body, packed and unpacked. */
-  limit_bytes: number;
-}): Promise<{ port: number; close(): Promise<void> }> {
+export function serveRest(
+  options: Listening & {
+    server: InferenceServer;
+    repository: Repository;
+    artifacts: ArtifactStore;
+    converter: Converter;
+  },
+): Promise<{ port: number; close(): Promise<void> }> {
   const { server, converter, limit_bytes } = options;
 
   const bodyOf = (request: FastifyRequest): Promise<Buffer> => {
@@ -190,14 +199,9 @@ export function serveRest(options: {
 }
 
 /** Serves the metrics as text under `/metrics`, and under any other path, since scrapers add theirs. */
-export function serveMetrics(options: {
-  host: string;
-  port: number;
-  access: Access;
-  limit_bytes: number;
-  contentType: string;
-  text(): Promise<string>;
-}): Promise<{ port: number; close(): Promise<void> }> {
+export function serveMetrics(
+  options: Listening & { contentType: string; text(): Promise<string> },
+): Promise<{ port: number; close(): Promise<void> }> {
   return listen(options, (app) => {
     app.get("/*", async (_request, reply) => reply.type(options.contentType).send(await options.text()));
   });

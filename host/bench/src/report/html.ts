@@ -1,7 +1,7 @@
 import type { ResultRecord, RunDocument } from "../results/record.ts";
 import type { RecordingDocument } from "../runner/bay-api.ts";
 import { tracePlot } from "./plot.ts";
-import { energyText } from "./table.ts";
+import { energyText, errorText } from "./table.ts";
 
 const style = `
 :root { color-scheme: light; --ink: #1d2733; --soft: #5c6b7a; --line: #d8dee5; --accent: #1668a8; --win: #f2b70533; }
@@ -34,7 +34,9 @@ const number = (value: number | null | undefined, digits = 1): string =>
 const badge = (record: ResultRecord): string => `<span class="verdict ${record.verdict}">${record.verdict}</span>`;
 
 function overview(run: RunDocument): string {
-  const rows = [["target", "model", "p50 µs", "p90 µs", "p99 µs", "per second", "energy µJ", "accuracy", "verdict"]];
+  const rows = [
+    ["target", "model", "p50 µs", "p90 µs", "p99 µs", "per second", "energy µJ", "accuracy", "max error", "verdict"],
+  ];
   for (const record of run.results) {
     const { latency_us: latency, accuracy } = record;
     rows.push([
@@ -46,6 +48,7 @@ function overview(run: RunDocument): string {
       number(record.throughput_per_s, 0),
       energyText(record),
       accuracy === null ? "–" : `${accuracy.correct} of ${accuracy.total}`,
+      errorText(record),
       badge(record),
     ]);
   }
@@ -108,6 +111,17 @@ function latencies({ latency_us: latency }: ResultRecord): string {
   ]);
 }
 
+/** What may have changed how fast the target was. */
+function environmentText({ environment }: ResultRecord): string {
+  if (environment == null) return "";
+  const { before, after, requests_meanwhile: calls } = environment;
+  const heat = after.temperature_c === undefined ? "" : `, ${number(after.temperature_c, 0)} °C`;
+  const pinned = before.allowed_cpus === undefined ? "" : `, processors ${esc(before.allowed_cpus)}`;
+  const governor = before.governor === undefined ? "" : `, governor ${esc(before.governor)}`;
+  const asked = calls == null ? "" : `, ${calls} calls to the agent meanwhile`;
+  return `load ${number(before.load_1m, 2)} on ${before.cores ?? "?"} cores${pinned}${governor}${heat}${asked}`;
+}
+
 function section(record: ResultRecord, recording: RecordingDocument | undefined): string {
   const model = record.model;
   const facts = [
@@ -121,8 +135,9 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
       : `phases: pre ${number(record.phases_us.pre)}, inference ${number(record.phases_us.inference)}, post ${number(record.phases_us.post)} µs`,
     record.memory_bytes === null ? "" : `peak memory ${number(record.memory_bytes.peak / 1e6)} MB`,
     record.numerical_error === null
-      ? ""
+      ? `no numerical error: ${esc(record.numerical_error_refused ?? "not measured")}`
       : `largest difference from the reference ${record.numerical_error.max_abs.toPrecision(3)}, rmse ${record.numerical_error.rmse.toPrecision(3)}`,
+    environmentText(record),
     record.network === undefined ? "" : `network: ${esc(record.network)}`,
     `${record.samples.received} samples at ${record.samples.rate_hz} Hz, ${record.samples.lost} lost`,
   ].filter((text) => text !== "");

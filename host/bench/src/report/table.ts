@@ -10,6 +10,11 @@ export function energyText(record: ResultRecord): string {
   return `${energy.value.toFixed(digits)} ± ${energy.uncertainty.toFixed(digits)}`;
 }
 
+/** Largest difference of an output from the host's reference; a dash where it is not known. */
+export function errorText({ numerical_error: error }: ResultRecord): string {
+  return error === null ? "-" : error.max_abs === 0 ? "0" : error.max_abs.toExponential(1);
+}
+
 /** The results of a run as a table of text; says which parts are simulated. */
 export function renderTable(run: RunDocument): string {
   const rows = [
@@ -23,6 +28,7 @@ export function renderTable(run: RunDocument): string {
       "energy uJ",
       "lost",
       "accuracy",
+      "max error",
       "verdict",
       "simulated",
     ],
@@ -39,6 +45,7 @@ export function renderTable(run: RunDocument): string {
       energyText(record),
       String(record.samples.lost),
       accuracy === null ? "-" : `${accuracy.correct}/${accuracy.total}`,
+      errorText(record),
       record.verdict,
       record.simulated.length === 0 ? "-" : record.simulated.join(", "),
     ]);
@@ -46,7 +53,7 @@ export function renderTable(run: RunDocument): string {
   const widths = (rows[0] as string[]).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] as string).length)),
   );
-  const numeric = new Set([2, 3, 4, 5, 6, 7, 8]);
+  const numeric = new Set([2, 3, 4, 5, 6, 7, 8, 9]);
   const lines = rows.map((row) =>
     row
       .map((cell, column) =>

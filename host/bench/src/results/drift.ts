@@ -20,11 +20,13 @@ export function driftOf(run: RunDocument, earlier: RunDocument[]): Drift[] {
     .sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
   return run.results.filter(sound).flatMap((record) => {
     for (const other of sorted) {
-      const before = other.results.find((entry) => entry.fingerprint.hash === record.fingerprint.hash && sound(entry));
+      const same = other.results.filter((entry) => entry.fingerprint.hash === record.fingerprint.hash && sound(entry));
+      // One file under two names has one fingerprint: the same name comes first.
+      const before = same.find((entry) => entry.model.name === record.model.name) ?? same[0];
       if (before === undefined) continue;
       return compareRecords(before, record)
         .deltas.filter((delta) => delta.significant === true && Math.abs(delta.ratio - 1) > THRESHOLD)
-        .map((delta) => ({ ...delta, against: other.run_id }));
+        .map((delta) => ({ ...delta, model: record.model.name, against: other.run_id }));
     }
     return [];
   });

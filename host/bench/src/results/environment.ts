@@ -13,8 +13,16 @@ const HOT_C = 85;
 const WARMED_C = 10;
 
 /** What of the environment casts doubt on figures, in words for the reader of a result. */
-export function environmentWarnings(before: SeenEnvironment, after: SeenEnvironment): string[] {
+export function environmentWarnings(
+  before: SeenEnvironment,
+  after: SeenEnvironment,
+  requests_meanwhile: number | null,
+): string[] {
   const warnings: string[] = [];
+  if (requests_meanwhile !== null && requests_meanwhile > 0)
+    warnings.push(
+      `${requests_meanwhile} calls reached the agent while it measured: answering them costs the target time`,
+    );
   const { governor, cores = 1, load_1m = 0 } = before;
   if (governor !== undefined && governor !== "performance")
     warnings.push(`frequency governor ${governor}: the clock may change; performance keeps it`);

@@ -41,7 +41,12 @@ export interface ResultRecord {
   /** Whether the model's process had a network. */
   network?: string;
   /** What may have changed how fast the target was, before and after the windows. */
-  environment?: { before: SeenEnvironment; after: SeenEnvironment } | null;
+  environment?: {
+    before: SeenEnvironment;
+    after: SeenEnvironment;
+    /** Calls of anybody that reached the agent while it measured; null where it does not count them. */
+    requests_meanwhile: number | null;
+  } | null;
   /** What of it casts doubt on the figures. */
   warnings?: string[];
   /** The metrics that a bench file asked for by name, with the values of this record. */

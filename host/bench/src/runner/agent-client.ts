@@ -31,6 +31,8 @@ export interface Measured {
   /** Largest resident size of the model's process; null where the agent does not know. */
   peak_memory_bytes: number | null;
   environment: { before: SeenEnvironment; after: SeenEnvironment } | null;
+  /** Calls of anybody that reached the agent while it measured; null where it does not count them. */
+  requests_meanwhile: number | null;
 }
 
 export interface MeasureCall {
@@ -119,6 +121,7 @@ interface MeasureEvent {
     peak_memory_bytes: string;
     before: SeenEnvironment | null;
     after: SeenEnvironment | null;
+    requests_meanwhile?: number;
   };
 }
 
@@ -218,6 +221,7 @@ export function grpcAgent(address: string): AgentApi {
               network: done.network,
               peak_memory_bytes: peak > 0 ? peak : null,
               environment: before === null || after === null ? null : { before: told(before), after: told(after) },
+              requests_meanwhile: "_requests_meanwhile" in done ? (done.requests_meanwhile ?? 0) : null,
             });
           }
         };

@@ -52,7 +52,15 @@ async function measured(call: MeasureCall): Promise<Measured> {
     windows.push({ inferences: 100, duration_us: call.window_s * 1e6, latency_us, ...phases });
   }
   const runtime = { name: "modelled", version: "1", threads: 1 };
-  return { windows, runtime, method: "edges", network: "isolated", peak_memory_bytes: null, environment: null };
+  return {
+    windows,
+    runtime,
+    method: "edges",
+    network: "isolated",
+    peak_memory_bytes: null,
+    environment: null,
+    requests_meanwhile: 0,
+  };
 }
 
 /** Ports whose boards take their modelled time; `inside` counts what reaches agent and board while windows are measured. */

@@ -82,6 +82,7 @@ export function toRecord(
   const lost = recorded.reduce((sum, window) => sum + window.samples_lost, 0);
   const count = windows.reduce((sum, window) => sum + window.latency_us.length, 0);
   const seen = good?.measured.environment ?? null;
+  const requests_meanwhile = good?.measured.requests_meanwhile ?? null;
   const statistics = count === 0 ? null : latency(windows.map((window) => window.latency_us));
   const { latency_bound_us } = measure;
   const { verdict, reasons } = judge({
@@ -152,8 +153,8 @@ export function toRecord(
     numerical_error_refused:
       good === undefined ? "nothing was measured" : "refused" in good.numerical ? good.numerical.refused : null,
     network: good?.measured.network ?? "unknown",
-    environment: seen,
-    warnings: seen === null ? [] : environmentWarnings(seen.before, seen.after),
+    environment: seen === null ? null : { ...seen, requests_meanwhile },
+    warnings: seen === null ? [] : environmentWarnings(seen.before, seen.after, requests_meanwhile),
     fingerprint: fingerprint({
       target,
       target_kind: kind,
