@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ResultRecord, RunDocument } from "@mltb/bench";
+import type { RunDocument } from "@mltb/bench";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Ended, example, type Running, run, start } from "./mltb.ts";
 
@@ -81,20 +81,15 @@ test("a node of a real run is held, shown with its reason and resumed; the repor
   expect((await run("experiment", "hold", id, measure, "--reason", "late", ...at)).code).not.toBe(0);
 }, 300_000);
 
-test("no call reaches an agent while it measures, however much the bay is asked", async () => {
-  const stop = askTheBay();
-  const { out, err } = await begin("asked");
-  expect(await stop()).toBeGreaterThan(100);
-  const counted = JSON.parse(out).results.map((record: ResultRecord) => record.environment?.requests_meanwhile);
-  expect(counted, err).toEqual([0, 0]);
-}, 300_000);
-
-test("a run whose figures have left those of an earlier one of its fingerprint says so", async () => {
+test("no call reaches an agent while it measures, however much the bay is asked; figures that have moved between runs are told", async () => {
   const once = async (): Promise<{ run: RunDocument; err: string }> => {
     const { out, err } = await begin("drift");
     return { run: JSON.parse(out), err };
   };
+  const stop = askTheBay();
   const { run: first, err: quiet } = await once();
+  expect(await stop()).toBeGreaterThan(100);
+  expect(first.results.map(({ environment }) => environment?.requests_meanwhile)).toEqual([0, 0]);
   expect(quiet).not.toContain("moved by");
   // The record of a target that was a hundred times faster.
   for (const { latency_us: latency } of first.results) {
