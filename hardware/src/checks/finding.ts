@@ -46,7 +46,6 @@ export const FindingCode = {
   bayLoad: 702,
   bayCapacitance: 703,
   bayFeed: 704,
-  bayFile: 705,
 } as const;
 
 export type FindingCode = (typeof FindingCode)[keyof typeof FindingCode];

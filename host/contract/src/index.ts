@@ -16,6 +16,7 @@ export { asyncapi } from "./documents/asyncapi.ts";
 export { openapi } from "./documents/openapi.ts";
 export { protoAnswer, requestFields } from "./documents/proto.ts";
 export { BayError, ErrorCode, type ErrorName, httpStatus, isBayError, wireCode } from "./errors.ts";
+export { starts } from "./features/board.ts";
 export {
   type CalibrationRecord,
   type CalibrationView,

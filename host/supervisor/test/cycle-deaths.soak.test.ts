@@ -53,7 +53,7 @@ test("labgrid: a client killed in a cycle leaves the board off: at each step of 
     };
     const lease = await bay.state.leases.acquire(bay.caller("ada"), request, 0, new AbortController().signal);
     if ("status" in lease) throw new Error(lease.message);
-    const closed = bay.state.leases.bind(lease.id);
+    const closed = bay.state.leases.bind(bay.caller("ada"), lease.id);
     closed();
     expect(bay.state.leases.of(target)).toBeUndefined();
     await bay.time.until(() => ended.result !== undefined, 5000);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { calls, features } from "@mltb/contract";
+import { buildBundle } from "@mltb/firmware";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { addToken } from "../src/index.ts";
 import { startTestBay, type TestBay, until } from "./bay.ts";
@@ -78,7 +79,12 @@ test("gRPC: on after the proof, with V and I that are the rail's; the answers ar
   expect(Math.abs((ended.answer["voltage_v"] as number) - bay.rail(3).voltage_v)).toBeLessThan(0.1);
   expect(bay.rail(3).switchOn).toBe(true);
   const health = await client.call("GetHealth", {});
-  expect(health).toEqual({ answer: { state: "ok", boards: [{ name: "rack1-monitor", lifecycle: "ready" }] } });
+  expect(health).toMatchObject({
+    answer: {
+      state: "ok",
+      boards: [{ name: "rack1-monitor", lifecycle: "ready", started_by: "power", restarts: 0 }],
+    },
+  });
   const listed = await client.call("ListTargets", {});
   expect("answer" in listed && (listed.answer["items"] as unknown[]).length).toBe(8);
   const measured = await client.call("Measure", { target: "spare-3" });
@@ -134,6 +140,57 @@ test("gRPC: a command with the same key runs once", async () => {
     (m) => m.topic === "target/spare-5/state/power" && m.payload.includes('"changing"'),
   );
   expect(cycles).toHaveLength(1);
+});
+
+test("gRPC: a panel's page, note and lock; nothing asked for gives the display back to the board", async () => {
+  expect(await client.call("SetPanel", { rack: "rack1", lines: ["by gRPC"] })).toHaveProperty("answer.page", "host");
+  await until(async () => (await bay.api("GET", "/api/v1/racks/rack1/panel")).json.lines[0]?.startsWith("by gRPC"));
+  expect(await client.call("SetPanel", { rack: "rack1" })).toHaveProperty("answer");
+  await until(async () => (await bay.api("GET", "/api/v1/racks/rack1/panel")).json.page !== "host");
+  expect(await client.call("SetPanel", { rack: "rack1", locked: true, note: "soak" })).toHaveProperty("answer");
+  bay.rack.press("select", 1500);
+  await until(() => bay.messages.some((m) => m.topic === "rack/rack1/event/button" && m.payload.includes('"long"')));
+  expect(bay.rail(1).switchOn).toBe(false);
+  await until(async () => /soak/.test((await bay.api("GET", "/api/v1/racks/rack1/panel")).json.lines.join()));
+  expect(await client.call("SetPanel", { rack: "rack1", locked: false, note: "" })).toHaveProperty("answer");
+});
+
+test("new firmware takes the leases of the board's targets, and stands in the log", async () => {
+  const bundle = Buffer.from((await buildBundle("monitoring")).source, "latin1");
+  const update = async (more: Record<string, string> = {}) => {
+    const response = await fetch(`${bay.supervisor.http}/api/v1/boards/rack1-monitor/firmware`, {
+      method: "PUT",
+      headers: { authorization: bearer(), "content-type": "application/octet-stream", ...more },
+      body: bundle,
+    });
+    return { status: response.status, json: (await response.json()) as { code?: string; changed?: boolean } };
+  };
+  const lease = (await bay.api("POST", "/api/v1/leases", { targets: ["spare-8"], ttl_s: 60 })).json;
+  expect(await update()).toMatchObject({ status: 409, json: { code: "leased" } });
+  expect(await update({ "mltb-lease": lease.id })).toMatchObject({ status: 200, json: { changed: false } });
+  expect(await update({ "mltb-override": "the board is mine" })).toMatchObject({ status: 200 });
+  await bay.api("DELETE", `/api/v1/leases/${lease.id}`);
+  expect(await update({ "mltb-lease": lease.id })).toMatchObject({ status: 409, json: { code: "lease-ended" } });
+  const { lines } = (await bay.api("GET", "/api/v1/log?target=rack1-monitor")).json;
+  expect(lines.map((line: { action: string; status: string }) => [line.action, line.status])).toEqual(
+    expect.arrayContaining([
+      ["firmware", "refused"],
+      ["firmware", "done"],
+    ]),
+  );
+});
+
+test("a board that has restarted says what by, to everybody", async () => {
+  await bay.rack.restart();
+  const health = await until(async () => {
+    const { json } = await bay.api("GET", "/api/v1/health");
+    return json.boards[0].restarts === 1 && json;
+  });
+  expect(health.boards[0]).toMatchObject({ started_by: "power", restarts: 1 });
+  expect(await client.call("ListBoards", {})).toHaveProperty("answer.items.0.started_by", "power");
+  await until(() =>
+    bay.messages.some((m) => m.topic === "target/spare-3/state/health" && JSON.parse(m.payload).restarts === 1),
+  );
 });
 
 test("subscriber-away-for-a-moment: events after Last-Event-ID come first, none twice, none missing", async () => {

@@ -22,6 +22,8 @@ export interface VirtualCommands {
   sent: Map<number, number[]>;
   caller(user: string, more?: Partial<Caller>): Caller;
   rail(target: string): SimulatedRack["electronics"]["rails"][0];
+  /** Opens the state store anew, as the next supervisor does; `state` is the new one. */
+  reopen(): void;
   stop(): Promise<void>;
 }
 
@@ -48,7 +50,6 @@ export async function virtualCommands(
   const fail = (error: Error): never => {
     throw error;
   };
-  const state = openState(folder, bay, commands, time.hub, fail, clock);
   const sent = new Map<number, number[]>();
   const request = board.link.request.bind(board.link);
   board.link.request = (name, body, timeout_ms) => {
@@ -62,12 +63,13 @@ export async function virtualCommands(
   await time.until(() => commands.targets().every((channel) => channel.power === "off"), 5000);
   // Samples are of no use here and cost most of the time: while a board takes a bundle its streams are not renewed.
   board.updating = true;
-  return {
+  const open = (): BayStateStore => openState(folder, bay, commands, time.hub, fail, clock);
+  const virtual: VirtualCommands = {
     time,
     board,
     rack,
     commands,
-    state,
+    state: open(),
     targets,
     sent,
     caller: (user, more = {}) => ({ source: "mqtt", user, role: "operator", origin: "test", ...more }),
@@ -75,10 +77,15 @@ export async function virtualCommands(
       const { channel } = commands.find(target).channel;
       return rack.electronics.rails[channel - 1] as SimulatedRack["electronics"]["rails"][0];
     },
+    reopen() {
+      virtual.state.close();
+      virtual.state = open();
+    },
     async stop() {
-      state.close();
+      virtual.state.close();
       await time.stop();
       rmSync(folder, { recursive: true });
     },
   };
+  return virtual;
 }

@@ -85,10 +85,12 @@ export function registerFirmware(program: Command): void {
       .command("update")
       .description("send this version's firmware to a board, start it and confirm it; its channels keep their state")
       .argument("<board>", "name of the board")
-      .option("--file <bundle>", "a bundle in the form that the board takes, in place of this version's"),
+      .option("--file <bundle>", "a bundle in the form that the board takes, in place of this version's")
+      .option("--override <reason>", "although somebody else has leased a target of the board; the reason is recorded"),
   ).action(
-    action(async (context, board: string, options: BayOptions & { file?: string }) => {
+    action(async (context, board: string, options: BayOptions & { file?: string; override?: string }) => {
       const bay = findBay(options);
+      bay.override = options.override;
       const { format } = await bay.call<Firmware>("GET", `${path(board)}/firmware`);
       const bundle = options.file === undefined ? await bundleFor(format) : readBundle(options.file);
       const done = follow(bay, `${path(board)}/firmware`, bundle.length);

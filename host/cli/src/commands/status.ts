@@ -6,7 +6,7 @@ import { action, addBayOptions, type Command } from "../program.ts";
 
 interface Health {
   state: "ok" | "degraded";
-  boards: { name: string; lifecycle: string }[];
+  boards: { name: string; lifecycle: string; started_by: string | null; restarts: number }[];
 }
 
 /** `mltb status`: boards and targets of the bay that is up. */
@@ -29,7 +29,10 @@ export function registerStatus(program: Command): void {
         [
           `bay ${document.bay ?? "?"}: ${health.state}${document.simulated === true ? " (simulated boards and rails)" : ""}`,
           `http ${bay.url}${document.mqtt === null ? "" : `  mqtt ${document.mqtt}`}`,
-          ...health.boards.map((board) => `board ${board.name}: ${board.lifecycle}`),
+          ...health.boards.map(({ name, lifecycle, started_by, restarts }) => {
+            const started = started_by === null ? "" : `, last start by ${started_by}`;
+            return `board ${name}: ${lifecycle}${started}${restarts === 0 ? "" : `, ${restarts} restarts seen`}`;
+          }),
           targetTable(targets),
         ].join("\n"),
       );

@@ -22,6 +22,7 @@ export function refusalsOf(call: Call): ErrorName[] {
   if (call.command) {
     for (const name of ["leased", "lease_ended", "key_reused", "store_failed"] as const) names.add(name);
   }
+  if (call.fenced) for (const name of ["leased", "lease_ended"] as const) names.add(name);
   return [...names];
 }
 
@@ -80,14 +81,14 @@ function parametersOf(schemas: Schemas, call: Call): { parameters?: unknown[] } 
       const required = place === "path" || !(field as z.ZodType).safeParse(undefined).success;
       return { name, in: place, required, schema };
     });
+  const lease = header("Mltb-Lease", "id of the lease under which the command is sent");
   const headers = call.command
-    ? [
-        header("Mltb-Lease", "id of the lease under which the command is sent"),
-        header("Idempotency-Key", "a command with the same key runs once"),
-      ]
-    : call.stream === "text/event-stream"
-      ? [header("Last-Event-ID", "id of the last event that was seen; what came after it is sent first")]
-      : [];
+    ? [lease, header("Idempotency-Key", "a command with the same key runs once")]
+    : call.fenced
+      ? [lease]
+      : call.stream === "text/event-stream"
+        ? [header("Last-Event-ID", "id of the last event that was seen; what came after it is sent first")]
+        : [];
   const parameters = [...list(call.params, "path"), ...list(call.query, "query"), ...headers];
   return parameters.length === 0 ? {} : { parameters };
 }

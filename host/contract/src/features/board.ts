@@ -4,6 +4,11 @@ import { anyName } from "./target.ts";
 
 const ofBoard = z.object({ board: anyName.describe("name of the board") });
 
+export const starts = ["power", "watchdog", "software", "pin", "bundle", "unknown"] as const;
+export const startSchema = z
+  .enum(starts)
+  .describe("what the board's last start came from; `bundle`: another one was started without a reset");
+
 const boardSchema = z
   .object({
     name: z.string(),
@@ -12,6 +17,8 @@ const boardSchema = z
     serial: z.string().nullable(),
     lifecycle: z.string(),
     capabilities: z.array(z.string()),
+    started_by: startSchema.nullable(),
+    restarts: z.int().describe("starts of the board that this supervisor has seen, after the first"),
   })
   .meta({ id: "Board", description: "The electronics of a rack." });
 
@@ -73,6 +80,7 @@ export const board = feature("board", "The rack electronics: monitoring boards, 
     params: ofBoard,
     role: "admin",
     takes: "bytes",
+    fenced: true,
     answer: firmwareSchema
       .extend({ changed: z.boolean() })
       .meta({ id: "FirmwareUpdate", description: "The new state." }),

@@ -38,6 +38,8 @@ export interface Call<
   deferrable: boolean;
   /** A state-changing command: `Mltb-Lease` and `Idempotency-Key` are honoured. */
   command: boolean;
+  /** No command, but `Mltb-Lease` is honoured: it is refused while somebody else has leased what it changes. */
+  fenced: boolean;
   refusals: readonly ErrorName[];
   /** Feature of the topic `cmd/USER/.../FEATURE` that does the same. */
   mqtt: string | undefined;
@@ -74,6 +76,7 @@ export function call<
     status: rest.answer === undefined && rest.stream === undefined ? 204 : 200,
     deferrable: false,
     command: false,
+    fenced: false,
     refusals: [],
     mqtt: undefined,
     cli: undefined,

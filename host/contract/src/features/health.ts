@@ -1,4 +1,5 @@
 import { z } from "../schema.ts";
+import { startSchema } from "./board.ts";
 import { call, feature, state } from "./feature.ts";
 import { healthSchema, ofTarget } from "./target.ts";
 
@@ -9,7 +10,12 @@ const bayHealthSchema = z
     state: z.enum(["ok", "degraded"]),
     boards: z.array(
       z
-        .object({ name: z.string(), lifecycle: z.string() })
+        .object({
+          name: z.string(),
+          lifecycle: z.string(),
+          started_by: startSchema.nullable(),
+          restarts: z.int(),
+        })
         .meta({ id: "BoardState", description: "A board's lifecycle." }),
     ),
   })
@@ -35,7 +41,7 @@ export const health = feature(
     state(
       "target/T/state/health",
       healthSchema,
-      "Board and link of the target: `board`, `link`, `round_trip_ms`, `crc_errors`, `dropped`, `uptime_ms`, `clock`.",
+      "Board and link of the target: `board`, `link`, `round_trip_ms`, `crc_errors`, `dropped`, `uptime_ms`, `started_by`, `restarts`, `clock`.",
       0,
     ),
     state("board/B/state/lifecycle", lifecycles, "Lifecycle of a board, plain text."),

@@ -53,7 +53,7 @@ export const panel = feature(
         refusals: ["unknown_rack", "malformed", "not_confirmed", "board_failed", "board_lost", "outcome_unknown"],
         mqtt: "panel",
         cli: "mltb panel RACK LINE...",
-        grpc: { method: "SetPanel", fields: ["rack", "lines", "idempotency_key"] },
+        grpc: { method: "SetPanel", fields: ["rack", "lines", "idempotency_key", "locked", "note"] },
       },
     ),
   },

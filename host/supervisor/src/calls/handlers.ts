@@ -49,7 +49,12 @@ export function createHandlers(services: Services): Handlers {
     "markers.list": ({ input }) => events.edges(channelOf(input.target).name),
     "health.bay": () => ({
       state: boards.every((board) => board.link.lifecycle === "ready") ? "ok" : "degraded",
-      boards: boards.map((board) => ({ name: board.name, lifecycle: board.link.lifecycle })),
+      boards: boards.map((board) => ({
+        name: board.name,
+        lifecycle: board.link.lifecycle,
+        started_by: board.startedBy(),
+        restarts: board.restarts,
+      })),
     }),
     "health.target": ({ input }) => channelOf(input.target).health,
     "calibration.get": async ({ input }) => {
@@ -97,14 +102,31 @@ export function createHandlers(services: Services): Handlers {
         serial: board.welcome?.serial ?? null,
         lifecycle: board.link.lifecycle,
         capabilities: board.welcome?.capabilities.split(" ") ?? [],
+        started_by: board.startedBy(),
+        restarts: board.restarts,
       })),
     "board.firmware": ({ input }) => readFirmware(boardOf(input.board)),
-    "board.update": ({ input }) => {
+    "board.update": async ({ input, caller }) => {
       const board = boardOf(input.board);
       if (!Buffer.isBuffer(input.bytes) || input.bytes.length === 0) {
         throw new BayError("malformed", "the body is the bundle itself, as application/octet-stream");
       }
-      return updateFirmware(board, input.bytes);
+      const line = { action: "firmware", target: board.name, args: { bytes: input.bytes.length } };
+      try {
+        // It concerns every target of the board: whoever has leased one of them has a say.
+        for (const channel of board.channels) {
+          if (channel === undefined) continue;
+          const held = leases.check({ caller, kind: "target", name: channel.name, feature: "firmware", args: {} });
+          if (held !== undefined) throw new BayError(held.code, held.message, held.suggestion);
+        }
+        const updated = await updateFirmware(board, input.bytes);
+        audit.write(caller, { ...line, args: { ...line.args, sha256: updated.sha256 }, status: "done" });
+        return updated;
+      } catch (error) {
+        const { code = "internal", message } = error as BayError;
+        audit.write(caller, { ...line, status: "refused", code: code.replaceAll("_", "-"), message });
+        throw error;
+      }
     },
     "board.waveform": ({ input }) => readWaveform(boardOf(input.board), input.back),
     "board.log": ({ input }) => readLog(boardOf(input.board)),

@@ -1,4 +1,4 @@
-import type { BayRack, CalibrationRecord } from "@mltb/contract";
+import { type BayRack, type CalibrationRecord, starts } from "@mltb/contract";
 import { monitoringBoard } from "@mltb/hardware";
 import { type Body, type FrameCounters, type Message, type RequestOutcome, Stream } from "@mltb/protocol";
 import type { BayHub } from "../events.ts";
@@ -29,6 +29,8 @@ export class Board {
   readonly calibrations: Calibrations;
   readonly measure: MeasureStreams;
   welcome: Message<"welcome"> | undefined;
+  /** Starts of the board that were seen after the first. */
+  restarts = 0;
   /** The board's own counters, as it last reported them. */
   counters: Message<"counters_answer"> | undefined;
   drops: Message<"drops_answer"> | undefined;
@@ -83,6 +85,11 @@ export class Board {
     return this.welcome?.capabilities.split(" ").some((word) => word.startsWith(`${capability}:`)) ?? false;
   }
 
+  /** What the board's last start came from; null before it has said so. */
+  startedBy(): (typeof starts)[number] | null {
+    return this.welcome === undefined ? null : (starts[this.welcome.reset_cause] ?? "unknown");
+  }
+
   start(): void {
     this.link.start();
     this.renewal = setInterval(() => {
@@ -113,6 +120,7 @@ export class Board {
     this.measure.restart(restarted);
     this.calibrations.welcomed();
     if (restarted) {
+      this.restarts += 1;
       this.forget("board restarted");
       this.hub.emit("restarted", this.name);
     }
@@ -222,6 +230,8 @@ export class Board {
         crc_errors: this.frameCounters().crc + (this.counters?.crc ?? 0),
         dropped,
         uptime_ms: this.link.uptime_ms,
+        started_by: this.startedBy(),
+        restarts: this.restarts,
         clock: this.link.clock.quality() ?? null,
         rack: this.rackPanel.health,
       };

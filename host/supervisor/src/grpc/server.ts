@@ -11,6 +11,7 @@ import {
   requestFields,
   roles,
   wireCode,
+  type z,
 } from "@mltb/contract";
 import type { Tokens } from "../auth/tokens.ts";
 import { type Bad, type Caller, refused } from "../call.ts";
@@ -108,6 +109,7 @@ export async function startGrpc(options: GrpcOptions): Promise<{ port: number; c
 function serve(options: GrpcOptions, full: string, call: Call): grpc.handleUnaryCall<Record<string, unknown>, unknown> {
   const fields = requestFields(call);
   const params = new Set(Object.keys(call.params.shape));
+  const lists = fields.filter(({ schema, required }) => !required && isList(schema)).map(({ name }) => name);
   const convert = protoAnswer(call);
 
   async function answer(request: grpc.ServerUnaryCall<Record<string, unknown>, unknown>, signal: AbortSignal) {
@@ -120,6 +122,8 @@ function serve(options: GrpcOptions, full: string, call: Call): grpc.handleUnary
       if (params.has(name)) given.params[name] = value;
       else given.body[name] = value;
     }
+    // A list without items does not travel: where nothing else is asked for, it was meant (`SetPanel`).
+    if (Object.keys(given.body).length === 0) for (const name of lists) given.body[name] = [];
     const checked = checkInput(call, given);
     if ("status" in checked) return checked;
     return options.dispatcher.run(full, call, { input: checked.input, caller, signal });
@@ -140,6 +144,8 @@ function serve(options: GrpcOptions, full: string, call: Call): grpc.handleUnary
     );
   };
 }
+
+const isList = (schema: z.ZodType): boolean => schema.safeParse([]).success;
 
 /** Who sent a request, or why it may not. */
 function callerOf(

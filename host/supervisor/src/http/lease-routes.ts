@@ -55,7 +55,7 @@ export function leaseRoutes(app: App, leases: Leases, commands: Commands): void 
     if ("status" in lease) return sendResult(reply, lease);
     if (hold) {
       held.add(socket);
-      const closed = leases.bind(lease.id);
+      const closed = leases.bind(caller, lease.id);
       if (socket.destroyed) closed();
       else socket.once("close", closed);
     } else if (socket.destroyed) {
@@ -66,8 +66,8 @@ export function leaseRoutes(app: App, leases: Leases, commands: Commands): void 
   });
 
   /** A stream that lives as long as the lease: closing it ends the lease, the end of the lease closes it. */
-  route(app, features.lease.calls.hold, ({ id }, _request, reply) => {
-    const closed = leases.bind(id);
+  route(app, features.lease.calls.hold, ({ id }, request, reply) => {
+    const closed = leases.bind(callerOf(request), id);
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });

@@ -3,13 +3,10 @@ import { BayError } from "@mltb/contract";
 import { type Bad, type Call, type Caller, policyCaller, refused } from "../call.ts";
 import type { Clock } from "../clock.ts";
 import type { Audit } from "../store/audit.ts";
+import { LeaseQueue } from "./queue.ts";
 import type { LeaseRows, StoredLease } from "./rows.ts";
-import { type EndReason, type Lease, type LeaseRequest, LeaseTable, type Waiter } from "./table.ts";
+import { type EndReason, type Lease, type LeaseRequest, LeaseTable } from "./table.ts";
 
-/** Requests that may wait at one time. */
-const WAITERS = 1024;
-/** An end policy is through within this time, unless its board is busy or away. */
-const ENDING_MS = 1500;
 /** Longest time between two looks at the leases; a timer of Node takes at most 2^31 ms. */
 const LOOK_MS = 60_000;
 /** A lease that is bound to a connection may take up a new one for so long after a restart. */
@@ -49,7 +46,7 @@ export class Leases {
   private readonly clock: Clock;
   private readonly audit: Audit;
   private readonly effects: LeaseEffects;
-  private readonly granting = new Map<Waiter, { caller: Caller; told: (outcome: Lease | BayError) => void }>();
+  private readonly queue: LeaseQueue;
   /** Open connections of leases that are bound to them. */
   private readonly holds = new Map<string, number>();
   private readonly endings = new Set<(id: string) => void>();
@@ -62,6 +59,13 @@ export class Leases {
     this.clock = clock;
     this.audit = audit;
     this.effects = effects;
+    this.queue = new LeaseQueue(this.table, clock, {
+      grant: (lease, by) => this.enter(lease, by),
+      refused: (by, request, code, message) => {
+        this.counters.refused += 1;
+        this.audit.write(by, { action: "lease", target: request.targets.join(","), status: "refused", code, message });
+      },
+    });
   }
 
   /** Takes up the leases from before a restart; those that ran out meanwhile end now. */
@@ -104,14 +108,8 @@ export class Leases {
   }
 
   /** Who waits for what, in the order of arrival. */
-  waiting(): { targets: string[]; holder: string; priority: number; waited_s: number }[] {
-    const now = this.clock.mono();
-    return this.table.queue().map(({ request, since_ms }) => ({
-      targets: request.targets,
-      holder: request.holder,
-      priority: request.priority,
-      waited_s: Math.round((now - since_ms) / 1000),
-    }));
+  waiting(): ReturnType<LeaseQueue["waiting"]> {
+    return this.queue.waiting();
   }
 
   /** Throws `unknown_lease` or `lease_ended`. */
@@ -144,116 +142,25 @@ export class Leases {
 
   /** Leases now, or waits up to `wait_ms` for its turn. Refusals are values; `store_failed` is thrown. */
   async acquire(caller: Caller, request: LeaseRequest, wait_ms: number, signal: AbortSignal): Promise<LeaseView | Bad> {
-    if (this.table.queue().length >= WAITERS) return this.deny(caller, request, "busy", `${WAITERS} requests wait`);
-    const waiter = this.table.enqueue(request, this.clock.mono());
-    let now: Lease | BayError | undefined;
-    this.granting.set(waiter, {
-      caller,
-      told: (outcome) => {
-        now = outcome;
-      },
-    });
-    this.serve();
-    if (now instanceof BayError) throw now;
-    if (now !== undefined) return this.viewOf(now);
-    // A lease that is just ending is worth a moment's wait, also for those who did not ask to wait.
-    if (!request.targets.some((target) => this.table.of(target) !== undefined) && this.someEnd(request.targets)) {
-      wait_ms = Math.max(wait_ms, ENDING_MS);
-    }
-    if (wait_ms <= 0 || signal.aborted || this.stopped) {
-      this.forget(waiter);
-      return this.deny(caller, request, "leased", this.whyNot(request.targets));
-    }
-    return new Promise((resolve, reject) => {
-      const give = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", give);
-        this.forget(waiter);
-        resolve(this.deny(caller, request, "leased", `${this.whyNot(request.targets)}; the time to wait is over`));
-      };
-      const timer = setTimeout(give, Math.min(wait_ms, 2 ** 31 - 1));
-      signal.addEventListener("abort", give, { once: true });
-      const told = (outcome: Lease | BayError): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", give);
-        if (outcome instanceof BayError) reject(outcome);
-        else resolve(this.viewOf(outcome));
-      };
-      this.granting.set(waiter, { caller, told });
-    });
+    const lease = await this.queue.acquire(caller, request, wait_ms, signal);
+    return "status" in lease ? lease : this.viewOf(lease);
   }
 
-  private someEnd(targets: string[]): boolean {
-    return targets.some((target) => this.table.isEnding(target));
-  }
-
-  private forget(waiter: Waiter): void {
-    this.granting.delete(waiter);
-    // What stood behind it in the queue may have its turn now.
-    if (this.table.withdraw(waiter)) this.serve();
-  }
-
-  private deny(caller: Caller, request: LeaseRequest, code: "leased" | "busy", message: string): Bad {
-    this.counters.refused += 1;
-    const what = { action: "lease", target: request.targets.join(","), status: "refused", code, message };
-    this.audit.write(caller, what);
-    return refused(code, message, "wait for it with wait_s, or see `mltb lease list`");
-  }
-
-  private whyNot(targets: string[]): string {
-    const held = targets.flatMap((target) => {
-      const lease = this.table.of(target);
-      if (lease !== undefined) {
-        const left = Math.max(1, Math.round((lease.expires_ms - this.clock.mono()) / 1000));
-        return [`${target} is leased by ${lease.holder} for ${left} s more`];
-      }
-      return this.table.isEnding(target) ? [`the lease of ${target} is just ending`] : [];
-    });
-    return held.length > 0 ? held.join(", ") : `others wait for ${targets.join(", ")}`;
-  }
-
-  /** Grants what can be granted; a lease that cannot be written down is not given. */
-  private serve(): void {
-    if (this.stopped) return;
-    for (const { waiter, lease } of this.granted()) {
-      try {
-        this.rows.insert(lease, this.clock.wall(), this.expiry(lease));
-      } catch (error) {
-        if (!(error instanceof BayError)) throw error;
-        this.table.end(lease.id);
-        for (const target of lease.targets) this.table.settled(target);
-        this.tell(waiter, error);
-        continue;
-      }
-      this.counters.granted += 1;
-      const view = this.viewOf(lease);
-      const { holder, fence } = lease;
-      const by = this.granting.get(waiter)?.caller ?? policyCaller("lease");
-      this.note(lease, "lease", { holder, ttl_s: lease.ttl_ms / 1000, fence }, by);
-      for (const target of lease.targets) this.effects.changed(target, view);
-      this.tell(waiter, lease);
-    }
-    this.look();
-  }
-
-  /** What the table grants; where not even a fence can be had from the store, everybody who waits is told so. */
-  private granted(): ReturnType<LeaseTable["grant"]> {
+  /** Enters a lease that the table has granted; one that cannot be written down (`store_failed`) is not given. */
+  private enter(lease: Lease, by: Caller): void {
     try {
-      return this.table.grant(this.clock.mono());
+      this.rows.insert(lease, this.clock.wall(), this.expiry(lease));
     } catch (error) {
-      if (!(error instanceof BayError)) throw error;
-      for (const waiter of [...this.table.queue()]) {
-        this.table.withdraw(waiter);
-        this.tell(waiter, error);
-      }
-      return [];
+      this.table.end(lease.id);
+      for (const target of lease.targets) this.table.settled(target);
+      throw error;
     }
-  }
-
-  private tell(waiter: Waiter, outcome: Lease | BayError): void {
-    const waiting = this.granting.get(waiter);
-    this.granting.delete(waiter);
-    waiting?.told(outcome);
+    this.counters.granted += 1;
+    const view = this.viewOf(lease);
+    const { holder, fence } = lease;
+    this.note(lease, "lease", { holder, ttl_s: lease.ttl_ms / 1000, fence }, by);
+    for (const target of lease.targets) this.effects.changed(target, view);
+    this.look();
   }
 
   private note(lease: Lease, action: string, args: object, by: Caller): void {
@@ -312,7 +219,8 @@ export class Leases {
         this.table.settled(target);
       }),
     );
-    this.serve();
+    this.queue.serve();
+    this.look();
   }
 
   /** Tells of every lease that ends; returns how to stop that. */
@@ -321,9 +229,13 @@ export class Leases {
     return () => this.endings.delete(told);
   }
 
-  /** Binds a lease to an open connection; the returned function is called when that closes. */
-  bind(id: string): () => void {
-    const lease = this.find(id);
+  /**
+   * Binds a lease to an open connection; the returned function is called when that closes. Throws `unknown_lease`,
+   * `lease_ended`, `forbidden`, and `store_failed` where it would not be known after a restart.
+   */
+  bind(caller: Caller, id: string): () => void {
+    const lease = this.own(caller, id);
+    if (!lease.hold) this.rows.hold(id);
     lease.hold = true;
     this.holds.set(id, (this.holds.get(id) ?? 0) + 1);
     let open = true;
@@ -359,7 +271,7 @@ export class Leases {
       if (caller.role === "admin") return undefined;
       return refused("forbidden", "only an admin may override a lease");
     }
-    return refused("leased", this.whyNot([call.name]), "name the lease with Mltb-Lease, or wait for its end");
+    return refused("leased", this.queue.whyNot([call.name]), "name the lease with Mltb-Lease, or wait for its end");
   }
 
   /** Ends what has run out, and sets the timer for the next. */
@@ -388,6 +300,7 @@ export class Leases {
   /** Leases stay as they are for the next start; who waits is refused. */
   stop(): void {
     this.stopped = true;
+    this.queue.stop();
     clearTimeout(this.timer);
   }
 }

@@ -45,6 +45,11 @@ export class LeaseRows {
     this.database.run(this.database.build.updateTable("leases").set(values).where("id", "=", id));
   }
 
+  /** The lease is bound to a connection from now on, also after a restart. */
+  hold(id: string): void {
+    this.database.run(this.database.build.updateTable("leases").set({ hold: 1 }).where("id", "=", id));
+  }
+
   /** Records the end together with what is owed to the targets. */
   end(lease: Lease, reason: EndReason, ended_ms: number, owed: { target: string; policy: string }[]): void {
     const { build } = this.database;

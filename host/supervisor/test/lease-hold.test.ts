@@ -1,0 +1,45 @@
+import { afterEach, expect, test } from "vitest";
+import { HOLD_GRACE_MS } from "../src/leases/leases.ts";
+import { type VirtualCommands, virtualCommands } from "./virtual-commands.ts";
+
+let bay: VirtualCommands;
+afterEach(() => bay.stop());
+
+async function leased(): Promise<string> {
+  bay = await virtualCommands("off");
+  const request = {
+    ...{ targets: [bay.targets[0] as string], holder: "ada", user: "ada" },
+    ...{ ttl_ms: 600_000, priority: 0, hold: false, experiment: false },
+  };
+  const lease = await bay.state.leases.acquire(bay.caller("ada"), request, 0, new AbortController().signal);
+  if ("status" in lease) throw new Error(lease.message);
+  return lease.id;
+}
+
+test("a lease that was bound to a connection after it was given ends when that does not come back after a restart", async () => {
+  const id = await leased();
+  bay.state.leases.bind(bay.caller("ada"), id);
+  bay.reopen();
+  expect(bay.state.leases.view(id).hold).toBe(true);
+  await bay.time.run(HOLD_GRACE_MS - 100);
+  expect(bay.state.leases.list()).toHaveLength(1);
+  await bay.time.run(200);
+  expect(bay.state.leases.list()).toEqual([]);
+});
+
+test("a connection that comes back in time keeps it", async () => {
+  const id = await leased();
+  bay.state.leases.bind(bay.caller("ada"), id);
+  bay.reopen();
+  const closed = bay.state.leases.bind(bay.caller("ada"), id);
+  await bay.time.run(HOLD_GRACE_MS + 100);
+  expect(bay.state.leases.list()).toHaveLength(1);
+  closed();
+  expect(bay.state.leases.list()).toEqual([]);
+});
+
+test("nobody binds another's lease, whose end would then be theirs to bring about", async () => {
+  const id = await leased();
+  expect(() => bay.state.leases.bind(bay.caller("bob"), id)).toThrow("belongs to ada");
+  expect(bay.state.leases.view(id).hold).toBe(false);
+});
