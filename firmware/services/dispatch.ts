@@ -45,18 +45,10 @@ export function createHandlers(
   const handlers = createPowerRequests(board.channels.length, power, reset, session);
   const others: Record<string, Handler> = {
     limits_set(this: void, body: Body, tag: number): void {
-      const hard_ma = body["hard_ma"] as number;
-      if (!checked(body, tag, 0, hard_ma)) return;
+      if (!checked(body, tag, 0, body["hard_ma"] as number)) return;
       const index = channelOf(body, tag);
       if (index < 0) return;
-      const refusal = protection.set(
-        index,
-        hard_ma,
-        body["slow_ma"] as number,
-        body["slow_ms"] as number,
-        body["inrush_ma"] as number,
-        body["inrush_ms"] as number,
-      );
+      const refusal = protection.set(index, body);
       if (refusal !== 0) session().refuse(tag, refusal, "limits_set");
       else protection.answer(index, tag);
     },

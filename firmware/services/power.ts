@@ -108,7 +108,7 @@ export function createPower(
     controls.push({
       state: fault === Fault.none ? ChannelState.unknown : ChannelState.fault,
       fault,
-      cause: Cause.start,
+      cause: kept?.thenOn === true ? Cause.restore : Cause.start,
       seq: 0,
       phase: fault !== Fault.none ? IDLE : closed ? PROVING_ON : PROVING_OFF,
       closed,

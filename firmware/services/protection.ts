@@ -1,5 +1,5 @@
 import type { MonitoringBoard } from "@mltb/hardware";
-import { type BoardSession, Fault, Refusal, TripSource } from "@mltb/protocol";
+import { type BoardSession, type Body, Fault, Refusal, TripSource } from "@mltb/protocol";
 import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
 import type { Handed } from "./handover.ts";
 import type { SlowProtection } from "./power.ts";
@@ -16,8 +16,9 @@ interface Switches {
   trip(this: void, index: number, fault: number, now_ms: number): void;
 }
 
-/** Over-current limits of a channel. */
+/** Over-current limits of a channel, as `limits_answer` tells them. */
 export interface Limits {
+  channel: number;
   hard_ma: number;
   slow_ma: number;
   slow_ms: number;
@@ -29,15 +30,7 @@ export interface Limits {
 
 export interface Protection extends SlowProtection {
   /** Sets, and stores, the limits of a channel; a refusal code, or 0. */
-  set(
-    this: void,
-    index: number,
-    hard_ma: number,
-    slow_ma: number,
-    slow_ms: number,
-    inrush_ma: number,
-    inrush_ms: number,
-  ): number;
+  set(this: void, index: number, body: Body): number;
   answer(this: void, index: number, tag: number): void;
   /** The limits of every channel. */
   all: Limits[];
@@ -53,6 +46,7 @@ export interface Protection extends SlowProtection {
  * before has handed over, else the stored ones, else the board's own.
  *
  * @param busy whether nothing may be stored now
+ * @param refuses a refusal code where the rack's budget has no room for more of a channel
  * @param onClosing told when a switch is about to close
  * @param onTripping told when one is about to be opened by a fault
  */
@@ -63,6 +57,7 @@ export function createProtection(
   before: Handed[] | undefined,
   storage: Storage,
   busy: (this: void) => boolean,
+  refuses: (this: void, index: number, more_ma: number) => number,
   onClosing: (this: void, now_ms: number) => void,
   onTripping: (this: void, index: number) => void,
 ): Protection {
@@ -77,6 +72,7 @@ export function createProtection(
   let lowest_ua = Math.floor(board.limits.rated_a * 1000000);
   for (let i = 0; i < board.channels.length; i += 1) {
     const limits: Limits = {
+      channel: i + 1,
       hard_ma: hardest_ma,
       slow_ma: Math.floor(board.limits.rated_a * 1000),
       slow_ms: board.limits.slow_ms,
@@ -140,38 +136,30 @@ export function createProtection(
   }
 
   return {
-    set(
-      this: void,
-      index: number,
-      hard_ma: number,
-      slow_ma: number,
-      slow_ms: number,
-      inrush_ma: number,
-      inrush_ms: number,
-    ): number {
+    set(this: void, index: number, body: Body): number {
       const limits = all[index] as Limits;
+      const next = body as unknown as Limits;
+      const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = next;
       if (hard_ma < 1 || hard_ma > hardest_ma || slow_ma < 1 || slow_ma > hard_ma) return Refusal.bad_value;
       if (inrush_ms > 0 && (inrush_ma < hard_ma || inrush_ma > inrushMost_ma)) return Refusal.bad_value;
+      const more_ma = slow_ma - limits.slow_ma;
+      const refusal = more_ma > 0 ? refuses(index, more_ma) : 0;
+      if (refusal !== 0) return refusal;
       const record = string.pack(RECORD, hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms);
       if (storage.get(KEY + index) !== record) {
         if (busy()) return Refusal.busy;
         if (!storage.set(KEY + index, record)) return Refusal.not_stored;
       }
-      limits.hard_ma = hard_ma;
-      limits.slow_ma = slow_ma;
-      limits.slow_ms = slow_ms;
-      limits.inrush_ma = inrush_ma;
-      limits.inrush_ms = inrush_ms;
       if (limits.inrushUntil_ms >= 0) rushing -= 1;
-      limits.inrushUntil_ms = -1;
+      next.inrushUntil_ms = -1;
+      all[index] = next;
       lowest_ua = slow_ma * 1000;
       for (const other of all) if (other.slow_ma * 1000 < lowest_ua) lowest_ua = other.slow_ma * 1000;
       apply(index, hard_ma);
       return 0;
     },
     answer(this: void, index: number, tag: number): void {
-      const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = all[index] as Limits;
-      session().answer(tag, "limits_answer", { channel: index + 1, hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms });
+      session().answer(tag, "limits_answer", all[index] as Limits);
     },
     all,
     closing(this: void, index: number, now_ms: number): void {

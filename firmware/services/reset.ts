@@ -27,8 +27,8 @@ export function createReset(hal: Hal, channels: number, outputs: Outputs, sessio
   let running = 0;
   for (let i = 0; i < channels; i += 1) pulses.push({ tag: 0, started_us: 0, length_us: 0 });
 
-  function left_us(pulse: Pulse): number {
-    return pulse.length_us - wrapDiff(hal.ticks_us(), pulse.started_us);
+  function held_us(pulse: Pulse): number {
+    return wrapDiff(hal.ticks_us(), pulse.started_us);
   }
 
   function answer(index: number, outcome: number): void {
@@ -39,7 +39,7 @@ export function createReset(hal: Hal, channels: number, outputs: Outputs, sessio
     session().answer(tag, "reset_answer", {
       channel: index + 1,
       outcome,
-      held_ms: idiv(pulse.length_us - left_us(pulse), 1000),
+      held_ms: idiv(held_us(pulse), 1000),
       reset_asserted: outputs.asserted(index),
     });
   }
@@ -72,7 +72,9 @@ export function createReset(hal: Hal, channels: number, outputs: Outputs, sessio
       if (running === 0) return;
       for (let i = 0; i < pulses.length; i += 1) {
         const pulse = pulses[i] as Pulse;
-        if (pulse.length_us === 0 || left_us(pulse) > 0) continue;
+        // A channel that was switched off has let go of its line.
+        if (outputs.asserted(i) === 0) answer(i, Outcome.superseded);
+        if (pulse.length_us === 0 || held_us(pulse) < pulse.length_us) continue;
         outputs.reset(i, 0);
         answer(i, Outcome.done);
         pulse.length_us = 0;
@@ -87,7 +89,7 @@ export function createReset(hal: Hal, channels: number, outputs: Outputs, sessio
       if (running === 0) return wait;
       for (const pulse of pulses) {
         if (pulse.length_us === 0) continue;
-        const due = idiv(left_us(pulse) + 999, 1000);
+        const due = idiv(pulse.length_us - held_us(pulse) + 999, 1000);
         if (due < wait) wait = due;
       }
       return wait;

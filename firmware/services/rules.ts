@@ -1,4 +1,4 @@
-import { Cause, Fault, HostLoss, PowerAction, Refusal, Restore } from "@mltb/protocol";
+import { Cause, ChannelState, Fault, HostLoss, PowerAction, Refusal, Restore } from "@mltb/protocol";
 import type { Handed } from "./handover.ts";
 import type { Power, Waiting } from "./power.ts";
 import type { Limits } from "./protection.ts";
@@ -42,8 +42,8 @@ export function afterOutage(settings: AllSettings, storage: Storage, limits: Lim
     const { restore } = settings.channels[i] as Settings;
     const fault = last.fault[i] as number;
     const wanted = restore === Restore.on || (restore === Restore.last && last.on[i] === true);
-    const thenOn = wanted && fault === Fault.none && refusal(settings, limits, closing, i) === 0;
-    closing[i] = thenOn;
+    const thenOn = wanted && fault === Fault.none && refusalOf(settings, limits, closing, i) === 0;
+    closing[i] = thenOn || fault === Fault.off_unproved;
     const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = limits[i] as Limits;
     list.push({
       closed: false,
@@ -68,18 +68,28 @@ function budgetOf(limits: Limits[], closed: boolean[]): number {
   return sum_ma;
 }
 
-/** Why a channel may not be switched on beside those that are, or 0. */
-function refusal(settings: AllSettings, limits: Limits[], closed: boolean[], index: number): number {
-  const { interlock } = settings.channels[index] as Settings;
-  for (let i = 0; i < settings.channels.length; i += 1) {
-    const other = settings.channels[i] as Settings;
-    if (i !== index && closed[i] === true && interlock > 0 && other.interlock === interlock) {
-      return Refusal.interlocked;
-    }
+/** Why a channel may not be on, in a group and taking more of the budget (-1: no matter), beside those that are; or 0. */
+function refusal(
+  settings: AllSettings,
+  limits: Limits[],
+  closed: boolean[],
+  index: number,
+  group: number,
+  more_ma: number,
+): number {
+  for (let i = 0; i < closed.length; i += 1) {
+    const { interlock } = settings.channels[i] as Settings;
+    if (i !== index && closed[i] === true && group > 0 && interlock === group) return Refusal.interlocked;
   }
   const { budget_ma } = settings.rack;
-  const others = closed[index] === true ? 0 : (limits[index] as Limits).slow_ma;
-  return budget_ma > 0 && budgetOf(limits, closed) + others > budget_ma ? Refusal.over_budget : 0;
+  if (budget_ma === 0 || more_ma < 0) return 0;
+  return budgetOf(limits, closed) + more_ma > budget_ma ? Refusal.over_budget : 0;
+}
+
+/** The same for a channel as it is set. */
+function refusalOf(settings: AllSettings, limits: Limits[], closed: boolean[], index: number): number {
+  const more_ma = closed[index] === true ? 0 : (limits[index] as Limits).slow_ma;
+  return refusal(settings, limits, closed, index, (settings.channels[index] as Settings).interlock, more_ma);
 }
 
 /** Rules above the channels: what may be on together, when switches close, what is kept for the time after an outage. */
@@ -91,9 +101,11 @@ export interface Rules {
   /** A host is there, or has gone. */
   host(this: void, present: boolean, now_ms: number): void;
   /** A channel's state has changed. */
-  changed(this: void): void;
+  changed(this: void, index: number): void;
   tick(this: void, now_ms: number): void;
   used_ma(this: void): number;
+  /** Why a channel, where it is on, cannot come into a group, or take more of the budget; or 0. */
+  refuses(this: void, index: number, group: number, more_ma: number): number;
 }
 
 /** @param onCommand told of every command that is accepted */
@@ -106,6 +118,11 @@ export function createRules(
 ): Rules {
   const count = settings.channels.length;
   const last = lastOf(storage, count);
+  for (let i = 0; i < count; i += 1) {
+    // Of a channel that restores something else the record is an old one.
+    const { closed, thenOn } = power.controls[i] as Waiting;
+    if ((settings.channels[i] as Settings).restore !== Restore.last) last.on[i] = closed || thenOn;
+  }
   /** The power service's own, which this one stands before. */
   const plain = power.command;
   /** When channels are switched off because no host is there; -1 while there is one. */
@@ -115,12 +132,12 @@ export function createRules(
   let write_ms = -1;
   let clock_ms = 0;
 
-  /** Channels that are on, or will be without a further command. */
+  /** Channels that are on, or will be without a further command, or are not proved to be off. */
   function on(): boolean[] {
     const list: boolean[] = [];
     for (let i = 0; i < count; i += 1) {
-      const { closed, thenOn } = power.controls[i] as Waiting;
-      list.push(closed || thenOn);
+      const { closed, thenOn, state, fault } = power.controls[i] as Waiting;
+      list.push(closed || thenOn || state === ChannelState.changing || fault === Fault.off_unproved);
     }
     return list;
   }
@@ -134,11 +151,16 @@ export function createRules(
 
   /** What a channel was commanded to be is written down before it is switched; most policies do not need it. */
   function remember(index: number, wanted: boolean): void {
-    const of = settings.channels[index] as Settings;
-    if (of.restore !== Restore.last || last.on[index] === wanted) return;
+    if (last.on[index] === wanted) return;
     last.on[index] = wanted;
-    write();
+    if ((settings.channels[index] as Settings).restore === Restore.last) write();
   }
+
+  const watched = settings.onChange;
+  settings.onChange = () => {
+    watched();
+    write();
+  };
 
   const command: Power["command"] = (index, action, off_ms, tag, cause, now_ms) => {
     const wantsOn = action === PowerAction.on || action === PowerAction.cycle;
@@ -146,7 +168,7 @@ export function createRules(
     let doing = action;
     if (wantsOn) {
       if (power.fault(index) !== Fault.none) return Refusal.fault_latched;
-      const refused = refusal(settings, limits, on(), index);
+      const refused = refusalOf(settings, limits, on(), index);
       if (refused !== 0) return refused;
       // A switch that must wait is opened first: off, a pause, on.
       if (action === PowerAction.on && !power.closed(index) && now_ms < closable_ms) {
@@ -177,6 +199,8 @@ export function createRules(
     }
   }
 
+  const used_ma = (): number => budgetOf(limits, on());
+
   return {
     command,
     closed(this: void, now_ms: number): void {
@@ -186,8 +210,10 @@ export function createRules(
       if (present) lost_ms = -1;
       else if (lost_ms < 0) lost_ms = now_ms;
     },
-    changed(this: void): void {
-      write_ms = clock_ms + FAULTS_AFTER_MS;
+    changed(this: void, index: number): void {
+      if (write_ms < 0) write_ms = clock_ms + FAULTS_AFTER_MS;
+      // A channel that tripped is not switched on again by the outage that follows.
+      if (power.fault(index) !== Fault.none) last.on[index] = false;
     },
     tick(this: void, now_ms: number): void {
       clock_ms = now_ms;
@@ -200,16 +226,13 @@ export function createRules(
         const fault = power.fault(i);
         if (last.fault[i] !== fault) other = true;
         last.fault[i] = fault;
-        // A channel that tripped is not switched on again by the outage that follows.
-        if (fault !== Fault.none && last.on[i] === true) {
-          last.on[i] = false;
-          other = true;
-        }
       }
       if (other) write();
     },
-    used_ma(this: void): number {
-      return budgetOf(limits, on());
+    used_ma,
+    refuses(this: void, index: number, group: number, more_ma: number): number {
+      const list = on();
+      return list[index] === true ? refusal(settings, limits, list, index, group, more_ma) : 0;
     },
   };
 }

@@ -2,8 +2,9 @@ import type { ChannelLimits } from "@mltb/hardware";
 import { type BoardSession, type Body, bodyCheck, HostLoss, Refusal, Restore } from "@mltb/protocol";
 import type { Storage } from "./storage.ts";
 
-/** Policies and software limits of a channel; a limit of 0 is none. */
+/** Policies and software limits of a channel, as `settings_answer` tells them; a limit of 0 is none. */
 export interface Settings {
+  channel: number;
   restore: number;
   host_loss: number;
   /** Group of which at most one channel is on; 0 is none. */
@@ -13,14 +14,15 @@ export interface Settings {
   under_mv: number;
   reverse_ma: number;
   drift_ma: number;
-  stored: boolean;
+  stored: number;
 }
 
-/** Rules of the whole rack. */
+/** Rules of the whole rack, as `rack_answer` tells them. */
 export interface RackSettings {
   budget_ma: number;
   stagger_ms: number;
-  stored: boolean;
+  used_ma: number;
+  stored: number;
 }
 
 /** What the board was told to keep, by channel, and for the rack. */
@@ -56,6 +58,7 @@ export function createSettings(
   const over_mv = Math.floor(nominal_v * 1000 * (1 + limits.on_tolerance));
   for (let i = 0; i < channels; i += 1) {
     const own: Settings = {
+      channel: i + 1,
       restore: Restore.off,
       host_loss: HostLoss.keep,
       interlock: 0,
@@ -64,7 +67,7 @@ export function createSettings(
       under_mv: 0,
       reverse_ma: limits.reverse_ma,
       drift_ma: limits.drift_ma,
-      stored: false,
+      stored: 0,
     };
     const kept = storage.get(`channel${i}`);
     if (kept !== undefined && kept.length === RECORD_BYTES) {
@@ -78,15 +81,15 @@ export function createSettings(
         own.reverse_ma,
         own.drift_ma,
       ] = string.unpack(RECORD, kept);
-      own.stored = true;
+      own.stored = 1;
     }
     list.push(own);
   }
-  const rack: RackSettings = { budget_ma: 0, stagger_ms: 0, stored: false };
+  const rack: RackSettings = { budget_ma: 0, stagger_ms: 0, used_ma: 0, stored: 0 };
   const kept = storage.get("rack");
   if (kept !== undefined && kept.length === RACK_BYTES) {
     [rack.budget_ma, rack.stagger_ms] = string.unpack(RACK, kept);
-    rack.stored = true;
+    rack.stored = 1;
   }
 
   /** Keeps a value that is not kept yet; a refusal code, or 0. */
@@ -103,7 +106,6 @@ export function createSettings(
       // Whoever keeps limits in another form takes this place.
     },
     set(this: void, index: number, body: Body): number {
-      const of = list[index] as Settings;
       const next = body as unknown as Settings;
       const { restore, host_loss, interlock, host_loss_ms, over_mv, under_mv, reverse_ma, drift_ma } = next;
       if (restore > Restore.last || host_loss > HostLoss.off) return Refusal.bad_value;
@@ -114,26 +116,20 @@ export function createSettings(
         string.pack(RECORD, restore, host_loss, interlock, host_loss_ms, over_mv, under_mv, reverse_ma, drift_ma),
       );
       if (refusal !== 0) return refusal;
-      of.restore = restore;
-      of.host_loss = host_loss;
-      of.interlock = interlock;
-      of.host_loss_ms = host_loss_ms;
-      of.over_mv = over_mv;
-      of.under_mv = under_mv;
-      of.reverse_ma = reverse_ma;
-      of.drift_ma = drift_ma;
-      of.stored = true;
+      // The body is this request's own.
+      next.stored = 1;
+      list[index] = next;
       all.onChange();
       return 0;
     },
     setRack(this: void, body: Body): number {
-      const { budget_ma, stagger_ms } = body as unknown as RackSettings;
+      const next = body as unknown as RackSettings;
+      const { budget_ma, stagger_ms } = next;
       if (stagger_ms > STAGGER_LONGEST_MS) return Refusal.bad_value;
       const refusal = keep("rack", string.pack(RACK, budget_ma, stagger_ms));
       if (refusal !== 0) return refusal;
-      rack.budget_ma = budget_ma;
-      rack.stagger_ms = stagger_ms;
-      rack.stored = true;
+      next.stored = 1;
+      all.rack = next;
       return 0;
     },
   };
@@ -144,38 +140,36 @@ const STAGGER_LONGEST_MS = 2000;
 
 type Handler = (this: void, body: Body, tag: number, now_ms: number) => void;
 
+/** What the rules say to a change; see `Rules`. */
+interface Judges {
+  used_ma(this: void): number;
+  refuses(this: void, index: number, group: number, more_ma: number): number;
+}
+
 /** Requests that read and write settings. */
 export function settingsHandlers(
   settings: AllSettings,
   channelOf: (this: void, body: Body, tag: number) => number,
-  used_ma: (this: void) => number,
+  rules: Judges,
   session: () => BoardSession,
 ): Record<string, Handler> {
   function answer(index: number, tag: number): void {
-    const of = settings.channels[index] as Settings;
-    session().answer(tag, "settings_answer", {
-      channel: index + 1,
-      restore: of.restore,
-      host_loss: of.host_loss,
-      interlock: of.interlock,
-      host_loss_ms: of.host_loss_ms,
-      over_mv: of.over_mv,
-      under_mv: of.under_mv,
-      reverse_ma: of.reverse_ma,
-      drift_ma: of.drift_ma,
-      stored: of.stored ? 1 : 0,
-    });
+    session().answer(tag, "settings_answer", settings.channels[index] as Settings);
   }
   function answerRack(tag: number): void {
-    const { budget_ma, stagger_ms, stored } = settings.rack;
-    session().answer(tag, "rack_answer", { budget_ma, stagger_ms, used_ma: used_ma(), stored: stored ? 1 : 0 });
+    settings.rack.used_ma = rules.used_ma();
+    session().answer(tag, "rack_answer", settings.rack);
   }
   return {
     settings_set(this: void, body: Body, tag: number): void {
       const check = bodyCheck(body["channel"] as number, body["restore"] as number, body["over_mv"] as number);
       const index = channelOf(body, tag);
       if (index < 0) return;
-      const refusal = body["check"] === check ? settings.set(index, body) : Refusal.bad_check;
+      let refusal: number = Refusal.bad_check;
+      if (body["check"] === check) {
+        refusal = rules.refuses(index, body["interlock"] as number, -1);
+        if (refusal === 0) refusal = settings.set(index, body);
+      }
       if (refusal !== 0) session().refuse(tag, refusal, "settings_set");
       else answer(index, tag);
     },
@@ -184,8 +178,13 @@ export function settingsHandlers(
       if (index >= 0) answer(index, tag);
     },
     rack_set(this: void, body: Body, tag: number): void {
-      const check = bodyCheck(0, 0, body["budget_ma"] as number);
-      const refusal = body["check"] === check ? settings.setRack(body) : Refusal.bad_check;
+      const budget_ma = body["budget_ma"] as number;
+      const refusal =
+        body["check"] !== bodyCheck(0, 0, budget_ma)
+          ? Refusal.bad_check
+          : budget_ma > 0 && rules.used_ma() > budget_ma
+            ? Refusal.over_budget
+            : settings.setRack(body);
       if (refusal !== 0) session().refuse(tag, refusal, "rack_set");
       else answerRack(tag);
     },

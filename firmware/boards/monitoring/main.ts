@@ -91,6 +91,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
     handedOver,
     storage,
     busy,
+    (index, more_ma) => rules.refuses(index, 0, more_ma),
     (now_ms) => rules.closed(now_ms),
     waveforms.tripping,
   );
@@ -111,17 +112,17 @@ export function boot(hal: Hal, kept?: string): Firmware {
     monitors,
     protection,
     session,
-    () => {
+    (index) => {
       refresh_ms = 0;
-      rules.changed();
+      rules.changed(index);
     },
     before,
   );
+  const watch = createWatch(hal, board, settings, monitors, calibrations, session);
   const rules = createRules(settings, protection.all, storage, power, (index, cause) => strap.commanded(index, cause));
   // From here on every command goes through the rules, wherever it comes from.
   power.command = rules.command;
   const strap = createStrap(count, storage, outputs, power, power.answerOutcome, channelOf, busy, session);
-  const watch = createWatch(hal, board, settings, monitors, calibrations, session);
   const quiet = (): boolean => power.quiet() && reset.quiet() && strap.quiet();
   const update =
     flash === undefined ? undefined : createUpdate(flash, monitoringFlash, session, () => streams.running(), quiet);
@@ -171,7 +172,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const panel = createPanel(hal, board, power, monitors, rack, session);
   const handlers = createHandlers(hal, board, { power, protection, reset, streams, panel, log, update }, session, [
     counterHandlers(hal, session, () => luaErrors, log.dropped),
-    settingsHandlers(settings, channelOf, rules.used_ma, session),
+    settingsHandlers(settings, channelOf, rules, session),
     calibrations.handlers,
     strap.handlers,
     waveforms.handlers,
