@@ -1,0 +1,296 @@
+import { ChannelState, HostLoss, type RequestName, type RequestOutcome } from "@mltb/protocol";
+import { type Random, random } from "../../src/world/random.ts";
+import type { MonitoringRung } from "../bench.ts";
+import { OWN } from "../scenarios/settings.ts";
+import { type Belief, begun, outcomeName, type Span } from "./channel.ts";
+import { createModelHost, type ModelHost } from "./host.ts";
+import { createInvariants } from "./invariants.ts";
+import { apply, isQuick } from "./physics.ts";
+import { advance, closing, hostLost, type ModelChannel, outage, type RackModel, rest_ms } from "./rack.ts";
+
+/** Operations that a report shows: of all channels, and of the one that differs. */
+const LAST = 16;
+const KEPT = 400;
+/** From the end of a movement to the message that tells of it. */
+const TOLD_MS = 30;
+
+/** The board and the model differ; the message says where, and how to see it again. */
+export class ModelDifference extends Error {}
+
+export interface DriverOptions {
+  rung: MonitoringRung;
+  seed: number;
+  /** Restarts the controller. */
+  restart(): void | Promise<void>;
+  /** Channels with a load that cannot be taken away, from 0. */
+  loads?: number[];
+}
+
+/** A board, its host and the model of both, moved together. */
+export interface Driver {
+  rung: MonitoringRung;
+  host: ModelHost;
+  rack: RackModel;
+  source: Random;
+  /** Operations so far, by channel. */
+  done: number[];
+  /** Requests that run on the board. */
+  running(): number;
+  /** The calibration that each channel was given last, by the names of the wire. */
+  calibrations: (Record<string, number> | undefined)[];
+  note(text: string): void;
+  fail(what: string): never;
+  /**
+   * Sends a request that moves a channel, lets it arrive, tells the model of it, and compares.
+   * @param model what the request does, given its number and when it arrived
+   */
+  command(name: RequestName, index: number, body: object, model: (id: number, at: Span) => void): Promise<void>;
+  /** Sends a request that is answered at once, and gives its answer's name as the model has it. */
+  ask(name: RequestName, body: object): Promise<{ reply: string; outcome: RequestOutcome }>;
+  /** Compares what can be seen with what can be. */
+  compare(): void;
+  /** Runs until no channel can move by itself, and compares. */
+  settle(): Promise<void>;
+  outage(): Promise<void>;
+  /** The model, after the board began anew at a time within the span and the host is there again. */
+  begunAnew(at: Span): void;
+  silence(): Promise<void>;
+  /** A channel can move by itself no more. */
+  rests(index: number): boolean;
+  change(index: number): void;
+}
+
+function freshChannel(loaded: boolean): ModelChannel {
+  return {
+    beliefs: [{ ...begun([0, 0], 0, false, false) }],
+    physics: "none",
+    physics_ms: 0,
+    loaded,
+    settings: { ...OWN },
+    limits: { hard_ma: 2950, slow_ma: 2800, slow_ms: 60, inrush_ma: 4000, inrush_ms: 20 },
+  };
+}
+
+/** The model's name of how a request ended. */
+function nameOf(outcome: RequestOutcome): string {
+  if (outcome.kind === "refused") return `refused ${outcome.code}`;
+  if (outcome.kind !== "answer") return outcome.kind;
+  const { outcome: how } = outcome.body as { outcome?: number };
+  return how === undefined ? "answer" : outcomeName(how);
+}
+
+const short = ({ answers, ...of }: Belief): string => JSON.stringify({ ...of, ...answers });
+
+export async function createDriver(options: DriverOptions): Promise<Driver> {
+  const { rung, seed } = options;
+  const host = await createModelHost(rung);
+  const source = random(seed);
+  const count = rung.electronics.board.channels.length;
+  const rack: RackModel = {
+    channels: Array.from({ length: count }, (_, i) => freshChannel(options.loads?.includes(i) === true)),
+    budget_ma: 0,
+    stagger_ms: 0,
+    stagger_before_ms: 0,
+    stagger_asked_ms: undefined,
+    closable_ms: 0,
+  };
+  const invariants = createInvariants(rung, rack, host.now_ms);
+  /** Requests whose end has not been seen: number to channel. */
+  const open = new Map<number, number>();
+  /** Ends that came while their request was under way. */
+  let ends: { id: number; name: string }[] = [];
+  let numbers = 0;
+  const log: string[] = [];
+
+  function fail(what: string, index = -1): never {
+    const own = log.filter(
+      (line) => line.includes(`"channel":${index + 1},`) || line.includes(`channel ${index + 1}:`),
+    );
+    const lines = rack.channels.map(
+      ({ beliefs, physics, loaded, settings, limits }, i) =>
+        `${i + 1} ${physics}${loaded ? ", loaded" : ""} ${JSON.stringify({ ...settings, ...limits })}\n   ${beliefs.map(short).join("\n   ")}`,
+    );
+    throw new ModelDifference(
+      [
+        `seed ${seed}, operation ${driver.done.join(" ")}, ${host.now_ms()} ms: ${what}`,
+        "last operations:",
+        ...log.slice(-LAST),
+        ...(index < 0 ? [] : [`last operations of channel ${index + 1}:`, ...own.slice(-LAST)]),
+        "the model holds for possible:",
+        ...lines,
+      ].join("\n"),
+    );
+  }
+
+  /** Keeps of a channel's beliefs those that fit what was seen. */
+  function filter(index: number, what: string, fits: (of: Belief) => boolean): void {
+    const channel = rack.channels[index] as ModelChannel;
+    const left = channel.beliefs.filter(fits);
+    if (left.length === 0) fail(`channel ${index + 1}: ${what}`, index);
+    channel.beliefs = left;
+  }
+
+  function takeEnds(): void {
+    const taken = ends;
+    ends = [];
+    for (const { id, name } of taken) {
+      const index = open.get(id);
+      if (index === undefined) continue;
+      open.delete(id);
+      filter(index, `request ${id} ended with ${name}`, (of) => of.answers[id] === name);
+      const channel = rack.channels[index] as ModelChannel;
+      channel.beliefs = channel.beliefs.map((of) => {
+        const { [id]: _, ...answers } = of.answers;
+        return { ...of, answers };
+      });
+    }
+  }
+
+  function compare(): void {
+    const now_ms = host.now_ms();
+    advance(rack, now_ms);
+    takeEnds();
+    const { chain, rails, board } = rung.electronics;
+    for (const [i, channel] of rack.channels.entries()) {
+      const { discharge_bit, reset_bit } = board.channels[i] as (typeof board.channels)[0];
+      const closed = rails[i]?.switchOn === true;
+      if (closed && channel.beliefs.some((of) => !of.closed)) closing(rack, now_ms);
+      const discharge = chain.output(discharge_bit) === 1;
+      const reset = chain.output(reset_bit) === 1;
+      const seen = `switch ${closed}, discharge ${discharge}, reset ${reset}`;
+      filter(
+        i,
+        seen,
+        (of) =>
+          (of.closed === closed || (of.closed && isQuick(channel.physics))) &&
+          (!of.closed && !of.floating) === discharge &&
+          of.reset === reset,
+      );
+      const told = host.told[i];
+      const moved_ms = Math.max(...channel.beliefs.map((of) => of.since[1]));
+      if (told === undefined || !driver.rests(i) || now_ms - moved_ms < TOLD_MS || host.silent) continue;
+      const { state, fault, cause } = told;
+      filter(
+        i,
+        `told state ${state}, fault ${fault}, cause ${cause}`,
+        (of) => of.state === state && of.fault === fault && of.cause === cause,
+      );
+    }
+    const broken = invariants.broken();
+    if (broken !== undefined) fail(broken);
+  }
+
+  async function arrive(): Promise<void> {
+    if (!(await host.until(host.delivered, 3000))) fail("a request does not arrive");
+  }
+
+  const driver: Driver = {
+    rung,
+    host,
+    rack,
+    source,
+    done: new Array<number>(count).fill(0),
+    running: () => open.size,
+    calibrations: new Array(count).fill(undefined),
+    note(text) {
+      log.push(`${host.now_ms()} ms: ${text}`);
+      if (log.length > 2 * KEPT) log.splice(0, KEPT);
+    },
+    fail,
+    async command(name, index, body, model) {
+      numbers += 1;
+      const id = numbers;
+      const from_ms = host.now_ms();
+      open.set(id, index);
+      driver.note(`${id} ${name} ${JSON.stringify(body)}`);
+      host.send(name, body as never, (outcome) => ends.push({ id, name: nameOf(outcome) }));
+      await arrive();
+      model(id, [from_ms, host.now_ms()]);
+      compare();
+    },
+    async ask(name, body) {
+      let outcome: RequestOutcome | undefined;
+      host.send(name, body as never, (ended) => {
+        outcome = ended;
+      });
+      if (!(await host.until(() => outcome !== undefined, 3000))) fail(`${name} is not answered`);
+      const ended = outcome as unknown as RequestOutcome;
+      driver.note(`${name} ${JSON.stringify(body)} -> ${nameOf(ended)}`);
+      return { reply: nameOf(ended), outcome: ended };
+    },
+    compare,
+    rests: (index) =>
+      rest_ms({ ...rack, channels: [rack.channels[index] as ModelChannel] }) <= host.now_ms() &&
+      rack.channels[index]?.beliefs.every((of) => of.phase === "resting") === true,
+    async settle() {
+      do {
+        await host.run(Math.max(0, rest_ms(rack) - host.now_ms()) + TOLD_MS);
+        compare();
+      } while (rest_ms(rack) > host.now_ms());
+      // What is still open now would never end.
+      const [id] = open.keys();
+      if (id !== undefined) fail(`request ${id} is not answered`);
+    },
+    async outage() {
+      driver.note("outage");
+      const from_ms = host.now_ms();
+      invariants.forget();
+      await options.restart();
+      await host.run(3);
+      const until_ms = host.now_ms();
+      await host.connect();
+      driver.begunAnew([from_ms, until_ms]);
+      compare();
+    },
+    begunAnew(at) {
+      open.clear();
+      ends = [];
+      outage(rack, at);
+    },
+    async silence() {
+      const from_ms = host.now_ms();
+      host.silent = true;
+      const long = source.uniform() < 0.7;
+      driver.note(long ? "silence until the policy" : "silence");
+      if (!long) await host.run(Math.floor(source.uniform() * 500));
+      else {
+        const policies = rack.channels.map(({ settings }, i) => ({ i, settings }));
+        const away = policies.filter(({ settings }) => settings.host_loss === HostLoss.off);
+        away.sort((a, b) => a.settings.host_loss_ms - b.settings.host_loss_ms);
+        // A host is lost after 1.8 s of silence, or sooner where it acknowledges nothing.
+        for (const { i, settings } of away) {
+          const at: Span = [from_ms + 50 + settings.host_loss_ms, from_ms + 1900 + settings.host_loss_ms];
+          await host.run(Math.max(0, at[0] - host.now_ms()));
+          advance(rack, Math.max(at[0], host.now_ms()));
+          hostLost(rack, i, at);
+        }
+        await host.run(Math.max(0, from_ms + 1900 + 700 - host.now_ms()));
+      }
+      await host.connect();
+      open.clear();
+      ends = [];
+      compare();
+    },
+    change(index) {
+      const channel = rack.channels[index] as ModelChannel;
+      channel.physics_ms = host.now_ms();
+      apply(rung, index, channel);
+    },
+  };
+  await host.run(200);
+  for (const [i, channel] of rack.channels.entries()) {
+    channel.beliefs = channel.beliefs.map((of) => ({ ...of, since: [0, 100] }));
+    driver.change(i);
+    channel.physics_ms = 0;
+  }
+  compare();
+  return driver;
+}
+
+/** The state that a channel is believed to be in, where there is no doubt. */
+export function sure(driver: Driver, index: number): Belief | undefined {
+  const beliefs = driver.rack.channels[index]?.beliefs ?? [];
+  return beliefs.length === 1 ? beliefs[0] : undefined;
+}
+
+export const isOn = (of: Belief | undefined): boolean => of?.state === ChannelState.on && of.phase === "resting";
