@@ -89,7 +89,7 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
     app,
     dispatcher,
     async grpc(listener) {
-      server = await startGrpc({ ...listener, tls: options.tls, tokens, dispatcher, onError });
+      server = await startGrpc({ ...listener, tls: options.tls, rates: options.rates, tokens, dispatcher, onError });
       return `${listener.host.includes(":") ? `[${listener.host}]` : listener.host}:${server.port}`;
     },
     async pdudaemon(listener) {

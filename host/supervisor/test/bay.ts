@@ -42,7 +42,7 @@ export async function startTestBay(
   overrides: {
     change?: (bay: Bay) => void;
     options?: Partial<SupervisorOptions>;
-    login?: { user: string; password: string; ca?: Buffer };
+    login?: { user?: string; password?: string; ca?: Buffer };
   } = {},
 ): Promise<TestBay> {
   const read = readBayFile(new URL("../../../examples/demo-bay.yml", import.meta.url).pathname);

@@ -18,12 +18,16 @@ type Method = (
 ) => void;
 
 /** A client of `mltb.board.v1`, made from the proto file as any other program would. */
-export function boardClient(address: string, tokenFile: string): BoardClient {
+/** `ca`: over TLS, with this certificate trusted. */
+export function boardClient(address: string, tokenFile: string, ca?: Buffer): BoardClient {
   const definition = loadSync(protoFile("mltb_board_v1"), { keepCase: true, longs: Number, oneofs: true });
   const loaded = grpc.loadPackageDefinition(definition) as unknown as {
     mltb: { board: { v1: { BoardService: grpc.ServiceClientConstructor } } };
   };
-  const client = new loaded.mltb.board.v1.BoardService(address, grpc.credentials.createInsecure());
+  const client = new loaded.mltb.board.v1.BoardService(
+    address,
+    ca === undefined ? grpc.credentials.createInsecure() : grpc.credentials.createSsl(ca),
+  );
   const own = readFileSync(tokenFile, "utf8").trim();
   return {
     call(method, request, token = own) {

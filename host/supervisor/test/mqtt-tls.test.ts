@@ -1,32 +1,20 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import mqtt from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Broker, startBroker } from "../src/mqtt/broker.ts";
 import { startTestBay, type TestBay } from "./bay.ts";
+import { certificate, NO_OPENSSL } from "./certificate.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-tls-"));
 const users = [{ name: "supervisor", password: "s", publish: ["#"] }];
-let openssl = true;
-let tls: { cert: Buffer; key: Buffer };
+let tls: { cert: Buffer; key: Buffer } | undefined;
 let broker: Broker;
 
 beforeAll(async () => {
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"];
-  try {
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-    execFileSync("openssl", ["req", "-x509", "-nodes", ...curve, "-keyout", key, "-out", cert, ...subject], {
-      stdio: "ignore",
-    });
-  } catch {
-    openssl = false;
-    return;
-  }
-  tls = { cert: readFileSync(cert), key: readFileSync(key) };
-  broker = await startBroker({ host: "127.0.0.1", port: 0, named: true, users, tls });
+  tls = certificate(folder);
+  if (tls !== undefined) broker = await startBroker({ host: "127.0.0.1", port: 0, named: true, users, tls });
 });
 afterAll(async () => {
   await broker?.close();
@@ -36,7 +24,7 @@ afterAll(async () => {
 test("the embedded broker speaks TLS on its address: a client that does not trust its certificate, or speaks none, gets nothing", async ({
   skip,
 }) => {
-  if (!openssl) skip("openssl is not installed: there is no certificate to test with");
+  if (tls === undefined) return skip(NO_OPENSSL);
   const attempt = (url: string, more: object) =>
     new Promise<string>((resolve) => {
       const client = mqtt.connect(url, {
@@ -63,7 +51,7 @@ test("the embedded broker speaks TLS on its address: a client that does not trus
 test("a supervisor uses an external broker over TLS when it trusts its certificate, and refuses it when not", async ({
   skip,
 }) => {
-  if (!openssl) skip("openssl is not installed: there is no certificate to test with");
+  if (tls === undefined) return skip(NO_OPENSSL);
   const external = { broker: `mqtts://127.0.0.1:${broker.port}`, user: "supervisor", password: "s" };
   await expect(startTestBay({ options: { mqtt: external } })).rejects.toMatchObject({ code: "broker_unreachable" });
   const bay: TestBay = await startTestBay({

@@ -93,7 +93,7 @@ export class BayClient {
       throw unreachable(this.url, error as Error);
     }
     if (!response.ok || response.body === null) throw faultOf(response.status, await response.text());
-    return createInterface({ input: Readable.fromWeb(response.body as never), crlfDelay: Number.POSITIVE_INFINITY });
+    return linesOf(Readable.fromWeb(response.body as never));
   }
 
   /** An answer that is plain text. */
@@ -130,6 +130,15 @@ export class BayClient {
 
   target(name: string): Promise<TargetView> {
     return this.call("GET", `/api/v1/targets/${encodeURIComponent(name)}`);
+  }
+}
+
+/** The lines of a stream; who reads no further closes it, or the connection would keep the process. */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  try {
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  } finally {
+    input.destroy();
   }
 }
 

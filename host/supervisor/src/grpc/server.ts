@@ -13,9 +13,11 @@ import {
   wireCode,
   type z,
 } from "@mltb/contract";
-import type { Tokens } from "../auth/tokens.ts";
+import type { Login, Tokens } from "../auth/tokens.ts";
 import { type Bad, type Caller, refused } from "../call.ts";
 import { checkInput, type Dispatcher } from "../calls/dispatch.ts";
+import { RATES } from "../http/app.ts";
+import { CallLimits } from "./limit.ts";
 
 /** Requests are flat and small. */
 const MESSAGE_BYTES = 65_536;
@@ -57,6 +59,7 @@ interface GrpcOptions {
   named: boolean;
   tls?: { cert: Buffer; key: Buffer };
   tokens: Tokens;
+  rates?: typeof RATES;
   dispatcher: Dispatcher;
   /** Told of errors that nobody expected. */
   onError(error: Error): void;
@@ -77,9 +80,11 @@ export async function startGrpc(options: GrpcOptions): Promise<{ port: number; c
     // Two bays on one port would share its clients.
     "grpc.so_reuseport": 0,
   });
+  const limits = new CallLimits(options.rates ?? RATES);
   const methods: grpc.UntypedServiceImplementation = {};
   for (const { feature, name, call } of calls()) {
-    if (call.grpc !== undefined) methods[call.grpc.method] = serve(options, `${feature.name}.${name}`, call) as never;
+    if (call.grpc !== undefined)
+      methods[call.grpc.method] = serve(options, limits, `${feature.name}.${name}`, call) as never;
   }
   server.addService(service, methods);
   const credentials =
@@ -106,14 +111,22 @@ export async function startGrpc(options: GrpcOptions): Promise<{ port: number; c
 }
 
 /** The handler of one method. */
-function serve(options: GrpcOptions, full: string, call: Call): grpc.handleUnaryCall<Record<string, unknown>, unknown> {
+function serve(
+  options: GrpcOptions,
+  limits: CallLimits,
+  full: string,
+  call: Call,
+): grpc.handleUnaryCall<Record<string, unknown>, unknown> {
   const fields = requestFields(call);
   const params = new Set(Object.keys(call.params.shape));
   const lists = fields.filter(({ schema, required }) => !required && isList(schema)).map(({ name }) => name);
   const convert = protoAnswer(call);
 
   async function answer(request: grpc.ServerUnaryCall<Record<string, unknown>, unknown>, signal: AbortSignal) {
-    const caller = callerOf(options.tokens, request, call);
+    const login = loginOf(options.tokens, request);
+    const over = await limits.refusal(login?.user, request.getPeer());
+    if (over !== undefined) return over;
+    const caller = callerOf(login, request, call);
     if ("code" in caller) return caller;
     const given = { params: {} as Record<string, unknown>, query: {}, body: {} as Record<string, unknown> };
     for (const { name } of fields) {
@@ -147,14 +160,17 @@ function serve(options: GrpcOptions, full: string, call: Call): grpc.handleUnary
 
 const isList = (schema: z.ZodType): boolean => schema.safeParse([]).success;
 
+function loginOf(tokens: Tokens, asked: grpc.ServerUnaryCall<Record<string, unknown>, unknown>): Login | undefined {
+  const [scheme = "", token = ""] = String(asked.metadata.get("authorization")[0] ?? "").split(" ");
+  return /^bearer$/i.test(scheme) ? tokens.login(token) : undefined;
+}
+
 /** Who sent a request, or why it may not. */
 function callerOf(
-  tokens: Tokens,
+  login: Login | undefined,
   asked: grpc.ServerUnaryCall<Record<string, unknown>, unknown>,
   call: Call,
 ): Caller | Bad {
-  const [scheme = "", token = ""] = String(asked.metadata.get("authorization")[0] ?? "").split(" ");
-  const login = /^bearer$/i.test(scheme) ? tokens.login(token) : undefined;
   if (login === undefined)
     return refused("unauthorized", "a token is needed in the metadata `authorization: Bearer TOKEN`");
   if (roles.indexOf(login.role) < roles.indexOf(call.role)) {
