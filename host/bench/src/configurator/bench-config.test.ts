@@ -167,19 +167,28 @@ test("a missing model, picture or target is told at its value once the reference
 test("what a workflow asks of this version and does not get is a fault at its place, all at once", () => {
   const { file, folder, edit } = copy();
   edit("config_services_k8s.yml", "class: deployment", "class: deployment\n  phases: [flash]");
-  edit("config_services_k8s.yml", "class: quantization", "class: quantization\n  phases: [quantize, recalibrate]");
+  edit("config_services_k8s.yml", "class: quantization", "class: quantization\n  phases: [recalibrate, quantize]");
   edit("config_components.yml", "threads: 1", "threads: 0, speed: 9");
   edit("bench.yml", "options: [dynamic, int8]", "options: [static, int8]");
   const told = checkFile(file, [], env);
   expect(told.map((fault) => `${fault.file.replace(`${folder}/`, "")} ${fault.path} ${fault.code}`)).toEqual([
-    "config_services_k8s.yml config_files.0.services.0.phases.1 not-available",
+    "config_services_k8s.yml config_files.0.services.0.phases.1 value",
     "config_services_k8s.yml config_files.0.services.1.phases.0 not-available",
     "config_components.yml config_files.4.components.2.parameters.threads value",
     "config_components.yml config_files.4.components.2.parameters.speed unknown-parameter",
-    "bench.yml optimizations.0.options.0 not-available",
     "bench.yml exps.0.optimizations.0 value",
   ]);
-  expect(told.find((fault) => fault.path.endsWith("phases.1"))?.suggestion).toBe("available: quantize");
+  expect(told.find((fault) => fault.path.endsWith("phases.1"))?.suggestion).toBe("their order: quantize, recalibrate");
+});
+
+test("static quantisation wants a service that offers it and recalibrates", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "options: [dynamic, int8]", "options: [static, int8]");
+  edit("config_services_k8s.yml", "values: [dynamic, int8]", "values: [static, dynamic, int8]");
+  const [told] = checkFile(file, [], env);
+  expect([told?.path, told?.suggestion]).toEqual(["exps.0.optimizations.0", "phases: [quantize, recalibrate]"]);
+  edit("config_services_k8s.yml", "class: quantization", "class: quantization\n  phases: [quantize, recalibrate]");
+  expect(faults(folder, file)).toEqual([]);
 });
 
 test("a workflow that nothing carries out, or whose order cannot be, is a fault at its node", () => {

@@ -158,7 +158,7 @@ export function resolveExperiments(bench: BenchFile, env: Env): { experiments: E
           file,
           optimizations: exp.value.optimizations.map((name) => {
             const { value } = entries.optimization.get(name) as Placed<Entry<"optimization">>;
-            return { otype: value.otype, options: value.options.filter((option) => option !== "static") };
+            return { otype: value.otype, options: value.options };
           }),
         },
       ],

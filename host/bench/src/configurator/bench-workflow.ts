@@ -6,19 +6,27 @@ import type { WorkflowNode } from "./types.ts";
 /** What this version does for a class of services. Another class, phase or parameter is a line here and its executor. */
 interface ServiceClass {
   executor: WorkflowNode["executor"];
-  /** Phases between `config` and `start`, in their order; a service may leave some out. */
+  /** Phases between `config` and `start` that its executor carries out, in their order. */
   phases: string[];
+  /** Those of a service that names none. */
+  usual: string[];
   /** Parameters that the executor reads. */
   parameters: string[];
 }
 
 const classes: Partial<Record<Entry<"service">["class"], ServiceClass>> = {
-  quantization: { executor: "quantize", phases: ["quantize"], parameters: ["options"] },
-  deployment: { executor: "deploy", phases: [], parameters: [] },
-  inference: { executor: "measure", phases: [], parameters: ["threads"] },
+  quantization: {
+    executor: "quantize",
+    phases: ["quantize", "recalibrate"],
+    usual: ["quantize"],
+    parameters: ["options", "samples"],
+  },
+  deployment: { executor: "deploy", phases: [], usual: [], parameters: [] },
+  inference: { executor: "measure", phases: [], usual: [], parameters: ["threads"] },
 };
 
-const THREADS_MOST = 256;
+/** Largest values of parameters that are counts. */
+const most: Record<string, number> = { threads: 256, samples: 10_000 };
 
 const available = Object.keys(classes).join(", ");
 
@@ -31,13 +39,6 @@ export function executionFaults(bench: BenchFile): Fault[] {
   const say: Say = (code, path, message, mend) => faults.push(faultAt(tree, code, path, message, mend));
   for (const service of entries.service.values()) serviceFaults(service, say);
   for (const component of entries.component.values()) parameterFaults(component, bench, say);
-  for (const { value, path } of entries.optimization.values()) {
-    for (const [i, option] of value.options.entries()) {
-      if (option !== "static") continue;
-      const message = "static quantisation (quantise, then recalibrate) is not available in this version";
-      say("not-available", [...path, "options", i], message, "available: [dynamic, int8]");
-    }
-  }
   const used = new Set([...entries.exp.values()].map(({ value }) => value.workflow));
   for (const name of used) shapeFaults(entries.workflow.get(name) as Placed<Entry<"workflow">>, bench, say);
   for (const exp of entries.exp.values()) optimizationFaults(exp, bench, say);
@@ -53,6 +54,12 @@ function serviceFaults({ value, path }: Placed<Entry<"service">>, say: Say): voi
     const message = `phase ${phase} of class ${value.class} is not available in this version`;
     const list = known.phases.length === 0 ? "it has none" : `available: ${known.phases.join(", ")}`;
     say("not-available", [...path, "phases", i], message, list);
+  }
+  const orders = value.phases.map((phase) => known.phases.indexOf(phase));
+  const late = orders.findIndex((at, i) => i > 0 && at >= 0 && at <= (orders[i - 1] as number));
+  if (late >= 0) {
+    const message = `phase ${value.phases[late]} does not come after ${value.phases[late - 1]}`;
+    say("value", [...path, "phases", late], message, `their order: ${known.phases.join(", ")}`);
   }
   for (const [name, { type, values, default: given }] of Object.entries(value.parameters)) {
     const at = [...path, "parameters", name];
@@ -73,8 +80,9 @@ function misfit(name: string, value: unknown, type: string, values: unknown[] | 
   if (is !== type) return `${name}: a ${type} is wanted, this is a ${is}`;
   const wrong = [value].flat().find((entry) => values !== undefined && !values.includes(entry));
   if (wrong !== undefined) return `${name}: ${String(wrong)} is none of ${values?.join(", ")}`;
-  if (name === "threads" && !(Number.isInteger(value) && Number(value) >= 1 && Number(value) <= THREADS_MOST))
-    return `threads: a whole number from 1 to ${THREADS_MOST} is wanted`;
+  const largest = most[name];
+  if (largest !== undefined && !(Number.isInteger(value) && Number(value) >= 1 && Number(value) <= largest))
+    return `${name}: a whole number from 1 to ${largest} is wanted`;
   return undefined;
 }
 
@@ -145,6 +153,10 @@ function optimizationFaults({ value, path }: Placed<Entry<"exp">>, { entries }: 
       say("value", at, `workflow ${value.workflow} has no node of class ${otype}, which ${name} needs`);
     else if (missing !== undefined)
       say("value", at, `service ${service.identifier} does not offer ${missing}, which ${name} needs`);
+    else if (options.includes("static") && !service.phases.includes("recalibrate")) {
+      const message = `service ${service.identifier} has no phase recalibrate, without which ${name} has no ranges of activations`;
+      say("value", at, message, "phases: [quantize, recalibrate]");
+    }
   }
 }
 
@@ -153,7 +165,7 @@ export function workflowNodes(workflow: Entry<"workflow">, { entries }: BenchFil
   return workflow.nodes.map((node) => {
     const service = entries.service.get(node.service)?.value as Entry<"service">;
     const component = entries.component.get(node.component)?.value as Entry<"component">;
-    const { executor, phases } = classes[service.class] as ServiceClass;
+    const { executor, usual } = classes[service.class] as ServiceClass;
     const defaults = Object.entries(service.parameters).flatMap(([name, { default: value }]) =>
       value === undefined ? [] : [[name, value] as const],
     );
@@ -163,7 +175,7 @@ export function workflowNodes(workflow: Entry<"workflow">, { entries }: BenchFil
       service: node.service,
       component: node.component,
       after: node.after ?? [],
-      phases: service.phases.length > 0 ? service.phases : phases,
+      phases: service.phases.length > 0 ? service.phases : usual,
       parameters: { ...Object.fromEntries(defaults), ...component.parameters },
     };
   });

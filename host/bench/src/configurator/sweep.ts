@@ -4,7 +4,7 @@ import type { Experiment, Optimization } from "./types.ts";
 /** Points of a sweep along the axes that `targets` and `models` do not have already. */
 export const sweepSchema = z.strictObject({
   optimization: z
-    .array(z.enum(["none", "dynamic-int8"]))
+    .array(z.enum(["none", "dynamic-int8", "static-int8"]))
     .min(1)
     .max(8)
     .optional(),
@@ -13,9 +13,10 @@ export const sweepSchema = z.strictObject({
 
 export type Sweep = z.infer<typeof sweepSchema>;
 
-const steps: Record<"none" | "dynamic-int8", Optimization[]> = {
+const steps: Record<"none" | "dynamic-int8" | "static-int8", Optimization[]> = {
   none: [],
   "dynamic-int8": [{ otype: "quantization", options: ["dynamic", "int8"] }],
+  "static-int8": [{ otype: "quantization", options: ["static", "int8"] }],
 };
 
 /**

@@ -6,8 +6,11 @@ import type { Measure } from "./measure-schema.ts";
 /** A step that changes a model before it is measured. */
 export interface Optimization {
   otype: "quantization";
-  /** `dynamic`: activations are quantised at run time, so that no calibration is needed; `int8`: weights of 8 bits. */
-  options: ("dynamic" | "int8")[];
+  /**
+   * `dynamic`: activations are quantised at run time, so that no calibration is needed; `static`: with ranges that were seen over
+   * inputs; `int8`: weights of 8 bits.
+   */
+  options: ("dynamic" | "static" | "int8")[];
 }
 
 /** A model of an experiment: a file, or a network that the bench generates, and what is done to it first. */

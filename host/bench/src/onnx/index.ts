@@ -8,3 +8,4 @@ export {
   generateRelu,
 } from "./generate.ts";
 export { quantizeDynamic } from "./quantize-dynamic.ts";
+export { quantizeStatic, rangesModel, recalibrate } from "./quantize-static.ts";

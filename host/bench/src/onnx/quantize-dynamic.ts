@@ -1,27 +1,8 @@
-import {
-  Attr,
-  type Attribute,
-  decodeModel,
-  Elem,
-  encodeModel,
-  type Graph,
-  type Node,
-  type TensorProto,
-} from "./schema.ts";
+import { attribute, floats, make, type Quantized, quantizable, raiseOpset, roundHalfEven, unfit } from "./quantize.ts";
+import { Attr, decodeModel, Elem, encodeModel, type Graph, type Node, type TensorProto } from "./schema.ts";
 
 /** DynamicQuantizeLinear came with opset 11; below it the rewritten graph would mean nothing. */
 const OPSET = 11;
-
-/** A model that cannot be quantised, with the reason. */
-export class QuantizeError extends Error {}
-
-export interface Quantized {
-  bytes: Uint8Array;
-  /** Nodes that were rewritten, by operator. */
-  rewritten: Record<string, number>;
-  /** Nodes of these operators that stay as they were, with the reason. */
-  kept: { node: string; reason: string }[];
-}
 
 /**
  * Dynamic quantisation to 8 bits: weights of MatMul, Gemm and Conv become int8 with one symmetric scale per tensor, activations
@@ -30,9 +11,7 @@ export interface Quantized {
  */
 export function quantizeDynamic(bytes: Uint8Array): Quantized {
   const model = decodeModel(bytes);
-  const opset = model.opset_import.find((entry) => ["", "ai.onnx"].includes(entry.domain ?? ""))?.version ?? 0;
-  if (opset < OPSET)
-    throw new QuantizeError(`the model has opset ${opset}; dynamic quantisation needs ${OPSET} or newer`);
+  raiseOpset(model, OPSET);
   const { graph } = model;
   const weights = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const rewriter = new Rewriter(graph, weights);
@@ -60,33 +39,14 @@ class Rewriter {
   }
 
   rewrite(node: Node): Node[] {
-    if (!["MatMul", "Gemm", "Conv"].includes(node.op_type) || (node.domain ?? "") !== "") return [node];
-    const reason = this.unfit(node);
+    if (!quantizable(node)) return [node];
+    const reason = unfit(node, this.weights);
     if (reason !== undefined) {
       this.kept.push({ node: node.name || (node.output[0] as string), reason });
       return [node];
     }
     this.rewritten[node.op_type] = (this.rewritten[node.op_type] ?? 0) + 1;
     return this.integer(node);
-  }
-
-  private unfit(node: Node): string | undefined {
-    const weight = this.weights.get(node.input[1] as string);
-    if (weight === undefined) return "its second input is no constant";
-    if (weight.data_type !== Elem.float32) return "its weights are no 32-bit floats";
-    if (floats(weight) === undefined) return "its weights are stored outside the model";
-    const bias = node.input[2];
-    if (
-      bias !== undefined &&
-      bias !== "" &&
-      node.op_type === "Conv" &&
-      this.weights.get(bias)?.data_type !== Elem.float32
-    )
-      return "its bias is no constant of 32-bit floats";
-    if (node.op_type !== "Gemm") return undefined;
-    const plain =
-      attribute(node, "alpha", 1) === 1 && attribute(node, "beta", 1) === 1 && attribute(node, "transA", 0) === 0;
-    return plain ? undefined : "alpha, beta or transA is not the default";
   }
 
   private integer(node: Node): Node[] {
@@ -169,31 +129,4 @@ class Rewriter {
     this.names.add(candidate);
     return candidate;
   }
-}
-
-function make(op_type: string, name: string, input: string[], output: string[], attribute: Attribute[] = []): Node {
-  return { op_type, name, input, output, attribute };
-}
-
-function attribute(node: Node, name: string, otherwise: number): number {
-  const found = node.attribute.find((entry) => entry.name === name);
-  if (found === undefined) return otherwise;
-  return (found.type === Attr.float ? found.f : found.i) ?? 0;
-}
-
-/** Rounding of DynamicQuantizeLinear and QuantizeLinear: to nearest, ties to even. */
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
-/** Values of a float tensor; undefined where they are not in the model itself. */
-function floats(tensor: TensorProto): Float32Array | undefined {
-  const count = tensor.dims.reduce((a, b) => a * b, 1);
-  const raw = tensor.raw_data;
-  if (raw !== undefined && raw.length === count * 4) return new Float32Array(Uint8Array.from(raw).buffer);
-  if (tensor.float_data !== undefined && tensor.float_data.length === count)
-    return Float32Array.from(tensor.float_data);
-  return undefined;
 }

@@ -1,23 +1,24 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Experiment, ModelSource } from "../configurator/types.ts";
-import { analyzeModel, generateModel, UnknownOperatorError } from "../onnx/index.ts";
 import type { NodeState } from "../orchestrator/machine.ts";
 import type { EffectsPort } from "../orchestrator/worker.ts";
 import type { Action, Phase } from "../orchestrator/workflow.ts";
-import { type ResultRecord, sha256 } from "../results/record.ts";
+import type { ResultRecord } from "../results/record.ts";
 import type { RecordingDocument } from "./bay-api.ts";
 import type { Boards, RunPorts } from "./boards.ts";
 import { type ModelFile, measureModel } from "./measure-model.ts";
-import { optimizeModel } from "./optimize-model.ts";
 import type { NodeWork } from "./plan.ts";
+import {
+  loadPrepared,
+  type ModelOutput,
+  originalOf,
+  prepared,
+  prepareModel,
+  recalibratePrepared,
+} from "./prepare-model.ts";
 import { toRecord } from "./to-record.ts";
 
 const AGAIN_MS = 250;
-
-/** A prepared model as the journal has it: the bytes lie in the run's folder under their hash. */
-export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string; size_bytes: number };
 
 /** What a measurement leaves in the journal; the recording lies in the run's folder. */
 export interface MeasureOutput {
@@ -39,13 +40,13 @@ export interface EffectsOptions {
 export function runEffects(options: EffectsOptions): EffectsPort {
   return {
     async run(action, state, inputs, signal) {
-      const { phases, parameters } = (state.nodes.get(action.node) as NodeState).spec;
-      const work = parameters["work"] as NodeWork;
+      const node = state.nodes.get(action.node) as NodeState;
+      const work = node.spec.parameters["work"] as NodeWork;
       const teardown = action.phase === "stop" || action.phase === "deinit";
       // A board that could not be made safe is tried again a little later each time.
       if (teardown && action.attempt > 1) await setTimeout((action.attempt - 1) * AGAIN_MS);
       try {
-        return { output: await carryOut(options, work, phases, action, inputs, signal) };
+        return { output: await carryOut(options, node, action, inputs, signal) };
       } catch (error) {
         const reason =
           work.kind === "model" ? message(error) : await explain(options.ports, work.target, message(error));
@@ -62,29 +63,24 @@ function message(error: unknown): string {
 
 async function carryOut(
   options: EffectsOptions,
-  work: NodeWork,
-  phases: Phase[],
+  node: NodeState,
   action: Action,
   inputs: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<unknown> {
   const { boards } = options;
+  const work = node.spec.parameters["work"] as NodeWork;
   const experimentOf = (index: number): Experiment => options.experiments[index] as Experiment;
   switch (work.kind) {
     case "model":
-      if (action.phase !== (phases.includes("quantize") ? "quantize" : "start")) return undefined;
-      return prepareModel(
-        experimentOf(work.experiment).models[work.model] as ModelSource,
-        options.folder,
-        options.note,
-      );
+      return prepareStep(options, work, node, action.phase);
     case "board":
       if (action.phase === "init") await boards.lease(work.target, signal);
       else if (action.phase === "start") {
         const agent = await boards.agent(work.target, action.id, signal);
         if (work.experiment === undefined) return undefined;
         const source = experimentOf(work.experiment).models[0] as ModelSource;
-        const output = prepared(inputs) ?? prepareModel(source, options.folder, options.note);
+        const output = prepared(inputs) ?? prepareModel(source, options);
         const model = loadPrepared(options.folder, output);
         await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
         return output;
@@ -98,6 +94,22 @@ async function carryOut(
       return measure(options, experimentOf(work.experiment), work.target, set, action, signal);
     }
   }
+}
+
+/** A phase of a node that prepares a model: `quantize` where its class has that phase, else `start`; then `recalibrate`. */
+async function prepareStep(
+  options: EffectsOptions,
+  work: Extract<NodeWork, { kind: "model" }>,
+  { spec, output }: NodeState,
+  phase: Phase,
+): Promise<ModelOutput | undefined> {
+  const experiment = options.experiments[work.experiment] as Experiment;
+  const source = experiment.models[work.model] as ModelSource;
+  if (phase === (spec.phases.includes("quantize") ? "quantize" : "start")) return prepareModel(source, options);
+  if (phase !== "recalibrate") return undefined;
+  const { folder, note, ports } = options;
+  const more = { folder, note, reference: ports.reference, samples: spec.parameters["samples"] };
+  return recalibratePrepared(experiment, source, output as ModelOutput, more);
 }
 
 async function measure(
@@ -129,39 +141,4 @@ async function explain({ bay }: RunPorts, target: string, failure: string): Prom
   } catch (error) {
     return `${failure}; the target's state is not known: ${message(error)}`;
   }
-}
-
-function originalOf(source: ModelSource): Uint8Array {
-  return "file" in source ? readFileSync(source.file) : generateModel(source.generate);
-}
-
-/** A model as it will be deployed. Its multiplications are those of the original: optimisations do not change their number. */
-function prepareModel(source: ModelSource, folder: string, note: (text: string) => void): ModelOutput {
-  const original = originalOf(source);
-  const { bytes, steps } = optimizeModel(source.name, original, source.optimizations ?? [], note);
-  let counts: { macs: number; weights: number } | undefined;
-  try {
-    counts = analyzeModel(original);
-  } catch (error) {
-    // A model that the analyser does not understand can still be measured; its counts are then not known.
-    if (!(error instanceof UnknownOperatorError)) throw error;
-  }
-  const hash = sha256(bytes);
-  const path = join("models", `${hash}.onnx`);
-  mkdirSync(join(folder, "models"), { recursive: true });
-  if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), bytes);
-  const { macs = null, weights = null } = counts ?? {};
-  const { name, threads } = source;
-  const known = { name, sha256: hash, macs, weights, optimizations: steps, path, size_bytes: bytes.length };
-  return threads === undefined ? known : { ...known, threads };
-}
-
-/** The model among the outputs of the nodes before. */
-function prepared(inputs: Record<string, unknown>): ModelOutput | undefined {
-  return Object.values(inputs).find((output) => output !== undefined && output !== null) as ModelOutput | undefined;
-}
-
-function loadPrepared(folder: string, output: ModelOutput): ModelFile {
-  const { path, size_bytes: _, ...rest } = output;
-  return { ...rest, bytes: readFileSync(join(folder, path)) };
 }

@@ -1,8 +1,7 @@
 import type { Experiment } from "../configurator/types.ts";
-import type { AgentApi, Measured, ModelInput } from "./agent-client.ts";
-import { type BayApi, interruption, type RecordingDocument, RunError } from "./bay-api.ts";
-import { loadDataset, randomInput, type Sample, toRaw } from "./dataset.ts";
-import { loadPicture } from "./picture.ts";
+import type { AgentApi, Measured } from "./agent-client.ts";
+import { type BayApi, interruption, type RecordingDocument } from "./bay-api.ts";
+import { inputSets, loadInputs } from "./inputs.ts";
 import { type NumericalError, numericalError, type Reference } from "./reference.ts";
 
 /** Inputs that the windows cycle through; more would only fill memory. */
@@ -27,24 +26,6 @@ export interface ModelOutcome {
   numerical: NumericalError;
 }
 
-function elements(input: ModelInput): number {
-  return input.shape.reduce((a, b) => a * b, 1);
-}
-
-/** Input sets for the model: the data set's records, or one random set. */
-function inputSets(inputs: ModelInput[], samples: Sample[] | undefined, seed: number): Uint8Array[][] {
-  if (samples === undefined)
-    return [inputs.map((input, i) => toRaw(randomInput(elements(input), seed + i), input.datatype))];
-  const [input, ...more] = inputs;
-  if (input === undefined || more.length > 0)
-    throw new RunError(`a data set feeds models with one input, this one has ${inputs.length}`);
-  const wanted = elements(input);
-  const given = samples[0]?.values.length ?? 0;
-  if (given !== wanted)
-    throw new RunError(`the model's input [${input.shape}] has ${wanted} values, a record has ${given}`);
-  return samples.map((sample) => [toRaw(sample.values, input.datatype)]);
-}
-
 function argmax(values: Float64Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i += 1) if ((values[i] as number) > (values[best] as number)) best = i;
@@ -65,16 +46,15 @@ export async function measureModel(
   const { measure } = experiment;
   await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
   const inputs = await agent.inputs(model.name);
-  const dataset = experiment.dataset === undefined ? undefined : loadDataset(experiment.dataset);
-  const picture = experiment.picture === undefined ? undefined : [await loadPicture(experiment.picture)];
-  const sets = inputSets(inputs, dataset?.samples ?? picture, measure.seed);
+  const { samples, labels } = await loadInputs(experiment);
+  const sets = inputSets(inputs, samples, measure.seed);
 
   let accuracy: ModelOutcome["accuracy"] = null;
-  if (dataset !== undefined) {
+  if (labels !== undefined) {
     let correct = 0;
     for (const [i, set] of sets.entries()) {
       if (signal.aborted) throw interruption(signal);
-      if (argmax(await agent.infer(model.name, inputs, set)) === dataset.labels[i]) correct += 1;
+      if (argmax(await agent.infer(model.name, inputs, set)) === labels[i]) correct += 1;
     }
     accuracy = { correct, total: sets.length };
     note(`${target} ${model.name}: ${correct} of ${sets.length} right`);

@@ -1,6 +1,14 @@
 import type { Optimization } from "../configurator/types.ts";
-import { quantizeDynamic } from "../onnx/index.ts";
+import { quantizeDynamic, quantizeStatic, rangesModel, recalibrate } from "../onnx/index.ts";
+import { sha256 } from "../results/record.ts";
 import { RunError } from "./bay-api.ts";
+import { type Inputs, inputSets } from "./inputs.ts";
+import type { Reference } from "./reference.ts";
+
+/** Whether a quantisation needs the ranges of activations. */
+export function isStatic({ options }: Optimization): boolean {
+  return options.includes("static");
+}
 
 /** Applies the optimisations of an experiment to a model in their order; `steps` says each in words, for the fingerprint. */
 export function optimizeModel(
@@ -11,16 +19,44 @@ export function optimizeModel(
 ): { bytes: Uint8Array; steps: string[] } {
   let bytes = original;
   const steps: string[] = [];
-  for (const { otype, options } of optimizations) {
-    const quantized = quantizeDynamic(bytes);
+  for (const optimization of optimizations) {
+    const { otype, options } = optimization;
+    const quantized = isStatic(optimization) ? quantizeStatic(bytes) : quantizeDynamic(bytes);
     const count = Object.values(quantized.rewritten).reduce((a, b) => a + b, 0);
-    if (count === 0) throw new RunError(`${name}: no operator can be quantised dynamically`);
+    const text = `${otype} ${options.join(" ")}`;
+    if (count === 0) throw new RunError(`${name}: no operator can be quantised (${text})`);
     note(
-      `${name}: ${otype} ${options.join(" ")}, ${count} operators, ${bytes.length} -> ${quantized.bytes.length} bytes` +
+      `${name}: ${text}, ${count} operators, ${bytes.length} -> ${quantized.bytes.length} bytes` +
         (quantized.kept.length === 0 ? "" : `; ${quantized.kept.length} kept as they were`),
     );
     bytes = quantized.bytes;
-    steps.push(`${otype} ${options.join(" ")}`);
+    steps.push(text);
   }
   return { bytes, steps };
+}
+
+/** Gives the activations of a statically quantised model the ranges that the reference runtime sees over the inputs. */
+export async function recalibrateModel(
+  name: string,
+  bytes: Uint8Array,
+  on: { reference: Reference | undefined; given: Inputs; samples: number; seed: number },
+): Promise<{ bytes: Uint8Array; step: string }> {
+  if (on.reference === undefined) throw new RunError(`${name}: recalibrating needs ONNX Runtime on the host`);
+  const agent = await on.reference();
+  const asking = rangesModel(bytes);
+  const model = `${name}.ranges`;
+  await agent.deploy(model, sha256(asking), asking, 1);
+  const inputs = await agent.inputs(model);
+  const sets = inputSets(inputs, on.given.samples, on.seed, on.samples).slice(0, on.samples);
+  let ranges: Float64Array | undefined;
+  for (const set of sets) {
+    const seen = await agent.infer(model, inputs, set);
+    ranges = seen.map((value, i) => (i % 2 === 0 ? Math.min : Math.max)(value, ranges?.[i] ?? value));
+  }
+  if (ranges === undefined) throw new RunError(`${name}: there is no input to recalibrate with`);
+  const source = on.given.samples === undefined ? "random" : "own";
+  return {
+    bytes: recalibrate(bytes, ranges),
+    step: `recalibrated over ${sets.length} ${source} input${sets.length === 1 ? "" : "s"}`,
+  };
 }

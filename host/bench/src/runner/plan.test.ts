@@ -89,6 +89,24 @@ test("the workflow of a bench file is what runs: its names, its order, the phase
   expect(twice.nodes.map((node) => node.id)).toContain("1/component_infer");
 });
 
+test("a static quantisation is quantised and then recalibrated, in a bench file and in a sweep", () => {
+  const examples = fileURLToPath(new URL("../../../../examples", import.meta.url));
+  const env = { MODELS_REPO: `${examples}/seed/models`, MLTB_DATASET: `${examples}/seed/data` };
+  const read = readExperiments(`${examples}/static-quantization.yml`, [], env);
+  if ("faults" in read) throw new Error(JSON.stringify(read.faults));
+  const phases = ["init", "config", "quantize", "recalibrate", "start"];
+  const [first] = planRun("r", read.experiments).nodes;
+  expect(first).toMatchObject({ id: "component_quantize", phases, parameters: { samples: 32 } });
+  const swept = planRun("r", experiments("sweep={optimization: [dynamic-int8, static-int8]}")).nodes;
+  const models = swept.filter((node) => node.service === "quantization");
+  expect(models.map((node) => node.phases)).toEqual([
+    ["init", "config", "start"],
+    ["init", "config", "start"],
+    phases,
+    phases,
+  ]);
+});
+
 test("a component pulls its parameters by the hash of the configuration and its identifier", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mltb-pull-"));
   const journal = new SqliteJournal(join(folder, "experiments.sqlite"));

@@ -1,6 +1,7 @@
 import { bayTargets } from "@mltb/contract";
 import type { Experiment, WorkflowNode } from "../configurator/types.ts";
 import { forwardPhases, type NodeSpec, type Workflow } from "../orchestrator/workflow.ts";
+import { isStatic } from "./optimize-model.ts";
 
 /** What a node of a run does; its `service` is the class. */
 export type NodeWork =
@@ -53,13 +54,14 @@ export function planRun(run_id: string, experiments: Experiment[]): Workflow {
     after: string[],
     work: NodeWork,
     exclusive: string[] = [],
+    between: string[] = [],
   ): void => {
     nodes.push({
       id,
       service,
       component,
       after,
-      phases: forwardPhases(),
+      phases: forwardPhases(between),
       retries: 0,
       exclusive,
       parameters: { work },
@@ -73,7 +75,9 @@ export function planRun(run_id: string, experiments: Experiment[]): Workflow {
     const id = (target: string, model: string): ResultNodes => resultNodes(experiments, e, target, model);
     for (const [m, model] of experiment.models.entries()) {
       const service = model.optimizations === undefined ? "model" : "quantization";
-      add(id("", model.name).model as string, service, model.name, [], { kind: "model", experiment: e, model: m });
+      const between = (model.optimizations ?? []).some(isStatic) ? ["quantize", "recalibrate"] : [];
+      const work: NodeWork = { kind: "model", experiment: e, model: m };
+      add(id("", model.name).model as string, service, model.name, [], work, [], between);
     }
     for (const target of experiment.targets) {
       const { board } = id(target, "");

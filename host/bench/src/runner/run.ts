@@ -11,9 +11,10 @@ import { grpcAgent } from "./agent-client.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
-import { type MeasureOutput, type ModelOutput, runEffects } from "./effects.ts";
+import { type MeasureOutput, runEffects } from "./effects.ts";
 import { Eta, etaText } from "./eta.ts";
 import { type NodeWork, planRun, resultNodes } from "./plan.ts";
+import type { ModelOutput } from "./prepare-model.ts";
 import type { Reference } from "./reference.ts";
 import { toRecord } from "./to-record.ts";
 
