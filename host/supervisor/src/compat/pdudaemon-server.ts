@@ -19,9 +19,10 @@ export async function servePdudaemon(listener: Listener, commands: Commands): Pr
     request.resume();
     const fault = guard.fault({ host: request.headers.host, origin: request.headers.origin });
     if (fault !== undefined) return answer(403, `${fault}\n`);
-    const url = new URL(request.url ?? "/", "http://localhost");
-    const verb = /^\/power\/control\/([a-z]+)$/.exec(url.pathname)?.[1];
-    if (request.method !== "GET" || verb === undefined)
+    // What `//` begins would be a host, and may be none.
+    const url = URL.parse(request.url ?? "/", "http://localhost");
+    const verb = /^\/power\/control\/([a-z]+)$/.exec(url?.pathname ?? "")?.[1];
+    if (request.method !== "GET" || url === null || verb === undefined)
       return answer(404, "GET /power/control/on|off|reboot is served\n");
     const origin = request.socket.remoteAddress ?? "";
     const caller: Caller = { source: "api", user: "pdudaemon", role: "operator", origin };

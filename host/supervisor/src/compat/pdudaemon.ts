@@ -5,7 +5,11 @@ import type { Commands } from "../commands.ts";
 /** pdudaemon waits so long between off and on where no delay is given. */
 const DELAY_S = 5;
 
-const verbs = { on: "on", off: "off", reboot: "cycle" } as const;
+const verbs = new Map([
+  ["on", "on"],
+  ["off", "off"],
+  ["reboot", "cycle"],
+]);
 
 const query = z.object({
   hostname: z.string().optional(),
@@ -39,7 +43,7 @@ export function statusOf(result: CommandResult): number {
  * asked (reference: pdudaemon 1.1.1, `httplistener.py`).
  */
 export async function runVerb(commands: Commands, verb: string, given: unknown, caller: Caller): Promise<PduAnswer> {
-  const state = verbs[verb as keyof typeof verbs];
+  const state = verbs.get(verb);
   if (state === undefined) return { status: 404, text: `there is no verb ${verb}; there are on, off, reboot\n` };
   const parsed = query.safeParse(given);
   if (!parsed.success) return { status: 422, text: `${parsed.error.issues[0]?.message ?? "bad query"}\n` };

@@ -90,7 +90,7 @@ export async function compatRoutes(
     scope.post("/redfish/v1/Systems/:target/Actions/ComputerSystem.Reset", writes, async (request, reply) =>
       redfish(reply, async () => {
         const type = String(jsonOf(request)["ResetType"] ?? "");
-        const wanted = resetTypes[type];
+        const wanted = Object.hasOwn(resetTypes, type) ? resetTypes[type] : undefined;
         if (wanted === undefined) {
           const text = `ResetType is one of ${Object.keys(resetTypes).join(", ")}`;
           return reply.status(400).send(redfishError("ActionParameterNotSupported", text));
