@@ -29,6 +29,13 @@ function begin(out: string, window_s = 1): Promise<Ended> {
   return run("run", example("quickstart.yml"), ...given, ...at, "--out", join(folder, out), "--json");
 }
 
+/** One answer of the bay. */
+async function askOnce(path: string): Promise<Record<string, unknown>> {
+  const { http, token_file } = bay.ready as Record<string, string>;
+  const headers = { authorization: `Bearer ${readFileSync(token_file ?? "", "utf8").trim()}` };
+  return (await (await fetch(`${http}/api/v1/${path}`, { headers })).json()) as Record<string, unknown>;
+}
+
 /** Asks the bay for all that it tells, over and over, until it is stopped; gives the number of answers. */
 function askTheBay(): () => Promise<number> {
   const { http, metrics, token_file } = bay.ready as Record<string, string>;
@@ -107,6 +114,11 @@ test("no call reaches an agent while it measures, however much the bay is asked;
   const report = readFileSync(join(second.folder, "report.html"), "utf8");
   expect(report).toMatch(/largest difference from the reference \d/);
   expect(report).toContain("0 calls to the agent meanwhile");
+  const stored = await run("experiment", "show", second.run_id, ...at, "--json");
+  const { configuration } = JSON.parse(stored.out);
+  const told = await askOnce(`configurations/${configuration.slice(0, 12)}`);
+  expect(told).toMatchObject({ hash: configuration, experiments: [{ name: "quickstart", targets: ["local-cpu"] }] });
+  expect(await askOnce("configurations/0000")).toMatchObject({ status: 404, code: "unknown-configuration" });
   const shown = await run("results", "show", second.run_id, "--results", join(folder, "drift"));
   expect(shown.out).toContain("max error");
 }, 300_000);

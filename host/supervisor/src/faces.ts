@@ -70,6 +70,7 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
     audit: state.audit,
     events,
     restore: (caller) => state.restore(caller),
+    configurations: options.configurations,
     openapi: openapi(options.bay.bay, parts.version),
     asyncapi: asyncapi(options.bay.bay, parts.version),
   });

@@ -13,6 +13,14 @@ export interface Listener {
   named: boolean;
 }
 
+/** Configurations of experiments by their hash, or by the beginning of it. */
+export interface Configurations {
+  /** Undefined where there is none, or where several begin so. */
+  get(hash: string): Promise<{ hash: string; experiments: unknown[] } | undefined>;
+  /** Parameters of a component; undefined where the configuration or the component is not known. */
+  parameters(hash: string, component: string): Promise<Record<string, unknown> | undefined>;
+}
+
 export interface SupervisorOptions {
   bay: Bay;
   openBoard(board: BayBoard): ByteTransport;
@@ -37,6 +45,8 @@ export interface SupervisorOptions {
   allowHosts?: string[];
   /** Sockets of broker and client without Nagle's algorithm; on unless a measurement switches it off. */
   noDelay?: boolean;
+  /** Configurations of experiments that were run; without it none are known. */
+  configurations?: Configurations;
   /** Told of every press on a rack's own panel. */
   onButton?(rack: string, button: string, press: string): void;
   log: Logger;

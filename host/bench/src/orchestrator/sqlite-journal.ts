@@ -144,11 +144,20 @@ export class SqliteJournal implements JournalPort {
   }
 
   /** A configuration by its hash, or by the beginning of it where that is enough; undefined where there is none. */
-  configuration(hash: string): unknown {
+  find(hash: string): { hash: string; experiments: unknown[] } | undefined {
     if (!/^[0-9a-f]{4,64}$/.test(hash)) return undefined;
-    const query = this.build.selectFrom("configurations").select("json").where("hash", "like", `${hash}%`).limit(2);
-    const rows = this.all(query);
-    return rows.length === 1 && rows[0] !== undefined ? JSON.parse(rows[0].json) : undefined;
+    const query = this.build.selectFrom("configurations").select(["hash", "json"]).where("hash", "like", `${hash}%`);
+    const [row, second] = this.all(query.limit(2));
+    return row === undefined || second !== undefined
+      ? undefined
+      : { hash: row.hash, experiments: JSON.parse(row.json) };
+  }
+
+  /** Parameters of a component in a configuration; undefined where either is not known. */
+  parametersOf(hash: string, component: string): Record<string, unknown> | undefined {
+    const experiments = (this.find(hash)?.experiments ?? []) as { workflow?: WorkflowNode[] }[];
+    return experiments.flatMap(({ workflow }) => workflow ?? []).find((entry) => entry.component === component)
+      ?.parameters;
   }
 
   /**
@@ -156,10 +165,9 @@ export class SqliteJournal implements JournalPort {
    * configuration is not known or has no such component.
    */
   async parameters(hash: string, component: string): Promise<Record<string, unknown>> {
-    const experiments = (this.configuration(hash) ?? []) as { workflow?: WorkflowNode[] }[];
-    const node = experiments.flatMap(({ workflow }) => workflow ?? []).find((entry) => entry.component === component);
-    if (node === undefined) throw new Error(`configuration ${hash.slice(0, 12)} has no component ${component}`);
-    return node.parameters;
+    const parameters = this.parametersOf(hash, component);
+    if (parameters === undefined) throw new Error(`configuration ${hash.slice(0, 12)} has no component ${component}`);
+    return parameters;
   }
 
   runs(): RunRow[] {

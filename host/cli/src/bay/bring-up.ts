@@ -7,6 +7,7 @@ import type { ByteTransport, bayPorts, consolePort, linkTransport, Supervisor } 
 import { CliError, cliError, Exit, faultLine } from "../errors.ts";
 import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
+import { storedConfigurations } from "./configurations.ts";
 import { createPanelRuns, type PanelRuns } from "./panel-runs.ts";
 import { type BayState, removeState, runningBay, writeState } from "./state.ts";
 
@@ -127,6 +128,8 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       await Promise.all([...racks.keys()].map(stopRack));
     });
 
+    const configurations = storedConfigurations(options.stateDir);
+    closers.push(async () => configurations.close());
     const { startSupervisor, ...open } = await import("@mltb/supervisor");
     const ports = open.bayPorts(bay);
     const supervisor = await steps.run("start supervisor, broker and API", async () => {
@@ -144,6 +147,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         compatPdudaemon: options.compatPdudaemon,
         allowHosts: options.allowHosts,
         simulated: simulatedRacks.length > 0,
+        configurations: configurations.read,
         onButton: (rack, button, press) => panelRuns?.pressed(rack, button, press),
         log: createLog(options.logLevel ?? "warn"),
       });

@@ -83,3 +83,8 @@ export function runningBay(folder: string): BayState | undefined {
   const state = readState(folder);
   return state !== undefined && alive(state.pid) ? state : undefined;
 }
+
+/** The journal of experiments in a state folder. */
+export function journalFile(stateDir: string): string {
+  return join(stateDir, "experiments.sqlite");
+}

@@ -112,7 +112,9 @@ async function goOn(context: Context, run: string, options: BayOptions): Promise
     const bay = { ...addressOf(findBay(options)), ...ownLease() };
     if (!journal.takeOver(row.run_id))
       throw cliError(Exit.refused, "running", `process ${row.worker_pid} works on run ${row.run_id}`);
-    const experiments = journal.configuration(row.configuration) as Experiment[];
+    const stored = journal.find(row.configuration);
+    if (stored === undefined) throw new Error(`the configuration of run ${row.run_id} is not stored`);
+    const experiments = stored.experiments as Experiment[];
     const steps = createSteps();
     const reference = hostReference();
     const document = await resumeRun(row, {
@@ -200,10 +202,10 @@ export function registerExperiment(program: Command): void {
   ).action(
     action(async (context, hash: string, options: BayOptions) =>
       withJournal(options, async (journal) => {
-        const found = journal.configuration(hash);
+        const found = journal.find(hash);
         if (found === undefined)
           throw cliError(Exit.usage, "unknown-configuration", `no configuration ${hash} was stored`);
-        context.print({ hash, experiments: found }, () => JSON.stringify(found, null, 2));
+        context.print(found, () => JSON.stringify(found.experiments, null, 2));
         return Exit.done;
       }),
     ),

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   type BayAddress,
   checkFile,
@@ -13,7 +12,7 @@ import {
   SqliteJournal,
 } from "@mltb/bench";
 import { type BringUpOptions, bringUp, type RunningBay } from "../bay/bring-up.ts";
-import { stateFolder } from "../bay/state.ts";
+import { journalFile, stateFolder } from "../bay/state.ts";
 import type { BayClient } from "../client/bay-client.ts";
 import { addressOf, type BayOptions, findBayIfUp } from "../client/find-bay.ts";
 import { hostReference } from "../client/reference.ts";
@@ -70,7 +69,7 @@ export async function runOnBay(
 
 /** The journal of experiments in the state folder. */
 export function openJournal(state: string | undefined): SqliteJournal {
-  return new SqliteJournal(join(stateFolder(state), "experiments.sqlite"));
+  return new SqliteJournal(journalFile(stateFolder(state)));
 }
 
 /** The lease under which `mltb lease ... -- COMMAND` has started this command, if it has. */

@@ -1,6 +1,7 @@
 import { bay } from "./bay.ts";
 import { board } from "./board.ts";
 import { calibration } from "./calibration.ts";
+import { configuration } from "./configuration.ts";
 import { console } from "./console.ts";
 import { faults } from "./faults.ts";
 import type { Call, Feature } from "./feature.ts";
@@ -35,6 +36,7 @@ export const features = {
   recording,
   log,
   store,
+  configuration,
   console,
   board,
   bay,

@@ -7,6 +7,7 @@ import { readLog, readWaveform } from "../device/keepsakes.ts";
 import type { Recordings } from "../energy/recordings.ts";
 import type { EventLog } from "../features/event-log.ts";
 import type { Leases } from "../leases/leases.ts";
+import type { Configurations } from "../options.ts";
 import type { Audit } from "../store/audit.ts";
 import { checkNames, type Handlers } from "./dispatch.ts";
 
@@ -19,8 +20,13 @@ export interface Services {
   events: EventLog;
   /** Takes up the copy of the state store that lies in the state folder. */
   restore(caller: Caller): { commands: number; leases: number; audit: number };
+  configurations: Configurations | undefined;
   openapi: Record<string, unknown>;
   asyncapi: Record<string, unknown>;
+}
+
+function unknownConfiguration(what: string): never {
+  throw new BayError("unknown_configuration", what, "see `mltb experiment list`");
 }
 
 /** What answers each call of the contract that is no command and no stream. */
@@ -70,6 +76,14 @@ export function createHandlers(services: Services): Handlers {
     "recording.stop": ({ input }) => recordings.stop(input.id),
     "recording.drop": ({ input }) => recordings.discard(input.id),
     "store.restore": ({ caller }) => services.restore(caller),
+    "configuration.get": async ({ input: { hash } }) =>
+      (await services.configurations?.get(hash)) ?? unknownConfiguration(`no configuration ${hash} is stored`),
+    "configuration.component": async ({ input: { hash, component } }) => ({
+      component,
+      parameters:
+        (await services.configurations?.parameters(hash, component)) ??
+        unknownConfiguration(`no configuration ${hash} with a component ${component} is stored`),
+    }),
     "log.list": ({ input }) => ({ lines: audit.read(input), lost: audit.lost }),
     "lease.list": () => ({ leases: leases.list(), waiting: leases.waiting() }),
     "lease.acquire": async ({ input, caller, signal }) => {
