@@ -34,6 +34,8 @@ export interface Protection extends SlowProtection {
   answer(this: void, index: number, tag: number): void;
   /** The limits of every channel. */
   all: Limits[];
+  /** Channels within their inrush time: while there are any, `tick` must not wait for long. */
+  rushing: number;
   /** The monitor of a channel was set up anew: its alert is armed. */
   arm(this: void, index: number): void;
   /** Takes what the hardware did; true when there was something. */
@@ -67,8 +69,6 @@ export function createProtection(
   const { fast_current: fast } = board;
   const hardest_ma = Math.floor(board.limits.hard_a * 1000);
   const inrushMost_ma = Math.floor(board.limits.inrush_a * 1000);
-  /** Channels within their inrush time. */
-  let rushing = 0;
   let lowest_ua = Math.floor(board.limits.rated_a * 1000000);
   for (let i = 0; i < board.channels.length; i += 1) {
     const limits: Limits = {
@@ -135,7 +135,8 @@ export function createProtection(
     alerted = hal.gpio_read(board.alert_pin) === 0;
   }
 
-  return {
+  const protection: Protection = {
+    rushing: 0,
     set(this: void, index: number, body: Body): number {
       const limits = all[index] as Limits;
       const next = body as unknown as Limits;
@@ -150,7 +151,7 @@ export function createProtection(
         if (busy()) return Refusal.busy;
         if (!storage.set(KEY + index, record)) return Refusal.not_stored;
       }
-      if (limits.inrushUntil_ms >= 0) rushing -= 1;
+      if (limits.inrushUntil_ms >= 0) protection.rushing -= 1;
       next.inrushUntil_ms = -1;
       all[index] = next;
       lowest_ua = slow_ma * 1000;
@@ -166,7 +167,7 @@ export function createProtection(
       onClosing(now_ms);
       const limits = all[index] as Limits;
       if (limits.inrush_ms === 0) return;
-      if (limits.inrushUntil_ms < 0) rushing += 1;
+      if (limits.inrushUntil_ms < 0) protection.rushing += 1;
       limits.inrushUntil_ms = now_ms + limits.inrush_ms;
       apply(index, limits.inrush_ma);
     },
@@ -194,15 +195,16 @@ export function createProtection(
         else if (power.closed(index)) report(power, index, TripSource.sampler, tick_us, now_ms);
       }
       if (alerted) findAlert(power, hal.ticks_us(), now_ms);
-      if (rushing === 0) return tripped;
+      if (protection.rushing === 0) return tripped;
       for (let i = 0; i < all.length; i += 1) {
         const limits = all[i] as Limits;
         if (limits.inrushUntil_ms < 0 || now_ms < limits.inrushUntil_ms) continue;
         limits.inrushUntil_ms = -1;
-        rushing -= 1;
+        protection.rushing -= 1;
         apply(i, limits.hard_ma);
       }
       return tripped;
     },
   };
+  return protection;
 }

@@ -1,12 +1,18 @@
 import { missingImagePackages } from "@mltb/firmware/images";
+import { monitoringBoard } from "@mltb/hardware";
 import { bodyCheck, Fault, PowerAction, TripSource } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { createFlash } from "../src/index.ts";
 import { openBench } from "./bench.ts";
-import { hardOverCurrents, tripPaths } from "./measure/over-current.ts";
+import { crossingsBehindInrush, hardOverCurrents, tripPaths } from "./measure/over-current.ts";
 import { rp2040Image } from "./rungs.ts";
 
 const CROSSINGS = process.env["MLTB_LONG"] === "1" ? 1000 : 20;
+const BEHIND_INRUSH = process.env["MLTB_LONG"] === "1" ? 200 : 12;
+/** Two are always under way. */
+const LEAST_ECHOES_PER_MS = 0.25;
+/** The profile counts from the start of the turn that closes the switch. */
+const EARLY_US = 3000;
 const LONGEST_MS = 3_600_000;
 /** DESIGN section 4: from crossing the hard limit to the open switch. */
 const HARD_US = 2000;
@@ -18,14 +24,18 @@ describe.skipIf(missingImagePackages().length > 0)("hard over-current of the RP2
     test(`worst of ${CROSSINGS} crossings by the ${path.name} alone (${path.blind}), at full rate with a busy collector`, {
       timeout: LONGEST_MS,
     }, async ({ task }) => {
-      const { reactions_us, trips, echoes } = await hardOverCurrents(await rp2040Image("cdc"), path, CROSSINGS);
+      const { reactions_us, trips, echoes_per_ms, rows_per_ms } = await hardOverCurrents(
+        await rp2040Image("cdc"),
+        path,
+        CROSSINGS,
+      );
       for (const { channel, trip } of trips) {
         expect(trip).toMatchObject({ channel, fault: Fault.hard_over_current, source: path.source });
       }
       const worst = Math.max(...reactions_us);
       const median = [...reactions_us].sort((a, b) => a - b)[reactions_us.length >> 1];
       console.log(
-        `${path.name}: ${reactions_us.length} crossings, median ${median} us, worst ${worst} us, ${echoes} echoes`,
+        `${path.name}: ${reactions_us.length} crossings, median ${median} us, worst ${worst} us, ${echoes_per_ms.toFixed(2)} echoes a ms`,
       );
       const short = path.source === TripSource.alert ? "alert" : "sampler";
       task.meta.figures = {
@@ -34,9 +44,25 @@ describe.skipIf(missingImagePackages().length > 0)("hard over-current of the RP2
         over_current_crossings: CROSSINGS,
       };
       expect(reactions_us).toHaveLength(CROSSINGS);
+      // Full rate and a host that keeps asking, in every round: 20 rows a millisecond but for the block under way.
+      expect(rows_per_ms).toBeGreaterThan(19.5);
+      expect(echoes_per_ms).toBeGreaterThan(LEAST_ECHOES_PER_MS);
       expect(worst).toBeLessThanOrEqual(HARD_US);
     });
   }
+
+  test(`${BEHIND_INRUSH} crossings behind the inrush profile, at full rate: the hard limit takes over where the profile ends`, {
+    timeout: LONGEST_MS,
+  }, async ({ task }) => {
+    const { inrush_ms } = monitoringBoard.limits;
+    const reactions_us = await crossingsBehindInrush(await rp2040Image("cdc"), inrush_ms, BEHIND_INRUSH);
+    const worst = Math.max(...reactions_us);
+    console.log(`${reactions_us.length} crossings, worst ${worst} us behind the profile's end`);
+    task.meta.figures = { over_current_inrush_worst_us: worst };
+    expect(reactions_us).toHaveLength(BEHIND_INRUSH);
+    expect(Math.min(...reactions_us)).toBeGreaterThanOrEqual(-EARLY_US);
+    expect(worst).toBeLessThanOrEqual(HARD_US);
+  });
 
   test("while a bundle is received, with a sector being erased, a crossing still opens the switch by the alert pin", async () => {
     const chip = createFlash(1);

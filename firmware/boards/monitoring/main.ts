@@ -239,6 +239,8 @@ export function boot(hal: Hal, kept?: string): Firmware {
           chain.write();
         }
       }
+      // The hard limit takes over from an inrush profile to the millisecond.
+      if (protection.rushing > 0) least = 1;
       least = reset.dueIn(serve(now_ms, least));
       due_ms = now_ms + least;
       return least;

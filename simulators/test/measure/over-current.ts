@@ -17,13 +17,16 @@ interface Reactions {
   reactions_us: number[];
   /** What each trip said of itself; undefined where none came. */
   trips: { channel: number; trip: Message<"trip"> | undefined }[];
-  echoes: number;
+  /** Fewest echoes and rows of samples in a millisecond of device time, of all rounds of eight crossings. */
+  echoes_per_ms: number;
+  rows_per_ms: number;
 }
 
 /** All channels on, full-rate stream, and a host that keeps the collector busy with echoes. */
 async function busyBoard(rung: Rung): Promise<{
   bench: Bench;
   allOn(): Promise<void>;
+  renew(): Promise<unknown>;
   run(ms: number): Promise<void>;
   echoes(): number;
 }> {
@@ -56,13 +59,29 @@ async function busyBoard(rung: Rung): Promise<{
     // The inrush profile of the last channel must have ended.
     await run(60);
   };
-  await bench.request("stream_open", {
-    stream: Stream.samples,
-    ttl_ms: 60_000,
-    period_us: 1e6 / monitoringConverter.rate_hz,
-  });
+  const renew = (): Promise<unknown> =>
+    bench.send("stream_open", {
+      stream: Stream.samples,
+      ttl_ms: 60_000,
+      period_us: 1e6 / monitoringConverter.rate_hz,
+    });
+  void renew();
   await allOn();
-  return { bench, allOn, run, echoes: () => echoes };
+  return { bench, allOn, renew, run, echoes: () => echoes };
+}
+
+/** Told of every switch that opens or closes, with the device time. */
+function watchSwitches(bench: Bench, told: (channel: number, on: boolean, at_us: number) => void): void {
+  for (const [n, rail] of bench.electronics.rails.entries()) {
+    let on = rail.switchOn;
+    Object.defineProperty(rail, "switchOn", {
+      get: () => on,
+      set(next: boolean) {
+        if (on !== next) told(n, next, bench.electronics.now_us());
+        on = next;
+      },
+    });
+  }
 }
 
 /**
@@ -74,30 +93,34 @@ export async function hardOverCurrents(
   { source }: (typeof tripPaths)[number],
   crossings: number,
 ): Promise<Reactions> {
-  const { bench, allOn, run, echoes } = await busyBoard(rung);
+  const { bench, allOn, renew, run, echoes } = await busyBoard(rung);
   const { electronics } = bench;
   const at = random(source);
   const opened = new Map<number, number>();
-  for (const [n, rail] of electronics.rails.entries()) {
-    let on = rail.switchOn;
-    Object.defineProperty(rail, "switchOn", {
-      get: () => on,
-      set(next: boolean) {
-        if (on && !next) opened.set(n, electronics.now_us());
-        on = next;
-      },
-    });
-  }
+  watchSwitches(bench, (n, on, at_us) => {
+    if (!on) opened.set(n, at_us);
+  });
   if (source === TripSource.alert) electronics.fastInputs_v = () => new Array<number>(CHANNELS).fill(0);
   else for (const monitor of electronics.monitors) Object.assign(monitor, { onAlert: undefined, alert: () => false });
 
   const reactions_us: number[] = [];
   const trips: Reactions["trips"] = [];
+  let rows = 0;
+  const forget = (): void => {
+    for (const { name, body } of bench.messages) if (name === "sample_block") rows += Number(body["rows"]);
+    bench.messages.length = 0;
+  };
+  let echoes_per_ms = Number.POSITIVE_INFINITY;
+  let rows_per_ms = Number.POSITIVE_INFINITY;
+  forget();
   while (reactions_us.length < crossings) {
+    const before = { echoes: echoes(), us: electronics.now_us() };
+    rows = 0;
+    void renew();
     for (let n = 0; n < CHANNELS && reactions_us.length < crossings; n += 1) {
       await run(1 + Math.floor(at.uniform() * 7));
       opened.delete(n);
-      bench.messages.length = 0;
+      forget();
       const crossed_us = electronics.now_us();
       const rail = electronics.rails[n] as (typeof electronics.rails)[0];
       rail.extra_a = OVER_A;
@@ -113,7 +136,50 @@ export async function hardOverCurrents(
     }
     await run(300);
     await allOn();
+    forget();
+    const round_ms = (electronics.now_us() - before.us) / 1000;
+    echoes_per_ms = Math.min(echoes_per_ms, (echoes() - before.echoes) / round_ms);
+    rows_per_ms = Math.min(rows_per_ms, rows / round_ms);
   }
   await bench.stop();
-  return { reactions_us, trips, echoes: echoes() };
+  return { reactions_us, trips, echoes_per_ms, rows_per_ms };
+}
+
+/**
+ * Switches channels on that draw more than the hard limit and less than the inrush profile allows: from the end of the profile,
+ * counted from the closing of the switch, to the open switch.
+ */
+export async function crossingsBehindInrush(rung: Rung, inrush_ms: number, crossings: number): Promise<number[]> {
+  const { bench, run, renew } = await busyBoard(rung);
+  const closed = new Map<number, number>();
+  const reactions_us: number[] = [];
+  watchSwitches(bench, (n, on, at_us) => {
+    if (on) closed.set(n, at_us);
+    else if (closed.has(n)) reactions_us.push(at_us - (closed.get(n) as number) - inrush_ms * 1000);
+  });
+  for (let n = 0; n < crossings; n += 1) {
+    const index = n % CHANNELS;
+    const channel = index + 1;
+    const switchTo = (action: number): Promise<unknown> =>
+      bench.send("power_set", { channel, action, off_ms: 0, check: bodyCheck(channel, action, 0) });
+    closed.delete(index);
+    let off = false;
+    void switchTo(PowerAction.off).then(() => {
+      off = true;
+    });
+    for (let waited = 0; waited < 1000 && !off; waited += 1) await run(1);
+    const rail = bench.electronics.rails[index] as (typeof bench.electronics.rails)[0];
+    rail.extra_a = OVER_A;
+    void renew();
+    void switchTo(PowerAction.on);
+    await run(60 + (n % 7));
+    rail.extra_a = 0;
+    const fault = Fault.hard_over_current;
+    void bench.send("rearm", { channel, fault, check: bodyCheck(channel, fault, 0) });
+    await run(50);
+    closed.delete(index);
+    bench.messages.length = 0;
+  }
+  await bench.stop();
+  return reactions_us;
 }

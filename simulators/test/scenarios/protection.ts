@@ -1,3 +1,4 @@
+import { monitoringBoard } from "@mltb/hardware";
 import { bodyCheck, Fault, type Message, Outcome, PowerAction, Refusal, TripSource } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
@@ -85,6 +86,31 @@ export const protectionScenarios: Scenario[] = [
         body: { outcome: Outcome.fault, fault: Fault.hard_over_current, switch_on: 0 },
       });
       expect(trips(bench)[0]?.source).toBe(TripSource.alert);
+    },
+  },
+  {
+    name: "no blind window behind the inrush profile: above the hard limit the switch opens within 2 ms of its end",
+    needs: ["protection", "physics"],
+    async run(bench) {
+      const switched: { on: boolean; at_us: number }[] = [];
+      const first = rail(bench);
+      let on = first.switchOn;
+      Object.defineProperty(first, "switchOn", {
+        get: () => on,
+        set(next: boolean) {
+          if (on !== next) switched.push({ on: next, at_us: bench.electronics.now_us() });
+          on = next;
+        },
+      });
+      first.extra_a = 3.3;
+      await power(bench, PowerAction.on);
+      await bench.run(40);
+      expect(switched.map((event) => event.on)).toEqual([true, false]);
+      const open_us = (switched[1]?.at_us ?? Number.NaN) - (switched[0]?.at_us ?? Number.NaN);
+      const inrush_us = monitoringBoard.limits.inrush_ms * 1000;
+      expect(open_us).toBeGreaterThan(inrush_us - 3000);
+      expect(open_us).toBeLessThanOrEqual(inrush_us + 2000);
+      expect(trips(bench)).toHaveLength(1);
     },
   },
   {
