@@ -52,9 +52,11 @@ export function createMonitors(
   let retry_ms = 0;
   let turn = 0;
 
-  /** A part that does not answer may be one that has lost its configuration: each is set up again once a second. */
+  /**
+   * A part that did not answer may be one that has lost its configuration, alert limit included: it is set up again with its next
+   * answer, or, where it is dead, once a second.
+   */
   function setUp(index: number): void {
-    if ((readings[index] as Reading).missed < DEAD_AFTER) return;
     const { monitor_address } = board.channels[index] as { monitor_address: number };
     if (!setUpIna226(hal, board.monitor_bus, monitor_address)) return;
     (readings[index] as Reading).missed = DEAD_AFTER - 1;
@@ -81,6 +83,7 @@ export function createMonitors(
           reading.missed += 1;
           if (reading.missed >= DEAD_AFTER) dead = true;
         } else if (reading.missed < DEAD_AFTER) {
+          if (reading.missed > 0) setUp(i);
           reading.missed = 0;
           reading.current_ua = (codes[2 * i] as number) * (factor[i] as number);
           reading.voltage_mv = idiv((codes[2 * i + 1] as number) * 5, 4);
@@ -91,7 +94,7 @@ export function createMonitors(
       if (dead && now_ms >= retry_ms) {
         retry_ms = now_ms + RETRY_MS;
         turn = turn + 1 === parts ? 0 : turn + 1;
-        setUp(turn);
+        if ((readings[turn] as Reading).missed >= DEAD_AFTER) setUp(turn);
       }
       return true;
     },

@@ -103,17 +103,18 @@ export function createPower(
     const kept = before === undefined ? undefined : before[i];
     const closed = kept?.closed === true;
     const floating = kept?.floating === true;
+    const thenOn = kept?.thenOn === true;
     const fault = kept === undefined ? Fault.none : kept.fault;
     outputs.drive(i, closed, !closed && !floating);
     controls.push({
       state: fault === Fault.none ? ChannelState.unknown : ChannelState.fault,
       fault,
-      cause: kept?.thenOn === true ? Cause.restore : Cause.start,
+      cause: thenOn ? Cause.restore : Cause.start,
       seq: 0,
       phase: fault !== Fault.none ? IDLE : closed ? PROVING_ON : PROVING_OFF,
       closed,
       floating,
-      thenOn: kept?.thenOn === true,
+      thenOn,
       dwell_ms: kept === undefined ? 0 : kept.dwell_ms,
       deadline_ms: 2000,
       sweepAtSwitch: 2,
@@ -138,6 +139,7 @@ export function createPower(
   /** Everything that is known of a channel: each message takes its own fields of it. */
   function body(index: number, outcome: number) {
     const control = controls[index] as Control;
+    const { voltage_mv, current_ua } = reading(index);
     return {
       channel: index + 1,
       outcome,
@@ -145,8 +147,8 @@ export function createPower(
       fault: control.fault,
       switch_on: outputs.switched(index),
       reset_asserted: outputs.asserted(index),
-      voltage_mv: reading(index).voltage_mv,
-      current_ua: reading(index).current_ua,
+      voltage_mv,
+      current_ua,
       state_seq: control.seq,
       tick_us: hal.ticks_us(),
       cause: control.cause,
@@ -272,7 +274,7 @@ export function createPower(
     },
     rearm(this: void, index: number, fault: number, now_ms: number): number {
       const control = controls[index] as Control;
-      if (control.fault === Fault.none || control.fault !== fault) return Refusal.bad_value;
+      if (fault === Fault.none || control.fault !== fault) return Refusal.bad_value;
       control.fault = Fault.none;
       control.cause = Cause.rearm;
       beginOff(index, false, now_ms);

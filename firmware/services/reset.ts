@@ -60,13 +60,9 @@ export function createReset(hal: Hal, channels: number, outputs: Outputs, sessio
       if (pulse.length_us !== 0) running -= 1;
       pulse.length_us = 0;
       outputs.reset(index, level);
-      const asserted = outputs.asserted(index);
-      session().answer(tag, "reset_answer", {
-        channel: index + 1,
-        outcome: asserted === level ? Outcome.done : Outcome.not_confirmed,
-        held_ms: 0,
-        reset_asserted: asserted,
-      });
+      pulse.tag = tag;
+      pulse.started_us = hal.ticks_us();
+      answer(index, outputs.asserted(index) === level ? Outcome.done : Outcome.not_confirmed);
     },
     tick(this: void): void {
       if (running === 0) return;

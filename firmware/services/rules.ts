@@ -104,6 +104,8 @@ export interface Rules {
   changed(this: void, index: number): void;
   tick(this: void, now_ms: number): void;
   used_ma(this: void): number;
+  /** Writes down what is known of the last state: before the settings that may restore it from there on. */
+  write(this: void): void;
   /** Why a channel, where it is on, cannot come into a group, or take more of the budget; or 0. */
   refuses(this: void, index: number, group: number, more_ma: number): number;
 }
@@ -155,12 +157,6 @@ export function createRules(
     last.on[index] = wanted;
     if ((settings.channels[index] as Settings).restore === Restore.last) write();
   }
-
-  const watched = settings.onChange;
-  settings.onChange = () => {
-    watched();
-    write();
-  };
 
   const command: Power["command"] = (index, action, off_ms, tag, cause, now_ms) => {
     const wantsOn = action === PowerAction.on || action === PowerAction.cycle;
@@ -230,6 +226,7 @@ export function createRules(
       if (other) write();
     },
     used_ma,
+    write,
     refuses(this: void, index: number, group: number, more_ma: number): number {
       const list = on();
       return list[index] === true ? refusal(settings, limits, list, index, group, more_ma) : 0;

@@ -143,6 +143,7 @@ type Handler = (this: void, body: Body, tag: number, now_ms: number) => void;
 /** What the rules say to a change; see `Rules`. */
 interface Judges {
   used_ma(this: void): number;
+  write(this: void): void;
   refuses(this: void, index: number, group: number, more_ma: number): number;
 }
 
@@ -168,7 +169,10 @@ export function settingsHandlers(
       let refusal: number = Refusal.bad_check;
       if (body["check"] === check) {
         refusal = rules.refuses(index, body["interlock"] as number, -1);
-        if (refusal === 0) refusal = settings.set(index, body);
+        if (refusal === 0) {
+          rules.write();
+          refusal = settings.set(index, body);
+        }
       }
       if (refusal !== 0) session().refuse(tag, refusal, "settings_set");
       else answer(index, tag);

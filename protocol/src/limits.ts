@@ -22,6 +22,8 @@ export const STREAM_BODY_BYTES = STREAM_FRAME_BYTES - HEADER_BYTES - CRC_BYTES;
 export const WINDOW_FRAMES = 4;
 /** Answers that a board keeps to repeat them. */
 export const ANSWERS_KEPT = 8;
+/** Requests that may run on a board at once: two on each of eight channels, and room for those that end them. */
+export const REQUESTS_RUN = 20;
 /** Bare acknowledgement is sent this long after a reliable frame when nothing else carried it. */
 export const ACK_DELAY_MS = 5;
 /** Bounds of the adaptive retransmission time-out (smoothed round trip + 4 deviations). */

@@ -118,11 +118,11 @@ export function boot(hal: Hal, kept?: string): Firmware {
     },
     before,
   );
-  const watch = createWatch(hal, board, settings, monitors, calibrations, session);
   const rules = createRules(settings, protection.all, storage, power, (index, cause) => strap.commanded(index, cause));
   // From here on every command goes through the rules, wherever it comes from.
   power.command = rules.command;
   const strap = createStrap(count, storage, outputs, power, power.answerOutcome, channelOf, busy, session);
+  const watch = createWatch(hal, board, settings, monitors, calibrations, session);
   const quiet = (): boolean => power.quiet() && reset.quiet() && strap.quiet();
   const update =
     flash === undefined ? undefined : createUpdate(flash, monitoringFlash, session, () => streams.running(), quiet);

@@ -1,4 +1,4 @@
-import { ANSWERS_KEPT } from "../limits.ts";
+import { ANSWERS_KEPT, REQUESTS_RUN } from "../limits.ts";
 
 /**
  * At-most-once execution: the last requests of a host by tag. A request that comes again (same tag, id and body) is
@@ -16,7 +16,7 @@ export interface Answered {
 }
 
 export interface Answers {
-  /** Entries by tag, and in the order of their requests: a chain, at most ANSWERS_KEPT long. */
+  /** Entries by tag, and in the order of their requests: a chain, longer than ANSWERS_KEPT where more have run at once. */
   byTag: Record<number, Answered | undefined>;
   oldest: Answered | undefined;
   newest: Answered | undefined;
@@ -26,7 +26,9 @@ export interface Answers {
 }
 
 export function answers(): Answers {
-  return { byTag: {}, oldest: undefined, newest: undefined, kept: 0, left: ANSWERS_KEPT };
+  const a = {} as Answers;
+  forget(a);
+  return a;
 }
 
 /** Forgets everything: another host has come. */
@@ -35,7 +37,7 @@ export function forget(a: Answers): void {
   a.oldest = undefined;
   a.newest = undefined;
   a.kept = 0;
-  a.left = ANSWERS_KEPT;
+  a.left = REQUESTS_RUN;
 }
 
 /** The entry of this very request, or undefined when it is new. */
@@ -51,7 +53,8 @@ export function findAnswer(a: Answers, tag: number, id: number, body: string): A
 export function began(a: Answers, tag: number, id: number, body: string): void {
   const same = a.byTag[tag];
   let entry = a.oldest as Answered;
-  if (same === undefined && a.kept < ANSWERS_KEPT) {
+  // Where all of them run one more is needed.
+  if (same === undefined && (a.kept < ANSWERS_KEPT || a.kept + a.left === REQUESTS_RUN)) {
     a.kept += 1;
     entry = { tag, id, body, answerId: -1, answer: "", newer: undefined };
     a.byTag[tag] = entry;

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import {
-  ANSWERS_KEPT,
   allMessages,
   createHostSession,
   type Descriptor,
@@ -10,6 +9,7 @@ import {
   HOLD_MS,
   Kind,
   nodeSeal,
+  REQUESTS_RUN,
   type RequestOutcome,
 } from "../index.ts";
 import { encode, tableLines } from "../messages/index.ts";
@@ -53,17 +53,17 @@ test("a gap is told once, however many frames stand behind it", () => {
   expect(p.runs).toEqual([]);
 });
 
-test("a board that runs as many requests as it can keep grants no credit: the host waits, nothing is lost", () => {
+test("a board that runs as many requests as it can run grants no credit: the host waits, nothing is lost", () => {
   const p = pair();
   p.step(20);
-  const names = Array.from({ length: ANSWERS_KEPT + 3 }, (_, n) => `later ${n}`);
+  const names = Array.from({ length: REQUESTS_RUN + 3 }, (_, n) => `later ${n}`);
   const results = names.map((name) => p.echo(name));
   p.step(150);
-  expect(p.runs).toEqual(names.slice(0, ANSWERS_KEPT));
+  expect(p.runs).toEqual(names.slice(0, REQUESTS_RUN));
   // A probe may come; it is refused and counted, never run.
   for (let n = 0; n < names.length; n += 1) {
     p.answer(names[n] as string);
-    p.step(250);
+    p.step(150);
   }
   expect(p.runs).toEqual(names);
   expect(results.every((result) => result.outcome?.kind === "answer")).toBe(true);
@@ -73,7 +73,7 @@ test("a board that runs as many requests as it can keep grants no credit: the ho
 test("a probe without credit is counted and runs later", () => {
   const p = pair();
   p.step(20);
-  const names = Array.from({ length: ANSWERS_KEPT + 1 }, (_, n) => `later ${n}`);
+  const names = Array.from({ length: REQUESTS_RUN + 1 }, (_, n) => `later ${n}`);
   for (const name of names) p.echo(name);
   p.step(700);
   expect(p.board.port.counters.no_credit).toBeGreaterThan(0);

@@ -1,10 +1,11 @@
-import { ChannelState, HostLoss, type RequestName, type RequestOutcome } from "@mltb/protocol";
-import { type Random, random } from "../../src/world/random.ts";
-import type { MonitoringRung } from "../bench.ts";
+import { HostLoss, type RequestOutcome } from "@mltb/protocol";
+import { random } from "../../src/world/random.ts";
 import { OWN } from "../scenarios/settings.ts";
 import { type Belief, begun, outcomeName, type Span } from "./channel.ts";
-import { createModelHost, type ModelHost } from "./host.ts";
+import { type Driver, type DriverOptions, ModelDifference, PowerLost } from "./driver-types.ts";
+import { createModelHost } from "./host.ts";
 import { createInvariants } from "./invariants.ts";
+import { readBack } from "./kept.ts";
 import { apply, isQuick } from "./physics.ts";
 import { advance, closing, hostLost, type ModelChannel, outage, type RackModel, rest_ms } from "./rack.ts";
 
@@ -13,52 +14,6 @@ const LAST = 16;
 const KEPT = 400;
 /** From the end of a movement to the message that tells of it. */
 const TOLD_MS = 30;
-
-/** The board and the model differ; the message says where, and how to see it again. */
-export class ModelDifference extends Error {}
-
-export interface DriverOptions {
-  rung: MonitoringRung;
-  seed: number;
-  /** Restarts the controller. */
-  restart(): void | Promise<void>;
-  /** Channels with a load that cannot be taken away, from 0. */
-  loads?: number[];
-}
-
-/** A board, its host and the model of both, moved together. */
-export interface Driver {
-  rung: MonitoringRung;
-  host: ModelHost;
-  rack: RackModel;
-  source: Random;
-  /** Operations so far, by channel. */
-  done: number[];
-  /** Requests that run on the board. */
-  running(): number;
-  /** The calibration that each channel was given last, by the names of the wire. */
-  calibrations: (Record<string, number> | undefined)[];
-  note(text: string): void;
-  fail(what: string): never;
-  /**
-   * Sends a request that moves a channel, lets it arrive, tells the model of it, and compares.
-   * @param model what the request does, given its number and when it arrived
-   */
-  command(name: RequestName, index: number, body: object, model: (id: number, at: Span) => void): Promise<void>;
-  /** Sends a request that is answered at once, and gives its answer's name as the model has it. */
-  ask(name: RequestName, body: object): Promise<{ reply: string; outcome: RequestOutcome }>;
-  /** Compares what can be seen with what can be. */
-  compare(): void;
-  /** Runs until no channel can move by itself, and compares. */
-  settle(): Promise<void>;
-  outage(): Promise<void>;
-  /** The model, after the board began anew at a time within the span and the host is there again. */
-  begunAnew(at: Span): void;
-  silence(): Promise<void>;
-  /** A channel can move by itself no more. */
-  rests(index: number): boolean;
-  change(index: number): void;
-}
 
 function freshChannel(loaded: boolean): ModelChannel {
   return {
@@ -91,6 +46,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
     budget_ma: 0,
     stagger_ms: 0,
     stagger_before_ms: 0,
+    stagger_least_ms: 0,
     stagger_asked_ms: undefined,
     closable_ms: 0,
   };
@@ -116,7 +72,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
         "last operations:",
         ...log.slice(-LAST),
         ...(index < 0 ? [] : [`last operations of channel ${index + 1}:`, ...own.slice(-LAST)]),
-        "the model holds for possible:",
+        `the model holds for possible, with a budget of ${rack.budget_ma} mA and switches ${rack.stagger_ms} ms apart:`,
         ...lines,
       ].join("\n"),
     );
@@ -181,7 +137,8 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
   }
 
   async function arrive(): Promise<void> {
-    if (!(await host.until(host.delivered, 3000))) fail("a request does not arrive");
+    if (!(await host.until(() => host.delivered() || driver.cut_ms !== undefined, 3000)))
+      fail("a request does not arrive");
   }
 
   const driver: Driver = {
@@ -192,6 +149,8 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
     done: new Array<number>(count).fill(0),
     running: () => open.size,
     calibrations: new Array(count).fill(undefined),
+    asked: undefined,
+    cut_ms: undefined,
     note(text) {
       log.push(`${host.now_ms()} ms: ${text}`);
       if (log.length > 2 * KEPT) log.splice(0, KEPT);
@@ -205,17 +164,25 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
       driver.note(`${id} ${name} ${JSON.stringify(body)}`);
       host.send(name, body as never, (outcome) => ends.push({ id, name: nameOf(outcome) }));
       await arrive();
+      const before = rack.channels[index]?.beliefs ?? [];
       model(id, [from_ms, host.now_ms()]);
+      if (driver.cut_ms !== undefined) {
+        (rack.channels[index] as ModelChannel).beliefs.push(...before);
+        throw new PowerLost();
+      }
       compare();
     },
-    async ask(name, body) {
+    async ask(name, body, noted = true) {
       let outcome: RequestOutcome | undefined;
       host.send(name, body as never, (ended) => {
         outcome = ended;
       });
-      if (!(await host.until(() => outcome !== undefined, 3000))) fail(`${name} is not answered`);
+      if (!(await host.until(() => outcome !== undefined || driver.cut_ms !== undefined, 3000))) {
+        fail(`${name} is not answered`);
+      }
+      if (driver.cut_ms !== undefined) throw new PowerLost();
       const ended = outcome as unknown as RequestOutcome;
-      driver.note(`${name} ${JSON.stringify(body)} -> ${nameOf(ended)}`);
+      if (noted) driver.note(`${name} ${JSON.stringify(body)} -> ${nameOf(ended)}`);
       return { reply: nameOf(ended), outcome: ended };
     },
     compare,
@@ -224,9 +191,12 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
       rack.channels[index]?.beliefs.every((of) => of.phase === "resting") === true,
     async settle() {
       do {
-        await host.run(Math.max(0, rest_ms(rack) - host.now_ms()) + TOLD_MS);
+        const until_ms = Math.max(rest_ms(rack), host.now_ms()) + TOLD_MS;
+        await host.until(() => host.now_ms() >= until_ms || driver.cut_ms !== undefined, Number.POSITIVE_INFINITY);
+        if (driver.cut_ms !== undefined) throw new PowerLost();
         compare();
       } while (rest_ms(rack) > host.now_ms());
+      rack.stagger_before_ms = rack.stagger_ms;
       // What is still open now would never end.
       const [id] = open.keys();
       if (id !== undefined) fail(`request ${id} is not answered`);
@@ -234,18 +204,19 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
     async outage() {
       driver.note("outage");
       const from_ms = host.now_ms();
-      invariants.forget();
       await options.restart();
       await host.run(3);
-      const until_ms = host.now_ms();
-      await host.connect();
-      driver.begunAnew([from_ms, until_ms]);
-      compare();
+      await driver.begunAnew([from_ms, host.now_ms()]);
     },
-    begunAnew(at) {
+    async begunAnew(at) {
+      invariants.forget();
+      driver.cut_ms = undefined;
       open.clear();
       ends = [];
+      await host.connect();
+      await readBack(driver);
       outage(rack, at);
+      compare();
     },
     async silence() {
       const from_ms = host.now_ms();
@@ -286,11 +257,3 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
   compare();
   return driver;
 }
-
-/** The state that a channel is believed to be in, where there is no doubt. */
-export function sure(driver: Driver, index: number): Belief | undefined {
-  const beliefs = driver.rack.channels[index]?.beliefs ?? [];
-  return beliefs.length === 1 ? beliefs[0] : undefined;
-}
-
-export const isOn = (of: Belief | undefined): boolean => of?.state === ChannelState.on && of.phase === "resting";

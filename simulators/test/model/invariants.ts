@@ -16,8 +16,6 @@ export function createInvariants(rung: MonitoringRung, rack: RackModel, now_ms: 
   let problem: string | undefined;
   let before = board.channels.map(() => 0);
   let closed_ms = Number.NEGATIVE_INFINITY;
-  /** In force when the last switch closed. */
-  let stagger_ms = 0;
 
   function judge(levels: number[]): string | undefined {
     const closing = levels.flatMap((level, i) => (level === 1 && before[i] === 0 ? [i] : []));
@@ -38,11 +36,10 @@ export function createInvariants(rung: MonitoringRung, rack: RackModel, now_ms: 
     const sum = rack.channels.reduce((ma, c, i) => ma + (levels[i] === 1 ? c.limits.slow_ma : 0), 0);
     if (rack.budget_ma > 0 && sum > rack.budget_ma) return `${sum} mA of ${rack.budget_ma} mA are switched on`;
     const apart = now_ms() - closed_ms;
-    // Of a change that is under way either side may be in force.
-    const asked_ms = Math.min(rack.stagger_asked_ms ?? rack.stagger_ms, rack.stagger_ms);
-    const least = Math.min(stagger_ms, asked_ms) - 3;
+    const least = rack.stagger_least_ms - 3;
     closed_ms = now_ms();
-    stagger_ms = asked_ms;
+    // Of a change that is under way either side may be in force.
+    rack.stagger_least_ms = Math.min(rack.stagger_ms, rack.stagger_asked_ms ?? rack.stagger_ms);
     return apart < least ? `switches closed ${apart} ms apart instead of ${rack.stagger_ms} ms` : undefined;
   }
 

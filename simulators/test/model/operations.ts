@@ -1,6 +1,6 @@
 import { bodyCheck, Cause, Fault, HostLoss, PowerAction, Refusal, Restore } from "@mltb/protocol";
 import type { Physics } from "./channel.ts";
-import { type Driver, isOn, sure } from "./driver.ts";
+import { type Driver, isOn, sure } from "./driver-types.ts";
 import { isBroken, stresses } from "./physics.ts";
 import {
   advance,
@@ -99,6 +99,7 @@ async function settings(driver: Driver, index: number): Promise<void> {
   const body = { channel: index + 1, ...next, check: bodyCheck(index + 1, next.restore, next.over_mv) };
   // An under-voltage limit that comes while the rail has none would trip at a time of its own.
   if (channel.physics === "stuck-off") body.under_mv = next.under_mv = channel.settings.under_mv;
+  if (!bad) driver.asked = { of: "settings", index, next };
   if (!(await changeKept(driver, index, "settings_set", body, { settings: next }, bad))) return;
   channel.settings = next;
   keepsLast(channel);
@@ -117,6 +118,7 @@ async function limits(driver: Driver, index: number): Promise<void> {
     inrush_ms: pick(driver, [0, 20]),
   };
   const body = { channel: index + 1, ...next, check: bodyCheck(index + 1, 0, hard_ma) };
+  if (!bad) driver.asked = { of: "limits", index, next };
   if (await changeKept(driver, index, "limits_set", body, { limits: next }, bad)) channel.limits = next;
 }
 
@@ -133,6 +135,7 @@ async function calibrate(driver: Driver, index: number): Promise<void> {
     at_10mc: 2500 + small(500),
   };
   const check = bodyCheck(index + 1, 0, next.voltage_ppm & 65_535);
+  driver.asked = { of: "calibration", index, next };
   const { reply } = await driver.ask("calibration_set", { channel: index + 1, ...next, check });
   if (reply !== "answer") driver.fail(`calibration_set: ${reply}`);
   driver.calibrations[index] = next;
@@ -144,6 +147,8 @@ async function rackRules(driver: Driver): Promise<void> {
   const stagger_ms = pick(driver, [0, 0, 0, 15, 40]);
   const before = rackVerdicts(rack, budget_ma);
   rack.stagger_asked_ms = stagger_ms;
+  rack.stagger_least_ms = Math.min(rack.stagger_least_ms, stagger_ms);
+  driver.asked = { of: "rack", next: { budget_ma, stagger_ms } };
   const { reply } = await driver.ask("rack_set", { budget_ma, stagger_ms, check: bodyCheck(0, 0, budget_ma) });
   rack.stagger_asked_ms = undefined;
   advance(rack, host.now_ms());
@@ -151,7 +156,7 @@ async function rackRules(driver: Driver): Promise<void> {
   if (!may.includes(reply)) driver.fail(`rack_set: ${reply} instead of ${may.join(" or ")}`);
   if (reply !== "answer") return;
   rack.budget_ma = budget_ma;
-  rack.stagger_before_ms = rack.stagger_ms;
+  rack.stagger_before_ms = Math.max(rack.stagger_before_ms, rack.stagger_ms);
   rack.stagger_ms = stagger_ms;
 }
 
@@ -204,8 +209,14 @@ function disturb(driver: Driver, index: number, pauses: Pauses, fixed: boolean):
   driver.change(index);
 }
 
-/** One operation on a channel. */
-export async function operate(driver: Driver, index: number, pauses: Pauses, fixed: boolean): Promise<void> {
+/** One operation on a channel; `keeping` says how much more often than usual it is one that is written down. */
+export async function operate(
+  driver: Driver,
+  index: number,
+  pauses: Pauses,
+  fixed: boolean,
+  keeping = 1,
+): Promise<void> {
   const channel = channelOf(driver, index);
   const faulty = channel.beliefs.some((of) => of.fault !== Fault.none);
   const crowded = driver.running() >= RUNNING_MOST;
@@ -216,10 +227,10 @@ export async function operate(driver: Driver, index: number, pauses: Pauses, fix
     [crowded ? 0 : 12, () => power(driver, index, PowerAction.cycle)],
     [crowded ? 0 : 14, () => resetLine(driver, index)],
     [faulty && !isBroken(channel.physics) ? 40 : 3, () => clearFault(driver, index)],
-    [6, () => settings(driver, index)],
-    [3, () => limits(driver, index)],
-    [2, () => calibrate(driver, index)],
-    [2, () => rackRules(driver)],
+    [6 * keeping, () => settings(driver, index)],
+    [3 * keeping, () => limits(driver, index)],
+    [2 * keeping, () => calibrate(driver, index)],
+    [2 * keeping, () => rackRules(driver)],
     [3, () => nonsense(driver, index)],
     [8, () => look(driver, index)],
     [isBroken(channel.physics) ? 30 : 4, () => disturb(driver, index, pauses, fixed)],
@@ -229,6 +240,7 @@ export async function operate(driver: Driver, index: number, pauses: Pauses, fix
     at -= weight;
     if (at >= 0) continue;
     await run();
+    driver.asked = undefined;
     break;
   }
   driver.done[index] = (driver.done[index] ?? 0) + 1;

@@ -36,9 +36,10 @@ export interface RackModel {
   channels: ModelChannel[];
   budget_ma: number;
   stagger_ms: number;
-  /** The stagger before the last change: what began under it may end under it. */
+  /** The longest stagger since all channels were at rest: what began under it may end under it. */
   stagger_before_ms: number;
-  /** One that the board is being told. */
+  /** The shortest since a switch closed last: one that the board is being told counts. */
+  stagger_least_ms: number;
   stagger_asked_ms: number | undefined;
   /** Until when a switch that is told to close may have to wait for the one that closed last. */
   closable_ms: number;

@@ -1,4 +1,4 @@
-import type { Driver } from "./driver.ts";
+import type { Driver } from "./driver-types.ts";
 import { operate, type Pauses, storm } from "./operations.ts";
 
 export interface RunOptions {

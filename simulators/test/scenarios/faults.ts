@@ -1,3 +1,4 @@
+import { INA226 } from "@mltb/hardware";
 import { bodyCheck, Fault, Outcome, PowerAction } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
@@ -82,6 +83,28 @@ export const faultScenarios: Scenario[] = [
       await bench.run(50);
       expect(await channel(bench)).toMatchObject({ fault: Fault.sensor_dead, switch_on: 0 });
       await repaired(bench, Fault.sensor_dead);
+    },
+  },
+  {
+    name: "a monitor that was without power for a moment is set up again, its alert limit included; the channel stays on",
+    needs: ["power", "protection", "settings", "breakable"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      await bench.run(100);
+      const { board, buses } = bench.electronics;
+      const address = board.channels[0]?.monitor_address ?? 0;
+      const register = (number: number) => [
+        ...(buses[board.monitor_bus]?.transfer(address, Uint8Array.of(number), 2, bench.clock_us()) ?? []),
+      ];
+      const { configuration, alert_limit } = INA226.registers;
+      const before = [register(configuration), register(alert_limit)];
+      bench.world.breakChannel?.(0, "sensor-dead");
+      await bench.run(25);
+      bench.world.breakChannel?.(0, "none");
+      expect([register(configuration), register(alert_limit)]).not.toEqual(before);
+      await bench.run(50);
+      expect([register(configuration), register(alert_limit)]).toEqual(before);
+      expect(await channel(bench)).toMatchObject({ fault: Fault.none, switch_on: 1 });
     },
   },
 ];

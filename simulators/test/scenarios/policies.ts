@@ -1,7 +1,7 @@
 import { bodyCheck, Cause, Fault, HostLoss, Outcome, PowerAction, Refusal, Restore } from "@mltb/protocol";
 import { expect } from "vitest";
 import { power, rail, type Scenario } from "./scenario.ts";
-import { channelState, configure, configureRack, outage, switchChannel } from "./settings.ts";
+import { channelState, configure, configureRack, OWN, outage, switchChannel } from "./settings.ts";
 
 export const policyScenarios: Scenario[] = [
   {
@@ -73,6 +73,54 @@ export const policyScenarios: Scenario[] = [
       await power(bench, PowerAction.off);
       expect(await cycle).toMatchObject({ body: { outcome: Outcome.superseded } });
       expect(await switchChannel(bench, 2, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
+    },
+  },
+  {
+    name: "a cycle is pending on every channel: a newer command still arrives, ends its cycle at once, and the others go on",
+    needs: ["power", "settings", "physics"],
+    async run(bench) {
+      const channels = bench.world.switches().map((_, n) => n + 1);
+      const ended: number[] = [];
+      for (const channel of channels) {
+        const check = bodyCheck(channel, PowerAction.cycle, 1500);
+        const body = { channel, action: PowerAction.cycle, off_ms: 1500, check };
+        void bench.send("power_set", body).then(() => ended.push(channel));
+      }
+      await bench.run(300);
+      expect(await switchChannel(bench, 1, PowerAction.off)).toMatchObject({ body: { outcome: Outcome.done } });
+      expect(ended).toEqual([1]);
+      await bench.run(1600);
+      expect(bench.world.switches()).toEqual(channels.map((channel) => (channel === 1 ? 0 : 1)));
+    },
+  },
+  {
+    name: "interlock and budget hold when settings change: what would break them is refused and changes nothing",
+    needs: ["power", "settings", "physics"],
+    async run(bench) {
+      await configure(bench, 1, { interlock: 1 });
+      await power(bench, PowerAction.on);
+      await switchChannel(bench, 2, PowerAction.on);
+      const settings = { channel: 2, ...OWN, interlock: 1, check: bodyCheck(2, OWN.restore, OWN.over_mv) };
+      expect(await bench.request("settings_set", settings)).toMatchObject({ code: Refusal.interlocked });
+      expect(await bench.request("settings_get", { channel: 2 })).toMatchObject({ body: { interlock: 0 } });
+      const rules = (budget_ma: number) => ({ budget_ma, stagger_ms: 0, check: bodyCheck(0, 0, budget_ma) });
+      expect(await bench.request("rack_set", rules(5000))).toMatchObject({ code: Refusal.over_budget });
+      const limits = {
+        channel: 2,
+        hard_ma: 2900,
+        slow_ms: 60,
+        inrush_ma: 4000,
+        inrush_ms: 20,
+        check: bodyCheck(2, 0, 2900),
+      };
+      expect((await bench.request("limits_set", { ...limits, slow_ma: 1500 })).kind).toBe("answer");
+      await configureRack(bench, 5000, 0);
+      expect(await bench.request("limits_set", { ...limits, slow_ma: 2300 })).toMatchObject({
+        code: Refusal.over_budget,
+      });
+      expect((await bench.request("limits_set", { ...limits, slow_ma: 2200 })).kind).toBe("answer");
+      expect(await bench.request("rack_get", {})).toMatchObject({ body: { budget_ma: 5000, used_ma: 5000 } });
+      expect(bench.world.switches().slice(0, 2)).toEqual([1, 1]);
     },
   },
   {
