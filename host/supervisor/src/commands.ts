@@ -43,6 +43,8 @@ export class Commands {
   /** Told of every command that has ended. */
   onResult: (feature: string, status: CommandResult["status"], seconds: number) => void = () => undefined;
   private readonly boards: Board[];
+  /** Where a target was found last: bays are large, and every command and lease asks. */
+  private readonly found = new Map<string, { board: Board; channel: ChannelModel }>();
   /** Commands under way, by target or rack, and by board. */
   private readonly running = new Map<string, number>();
   private readonly onBoard = new Map<string, number>();
@@ -56,9 +58,14 @@ export class Commands {
   }
 
   find(target: string): { board: Board; channel: ChannelModel } {
+    const before = this.found.get(target);
+    // A reload exchanges boards.
+    if (before !== undefined && this.boards.includes(before.board)) return before;
     for (const board of this.boards) {
       const channel = board.channels.find((entry) => entry?.name === target);
-      if (channel !== undefined) return { board, channel };
+      if (channel === undefined) continue;
+      this.found.set(target, { board, channel });
+      return { board, channel };
     }
     const names = this.targets().map((channel) => channel.name);
     throw new BayError("unknown_target", `there is no target ${target}`, suggest(target, names));

@@ -56,8 +56,7 @@ export function openState(
   const clock = new ClockWatch(time);
   // Looked up each time: the bay's racks may be others after a reload.
   const knows = (target: string): boolean => bayTargets(bay).some((entry) => entry.target.target === target);
-  const policyOf = (target: string): string =>
-    bayTargets(bay).find((entry) => entry.target.target === target)?.target.on_lease_end ?? "keep";
+  const policyOf = (target: string): string => commands.find(target).channel.onLeaseEnd;
   const effects = {
     changed: (target: string, lease: ReturnType<Leases["of"]>): void => {
       const { channel } = commands.find(target);

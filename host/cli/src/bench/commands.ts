@@ -1,10 +1,12 @@
 import { Agent, request } from "node:http";
-import mqtt, { type MqttClient } from "mqtt";
+import { labgridCommands, type Peer, pdudaemonCommands, withMosquitto } from "./board-farm-peers.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 
 const BOARDS = 64;
 const COUNT = 1000;
+/** Peers open a connection for each command. */
+const PEER_COUNT = 300;
 const NAME = "commands";
 
 /** Median, 99th percentile and largest of a series. */
@@ -61,12 +63,7 @@ async function overApi(fleet: Fleet, first: number): Promise<number[]> {
 }
 
 async function overMqtt(fleet: Fleet, first: number): Promise<{ accepted: number[]; pin: number[]; done: number[] }> {
-  const client: MqttClient = await mqtt.connectAsync(fleet.supervisor.mqtt, {
-    protocolVersion: 4,
-    username: "operator",
-    password: fleet.password,
-  });
-  (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+  const client = await fleet.connect();
   await client.subscribeAsync("mltb/v1/fleet/ans/operator/#", { qos: 1 });
   const told = new Map<string, (at_ms: number) => void>();
   client.on("message", (_topic, payload) => {
@@ -104,32 +101,48 @@ async function series(fleet: Fleet, first: number, what: string): Promise<Figure
   ];
 }
 
+/** The same through Mosquitto in place of the embedded broker. */
+async function overMosquitto(): Promise<Figure[]> {
+  const what = "64 boards, Mosquitto";
+  const rows = await withMosquitto(async (broker) => {
+    const fleet = await startFleet(BOARDS, { broker });
+    try {
+      const over = await overMqtt(fleet, 0);
+      return [
+        figure(`MQTT QoS 1 publish to the pin, ${what}`, over.pin, "ms", "goal p99 5 ms"),
+        figure(`MQTT QoS 1 publish to accepted, ${what}`, over.accepted, "ms", "goal p99 5 ms"),
+      ];
+    } finally {
+      await fleet.stop();
+    }
+  });
+  return "reason" in rows ? [peerRow(`MQTT QoS 1 publish to the pin, ${what}`, rows)] : rows;
+}
+
+/** What a peer's driver takes to its power switch: no board, no read-back. */
+function peerRow(quantity: string, peer: Peer<number[]>): Figure {
+  if (!("reason" in peer)) return figure(quantity, peer, "ms", "says yes without reading back");
+  const none = { median: null, low: null, high: null, unit: "ms", runs: 0 };
+  return { benchmark: NAME, quantity, ...none, reason: peer.reason };
+}
+
 /** Commands from the client's call to the board's pin; client, supervisor and boards share this process. */
 export const commands: Benchmark = {
   name: NAME,
   about: "command to the board's pin through API and MQTT, 64 boards (session and pins, no firmware)",
   async run() {
+    const figures: Figure[] = [];
     const fleet = await startFleet(BOARDS);
     try {
-      const figures = await series(fleet, 0, "64 boards");
+      figures.push(...(await series(fleet, 0, "64 boards")));
       (fleet.boards[0] as Fleet["boards"][0]).hung = true;
       figures.push(...(await series(fleet, 1, "63 boards beside a hung one")));
-      for (const peer of ["labgrid", "pdudaemon"]) {
-        const reason = "not measured by this command";
-        figures.push({
-          benchmark: NAME,
-          quantity: `${peer}: command to driver`,
-          median: null,
-          low: null,
-          high: null,
-          unit: "ms",
-          runs: 0,
-          reason,
-        });
-      }
-      return figures;
     } finally {
       await fleet.stop();
     }
+    figures.push(...(await overMosquitto()));
+    figures.push(peerRow("labgrid 26: NetworkPowerDriver.on() to the power switch", await labgridCommands(PEER_COUNT)));
+    figures.push(peerRow("pdudaemon: HTTP request to the power switch", await pdudaemonCommands(PEER_COUNT)));
+    return figures;
   },
 };

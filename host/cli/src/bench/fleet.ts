@@ -12,6 +12,7 @@ import {
   TABLE_FINGERPRINT,
 } from "@mltb/protocol";
 import { type ByteTransport, type Supervisor, startSupervisor } from "@mltb/supervisor";
+import mqtt, { type MqttClient } from "mqtt";
 import { createLog } from "../output/log.ts";
 
 /**
@@ -129,12 +130,13 @@ export interface Fleet {
   supervisor: Supervisor;
   boards: PinBoard[];
   token: string;
-  password: string;
+  /** A client of the bay's broker with no-delay sockets. */
+  connect(): Promise<MqttClient>;
   stop(): Promise<void>;
 }
 
 /** A supervisor with so many boards, a target `t-N` on the first channel of each. */
-export async function startFleet(count: number, mqtt?: { broker: string }): Promise<Fleet> {
+export async function startFleet(count: number, external?: { broker: string }): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), "mltb-fleet-"));
   const boards = Array.from({ length: count }, (_, n) => pinBoard(`b-${n}`));
   const bay = {
@@ -149,18 +151,25 @@ export async function startFleet(count: number, mqtt?: { broker: string }): Prom
     bay,
     openBoard: (board) => (boards[Number(board.name.slice(2))] as PinBoard).transport,
     http: { host: "127.0.0.1", port: 0, named: true },
-    mqtt: mqtt === undefined ? { host: "127.0.0.1", port: 0, named: true } : { ...mqtt, user: "", password: "" },
+    mqtt:
+      external === undefined ? { host: "127.0.0.1", port: 0, named: true } : { ...external, user: "", password: "" },
     stateDir: folder,
     simulated: true,
     log: createLog("silent"),
     rates: { login: 1e6, stranger: 1e6 },
   });
   await supervisor.ready(60_000);
+  const password = readFileSync(supervisor.mqttPasswordFile, "utf8").trim();
   return {
     supervisor,
     boards,
     token: readFileSync(supervisor.tokenFile, "utf8").trim(),
-    password: readFileSync(supervisor.mqttPasswordFile, "utf8").trim(),
+    async connect() {
+      const login = { protocolVersion: 4, username: "operator", password } as const;
+      const client = await mqtt.connectAsync(supervisor.mqtt, login);
+      (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+      return client;
+    },
     async stop() {
       await supervisor.stop();
       rmSync(folder, { recursive: true });

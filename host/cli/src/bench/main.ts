@@ -9,6 +9,7 @@ import { energyPath } from "./energy-path.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { frames } from "./frames.ts";
 import { inference } from "./inference.ts";
+import { leases } from "./leases.ts";
 import { luaFrames } from "./lua-frames.ts";
 import { orchestrator } from "./orchestrator.ts";
 import { overCurrent } from "./over-current.ts";
@@ -28,6 +29,7 @@ const benchmarks: Benchmark[] = [
   overCurrent,
   roundTrip,
   commands,
+  leases,
   scale,
   startTime,
   inference,

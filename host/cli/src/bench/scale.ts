@@ -25,6 +25,23 @@ async function reads(fleet: Fleet): Promise<number[]> {
   return times.sort((a, b) => a - b);
 }
 
+/** What the broker hands to somebody who subscribes to everything, each second. */
+async function brokerLoad(fleet: Fleet): Promise<{ messages: number; bytes: number }> {
+  const client = await fleet.connect();
+  const load = { messages: 0, bytes: 0 };
+  client.on("message", (_topic, payload, { retain }) => {
+    if (retain) return;
+    load.messages += 1;
+    load.bytes += payload.length;
+  });
+  await client.subscribeAsync("#", { qos: 0 });
+  const started = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, SPAN_MS));
+  const span_s = (performance.now() - started) / 1000;
+  await client.endAsync();
+  return { messages: load.messages / span_s, bytes: load.bytes / span_s };
+}
+
 /** What a bay costs by its number of boards, each with 10 Hz telemetry, at rest otherwise. Boards run in this process. */
 export const scale: Benchmark = {
   name: NAME,
@@ -50,6 +67,9 @@ export const scale: Benchmark = {
         const each = `${(share / size).toPrecision(2)} % a board; ${Math.round(rate)} sweeps/s of ${size * 10} asked for`;
         one(`processor, ${size} boards and their links' ends`, share, "% of a core", each);
         one(`memory of the process with ${size} boards`, process.memoryUsage().rss / 1e6, "MB", "all of it");
+        const load = await brokerLoad(fleet);
+        const seen = `${Math.round(load.bytes / 1000)} kB/s of payload to each subscriber`;
+        one(`broker, ${size} boards, to one subscriber of everything`, load.messages, "messages/s", seen);
         const times = await reads(fleet);
         const p99 = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
         one(`API read p99, ${size} boards`, p99, "ms", `p50 ${(times[times.length >> 1] ?? 0).toPrecision(2)} ms`);

@@ -44,6 +44,8 @@ export class ChannelModel {
   readonly name: string;
   readonly rack: string;
   readonly channel: number;
+  /** What becomes of it when its lease ends. */
+  readonly onLeaseEnd: BayTarget["on_lease_end"];
   power: TargetView["power"] = "unknown";
   voltage_v: number | null = null;
   current_a: number | null = null;
@@ -63,6 +65,7 @@ export class ChannelModel {
     this.name = target.target;
     this.rack = rack;
     this.channel = target.channel;
+    this.onLeaseEnd = target.on_lease_end ?? "keep";
   }
 
   /** Takes a state that the board reported; true when something that subscribers see has changed. */

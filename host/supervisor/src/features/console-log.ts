@@ -57,7 +57,7 @@ export class ConsoleLog {
 
   /** The record of a lease; undefined where there is none. */
   file(lease: string): string | undefined {
-    if (!/^[A-Za-z0-9-]+$/.test(lease)) return undefined;
+    if (!/^[A-Za-z0-9_-]+$/.test(lease)) return undefined;
     const file = join(this.folder, `${lease}${SUFFIX}`);
     return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? file : undefined;
   }

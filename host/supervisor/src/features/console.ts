@@ -67,7 +67,8 @@ export class TargetConsole {
       if (view.name === this.target) this.power(view.power);
     };
     const onLease = (name: string, lease: { id: string; holder: string } | null): void => {
-      if (name === this.target) this.log.lease(lease);
+      // Where nothing can be said, nothing is recorded.
+      if (name === this.target && this.present) this.log.lease(lease);
     };
     hub.on("power", onPower).on("lease", onLease);
     this.ends.push(() => hub.off("power", onPower).off("lease", onLease));

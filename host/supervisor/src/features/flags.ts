@@ -8,13 +8,13 @@ import type { Leases } from "../leases/leases.ts";
  */
 export class Flags {
   private readonly hub: BayHub;
-  private readonly channels: () => ChannelModel[];
+  private readonly find: (target: string) => ChannelModel;
   private readonly leases: Pick<Leases, "of">;
   private readonly told = new Map<string, string>();
 
-  constructor(hub: BayHub, channels: () => ChannelModel[], leases: Pick<Leases, "of">) {
+  constructor(hub: BayHub, find: (target: string) => ChannelModel, leases: Pick<Leases, "of">) {
     this.hub = hub;
-    this.channels = channels;
+    this.find = find;
     this.leases = leases;
     hub.on("power", (target) => this.tell(target.name));
     hub.on("fault", (target) => this.tell(target.name));
@@ -22,9 +22,9 @@ export class Flags {
   }
 
   of(target: string): TargetFlags {
-    const channel = this.channels().find((entry) => entry.name === target);
+    const { power, fault } = this.find(target);
     const lease = this.leases.of(target);
-    const usable = channel !== undefined && channel.power !== "unknown" && channel.fault === null;
+    const usable = power !== "unknown" && fault === null;
     return { experiment_running: lease?.experiment === true, available: usable && lease === undefined };
   }
 

@@ -53,13 +53,17 @@ export class LeaseRows {
   /** Records the end together with what is owed to the targets. */
   end(lease: Lease, reason: EndReason, ended_ms: number, owed: { target: string; policy: string }[]): void {
     const { build } = this.database;
-    this.database.transaction(() => {
-      const values = { ended_ms: Math.round(ended_ms), end_reason: reason };
-      this.database.run(build.updateTable("leases").set(values).where("id", "=", lease.id));
-      for (const { target, policy } of owed) {
-        this.database.run(build.insertInto("owed").orReplace().values({ target, policy, lease: lease.id }));
-      }
-    });
+    const values = { ended_ms: Math.round(ended_ms), end_reason: reason };
+    const ending = build.updateTable("leases").set(values).where("id", "=", lease.id);
+    if (owed.length === 0) this.database.run(ending);
+    else {
+      this.database.transaction(() => {
+        this.database.run(ending);
+        for (const { target, policy } of owed) {
+          this.database.run(build.insertInto("owed").orReplace().values({ target, policy, lease: lease.id }));
+        }
+      });
+    }
     this.ended += 1;
     if (this.ended % PRUNE_EVERY === 0) this.prune();
   }
