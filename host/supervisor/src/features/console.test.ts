@@ -73,7 +73,7 @@ test("boot: from power on to a prompt that ends with no line feed; late ones are
 test("each lease has a record of its own, between who held it and how many lines there were", async () => {
   port.write("before\n");
   await settled();
-  lease("lease-1");
+  lease("lease_1-A");
   port.write("under the first\n");
   await settled();
   lease("lease-2");
@@ -87,13 +87,13 @@ test("each lease has a record of its own, between who held it and how many lines
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-  expect(read("lease-1")).toMatchObject([
-    { event: "lease", id: "lease-1", holder: "ada" },
+  expect(read("lease_1-A")).toMatchObject([
+    { event: "lease", id: "lease_1-A", holder: "ada" },
     { line: "under the first" },
     { event: "end", lines: 1, dropped: 0 },
   ]);
   expect(read("lease-2")).toMatchObject([{ id: "lease-2" }, { line: "under the second" }, { event: "end" }]);
-  expect(console.log.file("../lease-1")).toBeUndefined();
+  expect(console.log.file("../lease_1-A")).toBeUndefined();
   expect(console.log.file("lease-3")).toBeUndefined();
 });
 
