@@ -56,7 +56,8 @@ test(`board-hangs: ${HANGS} times, lost within a second while another streams at
     const hung_ms = bay.now();
     standing.add(hung);
     const with_hung = await measure(ASKED);
-    expect(states).toEqual(["r1-board lost"]);
+    // A link that has been silent often is said to be degraded before it is lost; nobody else's is.
+    expect(states.filter((state) => state !== "r1-board degraded")).toEqual(["r1-board lost"]);
     expect(lost_ms - hung_ms).toBeLessThanOrEqual(1000);
     expect(p99(with_hung) - p99(before)).toBeLessThanOrEqual(1);
     // 20 samples a millisecond, less what the supervisor's own renewal at the default rate costs.
