@@ -10,6 +10,7 @@ import { Converter } from "./oip/converter.ts";
 import { inferenceImplementation } from "./oip/grpc-service.ts";
 import { serveMetrics, serveRest } from "./oip/rest.ts";
 import { InferenceServer } from "./oip/server.ts";
+import { countTensorsWithHeap } from "./process/collector.ts";
 import { type Isolation, probeIsolation } from "./process/isolation.ts";
 import { defaultLimits, type Limits } from "./process/limits.ts";
 import { Repository } from "./repository.ts";
@@ -96,6 +97,7 @@ function checkFolder(folder: string | undefined): void {
 
 /** Serves models until the signal aborts or the starting process is gone; then drains and ends its model processes. */
 export async function runInferenceAgent(options: InferenceAgentOptions, io: AgentIo): Promise<void> {
+  countTensorsWithHeap();
   const access = accessOf(options);
   checkFolder(options.models);
   const missing = runtimeMissing(options.runtime);

@@ -31,16 +31,26 @@ export function toStatus(error: unknown): grpc.ServiceError {
   return Object.assign(new Error(message), { code, details: message, metadata: new grpc.Metadata() });
 }
 
+const CANCELLED = new Error("the client has cancelled the call or has gone");
+
 /** A unary call as a function that returns or throws; `signal` aborts when the client has gone or given up. */
 export function unary<Q, A>(body: (request: Q, signal: AbortSignal) => Promise<A> | A): grpc.handleUnaryCall<Q, A> {
   return (call, callback) => {
     const abort = new AbortController();
-    call.on("cancelled", () => abort.abort());
+    // Calls that were answered are cancelled by the library as well, and an abort without a reason makes a costly one.
+    let answered = false;
+    call.on("cancelled", () => answered || abort.abort(CANCELLED));
     Promise.resolve()
       .then(() => body(call.request, abort.signal))
       .then(
-        (answer) => callback(null, answer),
-        (error) => callback(toStatus(error)),
+        (answer) => {
+          answered = true;
+          callback(null, answer);
+        },
+        (error) => {
+          answered = true;
+          callback(toStatus(error));
+        },
       );
   };
 }

@@ -4,9 +4,11 @@ import { Socket } from "node:net";
 import { RequestError } from "../runtimes/onnx-session.ts";
 import type { LoadedModel, Runtime, Tensor } from "../runtimes/runtime.ts";
 import { bodyParts, Channel } from "./channel.ts";
+import { countTensorsWithHeap } from "./collector.ts";
 import { measure } from "./measure.ts";
 import { type ModelReply, type ModelRequest, packTensors, type TensorHead } from "./messages.ts";
 
+countTensorsWithHeap();
 const CHANNEL_FD = 3;
 const CPU_EVERY_MS = 5;
 

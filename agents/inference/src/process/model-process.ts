@@ -212,8 +212,10 @@ export class ModelProcess {
         reject(new AgentError("unavailable", "too many requests wait for this model"));
         return;
       }
-      signal?.addEventListener("abort", () => this.cancel(job), { once: true });
-      if (signal?.aborted === true) this.cancel(job);
+      // An inference that was sent at once runs to its end: nobody need listen for its caller's leaving.
+      if (signal === undefined || (request.op === "infer" && this.queue.runs(job))) return;
+      signal.addEventListener("abort", () => this.cancel(job), { once: true });
+      if (signal.aborted) this.cancel(job);
     });
   }
 

@@ -30,6 +30,8 @@ interface Row {
   clients: number;
   p50_us?: number;
   p99_us?: number;
+  /** Of calls without inference. */
+  p5_us?: number;
   overhead_us?: number;
   /** Overhead of the quickest calls: what other work on the machine adds is hardly in it. */
   overhead_p5_us?: number;
@@ -128,6 +130,12 @@ function figures(rows: Row[]): Figure[] {
     const title = titles.get(row.model) ?? row.model;
     if (row.server === "raw") {
       all.push(figure(`bare ONNX Runtime call, ${title}`, "us p50", row.p50_us, {}));
+      continue;
+    }
+    if (row.p5_us !== undefined) {
+      // What protocol and client alone cost; it has no tensors, so that one row of it is enough.
+      if (row.model === models[0]?.[0])
+        all.push(figure(`${row.server} ${row.via}`, "us p50", row.p50_us, { low: row.p5_us }));
       continue;
     }
     const reason = row.reason === undefined ? {} : { reason: row.reason };

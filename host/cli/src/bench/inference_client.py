@@ -1,8 +1,8 @@
 """Measures servers of the Open Inference Protocol with tritonclient beside a bare ONNX Runtime call, in turns.
 
 Argument: JSON {"servers": [{"name", "grpc", "http"}], "models": {NAME: {"file", "shape", "runs"}}, "clients": [..], "seconds"}.
-Prints JSON rows {"model", "server", "via", "clients", "p50_us", "p99_us", "overhead_us", "overhead_p5_us", "per_s"}; those that a server
-refuses carry "reason".
+Prints JSON rows {"model", "server", "via", "clients", "p50_us", "p99_us", "overhead_us", "overhead_p5_us", "per_s"}; those of calls
+without inference have "p5_us" and no overhead; those that a server refuses carry "reason".
 """
 import json
 import sys
@@ -44,6 +44,8 @@ def sequential(model, spec):
                 if got is None or not np.allclose(got, ways[("raw", "call")](), atol=1e-4):
                     raise ValueError("the answer differs from the bare call's")
                 ways[(server["name"], via)] = call
+                # What protocol and client cost without any tensor or model behind them.
+                ways[(server["name"], f"{via} without inference")] = client.is_server_live
             except Exception as error:  # what a server cannot do is a row as well
                 reason = str(error).splitlines()[0][:120]
                 rows.append({"model": model, "server": server["name"], "via": via, "clients": 1, "reason": reason})
@@ -59,7 +61,7 @@ def sequential(model, spec):
         p5, p50, p99 = (float(value) for value in np.percentile(taken, [5, 50, 99]))
         rows.append({
             "model": model, "server": server, "via": via, "clients": 1, "p50_us": p50, "p99_us": p99,
-            "overhead_us": p50 - bare, "overhead_p5_us": p5 - quick,
+            **({"p5_us": p5} if "without" in via else {"overhead_us": p50 - bare, "overhead_p5_us": p5 - quick}),
         })
 
 
