@@ -46,6 +46,8 @@ export class Board {
   private readonly bay: BayRack;
   private renewal: NodeJS.Timeout | undefined;
   private recalling: Promise<void> | undefined;
+  /** Subscribers know the calibrations of the board in this session. */
+  private told = false;
 
   constructor(rack: BayRack, transport: ByteTransport, hub: BayHub, nonce: number) {
     this.name = rack.board.name;
@@ -119,6 +121,7 @@ export class Board {
     for (const channel of this.channels) if (channel !== undefined) channel.unproved = this.can("unproved");
     this.measure.restart(restarted);
     this.calibrations.welcomed();
+    this.told = false;
     if (restarted) {
       this.restarts += 1;
       this.forget("board restarted");
@@ -185,8 +188,10 @@ export class Board {
       const named = this.channels.filter((channel) => channel !== undefined);
       const missing = this.calibrations.missing(named.map(({ channel }) => channel));
       for (const problem of await this.calibrations.load(missing)) this.hub.emit("log", this.name, 2, problem);
+      const news = this.told ? missing : this.can("unproved") ? [] : named.map(({ channel }) => channel);
+      this.told = true;
       for (const { channel, name } of named) {
-        if (missing.includes(channel)) this.hub.emit("calibration", name, this.calibrations.view(channel));
+        if (news.includes(channel)) this.hub.emit("calibration", name, this.calibrations.view(channel));
       }
     })().finally(() => {
       this.recalling = undefined;

@@ -37,9 +37,9 @@ export function startPublisher(
       state(t.board(board.name), board.link.lifecycle);
       state(t.rack(board.rack, "state/panel"), board.panel);
     }
-    for (const { channels: own, calibrations } of boards) {
+    for (const { channels: own, calibrations, welcome } of boards) {
       for (const channel of own) {
-        if (channel === undefined || channel.unproved) continue;
+        if (channel === undefined || channel.unproved || welcome === undefined) continue;
         state(t.target(channel.name, "state/calibration"), calibrations.view(channel.channel));
       }
     }
