@@ -37,14 +37,12 @@ export async function virtualCommands(
   policy: "off" | "keep" | "reset" = "keep",
   wire: { transport?: (rack: SimulatedRack) => ByteTransport; plug?: () => void } = {},
 ): Promise<VirtualCommands> {
-  const time = await virtualBay(1, wire.transport, 8);
+  const time = await virtualBay(1, wire.transport, 8, policy);
   wire.plug?.();
   const { board, rack } = time.boards[0] as VirtualBay["boards"][0];
   const folder = mkdtempSync(join(tmpdir(), "mltb-virtual-"));
   const commands = new Commands([board]);
-  const file = rackOf("r1", 8);
-  for (const target of file.targets) target.on_lease_end = policy;
-  const bay = { bay: "virtual", racks: [file] } as Bay;
+  const bay = { bay: "virtual", racks: [rackOf("r1", 8, policy)] } as Bay;
   const begin = Date.now();
   const clock = { mono: () => performance.now(), wall: () => begin + performance.now() };
   const fail = (error: Error): never => {

@@ -7,12 +7,13 @@ import { type BayHub, createHub } from "../src/events.ts";
 import type { ByteTransport } from "../src/link/transport.ts";
 
 /** A rack's file entry with targets on the first channels. */
-export function rackOf(name: string, targets: number): BayRack {
+export function rackOf(name: string, targets: number, on_lease_end = "keep"): BayRack {
   return {
     rack: name,
     board: { name: `${name}-board`, kind: "monitoring", link: "simulated", seed: 1 },
     stagger_ms: 0,
     targets: Array.from({ length: targets }, (_, n) => ({
+      on_lease_end,
       restore: "off",
       host_loss: "keep",
       target: `${name}-t${n + 1}`,
@@ -46,6 +47,7 @@ export async function virtualBay(
   count: number,
   transportOf: (rack: SimulatedRack, n: number) => ByteTransport = (rack) => rack.transport,
   targets = 2,
+  on_lease_end = "keep",
 ): Promise<VirtualBay> {
   const { source } = await buildBundle("monitoring");
   const racks: SimulatedRack[] = [];
@@ -69,7 +71,7 @@ export async function virtualBay(
   const hub = createHub();
   const boards = racks.map((rack, n) => ({
     rack,
-    board: new Board(rackOf(`r${n + 1}`, targets), transportOf(rack, n), hub, 7),
+    board: new Board(rackOf(`r${n + 1}`, targets, on_lease_end), transportOf(rack, n), hub, 7),
   }));
   for (const { board } of boards) board.start();
   let at = 0;
