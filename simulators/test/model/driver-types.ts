@@ -25,6 +25,8 @@ export interface DriverOptions {
   seed: number;
   /** Restarts the controller. */
   restart(): void | Promise<void>;
+  /** Until it has opened the switches that were closed before. */
+  boot_ms?: number;
   /** Channels with a load that cannot be taken away, from 0. */
   loads?: number[];
 }

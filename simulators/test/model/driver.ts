@@ -205,7 +205,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
       driver.note("outage");
       const from_ms = host.now_ms();
       await options.restart();
-      await host.run(3);
+      await host.run(options.boot_ms ?? 3);
       await driver.begunAnew([from_ms, host.now_ms()]);
     },
     async begunAnew(at) {
@@ -248,6 +248,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
       apply(rung, index, channel);
     },
   };
+  host.onLog = (text) => driver.note(`the board says: ${text}`);
   await host.run(200);
   for (const [i, channel] of rack.channels.entries()) {
     channel.beliefs = channel.beliefs.map((of) => ({ ...of, since: [0, 100] }));

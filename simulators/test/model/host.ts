@@ -29,8 +29,8 @@ export interface ModelHost {
   connect(): Promise<void>;
   /** From here on the host neither sends nor hears, until it connects again. */
   silent: boolean;
-  /** Called with each step of a millisecond. */
-  onStep: (() => void) | undefined;
+  /** Told of the lines of the board's log. */
+  onLog: ((text: string) => void) | undefined;
 }
 
 const REQUEST_MS = 120_000;
@@ -52,6 +52,7 @@ export async function createModelHost(rung: MonitoringRung): Promise<ModelHost> 
         told.length = 0;
       },
       onMessage(name: string, body: Body) {
+        if (name === "log") host.onLog?.(body["text"] as string);
         if (name !== "channel_state") return;
         const state = body as unknown as Message<"channel_state">;
         told[state.channel - 1] = state;
@@ -66,13 +67,12 @@ export async function createModelHost(rung: MonitoringRung): Promise<ModelHost> 
     welcome: () => welcome,
     told,
     silent: false,
-    onStep: undefined,
+    onLog: undefined,
     async run(ms) {
       for (const until = now + ms; now < until; ) {
         await rung.advance(1);
         now += 1;
         const bytes = rung.take();
-        host.onStep?.();
         if (host.silent) continue;
         if (bytes !== "") session.rx(bytes, now);
         session.tick(now);

@@ -13,7 +13,8 @@ export const policyScenarios: Scenario[] = [
       await power(bench, PowerAction.on);
       await switchChannel(bench, 3, PowerAction.on);
       await outage(bench);
-      expect(bench.welcome()?.reset_cause).not.toBe(4);
+      // The power was away: no watchdog (1), no error of the software (2), no other bundle (4).
+      expect(bench.welcome()?.reset_cause).toBe(0);
       expect(bench.world.switches().slice(0, 3)).toEqual([1, 1, 0]);
       expect(await channelState(bench)).toMatchObject({ state: 2, fault: 0 });
       await power(bench, PowerAction.off);
@@ -231,6 +232,44 @@ export const policyScenarios: Scenario[] = [
       expect(await bench.request("calibration_get", { channel: 1 })).toMatchObject({
         body: { valid: 2, voltage_ppm: 0 },
       });
+    },
+  },
+  {
+    name: "calibration: a current is corrected by the record's temperature coefficient as the board's thermometer moves, and not without one",
+    needs: ["settings", "panel", "physics"],
+    heavy: true,
+    async run(bench) {
+      const rail2 = bench.world.rails[1];
+      if (rail2 !== undefined) rail2.extra_a = 1;
+      await switchChannel(bench, 2, PowerAction.on);
+      const none = { voltage_ppm: 0, voltage_100uv: 0, current_ppm: 0, current_10ua: 0, fast_ppm: 0, fast_10ua: 0 };
+      const record = { channel: 2, ...none, drift_ppm_k: -1000, at_10mc: 2500 };
+      const { electronics } = bench;
+      /** The current after the next reading of the temperature, and that temperature in hundredths of a degree. */
+      const at = async (mdeg: number) => {
+        electronics.temperature_mdeg = mdeg;
+        await bench.run(5300);
+        const answer = await bench.request("calibration_get", { channel: 2 });
+        return [
+          (await channelState(bench, 2)).current_ua,
+          answer.kind === "answer" ? answer.body.temperature_10mc : Number.NaN,
+        ] as const;
+      };
+      const [plain_ua] = await at(45_000);
+      await bench.request("calibration_set", { ...record, check: bodyCheck(2, 0, 0) });
+      const [calibrated_ua, calibrated_10mc] = await at(25_000);
+      expect(calibrated_10mc).toBe(2500);
+      expect(Math.abs(calibrated_ua - plain_ua)).toBeLessThan(1000);
+      const [warm_ua, warm_10mc] = await at(45_000);
+      expect(warm_10mc).toBe(4500);
+      // 20 K x -1000 ppm/K of 1 A.
+      expect(Math.abs(warm_ua - plain_ua * 0.98)).toBeLessThan(1000);
+      const [cold_ua] = await at(-5000);
+      expect(Math.abs(cold_ua - plain_ua * 1.03)).toBeLessThan(1000);
+      electronics.buses[electronics.board.panel_bus]?.parts.delete(electronics.board.thermometer_address);
+      const [blind_ua, blind_10mc] = await at(45_000);
+      expect(blind_10mc).toBe(-32_768);
+      expect(Math.abs(blind_ua - plain_ua)).toBeLessThan(1000);
     },
   },
   {
