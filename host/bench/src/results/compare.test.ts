@@ -93,6 +93,8 @@ test("runs are compared record by record; one without a partner makes them not c
       { field: "c m", a: null },
     ],
   });
+  const told = explain(compareRuns(run("01", [record(), b]), run("02", [record(), record({ target: "c" })])));
+  expect(told).toContain("b m was measured in the first only; c m was measured in the second only");
 });
 
 test("drift is told against the newest earlier run of the same fingerprint, and not for noise or invalid results", () => {

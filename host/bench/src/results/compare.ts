@@ -116,9 +116,7 @@ export function compareRuns(a: RunDocument, b: RunDocument): Comparison {
 /** One line that says why two results differ, or that they do not. */
 export function explain({ comparable, differing, deltas: all }: Comparison): string {
   if (!comparable) {
-    const named = differing
-      .slice(0, 4)
-      .map(({ field, a, b }) => `${field} is ${text(a)} in one and ${text(b)} in the other`);
+    const named = differing.slice(0, 4).map(difference);
     const more = differing.length > 4 ? ` and ${differing.length - 4} more` : "";
     return `not the same measurement: ${named.join("; ")}${more}`;
   }
@@ -127,6 +125,14 @@ export function explain({ comparable, differing, deltas: all }: Comparison): str
   const worst = real.sort((x, y) => Math.abs(Math.log(y.ratio)) - Math.abs(Math.log(x.ratio)))[0] as Delta;
   const percent = ((worst.ratio - 1) * 100).toFixed(1);
   return `the same measurement, but ${worst.figure} of ${worst.model} on ${worst.target} moved by ${percent} %, more than its uncertainty: what changed is not in the fingerprint`;
+}
+
+/** `TARGET MODEL`, as the field of a record without a partner has it. */
+const ALONE = /^\S+ \S+$/;
+
+function difference({ field, a, b }: Differing): string {
+  if (ALONE.test(field)) return `${field} was measured in the ${b === null ? "first" : "second"} only`;
+  return `${field} is ${text(a)} in one and ${text(b)} in the other`;
 }
 
 function text(value: unknown): string {

@@ -108,6 +108,10 @@ function issuesToFaults(issues: z.core.$ZodIssue[], tree: Tree, base: Path, sche
       const mend = suggest(given, issue.values.map(String));
       if (tree.get(path) === undefined) faults.push(faultAt(tree, "missing", path, `${shown} is missing`, mend));
       else faults.push(faultAt(tree, "value", path, `${shown}: ${given} is not allowed`, mend));
+    } else if (issue.code === "too_small" && issue.origin === "array") {
+      // Also where an include that is not there would have brought the entries.
+      const message = `${shown}: ${issue.minimum} or more are wanted, there are ${(tree.get(path) as unknown[]).length}`;
+      faults.push(faultAt(tree, "missing", path, message));
     } else if (issue.code === "invalid_union") {
       // The alternative that got furthest tells most.
       const inner = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] ?? [];

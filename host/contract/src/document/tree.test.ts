@@ -35,7 +35,7 @@ test("an included list is spliced into the list around it, an included mapping s
 
 test("each missing include is a fault at its tag, and what it would have brought does not count as missing", () => {
   const top = files({ "top.yml": "a: !include no-a.yml\nb:\n  - !include no-b.yml\nd: 1\n" });
-  const schema = z.strictObject({ a: z.string(), b: z.array(z.string()), c: z.string() });
+  const schema = z.strictObject({ a: z.string(), b: z.array(z.string()).min(1), c: z.string() });
   const read = readDocument(top, schema);
   const faults = "faults" in read ? read.faults : [];
   expect(faults.map(({ line, column, code }) => [line, column, code])).toEqual([
@@ -71,7 +71,8 @@ test("aliases, depth and size have limits", () => {
   expect(code(`${laughs.join("\n")}\n`)).toBe("document-limit");
   expect(code("a: &a [*a]\n")).toBe("document-limit");
   expect(code(`${"[".repeat(100)}${"]".repeat(100)}\n`)).toBe("document-limit");
-  expect(code(`${"[".repeat(50_000)}${"]".repeat(50_000)}\n`)).toMatch(/document-limit|yaml-syntax/);
+  expect(code(`${"[".repeat(50_000)}${"]".repeat(50_000)}\n`)).toBe("document-limit");
+  expect(code(`a: ${"[".repeat(5000)}${"]".repeat(5000)}\n`)).toBe("document-limit");
   expect(code(`a: ${"x".repeat(1 << 20)}\n`)).toBe("file-not-found");
   expect(code("__proto__: { x: 1 }\n")).toBe("unknown-key");
 });

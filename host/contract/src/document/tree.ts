@@ -110,6 +110,9 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
       if (!(error instanceof RangeError)) throw error;
       throw new Limit(`${name} is nested too deeply`);
     }
+    // What the parser's own stack did not hold it tells as errors of syntax.
+    if (document.errors.some(({ message }) => /call stack|stack overflow/i.test(message)))
+      throw new Limit(`${name} is nested too deeply`);
     for (const error of document.errors) {
       const where = lines.linePos(error.pos[0]);
       fault("yaml-syntax", { file: name, line: where.line, column: where.col }, path, error.message);
