@@ -1,4 +1,4 @@
-import { createHostSession, type HostSession, messageNamed, nodeSeal } from "@mltb/protocol";
+import { bodyCheck, createHostSession, type HostSession, messageNamed, nodeSeal, PowerAction } from "@mltb/protocol";
 import { createSimulatedRack } from "../src/index.ts";
 import { cCodec } from "../src/runtime/c-codec.ts";
 
@@ -23,8 +23,8 @@ export interface FuzzedEnd {
   counters(
     session: HostSession,
   ): Promise<{ seen: Record<string, number>; sent: { least: number; most: number } } | undefined>;
-  /** Levels of all outputs. */
-  outputs(): string;
+  /** Milliseconds in which an output stood elsewhere than in the one before, since half of the channels were switched on. */
+  moves(): number;
   heap_peak_bytes(): number;
   close(): Promise<void>;
 }
@@ -43,6 +43,8 @@ export async function createFuzzedEnd(bundle: string, seed: number, c?: CEnd): P
   });
   let now = 0;
   let host: HostSession | undefined;
+  let levels = "";
+  let moves = 0;
   /** Frames that hosts have sent, and how many those were when counters were asked for last. */
   let sent = 0;
   let asked = 0;
@@ -51,6 +53,17 @@ export async function createFuzzedEnd(bundle: string, seed: number, c?: CEnd): P
     onBytes: (chunk) => host?.rx(Buffer.from(chunk).toString("latin1"), now),
     onClose: () => undefined,
   });
+
+  function outputs(): string {
+    const { board, chain } = rack.electronics;
+    return Array.from({ length: board.chain_bits }, (_, bit) => chain.output(bit)).join("");
+  }
+
+  function watch(): void {
+    const seen = outputs();
+    if (seen !== levels) moves += 1;
+    levels = seen;
+  }
 
   function write(bytes: string): void {
     for (const block of bytes.split("\0").slice(0, -1)) {
@@ -64,28 +77,51 @@ export async function createFuzzedEnd(bundle: string, seed: number, c?: CEnd): P
   async function step(session: HostSession): Promise<void> {
     now += 1;
     rack.advance(1);
+    watch();
     await new Promise((resolve) => setImmediate(resolve));
     session.tick(now);
   }
 
+  async function open(nonce: number): Promise<HostSession> {
+    const session = createHostSession({ write, room: () => 65_536 }, nodeSeal, "fuzz", nonce & 0xffff, {
+      onWelcome: () => undefined,
+      onMessage: () => undefined,
+      onLost: () => undefined,
+      onPong: () => undefined,
+    });
+    host = session;
+    session.connect(now);
+    for (let ms = 0; ms < 4000 && !session.port.open; ms += 1) await step(session);
+    return session;
+  }
+
+  // A channel that is off shows an `on` that gets through, one that is on an `off`, a cycle, a reset.
+  const first = await open(0);
+  for (let channel = 1; channel <= 8; channel += 2) {
+    const { on: action } = PowerAction;
+    let answered = false;
+    first.request(
+      "power_set",
+      { channel, action, off_ms: 0, check: bodyCheck(channel, action, 0) },
+      3000,
+      now,
+      (outcome) => {
+        answered = outcome.kind === "answer";
+      },
+    );
+    for (let ms = 0; ms < 4000 && !answered; ms += 1) await step(first);
+    if (!answered) throw new Error(`channel ${channel} was not switched on`);
+  }
+  moves = 0;
+
   return {
     step,
-    async open(nonce) {
-      const session = createHostSession({ write, room: () => 65_536 }, nodeSeal, "fuzz", nonce & 0xffff, {
-        onWelcome: () => undefined,
-        onMessage: () => undefined,
-        onLost: () => undefined,
-        onPong: () => undefined,
-      });
-      host = session;
-      session.connect(now);
-      for (let ms = 0; ms < 4000 && !session.port.open; ms += 1) await step(session);
-      return session;
-    },
+    open,
     feed(session, bytes) {
       session.rx(bytes, now);
       rack.transport.write(Buffer.from(bytes, "latin1"));
       rack.advance(1);
+      watch();
       now += 1;
     },
     async counters(session) {
@@ -98,10 +134,7 @@ export async function createFuzzedEnd(bundle: string, seed: number, c?: CEnd): P
       for (let ms = 0; ms < 4000 && !ended; ms += 1) await step(session);
       return seen === undefined ? undefined : { seen, sent: { least: asked, most: sent } };
     },
-    outputs() {
-      const { board, chain } = rack.electronics;
-      return Array.from({ length: board.chain_bits }, (_, bit) => chain.output(bit)).join("");
-    },
+    moves: () => moves,
     heap_peak_bytes: () => rack.board.heap().peak_bytes,
     close: () => rack.stop(),
   };

@@ -7,10 +7,15 @@ import {
   encodeFrame,
   Kind,
   MAJOR,
+  messageNamed,
   nodeSeal,
+  PowerAction,
+  STREAM_BODY_BYTES,
 } from "@mltb/protocol";
 import type { Random } from "../src/world/random.ts";
 
+/** Frames of stream length among the others: as many bytes as a quarter of all. */
+const LONG_SHARE = 0.02;
 /** A text's length is one byte. */
 const TEXT_BYTES = 255;
 
@@ -37,16 +42,30 @@ export function randomBody(source: Random, message: Descriptor, longest: number)
   return body;
 }
 
+const actions = Object.values(PowerAction);
+
 /** Requests that would switch something if they came through: what damage must never turn into the truth. */
 function dangerous(source: Random): { name: string; body: Body } {
   const channel = 1 + pick(source, 8);
   if (source.uniform() < 0.7) {
-    const action = 1 + 2 * pick(source, 2);
-    const off_ms = pick(source, 60_000);
+    const action = actions[pick(source, actions.length)] as number;
+    // Short, so that a cycle would switch while somebody looks.
+    const off_ms = pick(source, 20);
     return { name: "power_set", body: { channel, action, off_ms, check: bodyCheck(channel, action, off_ms) } };
   }
   const pulse_ms = 1 + pick(source, 10_000);
   return { name: "reset_pulse", body: { channel, pulse_ms, check: bodyCheck(channel, 0, pulse_ms) } };
+}
+
+/** A block of samples of any length up to the longest, whose bytes need many COBS runs or few. */
+function longFrame(source: Random): string {
+  const length = pick(source, STREAM_BODY_BYTES + 1);
+  const zeros = source.uniform() < 0.5;
+  const body = zeros
+    ? bytes(source, length)
+    : String.fromCharCode(...Array.from({ length }, () => 1 + pick(source, 255)));
+  const id = messageNamed("sample_block")?.id as number;
+  return encodeFrame({ kind: Kind.stream, seq: 0, ack: 0, credit: 4, id, tag: 0, body }, nodeSeal).slice(0, -1);
 }
 
 /**
@@ -54,6 +73,7 @@ function dangerous(source: Random): { name: string; body: Body } {
  * right check, in the sequence that the board expects.
  */
 export function validFrame(source: Random, seq: number): string {
+  if (source.uniform() < LONG_SHARE) return longFrame(source);
   const messages = allMessages();
   const chosen =
     source.uniform() < 0.5

@@ -96,6 +96,8 @@ export interface FuzzerOptions {
 interface Fed {
   end: FuzzedEnd;
   inC: boolean;
+  /** Moves of its outputs before this round. */
+  moves: number;
   rejected: number;
   /** Good frames that the damaged streams held. */
   good: number;
@@ -121,6 +123,7 @@ export async function createFuzzer({ bundle, seed, c }: FuzzerOptions): Promise<
   const fed = async (inC: boolean): Promise<Fed> => ({
     end: await createFuzzedEnd(bundle, seed, inC ? c : undefined),
     inC,
+    moves: 0,
     rejected: 0,
     good: 0,
   });
@@ -143,7 +146,6 @@ export async function createFuzzer({ bundle, seed, c }: FuzzerOptions): Promise<
       const board = boards[number % boards.length] as Fed;
       const { end } = board;
       const session = await end.open(number);
-      const before = end.outputs();
       const kind = kinds[Math.floor(number / boards.length) % kinds.length] as Damage;
       const { bad, mixed, originals, frames } = streamOf(source, kind, session.port.delivery.nextSeq);
       tally.frames[kind] += frames;
@@ -161,8 +163,10 @@ export async function createFuzzer({ bundle, seed, c }: FuzzerOptions): Promise<
       tally.rounds += 1;
       if (board.inC) tally.rounds_in_c += 1;
       for (let ms = 0; ms < 30; ms += 1) await end.step(session);
-      if (end.outputs() !== before) tally.switched += 1;
       await audit(board, await end.open(number + 1), tally);
+      // Between rounds too: what a frame has begun may switch later.
+      if (end.moves() !== board.moves) tally.switched += 1;
+      board.moves = end.moves();
       tally.heap_peak_bytes = Math.max(tally.heap_peak_bytes, end.heap_peak_bytes());
       watchHeap(tally);
     },
