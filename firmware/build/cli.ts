@@ -1,5 +1,5 @@
 // npm run -s firmware -- build|size|image [BOARD] [--json]
-import { Argument, Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import { buildImage, type ImageBoardName, imageBoards } from "../lua-runtime/build.ts";
 import { ImageBuildError, isToolMissing } from "../lua-runtime/errors.ts";
 import { type BoardName, boards, buildBundle, FirmwareBuildError, sourceOfLine } from "./bundle.ts";
@@ -65,10 +65,15 @@ program
     process.exitCode = sizes.budgets.some((budget) => budget.ok === false) ? 1 : 0;
   });
 
+function lineNumber(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError("a whole number from 1 on is wanted.");
+  return Number(text);
+}
+
 program
   .command("where")
   .description("where a line of a packed bundle comes from: the LINE of `bundle:LINE:` in an error of a board in Node")
-  .argument("<line>", "line of the bundle", Number)
+  .argument("<line>", "line of the bundle", lineNumber)
   .addArgument(new Argument("[board]", "kind of board").choices([...boards]).default("monitoring"))
   .action(async (line: number, board: BoardName) => {
     const place = await sourceOfLine(board, line);

@@ -12,7 +12,7 @@ export {
 export { createRp2040Board, type Rp2040Board, type Rp2040Options } from "./images/rp2040.ts";
 export { createFaultWire, type FaultWire, type WireFaults } from "./link/fault-wire.ts";
 export { type BoardEnd, type ByteTransport, createMemoryLink } from "./link/memory.ts";
-export { createPtyCarrier, type PtyCarrier } from "./link/pty.ts";
+export { createPtyCarrier, type PtyCarrier, PtyError } from "./link/pty.ts";
 export { createFlash, type Flash } from "./parts/w25q16.ts";
 export { createSimulatedRack, type RackOptions, type SimulatedRack, type SimulatedTarget } from "./rack.ts";
 export { createLuaBoard, type LuaBoard, LuaBoardError, type LuaBoardOptions } from "./runtime/lua-vm.ts";

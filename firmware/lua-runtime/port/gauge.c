@@ -214,11 +214,19 @@ static uint32_t send(unsigned kind, unsigned id, const void *body, size_t size) 
   return step(wire, frame_seal(wire, header, sizeof header, body, size, NULL, 0));
 }
 
+/* A step of the collector, which runs where nothing is due. */
+static int collect(void) {
+  uint32_t start = timer();
+  int more = firmware_collect();
+  if (timer() - start > worst) worst = timer() - start;
+  return more;
+}
+
 static void idle(uint32_t ms) {
   while (ms-- > 0) {
     now_ms++;
     step(NULL, 0);
-    while (firmware_collect()) {
+    while (collect()) {
     }
     if (owed) {
       owed = 0;
@@ -277,12 +285,15 @@ int main(void) {
     block += step(NULL, 0);
     idle(5);
   }
-  /* Everything at once: power, echoes and blocks, with the collector in between. */
+  /* Everything at once: power, echoes, blocks and one of everything that can be asked, with the collector in between. */
+  static const uint8_t asked[] = {0x0d, 0x12, 0x10, 0x30, 0x34, 0x36, 0x22, 0x25, 0x27, 0x38, 0x39, 0x3c, 0x3e, 0x3f,
+                                  0x4e, 0x4f, 0x54, 0x55, 0x57, 0x58, 0x5a, 0x5b, 0x5d, 0x5e, 0x40, 0x48, 0x4a, 0x50, 0x52};
   for (unsigned n = 0; n < 1000; n++) {
     uint8_t channel = (uint8_t)(1u + n % 8u), action = (uint8_t)(n / 8u % 2u);
     uint32_t check = 65535u - (channel | (uint32_t)action << 8);
     uint8_t power[] = {channel, action, 0, 0, (uint8_t)check, (uint8_t)(check >> 8)};
     if (n % 16u == 0) send(REQUEST, POWER_SET, power, sizeof power);
+    else if (n % 4u == 1) send(REQUEST, asked[n / 4u % sizeof asked], "\1\0\0\0\0\0", 6);
     else send(REQUEST, ECHO, text, sizeof text);
     blocks = 1;
     idle(5);

@@ -32,10 +32,19 @@ function sameSources(a: Provenance | undefined, b: Provenance): boolean {
   return a !== undefined && Object.entries(wanted).every(([name, hash]) => a[name as keyof Provenance] === hash);
 }
 
+function read(state: string): Saved {
+  try {
+    return JSON.parse(readFileSync(state, "utf8")) as Saved;
+  } catch (error) {
+    const message = `${state}: ${(error as Error).message}`;
+    throw cliError(Exit.usage, "state", message, "use --fresh or another --state");
+  }
+}
+
 /** The sums that the run goes on from; it says why it begins anew where it does. */
 function load(state: string, options: Options, of: Provenance, in_c: boolean, note: (text: string) => void): Tally {
   if (options.fresh === true || options.long === true || !existsSync(state)) return emptyTally();
-  const saved = JSON.parse(readFileSync(state, "utf8")) as Saved;
+  const saved = read(state);
   if (saved.seed !== options.seed) {
     throw cliError(Exit.usage, "seed", `${state} belongs to seed ${saved.seed}`, "use --fresh or another --state");
   }

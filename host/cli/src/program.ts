@@ -71,7 +71,7 @@ export function parseHostPort(text: string): { host: string; port: number } {
 export function parseCount(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError("A whole number above 0 is wanted, such as 1e8.");
+    throw new InvalidArgumentError("A whole number above 0 is wanted, such as 12 or 1e8.");
   return value;
 }
 
@@ -149,6 +149,7 @@ const packageErrors: Record<string, [number, string]> = {
   BayError: [Exit.unreachable, "bay"],
   LuaBoardError: [Exit.unreachable, "board"],
   ControlSocketError: [Exit.unreachable, "sim-control"],
+  PtyError: [Exit.usage, "link"],
   FirmwareBuildError: [Exit.internal, "firmware-build"],
   RunError: [Exit.unreachable, "run"],
   DatasetError: [Exit.usage, "dataset"],

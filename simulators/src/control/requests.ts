@@ -12,6 +12,8 @@ const buttons = ["up", "down", "select", "stop"] as const;
 
 type Answer = Record<string, unknown>;
 const refuse = (error: string): Answer => ({ error });
+const none = (kind: "board" | "rack" | "target", name: string): Answer =>
+  refuse(name === "" ? `${kind}: the name of a ${kind} is wanted` : `no ${kind} ${name}`);
 
 function pins(rack: SimulatedRack): Answer {
   const { board, chain } = rack.electronics;
@@ -44,7 +46,7 @@ function fault(bay: ControlBay, kind: string, board: string, target: string): An
   if (broken !== undefined) {
     const rack = bay.target(target);
     const channel = rack?.channelOf(target);
-    if (rack === undefined || channel === undefined) return refuse(`no target ${target}`);
+    if (rack === undefined || channel === undefined) return none("target", target);
     rack.electronics.breakChannel(channel - 1, broken);
     return { ok: true, fault: kind, target };
   }
@@ -54,7 +56,7 @@ function fault(bay: ControlBay, kind: string, board: string, target: string): An
     return refuse(`fault: one of ${known} is wanted`);
   }
   const rack = bay.board(board);
-  if (rack === undefined) return refuse(`no board ${board}`);
+  if (rack === undefined) return none("board", board);
   act(rack);
   return { ok: true, fault: kind, board };
 }
@@ -67,12 +69,12 @@ export function handleControl(bay: ControlBay, request: unknown): Answer {
   const name = (key: string): string => (typeof r[key] === "string" ? (r[key] as string) : "");
   if (r["get"] === "pins") {
     const rack = bay.board(name("board"));
-    return rack === undefined ? refuse(`no board ${name("board")}`) : pins(rack);
+    return rack === undefined ? none("board", name("board")) : pins(rack);
   }
   if (r["get"] === "rail" || r["set"] === "load") {
     const rack = bay.target(name("target"));
     const rail = rack === undefined ? undefined : railOf(rack, name("target"));
-    if (rail === undefined) return refuse(`no target ${name("target")}`);
+    if (rail === undefined) return none("target", name("target"));
     if (r["get"] === "rail") return { voltage_v: rail.voltage_v, current_a: rail.current_a, energy_j: rail.energy_j };
     const current = r["current_a"];
     if (typeof current !== "number" || !(current >= 0 && current <= 20))
@@ -82,13 +84,13 @@ export function handleControl(bay: ControlBay, request: unknown): Answer {
   }
   if (r["get"] === "lcd") {
     const rack = bay.rack(name("rack"));
-    if (rack === undefined) return refuse(`no rack ${name("rack")}`);
+    if (rack === undefined) return none("rack", name("rack"));
     return { lines: rack.electronics.lcd.rows(), backlight: rack.electronics.backlight() };
   }
   if (r["press"] !== undefined) {
     const rack = bay.rack(name("rack"));
     const button = buttons.find((entry) => entry === r["press"]);
-    if (rack === undefined) return refuse(`no rack ${name("rack")}`);
+    if (rack === undefined) return none("rack", name("rack"));
     if (button === undefined) return refuse(`press: one of ${buttons.join(", ")} is wanted`);
     const ms = r["ms"] ?? 100;
     if (typeof ms !== "number" || !(ms > 0 && ms <= 60_000)) return refuse("ms: a number from 1 to 60000 is wanted");

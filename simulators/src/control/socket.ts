@@ -25,9 +25,7 @@ export async function serveControl(path: string, bay: ControlBay): Promise<{ clo
         socket.end(`${JSON.stringify({ error: `a line has at most ${LINE_BYTES} bytes` })}\n`);
         return;
       }
-      for (const line of lines) {
-        if (line.trim() !== "") socket.write(`${JSON.stringify(answer(bay, line))}\n`);
-      }
+      for (const line of lines) socket.write(`${JSON.stringify(answer(bay, line))}\n`);
     });
   });
   removeStale(path);

@@ -13,6 +13,9 @@ interface OpenedTerminal {
 
 const CAPACITY = 65_536;
 
+/** The link to a pseudo-terminal could not be made. */
+export class PtyError extends Error {}
+
 export interface PtyCarrier extends BoardEnd {
   /** Absolute path of the link, and the pseudo-terminal behind it. */
   link: string;
@@ -30,7 +33,7 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
   const link = resolve(linkPath);
   const existing = lstatSync(link, { throwIfNoEntry: false });
   if (existing !== undefined && !existing.isSymbolicLink()) {
-    throw new Error(`${link} exists and is not a link; choose another path`);
+    throw new PtyError(`${link} exists and is not a link; choose another path`);
   }
   const terminal = (pty as unknown as { open(options: object): OpenedTerminal }).open({ encoding: null });
   terminal._slave.setRawMode(true);
@@ -45,8 +48,17 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
   // EIO is how Linux reports that the last slave was closed; the carrier is being closed then.
   terminal._master.on("error", () => terminal._master.destroy());
   const temporary = `${link}.${process.pid}`;
-  symlinkSync(terminal._pty, temporary);
-  renameSync(temporary, link);
+  const end = (): void => {
+    terminal._master.destroy();
+    closeSync(held);
+  };
+  try {
+    symlinkSync(terminal._pty, temporary);
+    renameSync(temporary, link);
+  } catch (error) {
+    end();
+    throw new PtyError(`${link} cannot be made: ${(error as Error).message}`);
+  }
 
   const carrier: PtyCarrier = {
     link,
@@ -63,8 +75,7 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
     room: () => CAPACITY - terminal._master.writableLength,
     close() {
       rmSync(link, { force: true });
-      terminal._master.destroy();
-      closeSync(held);
+      end();
     },
   };
   return carrier;
