@@ -189,8 +189,9 @@ export function createPanel(
     tick(this: void, now_ms: number): void {
       clock_ms = now_ms;
       buttons.tick(now_ms);
+      // One of the two at a time: together they would keep the link waiting.
       if (now_ms >= compose_ms) composeNow(now_ms);
-      lcd.step(now_ms);
+      else lcd.step(now_ms);
     },
     write(this: void, texts: string[], ttl_ms: number, now_ms: number): string {
       let empty = true;

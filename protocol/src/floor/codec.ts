@@ -12,7 +12,7 @@ function sizeOf(kind: string): number {
 
 export function encodeBody(descriptor: Descriptor, body: Body): string {
   let bytes = "";
-  for (const [name, kind] of string.gmatch(descriptor.meaning, FIELD)) {
+  for (const [name, kind] of string.gmatch(descriptor.line, FIELD)) {
     const value = body[name as string];
     if (kind === "rest") bytes += value as string;
     else if (kind === "text") bytes += string.pack("s1", string.sub(value as string, 1, 255));
@@ -28,7 +28,7 @@ export function encodeBody(descriptor: Descriptor, body: Body): string {
 export function decodeBody(descriptor: Descriptor, bytes: string): Body | undefined {
   const body: Body = {};
   let at = 1;
-  for (const [field, kind] of string.gmatch(descriptor.meaning, FIELD)) {
+  for (const [field, kind] of string.gmatch(descriptor.line, FIELD)) {
     const name = field as string;
     const left = bytes.length + 1 - at;
     const text = kind === "text";

@@ -25,7 +25,7 @@ export function messageNamed(name: string): Descriptor | undefined {
   const line = lines[name];
   if (line === undefined) return undefined;
   const [id, kind] = string.match(line, "(%S+) (%a+)");
-  return { name, id: tonumber(id), kindNumber: kinds[kind as string], meaning: line } as Descriptor;
+  return { name, id: tonumber(id), kindNumber: kinds[kind as string], line } as Descriptor;
 }
 
 export function messageById(id: number): Descriptor | undefined {

@@ -1,4 +1,4 @@
-import { slice } from "#platform";
+import { PARSED_LINES, slice } from "#platform";
 import { type Body, decodeBody, encodeBody } from "../schema/codec.ts";
 import { type BodyOf, type Descriptor, idOf, parseLine } from "../schema/message.ts";
 import { coreMessages } from "./core.ts";
@@ -38,8 +38,12 @@ export type AnswerOf<N extends RequestName> = Answer<Table[N]>;
 const tables: Record<string, string>[] = [];
 const nameOf: Record<number, string> = {};
 const ids: number[] = [];
-/** Lines that were needed so far: a parsed message takes a board a kilobyte of heap, and most boards use few of them. */
-const parsed: Record<string, Descriptor> = {};
+/**
+ * Lines that were needed, at most `PARSED_LINES` of them: a parsed message takes a board a kilobyte of heap, all of them would take
+ * what the collector needs. When there are as many, parsing begins anew with those that are in use.
+ */
+let parsed: Record<string, Descriptor> = {};
+let held = 0;
 
 function load(table: Record<string, string>): void {
   tables.push(table);
@@ -89,6 +93,11 @@ export function messageNamed(name: string): Descriptor | undefined {
   const line = lineOf(name);
   if (line === undefined) return undefined;
   const descriptor = parseLine(name, line);
+  if (held === PARSED_LINES) {
+    parsed = {};
+    held = 0;
+  }
+  held += 1;
   parsed[name] = descriptor;
   return descriptor;
 }

@@ -6,6 +6,9 @@
 declare const shiftRight: LuaBitwiseRightShift<number, number, number>;
 declare const floorDiv: LuaFloorDivision<number, number, number>;
 
+/** Messages that a board keeps parsed. */
+export const PARSED_LINES = 24;
+
 export function at(s: string, i: number): number {
   const b = string.byte(s, i + 1);
   return b === undefined ? -1 : b;

@@ -3,6 +3,9 @@
  * indices mean the same here and in Lua. `lua.ts` exports the same names; a build picks one of the two.
  */
 
+/** Messages that a host keeps parsed: all there can be, ids have one byte. */
+export const PARSED_LINES = 256;
+
 /** The byte at index `i` (0-based), or -1 past the end. */
 export function at(s: string, i: number): number {
   return i < s.length ? s.charCodeAt(i) : -1;

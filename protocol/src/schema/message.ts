@@ -59,7 +59,8 @@ export interface Descriptor {
   kinds: string[];
   /** Fields before one of kind `rest`, which stands last. */
   fixed: number;
-  meaning: string;
+  /** The whole line. */
+  line: string;
 }
 
 const kinds: Record<string, number> = Kind;
@@ -113,7 +114,7 @@ export function parseLine(name: string, line: string): Descriptor {
     names: [],
     kinds: [],
     fixed: 0,
-    meaning: slice(line, dash + 3, line.length),
+    line,
   };
   for (let i = 3; i < head.length; i += 1) {
     const field = head[i] as string;
