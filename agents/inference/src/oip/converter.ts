@@ -8,6 +8,9 @@ const LARGE_BYTES = 256 * 1024;
 /** Heap of that thread: a JSON body of the longest text that V8 holds, as values, fits. */
 const HEAP_MIB = 8192;
 
+/** Conversions that wait at most; what they hold stays in memory. */
+const LONGEST = 256;
+
 interface Waiting {
   name: ConversionName;
   args: unknown[];
@@ -40,6 +43,7 @@ export class Converter {
       const conversion = conversions[name] as (...given: unknown[]) => ReturnType<Conversion<K>>;
       return conversion(...args);
     }
+    if (this.waiting.length >= LONGEST) throw new AgentError("unavailable", "too many large requests wait");
     return new Promise((resolve, reject) => {
       const settle = { resolve: resolve as (result: unknown) => void, reject };
       this.waiting.push({ name, args, transfer: buffersOf(owned), ...settle });

@@ -43,6 +43,8 @@ export const entrySchemas = {
           service: identifierSchema,
           component: identifierSchema,
           after: z.array(identifierSchema).optional(),
+          /** Further attempts of a phase that failed, other than for the model's own fault. */
+          retries: z.int().min(0).max(5).default(0),
         }),
       )
       .min(1)

@@ -175,6 +175,7 @@ export function workflowNodes(workflow: Entry<"workflow">, { entries }: BenchFil
       service: node.service,
       component: node.component,
       after: node.after ?? [],
+      retries: node.retries,
       phases: service.phases.length > 0 ? service.phases : usual,
       parameters: { ...Object.fromEntries(defaults), ...component.parameters },
     };

@@ -40,6 +40,8 @@ export interface WorkflowNode {
   after: string[];
   /** Phases between `config` and `start`. */
   phases: string[];
+  /** Further attempts of a phase that failed. */
+  retries: number;
   parameters: Record<string, unknown>;
 }
 

@@ -20,6 +20,8 @@ export interface RunPorts {
 interface Session {
   lease: Held;
   agent: AgentApi | undefined;
+  /** Raised when that agent is gone. */
+  gone: AbortSignal | undefined;
 }
 
 /**
@@ -44,23 +46,35 @@ export class Boards {
     if (known !== undefined && !known.lease.lost.aborted) return;
     known?.agent?.close();
     this.sessions.delete(target);
-    this.sessions.set(target, { lease: await this.ports.bay.lease(target, this.holder, signal), agent: undefined });
+    this.sessions.set(target, {
+      lease: await this.ports.bay.lease(target, this.holder, signal),
+      agent: undefined,
+      gone: undefined,
+    });
   }
 
   /**
-   * The agent of a board that is on. Where the process that had leased and switched it on is gone, it is leased and switched on
+   * The agent of a board that is on; where it is gone, the board is switched off and on again. Where the process that had leased and switched it on is gone, it is leased and switched on
    * anew: `action` names the step, and under one lease a step switches once.
    */
   async agent(target: string, action: string, signal: AbortSignal): Promise<AgentApi> {
     await this.lease(target, signal);
     const session = this.sessions.get(target) as Session;
-    if (session.agent !== undefined) return session.agent;
+    if (session.agent !== undefined && session.gone?.aborted !== true) return session.agent;
+    if (session.agent !== undefined) {
+      session.agent.close();
+      session.agent = undefined;
+      // A board that hangs is not asked to end: it loses its power and boots.
+      await this.ports.bay.power(target, "off", session.lease.id, `${action}/${session.lease.id}/gone`);
+      this.note(`${target}: off, because its agent was gone`);
+    }
     const before = await this.ports.bay.target(target);
     const since = before.power === "on" ? 0 : Date.now();
     const on = await this.ports.bay.power(target, "on", session.lease.id, `${action}/${session.lease.id}`);
     this.note(`${target}: on, ${electrical(on)}`);
     const birth = await this.ports.agents.wait(target, since, AGENT_MS, signal);
     this.note(`${target}: agent ${birth.name} on ${birth.grpc}`);
+    session.gone = birth.gone;
     session.agent = untilGone(this.ports.agent(birth.grpc), birth.gone);
     return session.agent;
   }

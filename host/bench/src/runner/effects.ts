@@ -51,7 +51,8 @@ export function runEffects(options: EffectsOptions): EffectsPort {
         const reason =
           work.kind === "model" ? message(error) : await explain(options.ports, work.target, message(error));
         options.note(`${action.node}: ${teardown && work.kind === "board" ? "NOT PROVED OFF: " : ""}${reason}`);
-        return { failure: { reason, permanent: !teardown } };
+        // What is wrong with a model is so the next time too; a board or its agent may come back.
+        return { failure: { reason, permanent: work.kind === "model" && !teardown } };
       }
     },
   };

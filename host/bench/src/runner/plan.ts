@@ -114,7 +114,7 @@ function workflowSpecs(all: Experiment[], e: number, experiment: Experiment, wor
     component: node.component,
     after: node.after.map((name) => workflowId(all, e, name)),
     phases: forwardPhases(node.phases),
-    retries: 0,
+    retries: node.retries,
     exclusive: exclusive[node.executor],
     parameters: { work: work[node.executor](node), ...node.parameters },
   }));

@@ -8,7 +8,7 @@ import type { Experiment } from "../configurator/types.ts";
 import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
 import type { AgentApi } from "./agent-client.ts";
 import { type BayApi, RunError } from "./bay-api.ts";
-import type { RunPorts } from "./boards.ts";
+import { Boards, type RunPorts } from "./boards.ts";
 import { runWith } from "./run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-run-test-"));
@@ -115,6 +115,37 @@ test("a failing power-off is told, and the run still ends with its results", asy
   const run = await runWith(made.ports, options);
   expect(notes.join("\n")).toMatch(/NOT PROVED OFF: off failed on purpose/);
   expect(run.results[0]?.verdict).toBe("invalid");
+});
+
+test("a node is tried again as often as its workflow says, and every attempt has its number in the journal", async () => {
+  const seed = new URL("../../../../examples/seed", import.meta.url).pathname;
+  const env = { MODELS_REPO: `${seed}/models`, MLTB_DATASET: `${seed}/data` };
+  const read = readExperiments(`${seed}/bench.yml`, ["config_files.2.workflows.0.nodes.2.retries=2"], env);
+  if ("faults" in read) throw new Error(read.faults.map((fault) => fault.message).join("\n"));
+  const made = ports("inputs");
+  const run = await runWith(made.ports, { experiments: read.experiments, outDir: folder, journal });
+  expect(made.calls.filter((call) => call === "inputs")).toHaveLength(3);
+  const started = (await journal.read(run.run_id, 0)).filter((event) => event.type === "started");
+  const attempts = started.filter(({ node, phase }) => node === "component_infer" && phase === "start");
+  expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+  expect(run.results[0]?.reasons.join()).toMatch(/inputs failed on purpose/);
+  expect(made.calls.slice(-2)).toEqual(["off", "release"]);
+});
+
+test("after an agent that is gone its board is switched off and on again, and the next attempt has a new one", async () => {
+  const made = ports("");
+  const gone = AbortSignal.abort(new RunError("agent a is offline"));
+  const births = [gone, new AbortController().signal];
+  const wait = made.ports.agents.wait;
+  made.ports.agents.wait = async (...args) => ({ ...(await wait(...args)), gone: births.shift() ?? gone });
+  const boards = new Boards(made.ports, "test", () => undefined);
+  const signal = new AbortController().signal;
+  const first = await boards.agent("local-cpu", "one", signal);
+  await expect(first.inputs("m")).rejects.toThrow("agent a is offline");
+  const second = await boards.agent("local-cpu", "two", signal);
+  expect(await second.inputs("m")).toHaveLength(1);
+  expect(await boards.agent("local-cpu", "three", signal)).toBe(second);
+  expect(made.calls.filter((call) => ["on", "off"].includes(call))).toEqual(["on", "off", "on"]);
 });
 
 test("an interrupted run switches nothing on", async () => {
