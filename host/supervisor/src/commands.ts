@@ -57,7 +57,8 @@ export class Commands {
     return this.boards.flatMap((board) => board.channels.filter((channel) => channel !== undefined));
   }
 
-  find(target: string): { board: Board; channel: ChannelModel } {
+  /** A target and its board; undefined where there is none of that name (any more). */
+  lookup(target: string): { board: Board; channel: ChannelModel } | undefined {
     const before = this.found.get(target);
     // A reload exchanges boards.
     if (before !== undefined && this.boards.includes(before.board)) return before;
@@ -67,6 +68,14 @@ export class Commands {
       this.found.set(target, { board, channel });
       return { board, channel };
     }
+    this.found.delete(target);
+    return undefined;
+  }
+
+  /** The same; throws `unknown_target` with the nearest name. */
+  find(target: string): { board: Board; channel: ChannelModel } {
+    const found = this.lookup(target);
+    if (found !== undefined) return found;
     const names = this.targets().map((channel) => channel.name);
     throw new BayError("unknown_target", `there is no target ${target}`, suggest(target, names));
   }

@@ -65,7 +65,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const commands = new Commands(boards);
   const state = openState(options.stateDir, bay, commands, hub, (error) => log.warn(error.message));
   const consoles = new Map(bayTargets(bay).map(({ target }) => [target.target, makeConsole(target)] as const));
-  const flags = new Flags(hub, (target) => commands.find(target).channel, state.leases);
+  const flags = new Flags(hub, (target) => commands.lookup(target)?.channel, state.leases);
   const metrics = createMetrics(boards, consoles);
   const operator = secretFile(options.stateDir, "mqtt-operator-password");
   const agent = secretFile(options.stateDir, "mqtt-agent-password");

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { HOLD_GRACE_MS } from "../src/leases/leases.ts";
+import { LeaseRows } from "../src/leases/rows.ts";
 import { type VirtualCommands, virtualCommands } from "./virtual-commands.ts";
 
 let bay: VirtualCommands;
@@ -42,4 +43,16 @@ test("nobody binds another's lease, whose end would then be theirs to bring abou
   const id = await leased();
   expect(() => bay.state.leases.bind(bay.caller("bob"), id)).toThrow("belongs to ada");
   expect(bay.state.leases.view(id).hold).toBe(false);
+});
+
+test("what is owed to a target that the bay file no longer has waits, and ends nothing", async () => {
+  const id = await leased();
+  const rows = new LeaseRows(bay.state.database);
+  const stored = rows.open().find(({ lease }) => lease.id === id);
+  if (stored === undefined) throw new Error("it is not stored");
+  const lease = { ...stored.lease, granted_ms: stored.granted_ms, expires_ms: stored.expires_ms };
+  rows.end(lease, "expired", Date.now(), [{ target: "gone", policy: "off" }]);
+  bay.reopen();
+  await bay.time.run(1000);
+  expect(bay.state.policies.pending()).toEqual(["gone"]);
 });

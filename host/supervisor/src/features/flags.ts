@@ -8,11 +8,11 @@ import type { Leases } from "../leases/leases.ts";
  */
 export class Flags {
   private readonly hub: BayHub;
-  private readonly find: (target: string) => ChannelModel;
+  private readonly find: (target: string) => ChannelModel | undefined;
   private readonly leases: Pick<Leases, "of">;
   private readonly told = new Map<string, string>();
 
-  constructor(hub: BayHub, find: (target: string) => ChannelModel, leases: Pick<Leases, "of">) {
+  constructor(hub: BayHub, find: (target: string) => ChannelModel | undefined, leases: Pick<Leases, "of">) {
     this.hub = hub;
     this.find = find;
     this.leases = leases;
@@ -22,9 +22,9 @@ export class Flags {
   }
 
   of(target: string): TargetFlags {
-    const { power, fault } = this.find(target);
+    const channel = this.find(target);
     const lease = this.leases.of(target);
-    const usable = power !== "unknown" && fault === null;
+    const usable = channel !== undefined && channel.power !== "unknown" && channel.fault === null;
     return { experiment_running: lease?.experiment === true, available: usable && lease === undefined };
   }
 

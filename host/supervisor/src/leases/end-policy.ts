@@ -57,8 +57,10 @@ export class EndPolicies {
 
   private again(): void {
     for (const [target, { policy, lease }] of this.owed) {
-      const { board, channel } = this.commands.find(target);
-      if (this.running.has(target) || !board.link.session.port.open || channel.power === "unknown") continue;
+      // A target that the bay file has no more may come back with the next one.
+      const found = this.commands.lookup(target);
+      if (found === undefined || this.running.has(target)) continue;
+      if (!found.board.link.session.port.open || found.channel.power === "unknown") continue;
       void this.carryOut(target, policy, lease);
     }
   }
