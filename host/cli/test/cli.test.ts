@@ -28,6 +28,13 @@ test("--help of every command exits 0 and says what it does", async () => {
     ["firmware", "update"],
     ["firmware", "show"],
     ["firmware", "log"],
+    ["calibration", "get"],
+    ["calibration", "set"],
+    ["locate"],
+    ["faults"],
+    ["watch"],
+    ["metrics"],
+    ["token", "add"],
     ["simulate", "board"],
     ["agent", "inference"],
   ]) {
