@@ -189,6 +189,8 @@ test("a board that has restarted says what by, to everybody", async () => {
   });
   expect(health.boards[0]).toMatchObject({ started_by: "power", restarts: 1 });
   expect(await client.call("ListBoards", {})).toHaveProperty("answer.items.0.started_by", "power");
+  const metrics = await fetch(`${bay.supervisor.http}/metrics`, { headers: { authorization: bearer() } });
+  expect(await metrics.text()).toContain('mltb_board_restarts_total{board="rack1-monitor",cause="power"} 1\n');
   await until(() =>
     bay.messages.some((m) => m.topic === "target/spare-3/state/health" && JSON.parse(m.payload).restarts === 1),
   );

@@ -29,8 +29,8 @@ export class Board {
   readonly calibrations: Calibrations;
   readonly measure: MeasureStreams;
   welcome: Message<"welcome"> | undefined;
-  /** Starts of the board that were seen after the first. */
-  restarts = 0;
+  /** Starts of the board that were seen after the first, by what they came from. */
+  readonly restartsBy = new Map<string, number>();
   /** The board's own counters, as it last reported them. */
   counters: Message<"counters_answer"> | undefined;
   drops: Message<"drops_answer"> | undefined;
@@ -87,6 +87,10 @@ export class Board {
     return this.welcome?.capabilities.split(" ").some((word) => word.startsWith(`${capability}:`)) ?? false;
   }
 
+  get restarts(): number {
+    return [...this.restartsBy.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   /** What the board's last start came from; null before it has said so. */
   startedBy(): (typeof starts)[number] | null {
     return this.welcome === undefined ? null : (starts[this.welcome.reset_cause] ?? "unknown");
@@ -123,7 +127,8 @@ export class Board {
     this.calibrations.welcomed();
     this.told = false;
     if (restarted) {
-      this.restarts += 1;
+      const by = this.startedBy() ?? "unknown";
+      this.restartsBy.set(by, (this.restartsBy.get(by) ?? 0) + 1);
       this.forget("board restarted");
       this.hub.emit("restarted", this.name);
     }

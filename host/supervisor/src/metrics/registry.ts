@@ -104,6 +104,16 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
       }
     },
   );
+  mirrored(
+    "mltb_board_restarts_total",
+    "Starts of a board that were seen after the first, by what they came from.",
+    ["board", "cause"],
+    (counter) => {
+      for (const board of boards) {
+        for (const [cause, count] of board.restartsBy) counter.inc({ board: board.name, cause }, count);
+      }
+    },
+  );
   mirrored("mltb_samples_total", "Rows of current samples, received and lost.", ["board", "outcome"], (counter) => {
     for (const board of boards) {
       counter.inc({ board: board.name, outcome: "received" }, board.measure.received);
