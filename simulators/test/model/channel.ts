@@ -259,18 +259,19 @@ export function reach(of: Belief, around: Surroundings, now_ms: number, passing 
   for (const { after, to } of ways) {
     last_ms = Math.max(last_ms, hi + after[1]);
     if (now_ms < lo + after[0]) continue;
-    list.push(...reach(to(of, [lo + after[0], Math.min(now_ms, hi + after[1])]), around, now_ms, passing));
+    const at: Span = [lo + after[0], Math.min(now_ms, hi + after[1])];
+    for (const before of pulsed(of, at)) list.push(...reach(to(before, at), around, now_ms, passing));
   }
-  if (passing || now_ms <= last_ms) list.push(...pulsed(of, now_ms));
+  if (passing || now_ms <= last_ms) list.push(...pulsed(of, [now_ms, now_ms]));
   return list;
 }
 
-/** Both where a pulse may, and need not, be over. */
-function pulsed(of: Belief, now_ms: number): Belief[] {
+/** What a pulse is within a span: over, under way, or either. */
+function pulsed(of: Belief, at: Span): Belief[] {
   const { pulse } = of;
-  if (pulse === undefined || now_ms < pulse.end[0]) return [of];
+  if (pulse === undefined || at[1] < pulse.end[0]) return [of];
   const over = { ...of, reset: false, pulse: undefined, answers: answered(of, pulse.id, outcomeName(Outcome.done)) };
-  return now_ms > pulse.end[1] ? [over] : [of, over];
+  return at[0] > pulse.end[1] ? [over] : [of, over];
 }
 
 /** The latest time at which something may still change by itself. */

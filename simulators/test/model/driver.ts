@@ -223,7 +223,8 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
       host.silent = true;
       const long = source.uniform() < 0.7;
       driver.note(long ? "silence until the policy" : "silence");
-      if (!long) await host.run(Math.floor(source.uniform() * 500));
+      // Shorter than the shortest time of a policy.
+      if (!long) await host.run(Math.floor(source.uniform() * 250));
       else {
         const policies = rack.channels.map(({ settings }, i) => ({ i, settings }));
         const away = policies.filter(({ settings }) => settings.host_loss === HostLoss.off);
