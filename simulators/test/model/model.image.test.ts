@@ -5,8 +5,8 @@ import { createDriver } from "./driver.ts";
 import { runModel } from "./run.ts";
 
 /**
- * On each of eight channels. Not yet more in the long form: with all kinds of requests in use the image's heap is too small
- * (docs/firmware.md, what is not done), which MLTB_OPERATIONS=125 MLTB_SEED=2 shows.
+ * On each of eight channels. Not yet more in the long form: while a full sector of its store is written anew the image is
+ * silent for so long that the link counts as lost (docs/firmware.md, where it falls short): MLTB_OPERATIONS=125 MLTB_SEED=2.
  */
 const OPERATIONS = Number(process.env["MLTB_OPERATIONS"] ?? 3);
 const SEED = Number(process.env["MLTB_SEED"] ?? 1);
