@@ -12,7 +12,7 @@ const VALUES = process.env["MLTB_LONG"] === "1" ? 10_000_000 : 1_500_000;
 /** As JSON ten bytes each with the comma. */
 const VALUE = 0.1234567;
 /**
- * Part of a call's time that one answer of the agent to somebody else may take. A thread that is held takes more than half of
+ * Part of a call's time that one answer of the agent to somebody else may take. An event loop that is held takes more than half of
  * it every time; what else a busy machine does lengthens an answer now and then, so that the best of some calls counts.
  */
 const SHARE = 0.4;
@@ -129,7 +129,7 @@ test("typed contents of a large gRPC request are decoded while others are answer
   client.close();
 }, 600_000);
 
-test("raw BYTES of many elements are counted in slices, and classes are sorted in another thread", async () => {
+test("raw BYTES of many elements are counted in slices, and classes are sorted in another process", async () => {
   const client = inferenceClient(agent.ready["grpc"] as string);
   const texts = { model_name: "text", raw_input_contents: [new Uint8Array(4 * VALUES)] };
   const more = { ...texts, inputs: [{ name: "x", datatype: "BYTES", shape: [VALUES + 1] }] };

@@ -3,19 +3,19 @@ import { classify } from "./classification.ts";
 import { grpcRequest } from "./grpc-request.ts";
 import { loadRequest, restAnswer, restRequest } from "./rest-body.ts";
 
-/** Conversions between what travels and tensors: functions of plain data, so that another thread can do them. */
+/** Conversions between what travels and tensors: functions of plain data, so that another process can do them. */
 export const conversions = { classify, grpcRequest, loadRequest, restAnswer, restRequest };
 
 export type ConversionName = keyof typeof conversions;
 export type Conversion<K extends ConversionName> = (typeof conversions)[K];
 
-/** What the thread is asked. */
+/** What the process is asked. */
 export interface ConversionJob {
   name: ConversionName;
   args: unknown[];
 }
 
-/** What the thread answers: a result, a refusal in the words of `AgentError`, or an error that nobody expected. */
+/** What the process answers: a result, a refusal in the words of `AgentError`, or an error that nobody expected. */
 export type ConversionReply =
   | { result: unknown }
   | { refused: { kind: AgentErrorKind; message: string } }

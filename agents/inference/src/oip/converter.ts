@@ -1,42 +1,43 @@
-import { Worker } from "node:worker_threads";
+import { type ChildProcess, fork } from "node:child_process";
+import { totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
 import { AgentError } from "../errors.ts";
 import { type Conversion, type ConversionName, type ConversionReply, conversions } from "./conversions.ts";
-import { buffersOf } from "./transfer.ts";
 
-/** From this size on a conversion takes milliseconds, and is done in a thread of its own. */
+const program = fileURLToPath(new URL("./conversion-process.ts", import.meta.url));
+/** From this size on a conversion takes milliseconds, and is done in a process of its own. */
 const LARGE_BYTES = 256 * 1024;
-/** Heap of that thread: a JSON body of the longest text that V8 holds, as values, fits. */
-const HEAP_MIB = 8192;
-
+/** Heap of that process: numbers of the longest text that V8 holds fit, and the machine keeps half of its memory. */
+const HEAP_MIB = Math.floor(Math.min(4096, totalmem() / 2 ** 21));
 /** Conversions that wait at most; what they hold stays in memory. */
 const LONGEST = 256;
 
 interface Waiting {
   name: ConversionName;
   args: unknown[];
-  transfer: ArrayBuffer[];
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
 
 /**
- * Converts requests and answers: small ones at once, large ones one after the other in a thread, so that the agent's own
- * thread goes on answering. A conversion that ends the thread, for want of memory, is refused, and the next one gets a new
- * thread.
+ * Converts requests and answers: small ones at once, large ones one after the other in a process of their own, so that the agent
+ * goes on answering. A body whose values do not fit into memory ends that process, not the agent: a heap's limit stops a
+ * whole process, whichever of its threads meets it. It is refused, and the next one gets a new process.
  */
 export class Converter {
   private readonly waiting: Waiting[] = [];
   private running: Waiting | undefined;
-  private thread: Worker | undefined;
+  private child: ChildProcess | undefined;
+  private readonly heap_mib: number;
 
-  /**
-   * Does a conversion of `bytes` bytes. The buffers of `owned` change hands: whoever calls must have no other use for
-   * them. Throws `AgentError` for what cannot be converted.
-   */
+  constructor(heap_mib = HEAP_MIB) {
+    this.heap_mib = heap_mib;
+  }
+
+  /** Does a conversion of `bytes` bytes. Throws `AgentError` for what cannot be converted. */
   do<K extends ConversionName>(
     name: K,
     bytes: number,
-    owned: unknown,
     ...args: Parameters<Conversion<K>>
   ): ReturnType<Conversion<K>> | Promise<ReturnType<Conversion<K>>> {
     if (bytes < LARGE_BYTES) {
@@ -45,39 +46,45 @@ export class Converter {
     }
     if (this.waiting.length >= LONGEST) throw new AgentError("unavailable", "too many large requests wait");
     return new Promise((resolve, reject) => {
-      const settle = { resolve: resolve as (result: unknown) => void, reject };
-      this.waiting.push({ name, args, transfer: buffersOf(owned), ...settle });
+      this.waiting.push({ name, args, resolve: resolve as (result: unknown) => void, reject });
       this.next();
     });
   }
 
   close(): void {
-    void this.thread?.terminate();
+    this.child?.kill("SIGKILL");
   }
 
   private next(): void {
     if (this.running !== undefined) return;
     this.running = this.waiting.shift();
     if (this.running === undefined) return;
-    const { name, args, transfer } = this.running;
-    this.thread ??= this.start();
-    this.thread.postMessage({ name, args }, transfer);
+    const { name, args } = this.running;
+    this.child ??= this.start();
+    // That it could not be sent is told by the child's end.
+    this.child.send({ name, args }, () => undefined);
   }
 
-  private start(): Worker {
-    const thread = new Worker(new URL("./conversion-thread.ts", import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+  private start(): ChildProcess {
+    const child = fork(program, [], {
+      serialization: "advanced",
+      execArgv: [`--max-old-space-size=${this.heap_mib}`],
+      env: { PATH: process.env["PATH"], LANG: "C.UTF-8" },
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
-    // What waits in it keeps its caller's connection open; the thread itself keeps nothing alive.
-    thread.unref();
-    thread.on("message", (reply: ConversionReply) => this.settle(reply));
-    thread.on("error", (error: NodeJS.ErrnoException) => {
-      this.thread = undefined;
-      const memory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      const message = memory ? "its values do not fit into memory; send large tensors as raw bytes" : error.message;
-      this.settle({ refused: { kind: memory ? "too-large" : "unavailable", message } });
-    });
-    return thread;
+    // What waits in it keeps its caller's connection open; the process itself keeps nothing alive.
+    child.unref();
+    child.channel?.unref();
+    child.on("message", (reply) => this.settle(reply as ConversionReply));
+    child.on("error", (error) => this.gone(child, error.message));
+    child.on("exit", () => this.gone(child, "its values do not fit into memory; send large tensors as raw bytes"));
+    return child;
+  }
+
+  private gone(child: ChildProcess, message: string): void {
+    if (this.child !== child) return;
+    this.child = undefined;
+    if (this.running !== undefined) this.settle({ refused: { kind: "too-large", message } });
   }
 
   private settle(reply: ConversionReply): void {

@@ -40,7 +40,7 @@ export function statisticsRow(entry: Entry): object {
   };
 }
 
-/** One inference from the bytes of its request, which another thread decodes where they are many. */
+/** One inference from the bytes of its request, which another process decodes where they are many. */
 type Infer = (message: Buffer, signal: AbortSignal) => Promise<{ id: string; answer: object } | InferFault>;
 interface InferFault {
   id: string;
@@ -51,9 +51,7 @@ function inferring(server: InferenceServer, converter: Converter): Infer {
   return async (message, signal) => {
     let id = "";
     try {
-      // The message may be a part of a buffer that others are in.
-      const alone = message.length === message.buffer.byteLength;
-      const decoded = await converter.do("grpcRequest", looseBytes(message), alone ? message : [], message);
+      const decoded = await converter.do("grpcRequest", looseBytes(message), message);
       id = decoded.id;
       if ("fault" in decoded) return { id, error: invalid(decoded.fault) };
       const { request } = decoded;

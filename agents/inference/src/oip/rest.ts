@@ -144,12 +144,12 @@ export function serveRest(
     const length = request.headers[HEADER] as string | undefined;
     // Raw tensors behind the JSON are taken as views: only the JSON is work.
     const text = length === undefined ? body.length : Math.min(Number(length) || 0, body.length);
-    const rest = await converter.do("restRequest", text, body, body, length, model, version);
+    const rest = await converter.do("restRequest", text, body, length, model, version);
     const answer = await server.infer(rest.request, abort.signal);
     const values = answer.outputs.filter(({ name }) => !isBinary(rest, name));
     const size = values.reduce((sum, { tensor }) => sum + tensor.data.length, 0);
     const about = { ...rest, request: { ...rest.request, inputs: [] } };
-    const { json, raw } = await converter.do("restAnswer", size, answer, about, answer);
+    const { json, raw } = await converter.do("restAnswer", size, about, answer);
     if (raw.length === 0) return send(request, reply.type("application/json"), json);
     reply.type("application/octet-stream").header(HEADER, json.length);
     return send(request, reply, Buffer.concat([json, ...raw]));
@@ -182,7 +182,7 @@ export function serveRest(
     });
     app.post<ModelPath>("/v2/repository/models/:model/load", async (request, reply) => {
       const body = await bodyOf(request);
-      const { files, config } = await converter.do("loadRequest", body.length, body, body);
+      const { files, config } = await converter.do("loadRequest", body.length, body);
       await deployFiles(request.params.model, files, config, options.repository, options.artifacts);
       return reply.send();
     });

@@ -134,11 +134,10 @@ export class InferenceServer {
     for (const { name, classification } of request.outputs.length > 0 ? request.outputs : all) {
       const tensor = outputs[infos.findIndex((info) => info.name === name)] as Tensor;
       const { length } = tensor.data;
-      // Another output may lie in the same buffer: nothing changes hands.
       const put =
         classification === undefined
           ? tensor
-          : await this.converter.do("classify", length, [], tensor, classification, name);
+          : await this.converter.do("classify", length, tensor, classification, name);
       found.push({ name, tensor: put });
     }
     return found;
