@@ -153,7 +153,6 @@ export function createRules(
 
   /** What a channel was commanded to be is written down before it is switched; most policies do not need it. */
   function remember(index: number, wanted: boolean): void {
-    if (last.on[index] === wanted) return;
     last.on[index] = wanted;
     if ((settings.channels[index] as Settings).restore === Restore.last) write();
   }

@@ -41,12 +41,17 @@ static size_t record_size(const uint8_t *base, size_t at) {
   return at + size <= FLASH_SECTOR && sum_holds(base + at, size) ? size : 0;
 }
 
-static const uint8_t *find(const uint8_t *base, const uint8_t *key, size_t key_size) {
+static size_t log_end(const uint8_t *base) {
+  size_t at = HEAD_BYTES;
+  for (size_t size; (size = record_size(base, at)) != 0;) at += size;
+  return at;
+}
+
+/* The sums of all records up to `end` hold: to add them up for each lookup of a rewrite would take a fifth of a second. */
+static const uint8_t *find(const uint8_t *base, size_t end, const uint8_t *key, size_t key_size) {
   const uint8_t *found = NULL;
-  size_t size;
-  for (size_t at = HEAD_BYTES; (size = record_size(base, at)) != 0; at += size) {
+  for (size_t at = HEAD_BYTES; at < end; at += 4u + base[at] + base[at + 1])
     if (base[at] == key_size && memcmp(base + at + 2, key, key_size) == 0) found = base + at;
-  }
   return found;
 }
 
@@ -58,7 +63,7 @@ static int current(unsigned *n) {
 
 const uint8_t *store_get(const uint8_t *key, size_t key_size, size_t *size) {
   unsigned n;
-  const uint8_t *record = current(&n) ? find(sector(n), key, key_size) : NULL;
+  const uint8_t *record = current(&n) ? find(sector(n), log_end(sector(n)), key, key_size) : NULL;
   *size = record == NULL ? 0 : record[1];
   return record == NULL ? NULL : record + 2 + key_size;
 }
@@ -67,14 +72,15 @@ const uint8_t *store_get(const uint8_t *key, size_t key_size, size_t *size) {
 static int rewrite(unsigned from, const uint8_t *record, size_t record_bytes) {
   const uint8_t *base = sector(from);
   uint32_t to = FLASH_STORE + (from ^ 1u) * FLASH_SECTOR;
-  size_t used = HEAD_BYTES, size;
+  size_t used = HEAD_BYTES, size, end = generation(from) != 0 ? log_end(base) : HEAD_BYTES;
   for (int writes = 0; writes < 2; writes++) {
     if (writes) flash_erase(to);
     used = HEAD_BYTES;
-    for (size_t at = HEAD_BYTES; generation(from) != 0 && (size = record_size(base, at)) != 0; at += size) {
+    for (size_t at = HEAD_BYTES; at < end; at += size) {
       const uint8_t *r = base + at;
+      size = 4u + r[0] + r[1];
       int renewed = r[0] == record[0] && memcmp(r + 2, record + 2, r[0]) == 0;
-      if (r[1] == 0 || renewed || find(base, r + 2, r[0]) != r) continue;
+      if (r[1] == 0 || renewed || find(base, end, r + 2, r[0]) != r) continue;
       if (writes) flash_program(to + (uint32_t)used, r, size);
       used += size;
     }
@@ -92,7 +98,7 @@ static int rewrite(unsigned from, const uint8_t *record, size_t record_bytes) {
 int store_set(const uint8_t *key, size_t key_size, const uint8_t *value, size_t size) {
   uint8_t record[RECORD_BYTES];
   unsigned n;
-  size_t before, end, step;
+  size_t before;
   if (key_size == 0 || key_size > STORE_KEY_BYTES || size > STORE_VALUE_BYTES) return 0;
   const uint8_t *old = store_get(key, key_size, &before);
   if (before == size && (size == 0 || memcmp(old, value, size) == 0)) return 1;
@@ -103,7 +109,7 @@ int store_set(const uint8_t *key, size_t key_size, const uint8_t *value, size_t 
   size_t bytes = sum(record, 2 + key_size + size);
   if (!current(&n)) return rewrite(n, record, bytes);
   const uint8_t *base = sector(n);
-  for (end = HEAD_BYTES; (step = record_size(base, end)) != 0;) end += step;
+  size_t end = log_end(base);
   /* Only erased flash takes a record. */
   for (size_t i = 0; i < bytes; i++) {
     if (end + i >= FLASH_SECTOR || base[end + i] != 0xff) return rewrite(n, record, bytes);
