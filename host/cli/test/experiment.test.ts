@@ -108,7 +108,8 @@ test("no call reaches an agent while it measures, however much the bay is asked;
   expect(second.results.map(({ fingerprint }) => fingerprint.hash)).toEqual(
     first.results.map(({ fingerprint }) => fingerprint.hash),
   );
-  expect(err).toMatch(/warning: local-cpu m: latency_us\.p50 moved by \d+\.\d % against run/);
+  // Of the two models one may be too noisy on a busy machine to be compared.
+  expect(err).toMatch(/warning: local-cpu (first|m): latency_us\.p50 moved by \d+\.\d % against run/);
   const drift = await run("results", "drift", second.run_id, "--results", join(folder, "drift"), "--json");
   expect([drift.code, JSON.parse(drift.out).drifts.length > 0]).toEqual([1, true]);
   const report = readFileSync(join(second.folder, "report.html"), "utf8");

@@ -53,7 +53,10 @@ test("without agents, simulators and firmware tools the bay runs boards; what is
   expect(on.err).toBe("");
   expect(JSON.parse(on.out)).toMatchObject({ name: "t1", power: "on" });
   expect(JSON.parse(on.out).voltage_v).toBeGreaterThan(4.5);
-  const doctor = await small("doctor", "--bay", join(folder, "bay.yml"), "--state", state, "--json").ended;
+  const ask = () => small("doctor", "--bay", join(folder, "bay.yml"), "--state", state, "--json").ended;
+  let doctor = await ask();
+  // On a busy machine a link may be degraded for a second; that is not what is looked at here.
+  for (let n = 0; n < 10 && doctor.out.includes('"degraded"'); n += 1) doctor = await ask();
   const { findings } = JSON.parse(doctor.out);
   expect(findings).toContainEqual({
     check: "board b1",
