@@ -1,3 +1,4 @@
+import { missingImagePackages } from "@mltb/firmware/images";
 import { bodyCheck } from "@mltb/protocol";
 import { expect, test } from "vitest";
 import { openBench } from "./bench.ts";
