@@ -54,9 +54,11 @@ export function bytes8(a: number, b: number, c: number, d: number, e: number, f:
 const word = (1 << 31) | 0x7fffffff;
 const letters: Record<string, string> = { u8: "B", u16: "I2", i16: "I2", u32: "I4", i32: "I4", text: "s1" };
 const masks: Record<string, number> = { u8: 255, u16: 65535, i16: 65535, u32: word, i32: word };
-/** Formats of `string.pack` and masks of the numbers, by the table of kinds. */
-const formats = new LuaTable<string[], string>();
-const masksOf = new LuaTable<string[], (number | undefined)[]>();
+/** Format of `string.pack` and masks of the numbers: they stand in the table of kinds itself, and go when it goes. */
+interface Packed {
+  format?: string;
+  masks?: (number | undefined)[];
+}
 
 export function header8(data: string): number[] {
   return [...string.unpack("<BBBBBBI2", data)] as number[];
@@ -69,8 +71,8 @@ export function numberAt(kind: string, bytes: string, from: number): number {
   return value as number;
 }
 
-export function packFields(kinds: string[], values: (number | string)[]): string {
-  let format = formats.get(kinds) as string | undefined;
+export function packFields(kinds: string[] & Packed, values: (number | string)[]): string {
+  let { format } = kinds;
   if (format === undefined) {
     format = "<";
     const list: (number | undefined)[] = [];
@@ -79,10 +81,10 @@ export function packFields(kinds: string[], values: (number | string)[]): string
       if (letter !== undefined) format += letter;
       list[i] = masks[kinds[i] as string];
     }
-    formats.set(kinds, format);
-    masksOf.set(kinds, list);
+    kinds.format = format;
+    kinds.masks = list;
   }
-  const list = masksOf.get(kinds) as (number | undefined)[];
+  const list = kinds.masks as (number | undefined)[];
   for (let i = 0; i < values.length; i += 1) {
     const mask = list[i];
     if (mask !== undefined) values[i] = (values[i] as number) & mask;
