@@ -44,8 +44,9 @@ describe.skipIf(missingImagePackages().length > 0)("hard over-current of the RP2
         over_current_crossings: CROSSINGS,
       };
       expect(reactions_us).toHaveLength(CROSSINGS);
-      // Full rate and a host that keeps asking, in every round: 20 rows a millisecond but for the block under way.
-      expect(rows_per_ms).toBeGreaterThan(19.5);
+      // Full rate and a host that keeps asking, in every round of half a second: 20 rows a millisecond but for those that are
+      // missed, and counted, while the store with the faults is written anew (105 ms).
+      expect(rows_per_ms).toBeGreaterThan(15);
       expect(echoes_per_ms).toBeGreaterThan(LEAST_ECHOES_PER_MS);
       expect(worst).toBeLessThanOrEqual(HARD_US);
     });
