@@ -49,7 +49,8 @@ export const policyScenarios: Scenario[] = [
       bench.unplug();
       await bench.run(1000);
       expect(bench.world.switches().slice(0, 2)).toEqual([1, 1]);
-      await bench.run(2000);
+      // A silent host counts as gone after 1.8 s at the latest (twice `SILENCE_MS`); then come the policy's 1.5 s.
+      await bench.run(2400);
       expect(bench.world.switches().slice(0, 2)).toEqual([0, 1]);
     },
   },
