@@ -18,8 +18,9 @@ export type BundleName = keyof typeof folders;
 export const boards = ["monitoring", "floor"] as const satisfies BundleName[];
 export type BoardName = (typeof boards)[number];
 
-/** Packed bundles, and whether they describe their message table. */
+/** Packed bundles, and whether they describe their message table. The codec is judged in the form in which boards carry it. */
 const packed: { [name in BundleName]?: Pick<Names, "described"> } = {
+  codec: { described: true },
   floor: { described: false },
   monitoring: { described: true },
 };
@@ -82,7 +83,8 @@ function withoutMeanings(source: string): string {
 /** Names by which the runtime and the bundle know each other: the HAL's functions, and what a bundle returns. */
 function contractNames(): string[] {
   const text = readFileSync(join(firmware, "runtime/types/hal.d.ts"), "utf8");
-  return ["boot", ...[...text.matchAll(/^ {2}(\w+)\??\(\s*this: void/gm)].map(([, name]) => name as string)];
+  // `field` is the codec bundle's own.
+  return ["boot", "field", ...[...text.matchAll(/^ {2}(\w+)\??\(\s*this: void/gm)].map(([, name]) => name as string)];
 }
 
 const linesOf = (name: BundleName): string => join(firmware, "dist", name, "lines.json");

@@ -14,6 +14,10 @@ const LOOKS = 8;
 const FAR = 0x7fffffff;
 const COMPARISONS = 2;
 
+/** Twice what "off" is proved by: noise on a reading that was just below that is no fault. */
+const LIVE_MV = 500;
+const LIVE_UA = 10000;
+
 /** Software limits of the channels, judged with every sweep. */
 export interface Watch {
   swept(this: void, power: Power, now_ms: number): void;
@@ -22,6 +26,9 @@ export interface Watch {
 /**
  * Over-voltage, under-voltage and reverse current open a switch with the first reading beyond the limit: a sweep every 10 ms
  * and 2 ms for it keep that below 20 ms.
+ *
+ * A channel that was proved off and carries voltage or current again, as through a switch that has failed, is off no longer:
+ * `off-unproved`, within 60 ms. Of one that floats only the current says so.
  *
  * Of the two currents the monitor's is a short look at each sweep, the fast one is there all the time. So the mean of the
  * monitor's looks must lie between the lowest and the highest code of the fast converter, widened by the channel's
@@ -102,9 +109,14 @@ export function createWatch(
       const look = sweeps % LOOK_EVERY === 0;
       for (let i = 0; i < count; i += 1) {
         const control = controls[i] as Waiting;
-        if (!control.closed) continue;
         const seen = readings[i] as Reading;
         const { voltage_mv, current_ua } = seen;
+        if (!control.closed) {
+          const live = current_ua > LIVE_UA || (voltage_mv > LIVE_MV && !control.floating);
+          if (look && live && seen.sweep === sweep && control.state === ChannelState.off)
+            trip(power, i, Fault.off_unproved, current_ua, now_ms);
+          continue;
+        }
         const beyond =
           voltage_mv > (most_mv[i] as number) ||
           voltage_mv < (least_mv[i] as number) ||

@@ -1,5 +1,5 @@
 import { missingImagePackages } from "@mltb/firmware/images";
-import { ADS131M08, monitoringConverter } from "@mltb/hardware";
+import { ADS131M08, FAST_CURRENT_ERRORS, monitoringBoard, monitoringConverter } from "@mltb/hardware";
 import { bodyCheck, type Message, PowerAction, Stream } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { random } from "../src/world/random.ts";
@@ -17,6 +17,12 @@ const PONG_MS = 20;
 /** The ADS131M08 rounds to its code; gain, offset and noise of the chain are in front of its pins. */
 const HALF_CODE = 0.5 + 1e-9;
 
+/** Of the chain's error terms the bound, of its noise the standard deviation. */
+const half = (term: string): number => FAST_CURRENT_ERRORS.find((error) => error.term === term)?.half_width ?? 0;
+/** The noise is given for 1 kHz of bandwidth; the filter lets sqrt(1 + 16 + 1) / 6 of it through. */
+const noise_a = half("noise") * Math.sqrt(monitoringConverter.rate_hz / 1000) * (Math.sqrt(18) / 6);
+const { amplifier_gain } = monitoringBoard.fast_current;
+
 describe.skipIf(missingImagePackages().length > 0)("sampling chain of the RP2040 image", () => {
   test(`20 kHz x 8 for ${SECONDS} s over SPI, DMA, ring, C framing and USB: no gap, every sample right, CPU within its limit`, async ({
     task,
@@ -26,10 +32,12 @@ describe.skipIf(missingImagePackages().length > 0)("sampling chain of the RP2040
     const { electronics } = bench;
     const source = random(11);
     const truth: number[][] = [];
+    const world_a: number[][] = [];
     const inputs = electronics.fastInputs_v;
     electronics.fastInputs_v = () => {
       const volts = inputs();
       truth.push(volts);
+      world_a.push(electronics.rails.map((rail) => rail.current_a));
       return volts;
     };
     for (let channel = 1; channel <= CHANNELS; channel += 1) {
@@ -73,14 +81,25 @@ describe.skipIf(missingImagePackages().length > 0)("sampling chain of the RP2040
     const equal = (code: Int16Array, volts: number[] | undefined): boolean =>
       volts?.every((value, n) => Math.abs((code[n] as number) - expected(value)) <= HALF_CODE) ?? false;
     // The converter's filter, as its twin has it from the data sheet: 1/6, 4/6 and 1/6 of three conversions.
-    const filtered = truth.map((volts, at) =>
-      volts.map((value, n) => (value + 4 * (truth[at - 1]?.[n] ?? 0) + (truth[at - 2]?.[n] ?? 0)) / 6),
-    );
+    const sinc3 = (rows: number[][], at: number, n: number): number =>
+      ((rows[at]?.[n] ?? 0) + 4 * (rows[at - 1]?.[n] ?? 0) + (rows[at - 2]?.[n] ?? 0)) / 6;
+    const filtered = truth.map((volts, at) => volts.map((_, n) => sinc3(truth, at, n)));
     // The first row names one conversion; from there on each row must be the next one.
     const start = filtered.findIndex((volts) => equal(codes[0] as Int16Array, volts));
     expect(start).toBeGreaterThanOrEqual(0);
     const wrong = codes.findIndex((code, row) => !equal(code, filtered[start + row]));
     expect(wrong).toBe(-1);
+
+    // The same samples against the current that flows in the world, within what the chain's parts may err.
+    const strays = codes.findIndex((code, row) =>
+      monitoringBoard.channels.some(({ shunt_ohm }, n) => {
+        const current_a = sinc3(world_a, start + row, n);
+        const lsb_a = ADS131M08.full_scale_v / ADS131M08.full_scale_code / shunt_ohm / amplifier_gain;
+        const limit_a = half("gain") * current_a + half("offset") + 6 * noise_a + HALF_CODE * lsb_a;
+        return Math.abs((code[n] as number) * lsb_a - current_a) > limit_a;
+      }),
+    );
+    expect(strays).toBe(-1);
 
     console.log(
       `${codes.length} rows, ${(load * 100).toFixed(1)} % of the core, slowest pong ${bench.slowestPong_ms()} ms, ${rung.board.usb.counters.packets_in} USB packets`,

@@ -56,6 +56,8 @@ export interface Belief {
   patience_ms: number;
   /** The rail held its voltage when the switch closed: a switch that does not close is not noticed at once. */
   charged: boolean;
+  /** Floating and live since this change of its surroundings, it has charged without that being seen. */
+  charged_ms: number;
   /** The command that is not answered yet. */
   command: number;
   reset: boolean;
@@ -81,6 +83,8 @@ const ON_WITHIN_MS = 400;
 const OFF_WITHIN_MS = 500;
 /** A deadline is looked at every 20 ms. */
 const LOOK_MS = 45;
+/** A channel that is off is looked at with every fourth sweep; the rail charges first. */
+const LIVE_MS = 130;
 /** Five sweeps without an answer. */
 const DEAD: Span = [30, 100];
 
@@ -98,6 +102,7 @@ export function begun(at: Span, fault: number, thenOn: boolean, lastOn: boolean)
     dwell_ms: 0,
     patience_ms: 2000,
     charged: false,
+    charged_ms: -1,
     command: 0,
     reset: false,
     pulse: undefined,
@@ -241,7 +246,12 @@ function exits(of: Belief, around: Surroundings): Exit[] {
   if (of.phase === "dwelling") {
     return [{ after: [of.dwell_ms - 2, of.dwell_ms + 25 + around.stagger_ms], to: (b, at) => rising(b, at, false) }];
   }
-  return of.closed ? expected(around) : [];
+  if (of.closed) return expected(around);
+  if (around.physics !== "stuck-on" || of.state !== ChannelState.off || of.charged_ms === around.physics_ms) return [];
+  const live = trip(Fault.off_unproved, [0, LIVE_MS]);
+  if (around.loaded || !of.floating) return [live];
+  // Without load a floating rail only draws what charges it, which the board may see or not.
+  return [live, { after: [0, LIVE_MS], to: (b) => ({ ...b, charged_ms: around.physics_ms }) }];
 }
 
 /** From when the exits of a phase count: a channel at rest is moved by what happens to it. */

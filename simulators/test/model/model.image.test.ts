@@ -1,14 +1,12 @@
 import { missingImagePackages } from "@mltb/firmware/images";
 import { describe, expect, test } from "vitest";
 import { rp2040Image } from "../rungs.ts";
+import { LONG } from "../scenarios/run.ts";
 import { createDriver } from "./driver.ts";
 import { runModel } from "./run.ts";
 
-/**
- * On each of eight channels. Not yet more in the long form: while a full sector of its store is written anew the image is
- * silent for so long that the link counts as lost (docs/firmware.md, where it falls short): MLTB_OPERATIONS=125 MLTB_SEED=2.
- */
-const OPERATIONS = Number(process.env["MLTB_OPERATIONS"] ?? 3);
+/** On each of eight channels: 24 or 1,000 in all. */
+const OPERATIONS = Number(process.env["MLTB_OPERATIONS"] ?? (LONG ? 125 : 3));
 const SEED = Number(process.env["MLTB_SEED"] ?? 1);
 /** A start takes at most 100 ms. */
 const BOOT_MS = 150;

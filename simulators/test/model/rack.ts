@@ -268,7 +268,8 @@ export function hostLost(rack: RackModel, index: number, at: Span): void {
 
 /** The board has begun anew, at a time within the span. */
 export function outage(rack: RackModel, at: Span): void {
-  for (const channel of rack.channels) channel.beliefs = channel.beliefs.map((of) => written(of, at[1]));
+  // The board may have ended at the beginning of the span.
+  for (const channel of rack.channels) channel.beliefs = channel.beliefs.map((of) => written(of, at[0]));
   const before = rack.channels.map(({ beliefs }) => beliefs);
   for (const channel of rack.channels) channel.beliefs = [];
   for (const [i, channel] of rack.channels.entries()) {

@@ -1,11 +1,13 @@
 import { INA226 } from "@mltb/hardware";
-import { bodyCheck, Fault, Outcome, PowerAction } from "@mltb/protocol";
+import { bodyCheck, ChannelState, Fault, Outcome, PowerAction, TripSource } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
 
 /** DESIGN section 4: a sensor that says nothing any more. */
 const STALE_MS = 100;
+/** Every fourth sweep, after the rail has charged. */
+const LIVE_MS = 130;
 
 async function channel(bench: Bench) {
   const answer = await bench.request("channel_get", { channel: 1 });
@@ -37,6 +39,25 @@ export const faultScenarios: Scenario[] = [
       expect(rail(bench).voltage_v).toBeGreaterThan(4.5);
       expect(await channel(bench)).toMatchObject({ fault: Fault.off_unproved });
       await repaired(bench, Fault.off_unproved);
+    },
+  },
+  {
+    name: "switch-fails-closed: a channel that was proved off and is live again says off-unproved without being asked",
+    needs: ["power", "protection", "breakable"],
+    async run(bench) {
+      for (const action of [PowerAction.off, PowerAction.off_floating]) {
+        await power(bench, PowerAction.on);
+        expect(await power(bench, action)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+        await bench.run(300);
+        expect(await channel(bench)).toMatchObject({ state: ChannelState.off, fault: Fault.none });
+        bench.messages.length = 0;
+        bench.world.breakChannel?.(0, "stuck-on");
+        await bench.run(LIVE_MS);
+        expect(await channel(bench)).toMatchObject({ state: ChannelState.fault, fault: Fault.off_unproved });
+        const trips = bench.messages.filter(({ name }) => name === "trip");
+        expect(trips).toMatchObject([{ body: { channel: 1, fault: Fault.off_unproved, source: TripSource.firmware } }]);
+        await repaired(bench, Fault.off_unproved);
+      }
     },
   },
   {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Bench } from "../bench.ts";
 import type { Scenario } from "./scenario.ts";
-import type { RungName, ScenarioDone } from "./table.ts";
+import { has, type RungName, type ScenarioDone } from "./table.ts";
 
 declare module "vitest" {
   interface TaskMeta {
@@ -43,9 +43,9 @@ export function runScenarios(
       skip();
       const bench = await open();
       try {
-        const has = (bench.welcome()?.capabilities ?? "").split(" ").map((word) => word.replace(/:.*/, ""));
-        expect(has, "the board says what it can do").toContain("log");
-        words ??= [...has, ...bench.offers];
+        const capabilities = bench.welcome()?.capabilities ?? "";
+        if (rung !== "board given by --port") expect({ capabilities, offers: bench.offers }).toEqual(has[rung]);
+        words ??= [...capabilities.split(" ").map((word) => word.replace(/:.*/, "")), ...bench.offers];
         skip();
         done("failed");
         await run(bench);
