@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BundleName, buildBundle } from "../build/bundle.ts";
+import { type BoardName, buildBundle } from "../build/bundle.ts";
 import { compile, dist, inParallel, LUA, LUA_DEFINES } from "./compile.ts";
 import { ImageBuildError } from "./errors.ts";
 import { hardwareHeader } from "./hardware-header.ts";
@@ -31,7 +31,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const OWN_WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"];
 
 interface ImageBoard {
-  bundle: BundleName;
+  bundle: BoardName;
   /** What Lua may allocate; the scenario suite passes with it. */
   heap_cap_bytes: number;
   /** Register header of the controller. */
@@ -48,8 +48,8 @@ interface ImageBoard {
   loader?: string;
 }
 
-/** Lua's stack on small boards: what their deepest call needs, from the start. */
-const STACK_SLOTS = 176;
+/** Lua's stack: what loading and the deepest call of a bundle need, from the start. */
+const STACK_SLOTS = { monitoring: 208, floor: 176 };
 
 const FLOOR_SOURCES = [
   "cortexm.c",
@@ -230,7 +230,7 @@ async function sizes(elf: string, folder: string): Promise<{ text: number; data:
 
 /** What every file of an image is compiled with; `folder` holds what was generated for the board. */
 function commonFlags(board: ImageBoardName, folder: string): string[] {
-  const { cpu, numbers, frame_bytes } = imageBoards[board] as ImageBoard;
+  const { cpu, numbers, bundle } = imageBoards[board] as ImageBoard;
   return [
     ...cpu,
     "-O2",
@@ -240,7 +240,7 @@ function commonFlags(board: ImageBoardName, folder: string): string[] {
     "-fdata-sections",
     "-ffreestanding",
     ...(numbers === 32 ? ["-DLUA_32BITS=1"] : []),
-    ...(frame_bytes === undefined ? [] : [`-DSTACK_KEPT=${STACK_SLOTS}`]),
+    `-DSTACK_KEPT=${STACK_SLOTS[bundle]}`,
     `-I${join(dist, "lua-in-place")}`,
     `-I${folder}`,
   ];

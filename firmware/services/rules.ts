@@ -102,7 +102,8 @@ export interface Rules {
   host(this: void, present: boolean, now_ms: number): void;
   /** A channel's state has changed. */
   changed(this: void, index: number): void;
-  tick(this: void, now_ms: number): void;
+  /** True where it wrote: the time is another one then. */
+  tick(this: void, now_ms: number): boolean;
   used_ma(this: void): number;
   /** Writes down what is known of the last state: before the settings that may restore it from there on. */
   write(this: void): void;
@@ -151,12 +152,6 @@ export function createRules(
     storage.set(KEY, bytes);
   }
 
-  /** What a channel was commanded to be is written down before it is switched; most policies do not need it. */
-  function remember(index: number, wanted: boolean): void {
-    last.on[index] = wanted;
-    if ((settings.channels[index] as Settings).restore === Restore.last) write();
-  }
-
   const command: Power["command"] = (index, action, off_ms, tag, cause, now_ms) => {
     const wantsOn = action === PowerAction.on || action === PowerAction.cycle;
     let dwell_ms = off_ms;
@@ -172,8 +167,11 @@ export function createRules(
       }
     }
     onCommand(index, cause);
-    remember(index, wantsOn);
-    return plain(index, doing, dwell_ms, tag, cause, now_ms);
+    last.on[index] = wantsOn;
+    const refused = plain(index, doing, dwell_ms, tag, cause, now_ms);
+    // Behind the switch, which keeps its distance from others by the time of this call: a write may take 100 ms.
+    if ((settings.channels[index] as Settings).restore === Restore.last) write();
+    return refused;
   };
 
   /** Dwells that are over, one a turn, and what a lost host asks for. */
@@ -210,11 +208,11 @@ export function createRules(
       // A channel that tripped is not switched on again by the outage that follows.
       if (power.fault(index) !== Fault.none) last.on[index] = false;
     },
-    tick(this: void, now_ms: number): void {
+    tick(this: void, now_ms: number): boolean {
       clock_ms = now_ms;
       // Nothing waits and the host is there: no channel needs a look.
       if (lost_ms >= 0 || !power.quiet()) look(now_ms);
-      if (write_ms < 0 || now_ms < write_ms) return;
+      if (write_ms < 0 || now_ms < write_ms) return false;
       write_ms = -1;
       let other = false;
       for (let i = 0; i < count; i += 1) {
@@ -223,6 +221,7 @@ export function createRules(
         last.fault[i] = fault;
       }
       if (other) write();
+      return other;
     },
     used_ma,
     write,

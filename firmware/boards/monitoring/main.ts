@@ -213,8 +213,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       if (fresh) {
         waveforms.swept(monitors.registers(), monitors.blockTick());
         watch.swept(power, now_ms);
-        rules.tick(now_ms);
-        power.tick(now_ms, true);
+        if (!rules.tick(now_ms)) power.tick(now_ms, true);
       }
       let least = TICK_MS;
       // The turn that answers the host leaves the services to the next one.
@@ -224,10 +223,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
         markers.tick();
         if (now_ms >= service_ms) {
           service_ms = now_ms + SERVICE_MS;
-          if (!fresh) {
-            rules.tick(now_ms);
-            power.tick(now_ms, false);
-          }
+          if (!fresh && !rules.tick(now_ms)) power.tick(now_ms, false);
           strap.tick(now_ms);
           calibrations.tick(now_ms);
           panel.tick(now_ms);

@@ -141,9 +141,7 @@ static int start(void) {
   starts++;
   L = lua_newstate(allocate, NULL);
   if (L == NULL) board_reset();
-#ifdef STACK_KEPT
   lua_checkstack(L, STACK_KEPT - LUA_MINSTACK);
-#endif
   open_library(L, LUA_GNAME, luaopen_base);
   open_library(L, LUA_STRLIBNAME, luaopen_string);
   open_library(L, LUA_TABLIBNAME, luaopen_table);
@@ -184,7 +182,17 @@ static int start(void) {
   return 1;
 }
 
+static uint64_t clock_us;
+static uint32_t read_us;
+uint64_t firmware_clock_us(uint32_t ticks_us) {
+  clock_us += ticks_us - read_us;
+  read_us = ticks_us;
+  return clock_us;
+}
+
 void firmware_start(void) {
+  clock_us = 0;
+  read_us = board_ticks_us();
   while (!start()) {
     failed();
     lua_close(L);
@@ -231,7 +239,7 @@ static void collect_if_short(void) {
   if (heap_used > HEAP_CAP_BYTES - HEAP_RESERVE_BYTES) firmware_collect();
 }
 
-void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms) {
+void firmware_rx(const uint8_t *bytes, size_t size) {
   const uint8_t *header = firmware_link.plain;
   for (size_t used, plain_size; size > 0; bytes += used, size -= used) {
     used = deframe(&firmware_link, &plain_size, bytes, size);
@@ -241,7 +249,8 @@ void firmware_rx(const uint8_t *bytes, size_t size, uint32_t now_ms) {
     /* Sequence number, acknowledgement, credit, id and tag. */
     for (size_t i = 1; i < 6; i++) lua_pushinteger(L, (lua_Integer)header[i]);
     lua_pushlstring(L, (const char *)header + FRAME_HEADER, plain_size - FRAME_HEADER);
-    lua_pushinteger(L, (lua_Integer)now_ms);
+    /* Each frame has its own time: the one before may have written to the store for 100 ms. */
+    lua_pushinteger(L, (lua_Integer)(uint32_t)(firmware_clock_us(board_ticks_us()) / 1000u));
     if (call(L, 8, 0)) continue;
     failed();
     break;

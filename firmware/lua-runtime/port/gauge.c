@@ -193,7 +193,7 @@ static uint32_t worst, received;
 /* One turn of the main loop; what the reception alone took is in `received`. */
 static uint32_t step(const uint8_t *bytes, size_t size) {
   uint32_t start = timer();
-  if (size > 0) firmware_rx(bytes, size, now_ms);
+  if (size > 0) firmware_rx(bytes, size);
   uint32_t middle = timer();
   firmware_tick(now_ms);
   uint32_t end = timer();

@@ -15,27 +15,23 @@ int main(void) {
   safety_start();
 
   uint8_t chunk[CHUNK];
-  uint32_t last_us = board_ticks_us();
-  uint64_t now_us = 0;
   uint64_t due_us = 0;
   for (;;) {
-    uint32_t ticks = board_ticks_us();
-    now_us += ticks - last_us;
-    last_us = ticks;
-    uint32_t now_ms = (uint32_t)(now_us / 1000u);
     size_t size = link_read(chunk, sizeof chunk);
-    if (size > 0) firmware_rx(chunk, size, now_ms);
+    if (size > 0) firmware_rx(chunk, size);
+    uint32_t ticks = board_ticks_us();
+    uint64_t now_us = firmware_clock_us(ticks);
     if (size == 0 && now_us < due_us && !board_work()) {
       if (firmware_collect()) continue;
       board_idle(ticks + (uint32_t)(due_us - now_us));
       continue;
     }
+    uint32_t now_ms = (uint32_t)(now_us / 1000u);
     due_us = ((uint64_t)now_ms + firmware_tick(now_ms)) * 1000u;
     safety_ticked();
     if (firmware_serve_restart()) {
       safety_start();
-      now_us = due_us = 0;
-      last_us = board_ticks_us();
+      due_us = 0;
     }
   }
 }

@@ -114,13 +114,16 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
       const discharge = chain.output(discharge_bit) === 1;
       const reset = chain.output(reset_bit) === 1;
       const seen = `switch ${closed}, discharge ${discharge}, reset ${reset}`;
+      // Between the two writes that move a channel its switch is open already, or still, and the rail not discharged.
+      const moving = (of: Belief): boolean => !closed && !discharge && !reset && now_ms - of.since[1] <= 1;
       filter(
         i,
         seen,
         (of) =>
-          (of.closed === closed || (of.closed && isQuick(channel.physics))) &&
-          (!of.closed && !of.floating) === discharge &&
-          of.reset === reset,
+          moving(of) ||
+          ((of.closed === closed || (of.closed && isQuick(channel.physics))) &&
+            (!of.closed && !of.floating) === discharge &&
+            of.reset === reset),
       );
       const told = host.told[i];
       const moved_ms = Math.max(...channel.beliefs.map((of) => of.since[1]));
@@ -249,7 +252,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
       apply(rung, index, channel);
     },
   };
-  host.onLog = (text) => driver.note(`the board says: ${text}`);
+  host.onLog = driver.note;
   await host.run(200);
   for (const [i, channel] of rack.channels.entries()) {
     channel.beliefs = channel.beliefs.map((of) => ({ ...of, since: [0, 100] }));

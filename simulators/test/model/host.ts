@@ -29,7 +29,7 @@ export interface ModelHost {
   connect(): Promise<void>;
   /** From here on the host neither sends nor hears, until it connects again. */
   silent: boolean;
-  /** Told of the lines of the board's log. */
+  /** Told of the lines of the board's log, and why the link was lost. */
   onLog: ((text: string) => void) | undefined;
 }
 
@@ -52,12 +52,12 @@ export async function createModelHost(rung: MonitoringRung): Promise<ModelHost> 
         told.length = 0;
       },
       onMessage(name: string, body: Body) {
-        if (name === "log") host.onLog?.(body["text"] as string);
+        if (name === "log") host.onLog?.(`the board says: ${body["text"]}`);
         if (name !== "channel_state") return;
         const state = body as unknown as Message<"channel_state">;
         told[state.channel - 1] = state;
       },
-      onLost: () => undefined,
+      onLost: (reason) => host.onLog?.(`the link is lost: ${reason}`),
       onPong: () => undefined,
     },
   );
