@@ -46,6 +46,7 @@ export class Board {
   private readonly bay: BayRack;
   private renewal: NodeJS.Timeout | undefined;
   private recalling: Promise<void> | undefined;
+  private configuring = 0;
   /** Subscribers know the calibrations of the board in this session. */
   private told = false;
 
@@ -99,7 +100,7 @@ export class Board {
   start(): void {
     this.link.start();
     this.renewal = setInterval(() => {
-      if (this.quiet.due(performance.now())) void this.renew();
+      if (this.configuring === 0 && this.quiet.due(performance.now())) void this.renew();
       this.rackPanel.flush();
     }, RENEW_MS);
   }
@@ -145,7 +146,10 @@ export class Board {
   /** The policies of the bay file, before streams begin: what the board must write down would disturb them. */
   private async configure(): Promise<void> {
     if (!this.can("settings")) return;
-    for (const problem of await applyPolicy(this.link, this.bay)) this.hub.emit("log", this.name, 2, problem);
+    this.configuring += 1;
+    const problems = await applyPolicy(this.link, this.bay);
+    this.configuring -= 1;
+    for (const problem of problems) this.hub.emit("log", this.name, 2, problem);
   }
 
   /** Takes a welcome that was recorded: what the board can is known, nothing is asked of it. */
@@ -166,6 +170,8 @@ export class Board {
 
   /** Opens the streams anew, for as long as `quiet` wants, and reads the counters. */
   async renew(): Promise<void> {
+    // A board stores no policy while a stream is open.
+    await this.configured;
     if (!this.link.session.port.open || this.updating) return;
     await this.recall();
     const asked_ms = performance.now();

@@ -1,7 +1,8 @@
 import { type BayRack, type BayStrapStep, type BayTarget, strapName } from "@mltb/contract";
 import { monitoringBoard } from "@mltb/hardware";
-import { bodyCheck, HostLoss, Restore, StrapLine, StrapStep } from "@mltb/protocol";
+import { bodyCheck, HostLoss, Restore, refusalName, StrapLine, StrapStep } from "@mltb/protocol";
 import type { DeviceLink } from "../link/device-link.ts";
+import { stopStreams } from "./rest.ts";
 
 const REQUEST_MS = 1500;
 const milli = (value: number): number => Math.round(value * 1000);
@@ -20,31 +21,89 @@ function strapBytes(steps: BayStrapStep[]): string {
   return bytes.toString("latin1");
 }
 
+/** One request of a policy. */
+interface Step {
+  what: string;
+  /** Sends it; undefined when the board has taken it and reads back the same. */
+  send(): Promise<Refusal | undefined>;
+  /** Takes the channel out of its interlock group for as long as others move between groups. */
+  lift?(): Promise<unknown>;
+}
+
+/** Why the board did not take a step. `passing`: for what other steps may change. */
+interface Refusal {
+  text: string;
+  passing: "busy" | "over_budget" | "interlocked" | undefined;
+}
+
 /**
  * Gives a board the policies, limits, rules and strap sequences of its bay file. The board stores them and answers with what
  * it reads back; what is the same there already costs no write.
  *
+ * A board judges each step by what is on now: a higher limit does not fit into a budget that is only to grow, a lower budget
+ * not over limits that are only to fall, and a channel cannot enter a group whose member is only to leave. What is refused
+ * for that comes again behind the others, for as long as a round brings something through. Where every lowering has been
+ * done, whatever fits in the end fits on the way, in either order of limits and budget; channels that wait for each other's
+ * group leave theirs first.
+ *
  * @returns what the board did not take, one sentence each
  */
 export async function applyPolicy(link: DeviceLink, rack: BayRack): Promise<string[]> {
-  const wrong: string[] = [];
-  const groups = [...new Set(rack.targets.map(({ interlock }) => interlock).filter((name) => name !== undefined))];
-  for (const target of rack.targets) {
-    wrong.push(...(await applyChannel(link, target, groups.indexOf(target.interlock ?? "") + 1)));
+  const groups = interlockGroups(rack.targets);
+  const steps = [
+    ...rack.targets.flatMap((target) => channelSteps(link, target, groups.get(target.interlock) ?? 0)),
+    rackStep(link, rack),
+  ];
+  let left = await round(steps);
+  if (left.some(({ refusal }) => refusal.passing === "busy")) {
+    // Streams of the session before are still open, and a board stores nothing while one is.
+    await stopStreams(link);
+    left = await round(left.map(({ step }) => step));
   }
-  const budget_ma = milli(rack.budget_a ?? 0);
-  const answer = await link.request(
-    "rack_set",
-    { budget_ma, stagger_ms: rack.stagger_ms, check: bodyCheck(0, 0, budget_ma) },
-    REQUEST_MS,
-  );
-  const same = answer.kind === "answer" && answer.body.budget_ma === budget_ma && answer.body.stored === 1;
-  if (!same) wrong.push(`rules of rack ${rack.rack}: ${reason(answer)}`);
-  return wrong;
+  const stuck = left.filter(({ step, refusal }) => step.lift !== undefined && refusal.passing === "interlocked");
+  for (const { step } of stuck) await step.lift?.();
+  if (stuck.length > 0) left = await round(left.map(({ step }) => step));
+  return left.map(({ step, refusal }) => `${step.what}: ${refusal.text}`);
 }
 
-async function applyChannel(link: DeviceLink, target: BayTarget, interlock: number): Promise<string[]> {
-  const wrong: string[] = [];
+/** Sends steps until none is left, or a round brings nothing through any more. */
+async function round(steps: Step[]): Promise<{ step: Step; refusal: Refusal }[]> {
+  const final: { step: Step; refusal: Refusal }[] = [];
+  let open = steps;
+  for (;;) {
+    const again: { step: Step; refusal: Refusal }[] = [];
+    for (const step of open) {
+      const refusal = await step.send();
+      if (refusal !== undefined) (refusal.passing === undefined ? final : again).push({ step, refusal });
+    }
+    if (again.length === 0 || again.length === open.length) return [...final, ...again];
+    open = again.map(({ step }) => step);
+  }
+}
+
+/** The number of each interlock group: its lowest channel, so that the order of a file changes nothing. */
+function interlockGroups(targets: BayTarget[]): Map<string | undefined, number> {
+  const groups = new Map<string | undefined, number>();
+  for (const { interlock, channel } of targets) {
+    if (interlock !== undefined) groups.set(interlock, Math.min(channel, groups.get(interlock) ?? channel));
+  }
+  return groups;
+}
+
+function rackStep(link: DeviceLink, rack: BayRack): Step {
+  const budget_ma = milli(rack.budget_a ?? 0);
+  const body = { budget_ma, stagger_ms: rack.stagger_ms, check: bodyCheck(0, 0, budget_ma) };
+  return {
+    what: `rules of rack ${rack.rack}`,
+    async send() {
+      const answer = await link.request("rack_set", body, REQUEST_MS);
+      const same = answer.kind === "answer" && answer.body.budget_ma === budget_ma && answer.body.stored === 1;
+      return same ? undefined : refusalOf(answer);
+    },
+  };
+}
+
+function channelSteps(link: DeviceLink, target: BayTarget, interlock: number): Step[] {
   const { channel, limits = {} } = target;
   const { limits: own, nominal_v } = monitoringBoard;
   const hard_a = limits.hard_a ?? own.hard_a;
@@ -56,8 +115,6 @@ async function applyChannel(link: DeviceLink, target: BayTarget, interlock: numb
     inrush_ma: milli(limits.inrush_a ?? own.inrush_a),
     inrush_ms: limits.inrush_ms ?? own.inrush_ms,
   };
-  const limited = await link.request("limits_set", { ...over, check: bodyCheck(channel, 0, over.hard_ma) }, REQUEST_MS);
-  if (limited.kind !== "answer") wrong.push(`limits of ${target.target}: ${reason(limited)}`);
   const policy = {
     channel,
     restore: Restore[target.restore],
@@ -70,21 +127,45 @@ async function applyChannel(link: DeviceLink, target: BayTarget, interlock: numb
     drift_ma: limits.drift_a === undefined ? own.drift_ma : milli(limits.drift_a),
   };
   const check = bodyCheck(channel, policy.restore, policy.over_mv);
-  const set = await link.request("settings_set", { ...policy, check }, REQUEST_MS);
-  const taken: Record<string, number> = set.kind === "answer" ? set.body : {};
-  const differs = Object.entries(policy).some(([name, value]) => taken[name] !== value);
-  if (differs || taken["stored"] !== 1) wrong.push(`policies of ${target.target}: ${reason(set)}`);
-  for (const [name, list] of Object.entries(target.straps ?? {})) {
+  const limit: Step = {
+    what: `limits of ${target.target}`,
+    async send() {
+      const body = { ...over, check: bodyCheck(channel, 0, over.hard_ma) };
+      const answer = await link.request("limits_set", body, REQUEST_MS);
+      return reads(answer, over) ? undefined : refusalOf(answer);
+    },
+  };
+  const settings: Step = {
+    what: `policies of ${target.target}`,
+    async send() {
+      const answer = await link.request("settings_set", { ...policy, check }, REQUEST_MS);
+      return reads(answer, { ...policy, stored: 1 }) ? undefined : refusalOf(answer);
+    },
+    lift: () => link.request("settings_set", { ...policy, interlock: 0, check }, REQUEST_MS),
+  };
+  const straps = Object.entries(target.straps ?? {}).map(([name, list]): Step => {
     const steps = strapBytes(list);
-    const stored = await link.request("strap_set", { name: strapName(channel, name), steps }, REQUEST_MS);
-    if (stored.kind !== "answer" || stored.body.steps !== steps) {
-      wrong.push(`strap sequence ${name} of ${target.target}: ${reason(stored)}`);
-    }
-  }
-  return wrong;
+    return {
+      what: `strap sequence ${name} of ${target.target}`,
+      async send() {
+        const answer = await link.request("strap_set", { name: strapName(channel, name), steps }, REQUEST_MS);
+        return answer.kind === "answer" && answer.body.steps === steps ? undefined : refusalOf(answer);
+      },
+    };
+  });
+  return [limit, settings, ...straps];
 }
 
-function reason(outcome: { kind: string; detail?: string }): string {
-  if (outcome.kind === "answer") return "the board reads back something else";
-  return outcome.kind === "refused" ? `the board refused them (${outcome.detail})` : "no answer";
+/** Whether an answer carries these values. */
+function reads(outcome: { kind: string; body?: object }, wanted: Record<string, number>): boolean {
+  const body = (outcome.body ?? {}) as Record<string, number>;
+  return outcome.kind === "answer" && Object.entries(wanted).every(([name, value]) => body[name] === value);
+}
+
+function refusalOf(outcome: { kind: string; code?: number; detail?: string }): Refusal {
+  if (outcome.kind === "answer") return { text: "the board reads back something else", passing: undefined };
+  if (outcome.kind !== "refused") return { text: "no answer", passing: undefined };
+  const name = refusalName(outcome.code ?? 0);
+  const passing = name === "busy" || name === "over_budget" || name === "interlocked" ? name : undefined;
+  return { text: `the board refused them: ${name.replaceAll("_", "-")} (${outcome.detail})`, passing };
 }
