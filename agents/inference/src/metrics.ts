@@ -66,8 +66,8 @@ export function agentMetrics(repository: Repository, visits: Visits): { contentT
     });
   }
   for (const [name, help, read] of [
-    ["mltb_requests", "Calls that reached the agent", () => visits.total],
-    ["mltb_requests_while_measuring", "Calls that reached the agent while it measured", () => visits.disturbing],
+    ["mltb_requests_total", "Calls that reached the agent", () => visits.total],
+    ["mltb_requests_while_measuring_total", "Calls that reached the agent while it measured", () => visits.disturbing],
   ] as const) {
     new Counter({
       name,

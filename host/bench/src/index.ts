@@ -26,5 +26,6 @@ export { findRun, isResultsError, listRuns } from "./results/library.ts";
 export { type Axis, axes, paretoFront } from "./results/pareto.ts";
 export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
 export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
+export { watchAgents } from "./runner/agents.ts";
 export { type BayAddress, RunError } from "./runner/bay-api.ts";
 export { type Progress, type RunOptions, resumeRun, runExperiments } from "./runner/run.ts";

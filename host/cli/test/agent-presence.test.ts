@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { generateModel, grpcAgent } from "@mltb/bench";
+import { generateModel, grpcAgent, watchAgents } from "@mltb/bench";
 import { Aedes } from "aedes";
 import mqtt from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -110,13 +110,44 @@ test("the agent counts who calls it while it measures, and tells the measurement
   await Promise.all(asked);
   expect(requests_meanwhile).toBe(3);
   const page = await (await fetch(agent.ready["metrics"] as string)).text();
-  expect(page).toContain("\nmltb_requests_while_measuring 3\n");
+  expect(page).toContain("\nmltb_requests_while_measuring_total 3\n");
   api.close();
 });
 
 test("a heartbeat tells that it lives and what it holds", async () => {
   await until(() => documents("heartbeat").length > 0);
   expect(documents("heartbeat")[0]).toMatchObject({ models: 1, pending: 0, uptime_s: expect.any(Number) });
+});
+
+test("the bench takes an agent that is born again for another one, at once, whatever its clock says; what it cannot read it tells", async () => {
+  const mqttUrl = `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const watch = await watchAgents("b", { http: "", token: "", mqtt: mqttUrl, mqttUser: "", mqttPassword: "" });
+  const { signal } = new AbortController();
+  const say = async (name: string, kind: string, text: string): Promise<void> => {
+    await listener.publishAsync(`mltb/v1/b/agent/${name}/${kind}`, text, { qos: 1, retain: true });
+  };
+  const born = async (at: string, grpc: string): Promise<void> => {
+    await say("b1", "birth", JSON.stringify({ name: "b1", target: "t2", grpc, at }));
+    await say("b1", "state", "online");
+  };
+  const since = Date.now();
+  // A board without a clock of its own.
+  const waited = watch.wait("t2", since, 60_000, signal);
+  await born("1970-01-01T00:00:05Z", "127.0.0.1:1");
+  const first = await waited;
+  await born("1970-01-01T00:00:05Z", "127.0.0.1:1");
+  await say("b1", "state", "offline");
+  await born("1970-01-01T00:00:09Z", "127.0.0.1:2");
+  await until(() => first.gone.aborted);
+  expect(first.gone.reason.message).toMatch(/agent b1 has started anew/);
+  const second = await watch.wait("t2", since, 60_000, signal);
+  expect([second.grpc, second.gone.aborted]).toEqual(["127.0.0.1:2", false]);
+  await say("b2", "birth", "{");
+  await say("b2", "state", "online");
+  await expect(watch.wait("t3", since, 200, signal)).rejects.toThrow(
+    "no agent of target t3 came online within 0.2 s; the birth of b2 cannot be read",
+  );
+  await watch.close();
 });
 
 test("freeze-agent: the broker says offline by its will, and it is online again when it goes on", async () => {

@@ -133,6 +133,26 @@ test("a cancelled run leaves its target off and free", async () => {
   expect(target).toMatchObject({ power: "off", lease: null });
 }, 300_000);
 
+test("an agent that dies while it measures costs that measurement alone, though it is back at once under another address", async () => {
+  const ended = begin("killed", 3);
+  const id = await idOf("killed");
+  const started = async (): Promise<boolean> => {
+    const { nodes } = JSON.parse((await run("experiment", "show", id, ...at, "--json")).out);
+    return nodes.some(
+      (node: { node: string; phase: string }) => /measure.*first$/.test(node.node) && node.phase === "start",
+    );
+  };
+  while (!(await started())) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const pid of bay.descendants("agent inference")) process.kill(pid, "SIGKILL");
+  const { out, err } = await ended;
+  const [first, second] = (JSON.parse(out) as RunDocument).results;
+  expect(first?.verdict, err).toBe("invalid");
+  expect(first?.reasons.join()).toMatch(
+    /^(the agent does not answer any more|agent \S+ (is offline|has started anew)): /,
+  );
+  expect(second?.latency_us?.n, err).toBeGreaterThan(0);
+}, 300_000);
+
 test("an agent that freezes inside a window ends its measurement with the reason; its board is booted anew for the next, and off at the end", async () => {
   const ended = begin("frozen", 600);
   const agents = (): number[] => bay.descendants("agent inference");

@@ -6,6 +6,8 @@ import { interruption, RunError } from "./bay-api.ts";
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
+/** A live agent answers in a millisecond; one on a board under load may take longer. */
+const LIVE_MS = 5000;
 
 export interface ModelInput {
   name: string;
@@ -62,6 +64,8 @@ export interface AgentApi {
     onWindow: (index: number, window: MeasuredWindow) => void,
     signal: AbortSignal,
   ): Promise<Measured>;
+  /** Whether it answers at all. */
+  live(): Promise<boolean>;
   close(): void;
 }
 
@@ -205,10 +209,10 @@ export function grpcAgent(address: string): AgentApi {
             onWindow(w.index, window);
           } else if (event.done != null) done = event.done;
         });
-        const finish = (error?: Error): void => {
+        const finish = (error?: grpc.ServiceError): void => {
           signal.removeEventListener("abort", abort);
           if (signal.aborted) reject(interruption(signal));
-          else if (error !== undefined) reject(new RunError(`measuring ${request.model}: ${error.message}`));
+          else if (error !== undefined) reject(new RunError(`measuring ${request.model}: ${error.details}`));
           else if (done === undefined) reject(new RunError(`measuring ${request.model}: the agent ended early`));
           else {
             const runtime = { name: done.runtime_name, version: done.runtime_version, threads: done.threads };
@@ -225,8 +229,14 @@ export function grpcAgent(address: string): AgentApi {
             });
           }
         };
-        stream.on("error", finish);
+        stream.on("error", (error) => finish(error as grpc.ServiceError));
         stream.on("end", () => finish());
+      });
+    },
+    live() {
+      return new Promise((resolve) => {
+        const options = { deadline: Date.now() + LIVE_MS };
+        oip["ServerLive"]?.({}, options, (error: grpc.ServiceError | null) => resolve(error === null));
       });
     },
     close() {

@@ -1,19 +1,20 @@
-import { topics } from "@mltb/contract";
+import { topics, z } from "@mltb/contract";
 import mqtt from "mqtt";
 import { type BayAddress, RunError } from "./bay-api.ts";
 
 /** The part of an agent's birth that the bench uses. */
-export interface AgentBirth {
-  name: string;
-  target: string;
-  grpc: string | null;
-  at: string;
-}
+const birthSchema = z.looseObject({
+  name: z.string(),
+  target: z.string(),
+  grpc: z.string().nullable(),
+  at: z.string(),
+});
+export type AgentBirth = z.infer<typeof birthSchema>;
 
 /** An agent that a run may use. */
 export interface FoundAgent extends AgentBirth {
   grpc: string;
-  /** Raised when it has been offline for a while: it died, froze or lost its network. */
+  /** Raised when it has been offline for a while (it died, froze or lost its network), or another has come in its place. */
   gone: AbortSignal;
 }
 
@@ -25,35 +26,54 @@ const OFFLINE_MS = 3000;
 
 /** The agents of a bay as they announce themselves on MQTT. */
 export interface AgentWatch {
-  /** Waits for an agent of the target that is online and was born at or after `since_ms`. */
+  /** Waits for an agent of the target that is online and was heard of at or after `since_ms` for the first time. */
   wait(target: string, since_ms: number, timeout_ms: number, signal: AbortSignal): Promise<FoundAgent>;
   close(): Promise<void>;
 }
 
-/** Follows the state of one agent. */
+/** Follows one life of an agent. */
 class Gone {
-  private readonly name: string;
+  private readonly birth: AgentBirth;
   private readonly abort = new AbortController();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(name: string) {
-    this.name = name;
+  constructor(birth: AgentBirth) {
+    this.birth = birth;
   }
 
   get signal(): AbortSignal {
     return this.abort.signal;
   }
 
+  /** An agent that comes back after less than `OFFLINE_MS` is another one where it was born again: it has another address. */
+  born(birth: AgentBirth): void {
+    if (birth.at === this.birth.at) return;
+    this.close();
+    this.abort.abort(new RunError(`agent ${birth.name} has started anew: it died or its board was reset`));
+  }
+
   seen(online: boolean): void {
     this.close();
     if (online) return;
     this.timer = setTimeout(() => {
-      this.abort.abort(new RunError(`agent ${this.name} is offline: it died, froze or lost its network`));
+      this.abort.abort(new RunError(`agent ${this.birth.name} is offline: it died, froze or lost its network`));
     }, OFFLINE_MS);
   }
 
   close(): void {
     clearTimeout(this.timer);
+  }
+}
+
+/** A birth with when this host first heard of it, in ms since 1970: a board's own clock may stand at 1970. */
+type HeardBirth = AgentBirth & { heard_ms: number };
+
+function readBirth(payload: Buffer): AgentBirth | undefined {
+  try {
+    return birthSchema.parse(JSON.parse(payload.toString()));
+  } catch {
+    // Foreign agents may say what they like: whoever waits for one is told that this one cannot be read.
+    return undefined;
   }
 }
 
@@ -72,14 +92,27 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
       reject(new RunError(`the broker ${address.mqtt} cannot be reached: ${error.message}`));
     });
   });
-  const births = new Map<string, AgentBirth>();
+  const births = new Map<string, HeardBirth>();
+  const unreadable = new Set<string>();
   const online = new Set<string>();
   const waiting = new Set<() => void>();
   const watched = new Map<string, Gone>();
-  client.on("message", (topic, payload) => {
+  function birth(name: string, payload: Buffer, retained: boolean): void {
+    const read = payload.length === 0 ? undefined : readBirth(payload);
+    const known = births.get(name);
+    if (read === undefined) births.delete(name);
+    else {
+      const heard_ms = retained ? Date.parse(read.at) : Date.now();
+      births.set(name, { ...read, heard_ms: known?.at === read.at ? known.heard_ms : heard_ms });
+      watched.get(name)?.born(read);
+    }
+    if (read === undefined && payload.length > 0) unreadable.add(name);
+    else unreadable.delete(name);
+  }
+
+  client.on("message", (topic, payload, { retain }) => {
     const [name, kind] = topic.slice(`${root}/agent/`.length).split("/") as [string, string];
-    if (kind === "birth" && payload.length > 0) births.set(name, JSON.parse(payload.toString()) as AgentBirth);
-    else if (kind === "birth") births.delete(name);
+    if (kind === "birth") birth(name, payload, retain);
     else if (kind !== "state") return;
     else if (payload.toString() === "online") online.add(name);
     else online.delete(name);
@@ -90,11 +123,11 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
 
   function find(target: string, since_ms: number): FoundAgent | undefined {
     for (const birth of births.values()) {
-      if (birth.target !== target || !online.has(birth.name) || Date.parse(birth.at) < since_ms) continue;
+      if (birth.target !== target || !online.has(birth.name) || birth.heard_ms < since_ms) continue;
       if (birth.grpc === null) continue;
       // Whoever is waited for now is a new one: what an earlier one under its name came to is past.
       watched.get(birth.name)?.close();
-      const gone = new Gone(birth.name);
+      const gone = new Gone(birth);
       watched.set(birth.name, gone);
       return { ...birth, grpc: birth.grpc, gone: gone.signal };
     }
@@ -121,7 +154,10 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
         };
         const timer = setTimeout(() => {
           end();
-          reject(new RunError(`no agent of target ${target} came online within ${timeout_ms / 1000} s`));
+          const found = [...unreadable].map((name) => `; the birth of ${name} cannot be read`);
+          reject(
+            new RunError(`no agent of target ${target} came online within ${timeout_ms / 1000} s${found.join("")}`),
+          );
         }, timeout_ms);
         waiting.add(check);
         signal.addEventListener("abort", aborted);

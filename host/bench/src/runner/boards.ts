@@ -20,8 +20,6 @@ export interface RunPorts {
 interface Session {
   lease: Held;
   agent: AgentApi | undefined;
-  /** Raised when that agent is gone. */
-  gone: AbortSignal | undefined;
 }
 
 /**
@@ -49,24 +47,25 @@ export class Boards {
     this.sessions.set(target, {
       lease: await this.ports.bay.lease(target, this.holder, signal),
       agent: undefined,
-      gone: undefined,
     });
   }
 
   /**
-   * The agent of a board that is on; where it is gone, the board is switched off and on again. Where the process that had leased and switched it on is gone, it is leased and switched on
-   * anew: `action` names the step, and under one lease a step switches once.
+   * The agent of a board that is on; where it is gone or does not answer, the board is switched off and on again. Where the
+   * process that had leased and switched it on is gone, it is leased and switched on anew: `action` names the step, and under
+   * one lease a step switches once.
    */
   async agent(target: string, action: string, signal: AbortSignal): Promise<AgentApi> {
     await this.lease(target, signal);
     const session = this.sessions.get(target) as Session;
-    if (session.agent !== undefined && session.gone?.aborted !== true) return session.agent;
     if (session.agent !== undefined) {
+      // It may have died a moment ago, before anybody could say so.
+      if (await session.agent.live()) return session.agent;
       session.agent.close();
       session.agent = undefined;
       // A board that hangs is not asked to end: it loses its power and boots.
       await this.ports.bay.power(target, "off", session.lease.id, `${action}/${session.lease.id}/gone`);
-      this.note(`${target}: off, because its agent was gone`);
+      this.note(`${target}: off, because its agent was gone or did not answer`);
     }
     const before = await this.ports.bay.target(target);
     const since = before.power === "on" ? 0 : Date.now();
@@ -74,7 +73,6 @@ export class Boards {
     this.note(`${target}: on, ${electrical(on)}`);
     const birth = await this.ports.agents.wait(target, since, AGENT_MS, signal);
     this.note(`${target}: agent ${birth.name} on ${birth.grpc}`);
-    session.gone = birth.gone;
     session.agent = untilGone(this.ports.agent(birth.grpc), birth.gone);
     return session.agent;
   }

@@ -10,6 +10,7 @@ import type { AgentApi } from "./agent-client.ts";
 import { type BayApi, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
 import { runWith } from "./run.ts";
+import { untilGone } from "./until-gone.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-run-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -59,6 +60,10 @@ function ports(fails: string): { ports: RunPorts; calls: string[] } {
     async measure() {
       step("measure");
       throw new RunError("no measurement in this test");
+    },
+    async live() {
+      step("live");
+      return true;
     },
     close: () => step("close"),
   };
@@ -146,6 +151,37 @@ test("after an agent that is gone its board is switched off and on again, and th
   expect(await second.inputs("m")).toHaveLength(1);
   expect(await boards.agent("local-cpu", "three", signal)).toBe(second);
   expect(made.calls.filter((call) => ["on", "off"].includes(call))).toEqual(["on", "off", "on"]);
+});
+
+test("an agent that died a moment ago, before the broker said so, is not asked to measure", async () => {
+  const made = ports("");
+  const agent = made.ports.agent("");
+  let living = true;
+  const opened: AgentApi[] = [{ ...agent, live: async () => living }, agent];
+  made.ports.agent = () => opened.shift() as AgentApi;
+  const boards = new Boards(made.ports, "test", () => undefined);
+  const signal = new AbortController().signal;
+  const one = await boards.agent("local-cpu", "one", signal);
+  expect(await boards.agent("local-cpu", "two", signal)).toBe(one);
+  living = false;
+  const two = await boards.agent("local-cpu", "three", signal);
+  expect(two).not.toBe(one);
+  expect(await two.inputs("m")).toHaveLength(1);
+  expect(made.calls.filter((call) => ["on", "off"].includes(call))).toEqual(["on", "off", "on"]);
+});
+
+test("a call that fails because its agent died says so, and one that the agent refused keeps the agent's own words", async () => {
+  const made = ports("measure");
+  const calling = { model: "m", warmup: 0, windows: 1, window_s: 1, seed: 1, inputs: [] };
+  const ask = (live: boolean, signal = new AbortController().signal) => {
+    const agent = untilGone({ ...made.ports.agent(""), live: async () => live }, new AbortController().signal);
+    return agent.measure(calling, () => undefined, signal);
+  };
+  await expect(ask(false)).rejects.toThrow(
+    "the agent does not answer any more: it died or lost its network (measure failed on purpose)",
+  );
+  await expect(ask(true)).rejects.toThrow(/^measure failed on purpose$/);
+  await expect(ask(false, AbortSignal.abort())).rejects.toThrow(/^measure failed on purpose$/);
 });
 
 test("an interrupted run switches nothing on", async () => {
