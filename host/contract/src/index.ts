@@ -21,6 +21,7 @@ export {
   type CalibrationRecord,
   type CalibrationView,
   calibrationArgs,
+  calibrationRecordSchema,
   nominalCalibration,
 } from "./features/calibration.ts";
 export { rearmArgs } from "./features/faults.ts";

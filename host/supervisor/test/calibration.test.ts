@@ -85,7 +85,7 @@ test("gains follow the board's temperature by the stored drift", async () => {
 });
 
 test("a recording keeps its factors in the file: what is read from it is what was recorded", async () => {
-  const started = await bay.api("POST", "/api/v1/targets/spare-3/recordings", {});
+  const started = await bay.api("POST", "/api/v1/targets/spare-3/recordings", { rails: ["spare-6"] });
   expect(started.status).toBe(201);
   expect((await bay.api("PUT", url("spare-3"), { fast_ppm: 1 })).json.code).toBe("busy");
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -93,7 +93,14 @@ test("a recording keeps its factors in the file: what is read from it is what wa
   expect(json.calibration).toBe("board");
   const read = readRecordingFile(json.artifacts[0].file);
   if ("faults" in read) throw new Error(read.faults[0]?.message);
+  // Each rail says what its own scales follow.
+  const { record } = (await bay.api("GET", url("spare-3"))).json;
+  expect(record).toMatchObject({ fast_ppm: 20_000, fast_offset_a: 0.01 });
+  expect([json.calibration_record, read.facts.calibration_record]).toEqual([record, record]);
   expect(read.facts.calibration).toBe("board");
+  expect(json.rails[0]).toMatchObject({ target: "spare-6", calibration: "design", calibration_record: null });
+  const other = readRecordingFile(json.artifacts[1].file);
+  expect("facts" in other && other.facts).toMatchObject({ calibration: "design", calibration_record: null });
   const { current_a, voltage_v } = read.recording.result().trace;
   expect(current_a).toEqual(json.trace.current_a);
   expect(voltage_v).toEqual(json.trace.voltage_v);

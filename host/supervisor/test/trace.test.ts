@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nominalCalibration } from "@mltb/contract";
 import { bodyCheck, PowerAction } from "@mltb/protocol";
 import { afterEach, expect, test } from "vitest";
 import { FrameRing } from "../src/link/frame-ring.ts";
@@ -62,6 +63,38 @@ test("a trace of a live link decodes without a fault, and its replay concludes w
   expect(summary).toMatchObject({ faulty_pieces: 0, unreadable: 0 });
   expect(summary.samples).toEqual({ received: board.measure.received, lost: 0, malformed: 0 });
   expect(summary.targets[0]).toMatchObject({ name: "r1-t1", power: "on", voltage_v: board.channels[0]?.voltage_v });
+});
+
+test("samples of a replay are scaled by what the board stores, also where the trace begins behind its answer", async () => {
+  bay = await virtualBay(1);
+  const { board } = bay.boards[0] as (typeof bay.boards)[0];
+  const channel = board.channels[0] as NonNullable<(typeof board.channels)[0]>;
+  await bay.until(() => board.link.lifecycle === "ready", 1000);
+  await bay.run(300);
+  const check = bodyCheck(1, PowerAction.on, 0);
+  void board.link.request("power_set", { channel: 1, action: PowerAction.on, off_ms: 0, check }, 3000);
+  await bay.run(400);
+  const record = { ...nominalCalibration, voltage_ppm: 20_000, fast_ppm: 30_000, fast_offset_a: 0.05 };
+  let stored = false;
+  void board.calibrate(channel, record).then(() => {
+    stored = true;
+  });
+  await bay.until(() => stored, 10_000);
+  await bay.run(1500);
+  expect(board.calibrations.view(1).record).toEqual(record);
+  const live = { current_a: channel.current_a, voltage_v: channel.voltage_v };
+  const trace = read([...traceLines(board)].join("\n"));
+  expect(trace.header.dropped_bytes).toBe(0);
+  expect(replayTrace(trace, () => undefined).targets[0]).toMatchObject(live);
+  const later = { header: { ...trace.header, dropped_bytes: 1 }, pieces: trace.pieces.slice(-100) };
+  const names = [...decodeTrace(later)].map((item) => ("name" in item ? item.name : ""));
+  expect(names).toContain("sample_block");
+  expect(names).not.toContain("calibration_answer");
+  expect(replayTrace(later, () => undefined).targets[0]).toMatchObject(live);
+  // Without it the design's factors would say 3 % and 50 mA less.
+  const targets = later.header.targets.map(({ target, channel: number }) => ({ target, channel: number }));
+  const plain = replayTrace({ ...later, header: { ...later.header, targets } }, () => undefined).targets[0];
+  expect((live.current_a ?? 0) - (plain?.current_a ?? 0)).toBeGreaterThan(0.05);
 });
 
 test("damage in a trace is told where it lies; the frames around it are read", async () => {

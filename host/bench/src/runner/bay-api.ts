@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { TargetView } from "@mltb/contract";
+import type { CalibrationRecord, CalibrationView, TargetView } from "@mltb/contract";
 import type { WindowTerm } from "../results/energy.ts";
 
 /** How to reach a bay. */
@@ -22,6 +22,9 @@ export interface RecordingDocument {
   nominal_v: number;
   board_revision: string;
   firmware: string | null;
+  /** What the scales of the samples followed, and with `board` what the board stored. */
+  calibration: CalibrationView["source"];
+  calibration_record: CalibrationRecord | null;
   rate_hz: number;
   samples: { received: number; lost: number };
   markers: { level: number; tick_us: number }[];

@@ -93,7 +93,16 @@ function ports(): { ports: RunPorts; measuring: { now: number; most: number }; i
     async stopRecording(name) {
       asked(name, "stop recording");
       const trace = { first_tick_us: 0, period_us: 1000, current_a: [], voltage_v: [] };
-      const facts = { nominal_v: 5, board_revision: "1", firmware: null, rate_hz: 1000, markers: [], windows: [] };
+      const facts = {
+        nominal_v: 5,
+        board_revision: "1",
+        firmware: null,
+        calibration: "design",
+        calibration_record: null,
+        rate_hz: 1000,
+        markers: [],
+        windows: [],
+      };
       return {
         id: name,
         target: name,

@@ -177,6 +177,8 @@ export function toRecord(
       nominal_v: good?.recording.nominal_v ?? null,
       board_revision: good?.recording.board_revision ?? null,
       firmware: good?.recording.firmware ?? null,
+      // Of two calibrations the figures are of two instruments.
+      calibration: good === undefined ? null : (good.recording.calibration_record ?? good.recording.calibration),
       host_cpu: cpus()[0]?.model ?? "unknown",
       host_cores: cpus().length,
       os: `${process.platform} ${process.arch}`,

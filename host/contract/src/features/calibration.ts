@@ -23,7 +23,7 @@ export const calibrationArgs = z
       .describe("temperature at which it was measured, steps of 0.01 K; 25 by default"),
   })
   .refine((args) => Object.keys(args).length > 0, "what is not given counts as nominal, but one of them is wanted");
-const recordSchema = z
+export const calibrationRecordSchema = z
   .object({
     voltage_ppm: z.number(),
     voltage_offset_v: z.number(),
@@ -36,7 +36,7 @@ const recordSchema = z
   })
   .meta({ id: "CalibrationRecord", description: "A channel's calibration as its board stores it." });
 
-export type CalibrationRecord = z.output<typeof recordSchema>;
+export type CalibrationRecord = z.output<typeof calibrationRecordSchema>;
 
 /** What a channel without a calibration is taken for. */
 export const nominalCalibration: CalibrationRecord = {
@@ -64,7 +64,7 @@ export const calibrationSchema = z
     voltage_offset_v: z.number(),
     temperature_c: z.number().nullable().describe("that the factors are for; null where the board does not know it"),
     damaged: z.boolean().describe("what the board stores fails its checksum and is not used"),
-    record: recordSchema.nullable().describe("what the board stores"),
+    record: calibrationRecordSchema.nullable().describe("what the board stores"),
   })
   .meta({
     id: "Calibration",

@@ -1,4 +1,5 @@
 import { z } from "../schema.ts";
+import { calibrationRecordSchema, calibrationSchema } from "./calibration.ts";
 import { call, feature } from "./feature.ts";
 import { anyName, ofTarget } from "./target.ts";
 
@@ -14,6 +15,8 @@ const recordedSchema = z
     nominal_v: z.number(),
     board_revision: z.string(),
     firmware: z.string().nullable(),
+    calibration: calibrationSchema.shape.source,
+    calibration_record: calibrationRecordSchema.nullable(),
   })
   .meta({ id: "Recorded", description: "Windows between marker edges with their energy and its uncertainty budget." });
 

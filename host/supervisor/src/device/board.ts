@@ -161,8 +161,10 @@ export class Board {
     if (restarted) this.forget("board restarted");
   }
 
-  /** Takes the answer to a question about a channel. */
-  answered(body: Body): void {
+  /** Takes the answer to a question about a channel, or about its calibration. */
+  answered(name: string, body: Body): void {
+    if (name === "calibration_answer") this.calibrations.take(body as unknown as Message<"calibration_answer">);
+    if (name !== "channel_answer") return;
     const answer = body as unknown as Message<"channel_answer">;
     const channel = this.channels[answer.channel - 1];
     if (channel !== undefined) this.observe(channel, answer);

@@ -45,7 +45,8 @@ export class Calibrations {
   private readonly known = new Map<number, Known>();
   /** Channels that the board in this session has answered for. */
   private readonly asked = new Set<number>();
-  private temperature_c: number | null = null;
+  /** Of the board, as the factors follow it. */
+  temperature_c: number | null = null;
   private scales = new Map<number, Scales>();
 
   /** @param able whether the board stores calibrations at all */
@@ -98,7 +99,15 @@ export class Calibrations {
     return stored !== undefined && JSON.stringify(wire(channel, stored)) === JSON.stringify(wire(channel, record));
   }
 
-  private take(answer: Message<"calibration_answer">): void {
+  /** Takes what somebody else knew of a board. */
+  recall(channel: number, record: CalibrationRecord | null, temperature_c: number | null): void {
+    this.known.set(channel, { record: record ?? undefined, damaged: false });
+    this.scales.delete(channel);
+    this.warm(temperature_c);
+  }
+
+  /** Takes a board's answer. */
+  take(answer: Message<"calibration_answer">): void {
     this.asked.add(answer.channel);
     this.known.set(answer.channel, {
       record: answer.valid === STORED ? recordOf(answer) : undefined,

@@ -97,7 +97,8 @@ export class MeasureStreams {
       if (channel === undefined || shunt === ABSENT) continue;
       const { voltage_v, monitor_a } = this.calibrations.of(channel.channel);
       channel.voltage_v = bytes.readUInt16LE(n * 4) * voltage_v.factor + voltage_v.zero;
-      if (!hasSamples) channel.current_a = shunt * monitor_a.factor + monitor_a.zero;
+      // In a trace that begins behind the welcome nothing says so but the blocks themselves.
+      if (!hasSamples && this.received === 0) channel.current_a = shunt * monitor_a.factor + monitor_a.zero;
       this.hub.emit("voltage", channel.name, tick_us, channel.voltage_v);
     }
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { type Fault, z } from "@mltb/contract";
+import { calibrationRecordSchema, type Fault, z } from "@mltb/contract";
 import { type Codes, Recording } from "./recording.ts";
 
 /** Bytes of a block and of a voltage in the file. */
@@ -22,6 +22,8 @@ export interface RecordingFacts {
   firmware: string | null;
   /** `design`: nominal values of the parts; `board`: with what the board stores. */
   calibration?: string | undefined;
+  /** What the board stored for this channel; absent in older files. */
+  calibration_record?: z.infer<typeof calibrationRecordSchema> | null | undefined;
   recorded_at: string;
 }
 
@@ -37,6 +39,7 @@ const headerSchema = z.object({
   board_revision: z.string(),
   firmware: z.string().nullable(),
   calibration: z.string().optional(),
+  calibration_record: calibrationRecordSchema.nullable().optional(),
   recorded_at: z.string(),
   period_us: z.number().positive(),
   amps_per_code: z.number().positive(),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BayError, suggest } from "@mltb/contract";
+import { BayError, type CalibrationView, suggest } from "@mltb/contract";
 import { monitoringBoard } from "@mltb/hardware";
 import type { Board } from "../device/board.ts";
 import type { Scales } from "../device/calibration.ts";
@@ -23,6 +23,13 @@ const SUFFIX = ".mltb.gz";
 interface Rail {
   channel: ChannelModel;
   recording: Recording;
+  calibrated: Calibrated;
+}
+
+/** What the scales of a rail follow from its recording's start to its end. */
+interface Calibrated {
+  calibration: CalibrationView["source"];
+  calibration_record: CalibrationView["record"];
 }
 
 interface Running {
@@ -47,14 +54,13 @@ interface Facts {
   nominal_v: number;
   board_revision: string;
   firmware: string | null;
-  calibration: string;
 }
 
 /** A finished recording: the target's own rail, and the others that were asked for. */
-interface Finished extends RecordingResult, Facts {
+interface Finished extends RecordingResult, Facts, Calibrated {
   target: string;
   channel: number;
-  rails: ({ target: string; channel: number } & Pick<RecordingResult, "samples" | "windows">)[];
+  rails: ({ target: string; channel: number } & Calibrated & Pick<RecordingResult, "samples" | "windows">)[];
   artifacts: Artifact[];
 }
 
@@ -93,7 +99,9 @@ export class Recordings {
         const names = known.map((entry) => entry.name);
         throw new BayError("unknown_target", `rack ${board.rack} has no target ${name}`, suggest(name, names));
       }
-      return { channel: found, recording: recordingOf(board.calibrations.of(found.channel)) };
+      const recording = recordingOf(board.calibrations.of(found.channel));
+      const { source, record } = board.calibrations.view(found.channel);
+      return { channel: found, recording, calibrated: { calibration: source, calibration_record: record } };
     }) as Running["rails"];
     const of = (name: string): Recording | undefined => rails.find((rail) => rail.channel.name === name)?.recording;
     const listeners: { [K in keyof BayEvents]?: (...args: BayEvents[K]) => void } = {
@@ -152,16 +160,16 @@ export class Recordings {
       nominal_v: monitoringBoard.nominal_v,
       board_revision: monitoringBoard.revision,
       firmware: board.welcome?.firmware ?? null,
-      calibration: board.calibrations.view(own.channel.channel).source,
     };
     return {
       ...facts,
       target: own.channel.name,
       channel: own.channel.channel,
+      ...own.calibrated,
       ...result,
-      rails: others.map(({ channel, recording }) => {
+      rails: others.map(({ channel, recording, calibrated }) => {
         const { samples, windows } = recording.result();
-        return { target: channel.name, channel: channel.channel, samples, windows };
+        return { target: channel.name, channel: channel.channel, ...calibrated, samples, windows };
       }),
       artifacts: rails.map((rail) => this.keep(rail, facts)),
     };
@@ -179,10 +187,11 @@ export class Recordings {
     throw new BayError("unknown_recording", `there is no recording ${id} under way`);
   }
 
-  private keep({ channel, recording }: Rail, facts: Facts): Artifact {
+  private keep({ channel, recording, calibrated }: Rail, facts: Facts): Artifact {
     const { name: target } = channel;
     const bytes = encodeRecording(recording, {
       ...facts,
+      ...calibrated,
       target,
       channel: channel.channel,
       recorded_at: new Date().toISOString(),

@@ -33,7 +33,7 @@ const nowhere: ByteTransport = {
 
 /**
  * Feeds what a board has sent through the supervisor's own model of a board: the states, edges, presses and log lines come
- * out that came out when it was recorded. Nothing is sent to anybody.
+ * out that came out when it was recorded, samples by the calibration that the board had told. Nothing is sent to anybody.
  */
 export function replayTrace(trace: Trace, onEvent: (event: ReplayEvent) => void): ReplaySummary {
   const { header } = trace;
@@ -44,6 +44,12 @@ export function replayTrace(trace: Trace, onEvent: (event: ReplayEvent) => void)
   } as unknown as BayRack;
   const hub = createHub();
   const board = new Board(rack, nowhere, hub, 1);
+  // Where the beginning has given way the board has told its calibrations before it; elsewhere the trace tells them itself.
+  if (header.dropped_bytes > 0) {
+    for (const { channel, calibration } of header.targets) {
+      if (calibration !== undefined) board.calibrations.recall(channel, calibration, header.temperature_c ?? null);
+    }
+  }
   let at_ms = 0;
   const tell = (event: string, fields: object): void => onEvent({ at_ms, event, ...fields });
   hub.on("power", (target, cause) => tell("power", { target: target.name, power: target.power, cause }));
@@ -82,7 +88,7 @@ export function replayTrace(trace: Trace, onEvent: (event: ReplayEvent) => void)
       if (seen.get(item.kind) === item.seq) continue;
       seen.set(item.kind, item.seq);
       if (item.kind === "event") board.message(item.name, item.body);
-      else if (item.name === "channel_answer") board.answered(item.body);
+      else board.answered(item.name, item.body);
     } else board.message(item.name, item.body);
   }
   summary.samples = {

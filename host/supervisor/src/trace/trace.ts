@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Fault, z } from "@mltb/contract";
+import { calibrationRecordSchema, type Fault, z } from "@mltb/contract";
 import { TABLE_FINGERPRINT } from "@mltb/protocol";
 import type { Board } from "../device/board.ts";
 import type { Piece } from "../link/frame-ring.ts";
@@ -9,7 +9,16 @@ const headerSchema = z.object({
   at: z.string(),
   board: z.string(),
   rack: z.string(),
-  targets: z.array(z.object({ target: z.string(), channel: z.int() })),
+  targets: z.array(
+    z.object({
+      target: z.string(),
+      channel: z.int(),
+      /** What the board stored when the trace was kept; absent in older traces. */
+      calibration: calibrationRecordSchema.nullable().optional(),
+    }),
+  ),
+  /** Of the board when the trace was kept: gains follow it. */
+  temperature_c: z.number().nullable().optional(),
   serial: z.string().nullable(),
   firmware: z.string().nullable(),
   lifecycle: z.string(),
@@ -42,7 +51,8 @@ export function* traceLines(board: Board): Generator<string> {
     rack: board.rack,
     targets: board.channels
       .filter((channel) => channel !== undefined)
-      .map(({ name, channel }) => ({ target: name, channel })),
+      .map(({ name, channel }) => ({ target: name, channel, calibration: board.calibrations.view(channel).record })),
+    temperature_c: board.calibrations.temperature_c,
     serial: board.welcome?.serial ?? null,
     firmware: board.welcome?.firmware ?? null,
     lifecycle: board.link.lifecycle,

@@ -1,0 +1,57 @@
+import { type Bay, nominalCalibration } from "@mltb/contract";
+import { expect, test } from "vitest";
+import type { Experiment } from "../configurator/types.ts";
+import { compareRecords } from "../results/compare.ts";
+import type { ResultRecord } from "../results/record.ts";
+import type { RecordingDocument } from "./bay-api.ts";
+import type { ModelOutcome } from "./measure-model.ts";
+import { toRecord } from "./to-record.ts";
+
+const experiment: Experiment = {
+  name: "records",
+  file: "records.yml",
+  bayFile: "bay.yml",
+  bay: { bay: "b", racks: [] } as unknown as Bay,
+  targets: ["t"],
+  models: [],
+  measure: {
+    scenario: "single-stream",
+    warmup: 1,
+    windows: 0,
+    window_s: 2,
+    seed: 1,
+  } as unknown as Experiment["measure"],
+};
+const model = { name: "m", bytes: { length: 1 }, sha256: "0", macs: null, weights: null, optimizations: [] };
+
+/** A record of a recording that says this of itself. */
+function recordOf(facts: Partial<RecordingDocument>): ResultRecord {
+  const recording = {
+    ...{ id: "r", target: "t", simulated: [], nominal_v: 5, board_revision: "A", firmware: "f", rate_hz: 1000 },
+    ...{ calibration: "design", calibration_record: null, markers: [], windows: [], samples: { received: 0, lost: 0 } },
+    trace: { first_tick_us: 0, period_us: 1000, current_a: [], voltage_v: [] },
+    ...facts,
+  } as RecordingDocument;
+  const measured: ModelOutcome["measured"] = {
+    ...{ windows: [], runtime: { name: "r", version: "1", threads: 1 }, method: "edges", network: "isolated" },
+    ...{ peak_memory_bytes: null, environment: null, requests_meanwhile: 0 },
+  };
+  return toRecord(experiment, "t", model, { measured, recording, accuracy: null, numerical: { refused: "none" } });
+}
+
+test("results of boards that are calibrated otherwise are not compared, and the difference is named", () => {
+  const record = { ...nominalCalibration, fast_ppm: 1200 };
+  const design = recordOf({});
+  const board = recordOf({ calibration: "board", calibration_record: record });
+  expect(compareRecords(design, recordOf({})).comparable).toBe(true);
+  expect(compareRecords(board, recordOf({ calibration: "board", calibration_record: { ...record } })).comparable).toBe(
+    true,
+  );
+  expect(compareRecords(design, board)).toEqual({
+    comparable: false,
+    differing: [{ field: "calibration", a: "design", b: record }],
+    deltas: [],
+  });
+  const other = recordOf({ calibration: "board", calibration_record: { ...record, fast_ppm: 1201 } });
+  expect(compareRecords(board, other).differing.map(({ field }) => field)).toEqual(["calibration"]);
+});
