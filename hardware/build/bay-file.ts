@@ -26,7 +26,7 @@ function isWiring(value: unknown): value is BayWiring {
       typeof rack?.rack === "string" &&
       typeof rack.board?.name === "string" &&
       Array.isArray(rack.targets) &&
-      rack.targets.every((target) => typeof target?.target === "string" && Number.isInteger(target.channel)),
+      rack.targets.every((target) => typeof target?.target === "string"),
   );
 }
 
@@ -66,7 +66,11 @@ export function readBay(file: string): BayFile {
   return {
     bay,
     place(path) {
-      const node = document.getIn(path, true);
+      // What is missing has no place of its own: the nearest thing around it that is there stands for it.
+      let node: unknown;
+      for (let depth = path.length; depth > 0 && !isNode(node); depth -= 1) {
+        node = document.getIn(path.slice(0, depth), true);
+      }
       const at = lines.linePos((isNode(node) ? node.range?.[0] : undefined) ?? 0);
       return { line: at.line, column: at.col };
     },

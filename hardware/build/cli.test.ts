@@ -70,6 +70,25 @@ describe("hardware check", () => {
     ]);
   });
 
+  it("values that cannot be judged are faults with their place, not figures", () => {
+    const file = bayFile(
+      "odd-values.yml",
+      "bay: lab\nracks:\n  - rack: r1\n    board: { name: b1, kind: monitoring }\n    targets:\n" +
+        "      - { target: a, channel: 1, load: { idle_w: much, cpu_w: 1 } }\n      - { target: b, channel: 1.5 }\n" +
+        "      - { target: c }\n      - target: d\n        channel: 2\n        load:\n          idle_w: 1\n",
+    );
+    const { status, stderr } = hardware("check", "--bay", file);
+    expect(status).toBe(2);
+    expect(stderr.split("\n").map((line) => line.replace(/; [^;]*$/, ""))).toEqual([
+      'odd-values.yml:6:50: error: lab: r1, a: load.idle_w is "much", a number of W from 0 on is wanted',
+      "odd-values.yml:7:31: error: lab: r1, b: channel 1.5 does not exist on b1, a monitoring board",
+      "odd-values.yml:8:9: error: lab: r1, c: channel undefined does not exist on b1, a monitoring board",
+      "odd-values.yml:12:11: error: lab: r1, d: load.cpu_w is missing, a number of W from 0 on is wanted",
+      "4 clashes",
+      "",
+    ]);
+  });
+
   it("a file that is missing, no YAML or no bay is refused with 2", () => {
     const missing = hardware("check", "--bay", "nothing.yml");
     expect(missing.status).toBe(2);

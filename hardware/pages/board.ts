@@ -80,9 +80,10 @@ function sources(design: BoardDesign): string {
     if (path.fuse !== null) add(path.fuse);
     for (const { range } of path.senses) add(range);
   }
-  for (const { connector, fuse } of design.feeds) {
+  for (const { connector, fuse, sense } of design.feeds) {
     add(connector);
     add(fuse);
+    if (sense !== null) add(sense.shunt);
   }
   const rows = [...facts].map(([part, said]) => [part, [...said].join("; ")]);
   return table(["part", "source of its figures"], rows);

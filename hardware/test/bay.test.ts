@@ -57,6 +57,27 @@ describe("a bay against its racks", () => {
       ["load", "capacitance_uf"],
     ],
   ];
+  const values: [string, unknown, string, string[]][] = [
+    ["no number", { idle_w: "much", cpu_w: 1 }, 'load.idle_w is "much", a number of W from 0 on', ["idle_w"]],
+    ["a field that is missing", { idle_w: 1 }, "load.cpu_w is missing", ["cpu_w"]],
+    ["below zero", { idle_w: 1, cpu_w: 1, boot_w: -2 }, "load.boot_w is -2", ["boot_w"]],
+    [
+      "not finite",
+      { idle_w: 1, cpu_w: 1, capacitance_uf: Number.NaN },
+      "load.capacitance_uf is null",
+      ["capacitance_uf"],
+    ],
+    ["no mapping", "heavy", 'load is "heavy", idle_w and cpu_w are wanted', []],
+  ];
+  for (const [title, load, words, field] of values) {
+    breaks.push([
+      `load: ${title}`,
+      [target(5, load as Targets[0]["load"])],
+      FindingCode.bayValue,
+      words,
+      ["load", ...field],
+    ]);
+  }
   for (const [title, targets, code, words, path] of breaks) {
     it(title, () => {
       const { findings, paths } = checkBay(bayOf(targets), rackDesign);
@@ -65,6 +86,19 @@ describe("a bay against its racks", () => {
       expect(paths).toEqual([["racks", 0, "targets", targets.length - 1, ...path]]);
     });
   }
+
+  it("a board of another kind is refused, electronics not ours are not judged", () => {
+    const bay = bayOf([target(12)]);
+    const of = (kind: string) => ({
+      ...bay,
+      racks: bay.racks.map((rack) => ({ ...rack, board: { name: "b", kind } })),
+    });
+    const { findings, paths } = checkBay(of("managed-usb"), rackDesign);
+    expect(findings.map(({ code, subject }) => [code, subject])).toEqual([[FindingCode.bayValue, "rack1"]]);
+    expect(findings[0]?.message).toContain('b is a "managed-usb" board');
+    expect(paths).toEqual([["racks", 0, "board", "kind"]]);
+    expect(checkBay(of("foreign"), rackDesign).findings).toEqual([]);
+  });
 
   it("a rack whose supply cannot feed all its targets", () => {
     const [feed, ...rest] = rackDesign.board.feeds;

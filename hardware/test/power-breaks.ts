@@ -17,9 +17,29 @@ export const powerBreaks: Broken[] = [
     "J21, rack supply of the 5 V class",
     ["INA226 with 4 mOhm is at its full scale at 20.5 A, below all channels of 22.4 A", "at most 3.66 mOhm"],
     (design) => {
-      const shunt = { ...path(design, 1).shunt, ohm: 0.004, rated_w: 10 };
-      const range = (path(design, 1).senses[1] as PowerPath["senses"][0]).range;
-      design.feeds[0] = { ...(design.feeds[0] as BoardDesign["feeds"][0]), sense: { shunt, range } };
+      const feed = design.feeds[0] as BoardDesign["feeds"][0];
+      const sense = feed.sense as NonNullable<typeof feed.sense>;
+      design.feeds[0] = { ...feed, sense: { ...sense, shunt: { ...sense.shunt, ohm: 0.004, rated_w: 10 } } };
+    },
+  ],
+  [
+    "shunt of the rack too small for its heat",
+    FindingCode.shuntPower,
+    "J21, rack supply of the 5 V class",
+    ["WSL3637R0020FEA turns 1 W into heat at 22.4 A", "0.5 W"],
+    (design) => {
+      const feed = design.feeds[0] as BoardDesign["feeds"][0];
+      const sense = feed.sense as NonNullable<typeof feed.sense>;
+      design.feeds[0] = { ...feed, sense: { ...sense, shunt: { ...sense.shunt, rated_w: 1 } } };
+    },
+  ],
+  [
+    "shunt too small to prove off",
+    FindingCode.shuntResolution,
+    "channel 3",
+    ["INA226 with 2 mOhm is off by up to 5 mA without current; off is proved below 5 mA", "at least 4 mOhm"],
+    (design) => {
+      path(design, 3).shunt = { ...path(design, 3).shunt, ohm: 0.002 };
     },
   ],
   [
@@ -139,6 +159,35 @@ export const powerBreaks: Broken[] = [
     (design) => {
       const feed = design.feeds[0] as BoardDesign["feeds"][0];
       design.feeds[0] = { ...feed, supply: { ...feed.supply, rated_a: 20 } };
+    },
+  ],
+  [
+    "feed of a higher voltage than its parts",
+    FindingCode.feedRating,
+    "J22, rack supply of the 12 V class",
+    ["brings up to 12 V, connector XT60PW-M bears 500 V and fuse 0287030.PXCN breaks 10 V"],
+    (design) => {
+      const feed = design.feeds[1] as BoardDesign["feeds"][0];
+      design.feeds[1] = { ...feed, fuse: { ...feed.fuse, max_v: 10 } };
+    },
+  ],
+  [
+    "feed whose fuse is stronger than its connector",
+    FindingCode.fuseAbove,
+    "J21, rack supply of the 5 V class",
+    ["fuse 0287030.PXCN opens above 40 A, connector XT60PW-M before it bears 30 A"],
+    (design) => {
+      const feed = design.feeds[0] as BoardDesign["feeds"][0];
+      design.feeds[0] = { ...feed, fuse: { ...feed.fuse, rated_a: 40 } };
+    },
+  ],
+  [
+    "class of targets that nothing feeds",
+    FindingCode.feedMissing,
+    "class of 5 V",
+    ["no feed has this voltage", "add a feed"],
+    (design) => {
+      design.feeds = design.feeds.slice(1);
     },
   ],
   [

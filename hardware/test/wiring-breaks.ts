@@ -52,6 +52,15 @@ export const wiringBreaks: Broken[] = [
     },
   ],
   [
+    "chain that is shorter than its lines",
+    FindingCode.bitMissing,
+    "output chain",
+    ["strap_8 uses bit 31, the firmware shifts 24"],
+    (design) => {
+      design.chain_bits = 24;
+    },
+  ],
+  [
     "wire to a part that nobody buys",
     FindingCode.designatorUnknown,
     "Q99",
@@ -74,7 +83,7 @@ export const wiringBreaks: Broken[] = [
     "part that is judged and another that is bought",
     FindingCode.designatorUnknown,
     "0452004.MRL",
-    ["judged as a part of the channels"],
+    ["judged as a part of channels or feeds"],
     (design) => {
       design.bom = design.bom.map((line) => (line.part === "0452004.MRL" ? { ...line, part: "0452005.MRL" } : line));
     },
@@ -107,6 +116,35 @@ export const wiringBreaks: Broken[] = [
     (design) => {
       const wire = design.wires.find(({ net }) => net === "SWITCH_2");
       if (wire !== undefined) wire.ends = ["U20.QA", ...wire.ends.slice(1)];
+    },
+  ],
+  [
+    "pin in use that no wire reaches",
+    FindingCode.pinUnwired,
+    "GP18",
+    ["button_down is on no net", "add A1.GP18 to a wire"],
+    (design) => {
+      design.wires = design.wires.filter(({ net }) => net !== "BUTTON_DOWN");
+    },
+  ],
+  [
+    "wire to a pin that is not in use",
+    FindingCode.pinUnwired,
+    "GP23",
+    ["net BUTTON_UP ends at it", "not in the list of pins"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "BUTTON_UP");
+      wire?.ends.push("A1.GP23");
+    },
+  ],
+  [
+    "part of a bus that its lines do not reach",
+    FindingCode.busWire,
+    "U38",
+    ["monitor of the rack's supply is on I2C1, and net PANEL_SCL (SCL) does not reach it", "add its SCL pin"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "PANEL_SCL");
+      if (wire !== undefined) wire.ends = wire.ends.filter((end) => end !== "U38.SCL");
     },
   ],
   [

@@ -42,7 +42,7 @@ export const managedUsbBom: BomLine[] = [
   line("C1-C4", 4, "EEE-FK1A151P", "Panasonic", "VBUS of a port, 150 uF", "10 V"),
   line("C5-C44", 40, "CL10B104KB8NNNC", "Samsung", "decoupling, 100 nF", "50 V"),
   line("C45-C60", 16, "GRM155R71C104KA88D", "Murata", "AC coupling of the SuperSpeed pairs, 100 nF", "16 V"),
-  line("F1", 1, "0452008.MRL", "Littelfuse", "fuse of the feed", "8 A slow"),
+  line("F1", 1, "0452007.MRL", "Littelfuse", "fuse of the feed", "7 A slow"),
   line("J1-J4", 4, "692122030100", "Wurth", "USB 3 standard A", "1.8 A"),
   line("J5", 1, "692221030100", "Wurth", "USB 3 standard B, to the host", "data only"),
   line("J6", 1, "B2P-VH", "JST", "feed, 5 V", "7 A"),

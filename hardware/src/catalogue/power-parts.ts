@@ -12,6 +12,14 @@ export const shunts = {
     derate_c: [70, 170],
     source: "Vishay WSL, document 30100: 1 W at 70 C in size 2512, 75 ppm/K with terminals, -65 to 170 C",
   },
+  /** Of a whole rack, in its feed. */
+  rack: {
+    part: "WSL3637R0020FEA",
+    ohm: 0.002,
+    rated_w: 3,
+    derate_c: [70, 170],
+    source: "Vishay WSL3637: 3 W at 70 C, four terminals, -65 to 170 C",
+  },
   port: {
     part: "WSL1206R0250FEA",
     ohm: 0.025,
@@ -26,19 +34,22 @@ export const senses = {
     part: "INA226",
     shunt_v: INA226.shunt_lsb_v * 32768,
     common_mode_v: [0, INA226.bus_range_v],
-    source: "Texas Instruments SBOS547B, 5.5: 81.92 mV, 0 to 36 V",
+    offset_v: INA226.shunt_offset_v,
+    source: "Texas Instruments SBOS547B, 5.5: 81.92 mV, 0 to 36 V, offset of the shunt input 10 uV",
   },
   /** Amplifier and converter: the converter's full scale over the gain. The output stands on a reference of 1.65 V. */
   fast: {
     part: "INA240A1 and ADS131M08",
     shunt_v: ADS131M08.full_scale_v / INA240A1.gain,
     common_mode_v: INA240A1.common_mode_v,
+    offset_v: null,
     source: "Texas Instruments SBOS662C, 6.5 (gain, -4 to 80 V); SBAS950B, 6.3 (1.2 V differential, inputs up to AVDD)",
   },
   port: {
     part: "PAC1954",
     shunt_v: PAC1954.shunt_full_scale_v,
     common_mode_v: [0, PAC1954.bus_full_scale_v],
+    offset_v: null,
     source: "Microchip DS20006539: 100 mV full scale, bus voltage up to 32 V",
   },
 } satisfies Record<string, SenseRange>;
@@ -87,7 +98,7 @@ export const fuses = {
 /** Fuses of the feeds. What they melt at does not count: the channels start one after the other. */
 export const feedFuses = {
   rack: { part: "0287030.PXCN", rated_a: 30, max_v: 32, source: "Littelfuse ATOF 287 series: 30 A, 32 V" },
-  usb: { part: "0452008.MRL", rated_a: 8, max_v: 75, source: "Littelfuse 452 series: 8 A, slow, 75 V" },
+  usb: { part: "0452007.MRL", rated_a: 7, max_v: 75, source: "Littelfuse 452 series: 7 A, slow, 75 V" },
 } satisfies Record<string, Omit<FusePart, "cold_ohm" | "melting_a2s">>;
 
 export const connectors = {

@@ -61,10 +61,13 @@ function checkNamed(design: BoardDesign, parts: Map<string, string>, notes: Note
     }
   }
   const bought = new Set(parts.values());
-  const judged = design.paths.flatMap((path) => [path.shunt, path.switch, path.connector, path.fuse]);
+  const judged = [
+    ...design.paths.flatMap((path) => [path.shunt, path.switch, path.connector, path.fuse]),
+    ...design.feeds.flatMap((feed) => [feed.connector, feed.fuse, feed.sense?.shunt ?? null]),
+  ];
   for (const part of new Set(judged.flatMap((entry) => (entry === null ? [] : [entry.part])))) {
     if (bought.has(part)) continue;
-    const message = "is judged as a part of the channels and stands in no line of the bill of materials";
+    const message = "is judged as a part of channels or feeds and stands in no line of the bill of materials";
     notes.fault(FindingCode.designatorUnknown, part, message, "add it or judge the part that is bought");
   }
 }

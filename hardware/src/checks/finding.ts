@@ -8,6 +8,7 @@ export const FindingCode = {
   nameTwice: 104,
   bitTwice: 105,
   bitMissing: 106,
+  pinUnwired: 107,
   designatorUnknown: 111,
   designatorTwice: 112,
   quantity: 113,
@@ -17,6 +18,7 @@ export const FindingCode = {
   busTooFast: 203,
   busPins: 204,
   busSupply: 205,
+  busWire: 206,
   pullUpMissing: 211,
   pullUpRise: 212,
   pullUpSink: 213,
@@ -24,6 +26,7 @@ export const FindingCode = {
   shuntRange: 301,
   shuntPower: 302,
   commonMode: 303,
+  shuntResolution: 304,
   converterClock: 311,
   sweepTime: 312,
   alertTime: 313,
@@ -32,6 +35,7 @@ export const FindingCode = {
   fuseInrush: 403,
   fuseAbove: 404,
   feedRating: 405,
+  feedMissing: 406,
   switchVoltage: 411,
   switchGate: 412,
   switchCurrent: 413,
@@ -46,6 +50,7 @@ export const FindingCode = {
   bayLoad: 702,
   bayCapacitance: 703,
   bayFeed: 704,
+  bayValue: 705,
 } as const;
 
 export type FindingCode = (typeof FindingCode)[keyof typeof FindingCode];

@@ -8,12 +8,14 @@ import { checkPower } from "./power.ts";
 import { checkSensing } from "./sensing.ts";
 import { checkThermal } from "./thermal.ts";
 import { checkTiming } from "./timing.ts";
+import { checkWiring } from "./wiring.ts";
 
 /** All checks of a board, in the order in which their findings are best mended. */
 export function checkBoard(design: BoardDesign): Report {
   const reports = [
     checkPins,
     checkBom,
+    checkWiring,
     checkBuses,
     checkSensing,
     checkTiming,

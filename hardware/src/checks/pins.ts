@@ -73,6 +73,10 @@ function checkBits(design: BoardDesign, notes: Notes): void {
   }
   if (lines.size === 0) return;
   const last = Math.max(...lines.keys());
+  if (last >= design.chain_bits) {
+    const message = `${lines.get(last)} uses bit ${last}, the firmware shifts ${design.chain_bits}`;
+    notes.fault(FindingCode.bitMissing, "output chain", message, "correct chain_bits or move the line");
+  }
   for (let bit = 0; bit <= last; bit += 1) {
     if (lines.has(bit)) continue;
     const mend = "the firmware shifts whole bytes: give every bit a line or shorten the chain";

@@ -22,6 +22,14 @@ export function checkPower(design: BoardDesign): Report {
     checkDischarge(path, notes);
   }
   for (const feed of design.feeds) checkFeed(design, feed, notes);
+  const unfed = new Set(
+    design.paths
+      .filter(({ supply }) => !design.feeds.some((feed) => feed.supply.volts === supply.nominal_v))
+      .map(({ supply }) => supply.name),
+  );
+  for (const name of unfed) {
+    notes.fault(FindingCode.feedMissing, `class of ${name}`, "no feed has this voltage", "add a feed for the class");
+  }
   return notes;
 }
 
@@ -112,6 +120,16 @@ function checkFeed(design: BoardDesign, feed: Feed, notes: Notes): void {
   const sum = fed.reduce((total, { limits }) => total + limits.rated_a, 0);
   const limit = Math.min(connector.rated_a, fuse.rated_a * FUSE_SHARE, supply.rated_a);
   if (fed.length > 0) notes.figure(feed.name, `${digits(sum)} A for ${fed.length} channels`, `${digits(limit)} A`);
+  // A feed that is empty in this fitting is wired all the same.
+  const volts = Math.max(supply.volts, ...fed.map((path) => path.supply.max_v));
+  if (volts > Math.min(connector.max_v, fuse.max_v)) {
+    const message = `it brings up to ${volts} V, connector ${connector.part} bears ${connector.max_v} V and fuse ${fuse.part} breaks ${fuse.max_v} V`;
+    notes.fault(FindingCode.feedRating, feed.name, message, "fit parts for a higher voltage");
+  }
+  if (fuse.rated_a > connector.rated_a) {
+    const message = `fuse ${fuse.part} opens above ${fuse.rated_a} A, connector ${connector.part} before it bears ${connector.rated_a} A`;
+    notes.fault(FindingCode.fuseAbove, feed.name, message, "fit a fuse below the connector's rating");
+  }
   if (sum > limit) {
     const message = `${fed.length} channels draw ${digits(sum)} A, connector ${connector.part}, fuse ${fuse.part} and ${supply.part} together carry ${digits(limit)} A`;
     notes.fault(FindingCode.feedRating, feed.name, message, "fit stronger parts or lower rated_a");

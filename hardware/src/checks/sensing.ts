@@ -3,6 +3,8 @@ import { digits, FindingCode, Notes, type Report } from "./finding.ts";
 
 /** Share of a resistor's rating that a design uses: its value drifts less. */
 const SHARE = 0.5;
+/** Share of the current that proves off which the monitor's own error may be: the rest is the target's leakage. */
+const OFFSET_SHARE = 0.5;
 
 /** Rated power of a shunt in air of a temperature, derated along the line of its data sheet. */
 export function shuntRating_w(shunt: ShuntPart, ambient_c: number): number {
@@ -31,6 +33,15 @@ function checkPath({ channel, shunt, limits, senses, supply }: PowerPath, ambien
   const subject = `channel ${channel}`;
   for (const { limit, range } of senses) {
     checkRange(subject, limit, limits[limit], shunt, range, supply.max_v, notes);
+    if (range.offset_v === null || limits.off_below_a === undefined) continue;
+    const error_a = range.offset_v / shunt.ohm;
+    const allowed_a = limits.off_below_a * OFFSET_SHARE;
+    const least = `${digits(error_a * 1000)} mA`;
+    notes.figure(`${subject}, ${range.part} without current`, least, `${digits(allowed_a * 1000)} mA`);
+    if (error_a <= allowed_a) continue;
+    const message = `${range.part} with ${digits(shunt.ohm * 1000)} mOhm is off by up to ${least} without current; off is proved below ${digits(limits.off_below_a * 1000)} mA, half of which is allowed`;
+    const mend = `fit at least ${digits((range.offset_v / allowed_a) * 1000)} mOhm or raise off_below_a`;
+    notes.fault(FindingCode.shuntResolution, subject, message, mend);
   }
   checkHeat(subject, limits.rated_a, shunt, ambient_c, notes);
 }

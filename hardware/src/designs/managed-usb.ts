@@ -110,6 +110,7 @@ export const managedUsbDesign: BoardDesign = {
     },
   ],
   outputs,
+  chain_bits: 0,
   gate: null,
   wires: managedUsbWires,
   timing: null,

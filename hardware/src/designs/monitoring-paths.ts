@@ -38,7 +38,7 @@ export const monitoringFeeds: Feed[] = [
     connector: connectors.feed,
     fuse: feedFuses.rack,
     supply: { part: "Mean Well RSP-150-5", rated_a: 30, volts: supplyClasses.five.nominal_v },
-    sense: null,
+    sense: { shunt: { ...shunts.rack, ohm: board.supply.shunt_ohm }, range: senses.monitor },
   },
   {
     name: "J22, rack supply of the 12 V class",

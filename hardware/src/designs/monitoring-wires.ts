@@ -28,8 +28,8 @@ function shared(): Wire[] {
   return [
     once("MONITOR_SDA", [gp(monitor.sda), ...each("U", 1, COUNT, "SDA"), "R65.1"]),
     once("MONITOR_SCL", [gp(monitor.scl), ...each("U", 1, COUNT, "SCL"), "R66.1"]),
-    once("PANEL_SDA", [gp(panel.sda), ...each("U", 30, 3, "SDA"), "R67.1", "J20.3"]),
-    once("PANEL_SCL", [gp(panel.scl), ...each("U", 30, 3, "SCL"), "R68.1", "J20.4"]),
+    once("PANEL_SDA", [gp(panel.sda), ...each("U", 30, 3, "SDA"), "U38.SDA", "R67.1", "J20.3"]),
+    once("PANEL_SCL", [gp(panel.scl), ...each("U", 30, 3, "SCL"), "U38.SCL", "R68.1", "J20.4"]),
     once("CONVERTER_DOUT", [gp(pins.rx), "U17.DOUT"]),
     once("CONVERTER_CS", [gp(pins.cs), "U17.CS"]),
     once("CONVERTER_SCLK", [gp(pins.sck), "U17.SCLK"]),

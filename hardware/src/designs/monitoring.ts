@@ -40,7 +40,13 @@ const buses: BusDesign[] = [
         part: busParts.tmp105,
         address: board.thermometer_address,
       },
-      { designator: "U31", what: "calibration and last state", part: busParts.at24c32, address: board.eeprom_address },
+      {
+        designator: "U31",
+        // docs/decisions/0012-calibration-in-flash.md.
+        what: "spare: calibration and last state lie in the controller's flash",
+        part: busParts.at24c32,
+        address: board.eeprom_address,
+      },
       { designator: "U32", what: "panel's display", part: busParts.pcf8574, address: board.lcd.address },
       { designator: "U38", what: "monitor of the rack's supply", part: busParts.ina226, address: board.supply.address },
     ],
@@ -94,6 +100,7 @@ export const monitoringDesign: BoardDesign = {
     },
   ],
   outputs,
+  chain_bits: board.chain_bits,
   gate: {
     part: "74HC123D",
     kick_pin: board.chain.latch_pin,

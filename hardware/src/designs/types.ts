@@ -19,6 +19,8 @@ export interface BoardDesign {
   /** Inputs that open-drain outputs share. */
   shared_lines: SharedLine[];
   outputs: OutputDesign[];
+  /** Bits that firmware shifts into the chain of registers; zero where there is none. */
+  chain_bits: number;
   gate: OutputGate | null;
   /** Signals between the parts; `channel` is null for those that the board has once. */
   wires: Wire[];
@@ -119,6 +121,8 @@ export interface SenseRange {
   /** Largest difference that is read; the smaller of plus and minus. */
   shunt_v: number;
   common_mode_v: readonly [number, number];
+  /** Largest difference that it reads of a shunt without current; null where off is not proved by it. */
+  offset_v: number | null;
   source: string;
 }
 
@@ -166,7 +170,8 @@ export interface PowerPath {
   /** Designator of the connector, as printed on the board. */
   connector_name: string;
   supply: SupplyClass;
-  limits: Pick<ChannelLimits, "rated_a" | "hard_a" | "inrush_a" | "inrush_ms" | "off_below_v" | "off_within_ms">;
+  limits: Pick<ChannelLimits, "rated_a" | "hard_a" | "inrush_a" | "inrush_ms" | "off_below_v" | "off_within_ms"> &
+    Partial<Pick<ChannelLimits, "off_below_a">>;
   /** Largest capacitance that a target may have. */
   load_uf: number;
   slew_v_per_ms: number;
