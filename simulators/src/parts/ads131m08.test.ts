@@ -28,6 +28,31 @@ test("ADS131M08: 24-bit words after reset; a register read gives the reset value
   expect(frame(part, 16)[0]).toBe(0x4100);
 });
 
+test("ADS131M08: every register that the driver knows has its reset value (8.6), keeps what is written, and loses it at a reset", () => {
+  const part = createAds131m08();
+  const read = (address: number): number => {
+    frame(part, 24, 0xa000 | (address << 7));
+    return (frame(part, 24)[0] as number) >> 8;
+  };
+  const all = (): number[] => [0, 1, 2, 3, 4, 5, 6].map(read);
+  const reset = [0x2800, 0x0500, 0x0510, 0xff0e, 0x0000, 0x0000, 0x0600];
+  expect(all()).toEqual(reset);
+  // WREG 011a aaaa annn nnnn: GAIN1 and GAIN2 at once, n is one less than two.
+  frame(part, 24, 0x6000 | (4 << 7) | 1, 0x1234, 0x4321);
+  expect([read(4), read(5)]).toEqual([0x1234, 0x4321]);
+  frame(part, 24, 0x0011);
+  expect(all()).toEqual(reset);
+});
+
+test("ADS131M08: /DRDY falls with a conversion and rises when a frame begins", () => {
+  const part = createAds131m08();
+  expect(part.drdy()).toBe(1);
+  part.convert([0.1]);
+  expect(part.drdy()).toBe(0);
+  frame(part, 24);
+  expect(part.drdy()).toBe(1);
+});
+
 test("ADS131M08: data rate is CLKIN / 2 / OSR (8.3.4): 5.12 MHz and OSR 128 give 20 kS/s; without a clock there is none", () => {
   const part = createAds131m08();
   expect(part.period_us()).toBeUndefined();

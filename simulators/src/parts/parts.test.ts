@@ -68,6 +68,41 @@ test("INA226: averages and conversion times of the configuration: 16 x (332 us +
   expect(read(part, 0x02)).toBe(0);
 });
 
+test("INA226: codes are rounded, the bus saturates at 40.96 V and reads no less than 0, a specimen's gain and offset count", () => {
+  const seen = (bus_v: number, shunt_v: number, errors?: Parameters<typeof createIna226>[1]): [number, number] => {
+    const part = createIna226({ bus_v: () => bus_v, shunt_v: () => shunt_v }, errors);
+    for (let t = 0; t <= 2200; t += 100) part.advance(t);
+    return [read(part, 0x02), read(part, 0x01)];
+  };
+  // 5.0006 V / 1.25 mV = 4000.48; 3.7 uV / 2.5 uV = 1.48.
+  expect(seen(5.0006, 0.0000037)).toEqual([4000, 1]);
+  // 5.0007 V / 1.25 mV = 4000.56; -3.8 uV / 2.5 uV = -1.52.
+  expect(seen(5.0007, -0.0000038)).toEqual([4001, 0x10000 - 2]);
+  expect(seen(41, -0.1)).toEqual([32767, 0x8000]);
+  expect(seen(-1, 0)).toEqual([0, 0]);
+  // 5 V x 1.001 + 2 mV = 5.007 V = 4005.6 codes; 50 mV x 0.999 + 10 uV = 49.96 mV = 19984 codes.
+  const errors = { bus_gain: 0.001, bus_offset_v: 0.002, shunt_gain: -0.001, shunt_offset_v: 0.00001 };
+  expect(seen(5, 0.05, errors)).toEqual([4006, 19984]);
+});
+
+test("INA226: a conversion sets the ready flag, a read of Mask/Enable clears it; registers that cannot be written keep their value", () => {
+  const part = createIna226({ bus_v: () => 5, shunt_v: () => 0 });
+  for (let t = 0; t <= 2200; t += 100) part.advance(t);
+  expect(read(part, 0x06)).toBe(0x0008);
+  expect(read(part, 0x06)).toBe(0);
+  for (const register of [0x01, 0x02, 0x03, 0x04, 0xfe, 0xff]) {
+    const before = read(part, register);
+    write(part, register, 0x12, 0x34);
+    expect(read(part, register)).toBe(before);
+  }
+  // The supply was away: limit and calibration are 0 again, the configuration its reset value.
+  write(part, 0x05, 0x0a, 0x00);
+  write(part, 0x07, 0x5c, 0x30);
+  write(part, 0x00, 0x40, 0x97);
+  part.powerUp();
+  expect([0x00, 0x05, 0x06, 0x07].map((register) => read(part, register))).toEqual([0x4127, 0, 0, 0]);
+});
+
 test("INA226: alert on shunt over-voltage above the limit, latched until Mask/Enable is read (section 7.6.7)", () => {
   let shunt = 0.0589;
   let fell = 0;
@@ -136,6 +171,27 @@ test("74HC595: bits shift on the clock's rising edge and appear on the latch's",
   expect([0, 1, 2, 7].map((bit) => chain.output(bit))).toEqual([1, 1, 0, 1]);
   chain.outputsEnabled = false;
   expect(chain.output(0)).toBe(0);
+});
+
+test("74HC595: what leaves the first register enters the second; what is shifted shows at the latch's edge alone, and once", () => {
+  const chain = createHc595Chain(16);
+  const shift = (bits: number[]): void => {
+    for (const bit of bits) {
+      chain.pins(bit, 0, 0);
+      chain.pins(bit, 1, 0);
+    }
+  };
+  // 0xA1, then 0x03, highest bit first: the byte that was sent first stands in the second register.
+  shift([1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1]);
+  chain.pins(0, 0, 1);
+  const outputs = (): number => Array.from({ length: 16 }, (_, n) => chain.output(n) << n).reduce((a, b) => a | b);
+  expect(outputs()).toBe(0xa103);
+  // A clock while the latch stays high moves the registers and no output.
+  chain.pins(1, 1, 1);
+  expect(outputs()).toBe(0xa103);
+  chain.pins(1, 1, 0);
+  chain.pins(1, 1, 1);
+  expect(outputs()).toBe(0x4207);
 });
 
 test("ADM1272: identity, direct format of voltage and current, no output voltage before it is enabled", () => {
