@@ -13,7 +13,8 @@ const C = ADM1272.commands;
 /**
  * ADM1272 at register level: PMBus command byte, words least significant byte first, block read of MFR_ID, voltages and
  * current in direct format of the 100 V and 30 mV ranges, PMON_CONFIG with its reset value, an output voltage that is
- * converted only when it is enabled. Other ranges, averages, alerts and the switch's own gate are not modelled.
+ * converted only when it is enabled. A reading is the quantity at that moment: conversion times are not modelled, nor are other
+ * ranges, averages, alerts, PMON_CONTROL and the switch's own gate.
  */
 export function createAdm1272(inputs: Adm1272Inputs): I2cPart {
   let command = 0;
