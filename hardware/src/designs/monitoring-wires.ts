@@ -56,6 +56,7 @@ function shared(): Wire[] {
     once("BUTTON_DOWN", [gp(down), "S2.1", "R79.1"]),
     once("BUTTON_SELECT", [gp(select), "S3.1", "R80.1"]),
     once("BUTTON_STOP", [gp(stop), "S4.1", "R81.1"]),
+    once("EEPROM_PROTECT", ["U31.WP", "R84.1"], "high: nothing writes it; take R84 out to use it"),
     once("LCD_RS", ["U32.P0", "DS1.RS"]),
     once("LCD_RW", ["U32.P1", "DS1.R/W"]),
     once("LCD_E", ["U32.P2", "DS1.E"]),
