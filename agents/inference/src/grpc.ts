@@ -1,3 +1,4 @@
+import type { Http2Server } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoFile } from "@mltb/contract";
@@ -7,7 +8,10 @@ import { type AgentErrorKind, isAgentError } from "./errors.ts";
 /** Tensors of any size that a process can hold pass; the client's own limit is 2^31 - 1 as well. */
 export const MESSAGE_BYTES = 2 ** 31 - 1;
 
+/** HTTP/2 begins with 64 kB: a request or an answer of 12 MB would wait for some two hundred turns. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
+/** HTTP/2 begins with 16 kB, each of which costs a turn of its own in the library's streams. */
+const FRAME_BYTES = 1024 * 1024;
 
 const statuses: Record<AgentErrorKind, grpc.status> = {
   "not-found": grpc.status.NOT_FOUND,
@@ -127,6 +131,28 @@ function counted(handlers: Implementation, onCall: () => void): Implementation {
   return Object.fromEntries(entries);
 }
 
+/** What grpc-js keeps for itself of a server; the version is pinned, and what is missing only leaves HTTP/2's own sizes. */
+interface Inside {
+  commonServerOptions?: { settings?: object };
+  http2Servers?: Map<Http2Server, unknown>;
+}
+
+/** Lets large requests come in large pieces. grpc-js has `grpc-node.flow_control_window` for clients only (1.14). */
+function widen(server: grpc.Server): { connections(): void } {
+  const inside = server as unknown as Inside;
+  if (inside.commonServerOptions !== undefined) {
+    const sizes = { initialWindowSize: WINDOW_BYTES, maxFrameSize: FRAME_BYTES };
+    inside.commonServerOptions.settings = { ...inside.commonServerOptions.settings, ...sizes };
+  }
+  return {
+    /** The window of a whole connection; there are listeners once the server is bound. */
+    connections() {
+      for (const listener of inside.http2Servers?.keys() ?? [])
+        listener.on("session", (session) => session.setLocalWindowSize(WINDOW_BYTES));
+    },
+  };
+}
+
 /** Serves both gRPC services; resolves with the bound port, rejects where it cannot be bound. */
 export async function serveGrpc(options: {
   host: string;
@@ -146,6 +172,7 @@ export async function serveGrpc(options: {
     "grpc.so_reuseport": 0,
     ...(access.needsToken ? { interceptors: [tokenInterceptor(access)] } : {}),
   });
+  const wide = widen(server);
   server.addService(undecodedInference(), counted(options.inference, options.onCall));
   server.addService(
     load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service,
@@ -159,8 +186,9 @@ export async function serveGrpc(options: {
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${options.port}`, credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
+      if (error !== null) return reject(error);
+      wide.connections();
+      resolve(bound);
     });
   });
   return {
@@ -185,7 +213,6 @@ export function inferenceClient(address: string): {
   const made = new (inferenceService())(address, grpc.credentials.createInsecure(), {
     "grpc.max_receive_message_length": MESSAGE_BYTES,
     "grpc.max_send_message_length": MESSAGE_BYTES,
-    // HTTP/2 begins with 64 kB: an answer of 12 MB would wait for some two hundred turns.
     "grpc-node.flow_control_window": WINDOW_BYTES,
   });
   return {
