@@ -164,3 +164,37 @@ test("a run is found by folder, file, id or its beginning; a broken one is named
   expect(() => findRun("1", folder)).toThrow("names 2 runs");
   expect(() => findRun("9", folder)).toThrow(/no run 9.*20, 12, 11/);
 });
+
+test("LoadGen's log has the headline of each scenario, with what early stopping says of that percentile", () => {
+  const early = {
+    confidence: 0.99,
+    p90: { value: 130, discarded: 3 },
+    p95: null,
+    p99: { value: 190, discarded: 1 },
+  };
+  const of = (scenario: ResultRecord["scenario"]): string => {
+    const one = record({ scenario });
+    const latency = one.latency_us as NonNullable<ResultRecord["latency_us"]>;
+    Object.assign(latency, { p97: 140, p999: 180, early_stopping: early });
+    return toMlperf(run("01", [one]), one).summary;
+  };
+  const lines = (text: string): string[] => text.split("\n");
+  expect(lines(of("single-stream"))).toEqual(
+    expect.arrayContaining([
+      "90.0th percentile latency (ns) : 120000",
+      "Early Stopping 90th percentile estimate: 130000",
+      "97.00 percentile latency (ns)   : 140000",
+      "99.90 percentile latency (ns)   : 180000",
+    ]),
+  );
+  expect(lines(of("multi-stream"))).toEqual(
+    expect.arrayContaining([
+      "99.0th percentile latency (ns) : 150000",
+      "Early Stopping 99th percentile estimate: 190000",
+    ]),
+  );
+  expect(lines(of("server"))).toContain("Completed samples per second: 10000");
+  expect(lines(of("offline"))).toContain("Samples per second: 10000");
+  expect(of("offline")).not.toContain("Early Stopping");
+  expect(toMlperf(run("01", []), record()).summary).not.toContain("97.00");
+});

@@ -1,5 +1,6 @@
 import { writeCsv } from "./csv.ts";
 import type { ResultRecord, RunDocument } from "./record.ts";
+import type { Latency } from "./statistics.ts";
 
 /** Columns of the CSV form: one row a record, simulated parts and verdict always beside the figures. */
 const columns = [
@@ -79,6 +80,48 @@ const scenarioNames: Record<string, string> = {
   offline: "Offline",
 };
 
+/** The figure that LoadGen puts first: a percentile of the latencies, or a rate in its words. */
+const headlines: Record<string, { percentile: "p90" | "p99" } | { rate: string }> = {
+  "single-stream": { percentile: "p90" },
+  "multi-stream": { percentile: "p99" },
+  server: { rate: "Completed samples per second" },
+  offline: { rate: "Samples per second" },
+};
+
+/** Percentiles that both logs have, with LoadGen's words for them. Records from before some were kept lack them. */
+const percentiles = [
+  ["p50", "50.00"],
+  ["p90", "90.00"],
+  ["p95", "95.00"],
+  ["p97", "97.00"],
+  ["p99", "99.00"],
+  ["p999", "99.90"],
+] as const;
+
+function percentileRows(latency: Latency): [string, string][] {
+  return percentiles.flatMap(([key, words]) => {
+    const value = latency[key];
+    return value === undefined ? [] : [[words, ns(value)] as [string, string]];
+  });
+}
+
+/** The headline of a record, with what early stopping says of it. */
+function headline({ scenario, throughput_per_s, latency_us: latency }: ResultRecord): string[] {
+  if (latency === null) return ["No latency was measured"];
+  const first = headlines[scenario];
+  if (first === undefined || "rate" in first) return [`${first?.rate ?? "Samples per second"}: ${throughput_per_s}`];
+  const words = first.percentile === "p90" ? "90.0th percentile" : "99.0th percentile";
+  return [`${words} latency (ns) : ${ns(latency[first.percentile])}`];
+}
+
+function stopped({ scenario, latency_us: latency }: ResultRecord): string[] {
+  const first = headlines[scenario];
+  if (first === undefined || "rate" in first) return [];
+  const bound = latency?.early_stopping?.[first.percentile];
+  if (bound == null) return [];
+  return [`Early Stopping ${first.percentile.slice(1)}th percentile estimate: ${ns(bound.value)}`];
+}
+
 const ns = (us: number): string => Math.round(us * 1000).toFixed(0);
 
 /**
@@ -97,16 +140,10 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
     `SUT name : ${record.target}`,
     `Scenario : ${scenario}`,
     "Mode     : PerformanceOnly",
-    ...(latency === null
-      ? ["No latency was measured"]
-      : record.scenario === "offline" || record.scenario === "server"
-        ? [`Samples per second: ${record.throughput_per_s}`]
-        : [`90.0th percentile latency (ns) : ${ns(latency.p90)}`]),
+    ...headline(record),
     `Result is : ${valid}`,
     ...record.reasons.map((reason) => `  ${reason}`),
-    ...(latency?.early_stopping?.p90 == null
-      ? []
-      : [`Early Stopping 90th percentile estimate: ${ns(latency.early_stopping.p90.value)}`]),
+    ...stopped(record),
     "",
     line,
     "Additional Stats",
@@ -118,10 +155,7 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
           `Min latency (ns)                : ${ns(latency.min)}`,
           `Max latency (ns)                : ${ns(latency.max)}`,
           `Mean latency (ns)               : ${ns(latency.mean)}`,
-          `50.00 percentile latency (ns)   : ${ns(latency.p50)}`,
-          `90.00 percentile latency (ns)   : ${ns(latency.p90)}`,
-          `95.00 percentile latency (ns)   : ${ns(latency.p95)}`,
-          `99.00 percentile latency (ns)   : ${ns(latency.p99)}`,
+          ...percentileRows(latency).map(([words, value]) => `${words} percentile latency (ns)   : ${value}`),
         ]),
     "",
     line,
@@ -146,10 +180,7 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
           ["result_min_latency_ns", Number(ns(latency.min))],
           ["result_max_latency_ns", Number(ns(latency.max))],
           ["result_mean_latency_ns", Number(ns(latency.mean))],
-          ["result_50.00_percentile_latency_ns", Number(ns(latency.p50))],
-          ["result_90.00_percentile_latency_ns", Number(ns(latency.p90))],
-          ["result_95.00_percentile_latency_ns", Number(ns(latency.p95))],
-          ["result_99.00_percentile_latency_ns", Number(ns(latency.p99))],
+          ...percentileRows(latency).map(([words, value]) => [`result_${words}_percentile_latency_ns`, Number(value)]),
         ] as [string, unknown][])),
     ["simulated", record.simulated],
     ["measured_by", "MLTB"],

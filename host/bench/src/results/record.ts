@@ -28,7 +28,8 @@ export interface ResultRecord {
     stop_tick: number | null;
     duration_us: number;
     inferences: number;
-    p50_us: number;
+    /** Null where no inference ended in it. */
+    p50_us: number | null;
     energy_uj: number | null;
     samples_lost: number | null;
   }[];

@@ -5,7 +5,11 @@ export interface Latency {
   p50: number;
   p90: number;
   p95: number;
+  /** Of LoadGen's logs; records of earlier versions lack it. */
+  p97?: number;
   p99: number;
+  /** 99.9 %; the same. */
+  p999?: number;
   min: number;
   max: number;
   mean: number;

@@ -13,7 +13,8 @@ const STABLE_SHORT = 2;
 export interface VerdictFacts {
   window_s: number;
   windows_asked: number;
-  p50_us: number[];
+  /** Of each window; null where no inference ended in it. */
+  p50_us: (number | null)[];
   inferences: number[];
   samples_lost: number;
   energy_refused: string | null;
@@ -37,7 +38,8 @@ export function judge(facts: VerdictFacts): { verdict: Verdict; reasons: string[
   if (invalid.length > 0) return { verdict: "invalid", reasons: invalid };
   const isShort = facts.window_s < FULL_WINDOW_S;
   const reasons = isShort ? [`windows of ${facts.window_s} s, ${FULL_WINDOW_S} s are wanted`] : [];
-  const spread = Math.max(...facts.p50_us) / Math.min(...facts.p50_us);
+  const p50_us = facts.p50_us.filter((value) => value !== null);
+  const spread = Math.max(...p50_us) / Math.min(...p50_us);
   if (spread > STABLE) reasons.push(`the medians of the windows differ by ${((spread - 1) * 100).toFixed(1)} %`);
   if (spread > (isShort ? STABLE_SHORT : STABLE)) return { verdict: "unstable", reasons };
   return { verdict: isShort ? "valid-short" : "valid", reasons };

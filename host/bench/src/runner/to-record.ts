@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, release } from "node:os";
 import type { Experiment } from "../configurator/types.ts";
 import { energyPerInference } from "../results/energy.ts";
 import { environmentWarnings } from "../results/environment.ts";
@@ -26,8 +26,14 @@ function inputsHash({ dataset, picture }: Experiment): string | null {
   return sha256(JSON.stringify([...files, shape]));
 }
 
+/** Why the edges of a window may lie elsewhere than its agent says. */
+const LATE = {
+  simulated: "this machine was too busy to simulate the marker in time; less load or longer windows help",
+  real: "the marker's edges were not those of this window, or one of the clocks is wrong",
+};
+
 /** Why the energy of the windows cannot be believed; null where it can. */
-function refusal(outcome: ModelOutcome): string | null {
+function refusal(outcome: ModelOutcome, kind: keyof typeof LATE): string | null {
   const { windows } = outcome.measured;
   const seen = outcome.recording.windows;
   if (outcome.measured.method !== "edges") return "the target has no marker";
@@ -38,8 +44,10 @@ function refusal(outcome: ModelOutcome): string | null {
     if (refused !== null) return `window ${i + 1}: ${refused}`;
     const edges = seen[i]?.duration_us ?? 0;
     if (Math.abs(edges - window.duration_us) > DURATION_TOLERANCE * window.duration_us) {
-      return `window ${i + 1} lasted ${edges.toFixed(0)} us by its edges and ${window.duration_us.toFixed(0)} us by the agent's clock`;
+      const both = `${edges.toFixed(0)} us by its edges and ${window.duration_us.toFixed(0)} us by the agent's clock`;
+      return `window ${i + 1} lasted ${both}: ${LATE[kind]}`;
     }
+    if (window.inferences === 0) return `window ${i + 1}: no inference ended in it`;
   }
   return null;
 }
@@ -66,7 +74,7 @@ export function toRecord(
   const good = "failure" in outcome ? undefined : outcome;
   const windows = good?.measured.windows ?? [];
   const recorded = good?.recording.windows ?? [];
-  const energy_refused = good === undefined ? "nothing was measured" : refusal(good);
+  const energy_refused = good === undefined ? "nothing was measured" : refusal(good, kind);
   const energy =
     good === undefined || energy_refused !== null
       ? null
@@ -78,7 +86,7 @@ export function toRecord(
           })),
           good.measured.method,
         );
-  const p50 = windows.map((window) => percentile(window.latency_us.slice().sort(), 0.5));
+  const p50 = windows.map(({ latency_us: all }) => (all.length === 0 ? null : percentile(all.slice().sort(), 0.5)));
   const lost = recorded.reduce((sum, window) => sum + window.samples_lost, 0);
   const count = windows.reduce((sum, window) => sum + window.latency_us.length, 0);
   const seen = good?.measured.environment ?? null;
@@ -135,7 +143,7 @@ export function toRecord(
       stop_tick: recorded[i]?.stop_tick ?? null,
       duration_us: recorded[i]?.duration_us ?? window.duration_us,
       inferences: window.inferences,
-      p50_us: p50[i] as number,
+      p50_us: p50[i] ?? null,
       energy_uj: recorded[i]?.energy_uj ?? null,
       samples_lost: recorded[i]?.samples_lost ?? null,
     })),
@@ -182,6 +190,7 @@ export function toRecord(
       host_cpu: cpus()[0]?.model ?? "unknown",
       host_cores: cpus().length,
       os: `${process.platform} ${process.arch}`,
+      kernel: release(),
     }),
     artifacts: [],
   };

@@ -111,15 +111,10 @@ function registerGroup(program: Command): void {
         const files: string[] = [];
         for (const run of runs) {
           for (const record of run.results) {
-            const at = join(
-              folder,
-              run.run_id,
-              record.target,
-              record.model.name,
-              record.scenario,
-              "performance",
-              "run_1",
-            );
+            const above = join(folder, run.run_id, record.target, record.model.name, record.scenario, "performance");
+            // Two experiments of a file may measure the same model on the same target.
+            const before = files.filter((file) => file.startsWith(`${resolve(above)}/`)).length / 2;
+            const at = join(above, `run_${before + 1}`);
             mkdirSync(at, { recursive: true });
             const { summary, detail } = toMlperf(run, record);
             for (const [name, text] of [

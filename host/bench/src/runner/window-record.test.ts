@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { readExperiments } from "../configurator/experiment.ts";
+import type { Experiment } from "../configurator/types.ts";
+import { reportOf } from "../report/report.ts";
+import { renderTable } from "../report/table.ts";
+import type { RunDocument } from "../results/record.ts";
+import type { MeasuredWindow } from "./agent-client.ts";
+import type { RecordingDocument } from "./bay-api.ts";
+import type { ModelOutcome } from "./measure-model.ts";
+import { toRecord } from "./to-record.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-record-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const quickstart = new URL("../../../../examples/quickstart.yml", import.meta.url).pathname;
+const model = { name: "m", bytes: new Uint8Array(3), sha256: "ab", macs: 1, weights: 1, optimizations: [] };
+const WINDOW_US = 400_000;
+
+function experiment(): Experiment {
+  const read = readExperiments(quickstart, ["targets=[local-cpu]", "measure.windows=2"], {});
+  if ("faults" in read) throw new Error(read.faults.map((fault) => fault.message).join("\n"));
+  return read.experiments[0] as Experiment;
+}
+
+function measuredWindow(latency_us: number[]): MeasuredWindow {
+  const inferences = latency_us.length;
+  const phases = { pre_us: 1, inference_us: 100, post_us: 1 };
+  return { inferences, duration_us: WINDOW_US, latency_us: Float64Array.from(latency_us), ...phases };
+}
+
+/** Two windows of 1000 uJ each; `edges` are their durations by the marker. */
+function outcome(windows: MeasuredWindow[], edges: number[]): ModelOutcome {
+  const recorded = edges.map((duration_us, i) => ({
+    ...{ start_tick: i * 1e6, stop_tick: i * 1e6 + duration_us, duration_us, energy_uj: 1000, mean_power_w: 1 },
+    ...{ samples_lost: 0, refused: null },
+    terms: [{ term: "gain", standard_uj: 5, distribution: "rectangular" as const, systematic: true }],
+  }));
+  const trace = { first_tick_us: 0, period_us: 1000, current_a: [], voltage_v: [] };
+  const facts = {
+    id: "r",
+    target: "local-cpu",
+    simulated: ["rail"],
+    nominal_v: 5,
+    board_revision: "1",
+    firmware: null,
+  };
+  return {
+    measured: {
+      windows,
+      runtime: { name: "r", version: "1", threads: 1 },
+      ...{ method: "edges", network: "isolated", peak_memory_bytes: null, environment: null, requests_meanwhile: 0 },
+    },
+    recording: {
+      ...facts,
+      ...{ rate_hz: 1000, samples: { received: 1, lost: 0 }, markers: [], trace, windows: recorded },
+    } as RecordingDocument,
+    accuracy: null,
+    numerical: { refused: "none here" },
+  };
+}
+
+test("a window without an inference has no energy and no median, and the report of its run can be made again", () => {
+  const record = toRecord(
+    experiment(),
+    "local-cpu",
+    model,
+    outcome([measuredWindow([]), measuredWindow([100])], [WINDOW_US, WINDOW_US]),
+  );
+  expect(record).toMatchObject({
+    verdict: "invalid",
+    energy_uj_per_inference: null,
+    energy_refused: "window 1: no inference ended in it",
+    windows: [{ p50_us: null, inferences: 0 }, { p50_us: 100 }],
+  });
+  const run: RunDocument = {
+    schema: "mltb.run/1",
+    run_id: "1",
+    experiment: "x",
+    started_at: "",
+    ended_at: "",
+    folder,
+    results: [record],
+  };
+  writeFileSync(join(folder, "result.json"), JSON.stringify(run));
+  expect(JSON.parse(JSON.stringify(record))).toEqual(record);
+  expect(reportOf(folder)).toContain("no inference ended in it");
+  expect(renderTable(run)).toContain("refused");
+});
+
+test("edges that come late refuse the energy, with what to do", () => {
+  const windows = [measuredWindow([100, 101]), measuredWindow([100])];
+  const late = toRecord(experiment(), "local-cpu", model, outcome(windows, [WINDOW_US, WINDOW_US * 1.05]));
+  expect(late.verdict).toBe("invalid");
+  expect(late.reasons[0]).toMatch(
+    /window 2 lasted 420000 us by its edges and 400000 us by the agent's clock.*busy.*longer windows/,
+  );
+  const good = toRecord(experiment(), "local-cpu", model, outcome(windows, [WINDOW_US, WINDOW_US * 1.01]));
+  expect(good.energy_uj_per_inference).toMatchObject({ value: 750, method: "edges" });
+  const lost = toRecord(experiment(), "local-cpu", model, outcome(windows, [WINDOW_US]));
+  expect(lost.energy_refused).toBe("1 marker windows were recorded, the agent measured 2");
+});
