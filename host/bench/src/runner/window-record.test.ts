@@ -56,6 +56,7 @@ function outcome(windows: MeasuredWindow[], edges: number[]): ModelOutcome {
     recording: {
       ...facts,
       ...{ rate_hz: 1000, samples: { received: 1, lost: 0 }, markers: [], trace, windows: recorded },
+      ...{ calibration: "design", calibration_record: null },
     } as RecordingDocument,
     accuracy: null,
     numerical: { refused: "none here" },
