@@ -16,9 +16,11 @@ let http: string;
 
 beforeAll(async () => {
   const listeners = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
-  bay = await start(
-    ...["up", "--bay", example("demo-bay.yml"), ...listeners, ...state, "--sim-control", socket, "--json"],
-  );
+  const file = join(folder, "bay.yml");
+  const straps = "straps: { recovery: [{ power: off, wait_ms: 20 }, { power: on, wait_ms: 20 }] }";
+  const own = `target: spare-6, limits: { slow_a: 1.5 }, ${straps}`;
+  writeFileSync(file, readFileSync(example("demo-bay.yml"), "utf8").replace("target: spare-6", own));
+  bay = await start(...["up", "--bay", file, ...listeners, ...state, "--sim-control", socket, "--json"]);
   http = bay.ready["http"] as string;
 });
 afterAll(async () => {
@@ -49,6 +51,27 @@ test("locate shows the target on the rack's display, for the time that is asked 
   const wrong = await run("locate", "spare-7", "--duration-ms", "1e9", ...state);
   expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining("a whole number from 0 to 65535")]);
   expect((await run("locate", "spare-9", ...state)).code).toBe(2);
+});
+
+test("strap runs a sequence of the bay file; health tells the limits that the board has read back; markers an edge", async () => {
+  const strapped = await run("strap", "spare-6", ...state);
+  expect([strapped.code, strapped.out]).toEqual([0, expect.stringMatching(/^spare-6: on .*recovery is through/)]);
+  const none = await run("strap", "spare-6", "nothing", ...state);
+  expect([none.code, none.err]).toEqual([2, expect.stringContaining("add it to the target's straps")]);
+  expect((await run("strap", "spare-66", ...state)).code).toBe(2);
+  const read = async () => JSON.parse((await run("health", "spare-6", ...state, "--json")).out);
+  await expect
+    .poll(async () => (await read()).limits, patience)
+    .toMatchObject({ slow_a: 1.5, hard_a: 2.95, under_v: 0 });
+  expect(await read()).toMatchObject({ board: "ready", refused: [], uptime_ms: expect.any(Number) });
+  expect(await run("health", "spare-6", ...state)).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^limits\.slow_a +1\.5$/m),
+  });
+  expect(await run("health", ...state)).toMatchObject({ code: 0, out: expect.stringMatching(/rack1-monitor +ready/) });
+  expect((await run("health", "spare-66", ...state)).code).toBe(2);
+  expect(await run("markers", "spare-6", ...state)).toMatchObject({ code: 0, out: "spare-6: no edge was seen\n" });
+  expect((await run("markers", "spare-66", ...state)).code).toBe(2);
 });
 
 test("faults: exit 1 while there are any; --rearm clears them when the cause is gone", async () => {
@@ -105,6 +128,24 @@ test("metrics --textfile puts whole files in place of whole files; other names a
   expect((await run("metrics", "--textfile", join(folder, "mltb.txt"), ...state)).code).toBe(2);
   expect((await run("metrics", "--textfile", join(folder, "no", "x.prom"), ...state)).code).toBe(2);
   expect((await run("metrics", ...state)).out).toContain("# TYPE mltb_target_voltage_volts gauge");
+});
+
+test("trace keeps what went over a link, and replay concludes from it what the bay knows; console ends where it is asked to", async () => {
+  const file = join(folder, "link.trace");
+  const kept = await run("trace", "rack1-monitor", "--out", file, ...state, "--json");
+  expect([kept.code, JSON.parse(kept.out)]).toMatchObject([0, { file, board: "rack1-monitor" }]);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const shown = await run("trace", file);
+  expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/ ms rx stream .* sample_block /) });
+  const replayed = await run("replay", file, "--json");
+  expect(replayed.code).toBe(0);
+  const end = JSON.parse(replayed.out.trim().split("\n").at(-1) ?? "");
+  expect(end).toMatchObject({ event: "end", faulty_pieces: 0, unreadable: 0 });
+  expect(end.targets).toHaveLength(8);
+  expect((await run("replay", join(folder, "no.trace"))).code).toBe(2);
+  expect((await run("trace", "rack9-monitor", ...state)).code).toBe(2);
+  expect((await run("console", "spare-3", "--no-follow", ...state)).code).toBe(0);
+  expect((await run("console", "spare-33", "--no-follow", ...state)).code).toBe(2);
 });
 
 test("token: made for a role, kept as a hash, refused within a second when it is revoked", async () => {

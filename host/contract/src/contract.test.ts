@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { generatedFiles } from "../gen/files.ts";
-import { nearest, parseCommandTopic, readBayFile } from "./index.ts";
+import { calls, features, nearest, parseCommandTopic, readBayFile } from "./index.ts";
 
 test.each(Object.entries(generatedFiles()))(
   "%s is what the features generate (node host/contract/gen/all.ts)",
@@ -11,6 +11,30 @@ test.each(Object.entries(generatedFiles()))(
     expect(readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")).toBe(text);
   },
 );
+
+test.each([
+  "power",
+  "reset",
+  "strap",
+  "measure",
+  "faults",
+  "panel",
+  "markers",
+  "health",
+  "locate",
+  "calibration",
+] as const)("%s has a resource, a verb of its name, a call of mltb.board.v1 and a topic", (name) => {
+  const own = calls().filter(({ feature }) => feature.name === name);
+  const whole = own.filter(({ call }) => call.stream === undefined);
+  expect(whole.length).toBeGreaterThan(0);
+  for (const { call } of whole) {
+    expect(call.path).toMatch(/^\/api\/v1\//);
+    expect(call.cli).toMatch(new RegExp(`^mltb ${name}( |$)`));
+    expect(call.grpc).toBeDefined();
+  }
+  const commanded = own.some(({ call }) => call.mqtt !== undefined);
+  expect(commanded || features[name].topics.length > 0).toBe(true);
+});
 
 function bayFile(text: string): ReturnType<typeof readBayFile> {
   const file = join(mkdtempSync(join(tmpdir(), "mltb-bay-")), "bay.yml");

@@ -56,10 +56,45 @@ export interface BayEvents {
   log: [board: string, level: number, text: string];
 }
 
-export type BayHub = EventEmitter<BayEvents>;
+type TargetListeners<E extends keyof BayEvents> = Map<string, Set<(...args: BayEvents[E]) => void>>;
+
+/** Who tells and who listens. */
+export class BayHub extends EventEmitter<BayEvents> {
+  private readonly powers: TargetListeners<"power"> = new Map();
+  private readonly leases: TargetListeners<"lease"> = new Map();
+
+  constructor() {
+    super();
+    this.setMaxListeners(1000);
+    this.on("power", (...args) => {
+      for (const told of this.powers.get(args[0].name) ?? []) told(...args);
+    });
+    this.on("lease", (...args) => {
+      for (const told of this.leases.get(args[0]) ?? []) told(...args);
+    });
+  }
+
+  /** Tells of the power of one target; returns how to stop that. In a bay of hundreds nobody asks whose event it is. */
+  onPower(target: string, told: (...args: BayEvents["power"]) => void): () => void {
+    return listen(this.powers, target, told);
+  }
+
+  /** Tells of the lease of one target; returns how to stop that. */
+  onLease(target: string, told: (...args: BayEvents["lease"]) => void): () => void {
+    return listen(this.leases, target, told);
+  }
+}
+
+function listen<T>(listeners: Map<string, Set<T>>, target: string, told: T): () => void {
+  const ofTarget = listeners.get(target) ?? new Set();
+  listeners.set(target, ofTarget);
+  ofTarget.add(told);
+  return () => {
+    ofTarget.delete(told);
+    if (ofTarget.size === 0 && listeners.get(target) === ofTarget) listeners.delete(target);
+  };
+}
 
 export function createHub(): BayHub {
-  const hub: BayHub = new EventEmitter();
-  hub.setMaxListeners(1000);
-  return hub;
+  return new BayHub();
 }

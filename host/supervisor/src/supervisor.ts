@@ -65,7 +65,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const commands = new Commands(boards);
   const state = openState(options.stateDir, bay, commands, hub, (error) => log.warn(error.message));
   const consoles = new Map(bayTargets(bay).map(({ target }) => [target.target, makeConsole(target)] as const));
-  const flags = new Flags(hub, (target) => commands.lookup(target)?.channel, state.leases);
+  const find = (target: string) => commands.lookup(target)?.channel;
+  const flags = new Flags(hub, find, state.leases);
   const metrics = createMetrics(boards, consoles);
   const operator = secretFile(options.stateDir, "mqtt-operator-password");
   const agent = secretFile(options.stateDir, "mqtt-agent-password");
@@ -127,7 +128,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   hub.on("log", (board, level, text) => log[level >= 3 ? "error" : level === 2 ? "warn" : "info"]({ board }, text));
   commands.onResult = (feature, status, seconds) => metrics.command(feature, status, seconds);
 
-  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, { flags, leases: state.leases, consoles });
+  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, { flags, leases: state.leases, consoles }, find);
   answerOrphans(bay.bay, state.orphans, mqtt);
   metrics.control(await serveCommands(bay.bay, commands, mqtt, state.clock), mqtt);
   stateMetrics(metrics, state, () => broker?.cut() ?? 0);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { addToken } from "../src/index.ts";
 import { startTestBay, type TestBay, until } from "./bay.ts";
 
 let bay: TestBay;
@@ -136,15 +137,21 @@ test("hold: the lease ends with the connection", async () => {
   );
 });
 
-test("labgrid#449 a kicked user keeps the console: streams of the target are cut when its lease ends", async () => {
-  const got = await lease({ targets: ["spare-3"], ttl_s: 60 });
-  await power("spare-3", "on", got.json.id);
-  const stream = await fetch(`${bay.supervisor.http}/api/v1/targets/spare-3/samples`, {
-    headers: { authorization: `Bearer ${token()}`, "mltb-lease": got.json.id },
-  });
-  const text = stream.text();
-  await bay.api("DELETE", `/api/v1/leases/${got.json.id}`);
-  expect((await text).trim().split("\n").at(-1)).toContain('"kind":"cut"');
+test("labgrid#449 a kicked user keeps the console: console and samples of the target are cut when an admin ends the lease", async () => {
+  const olga = { authorization: `Bearer ${addToken(bay.state, "olga", "operator")}` };
+  await until(async () => (await bay.api("GET", "/api/v1/leases", undefined, olga)).status === 200);
+  const got = await bay.api("POST", "/api/v1/leases", { targets: ["spare-3"], ttl_s: 60 }, olga);
+  expect((await power("spare-3", "on", got.json.id, olga)).status).toBe(200);
+  const open = (what: string) =>
+    fetch(`${bay.supervisor.http}/api/v1/targets/spare-3/${what}`, { headers: { ...olga, "mltb-lease": got.json.id } });
+  const streams = await Promise.all([open("samples"), open("console")]);
+  expect(streams.map(({ status }) => status)).toEqual([200, 200]);
+  const texts = Promise.all(streams.map((stream) => stream.text()));
+  expect((await bay.api("DELETE", `/api/v1/leases/${got.json.id}`)).status).toBe(204);
+  const [samples, console] = (await texts).map((text) => JSON.parse(text.trim().split("\n").at(-1) ?? ""));
+  expect(samples).toMatchObject({ kind: "cut", reason: expect.stringContaining("(kicked)") });
+  expect(console).toMatchObject({ event: "cut", reason: expect.stringContaining("(kicked)") });
+  expect((await power("spare-3", "on", got.json.id, olga)).json.code).toBe("lease-ended");
 });
 
 test("an admin's override is done and recorded", async () => {

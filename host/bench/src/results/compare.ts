@@ -132,10 +132,18 @@ const ALONE = /^\S+ \S+$/;
 
 function difference({ field, a, b }: Differing): string {
   if (ALONE.test(field)) return `${field} was measured in the ${b === null ? "first" : "second"} only`;
+  if (isRecord(a) && isRecord(b)) {
+    const parts = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((k) => text(a[k]) !== text(b[k]));
+    return parts.map((k) => difference({ field: `${field}.${k}`, a: a[k] ?? null, b: b[k] ?? null })).join(", ");
+  }
   return `${field} is ${text(a)} in one and ${text(b)} in the other`;
 }
 
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function text(value: unknown): string {
-  const shown = JSON.stringify(value);
+  const shown = JSON.stringify(value) ?? "nothing";
   return shown.length > 40 ? `${shown.slice(0, 37)}...` : shown;
 }

@@ -33,10 +33,11 @@ const SERVE_MS = 20;
 const TELEMETRY_MS = 100;
 const CHANNELS = 8;
 
-function pinBoard(name: string): PinBoard {
+/** @param phase where in the others' turn this board's timers are, from 0 to 1: boards do not tick together */
+function pinBoard(name: string, phase: number): PinBoard {
   const on = new Array<boolean>(CHANNELS).fill(false);
   let toHost: ((chunk: Uint8Array) => void) | undefined;
-  let timers: NodeJS.Timeout[] = [];
+  const timers: NodeJS.Timeout[] = [];
   let seq = 0;
   let first = 0;
   let monitors = false;
@@ -72,7 +73,13 @@ function pinBoard(name: string): PinBoard {
           board.telemetry += 1;
           serve();
         };
-        timers = [setInterval(serve, SERVE_MS), setInterval(telemetry, TELEMETRY_MS)];
+        for (const [work, period_ms] of [
+          [serve, SERVE_MS],
+          [telemetry, TELEMETRY_MS],
+        ] as const) {
+          const begun = setTimeout(() => timers.push(setInterval(work, period_ms)), phase * period_ms);
+          timers.push(begun);
+        }
       },
       write(bytes) {
         if (board.hung) return;
@@ -81,7 +88,7 @@ function pinBoard(name: string): PinBoard {
       },
       room: () => 65_536,
       async close() {
-        for (const timer of timers) clearInterval(timer);
+        for (const timer of timers.splice(0)) clearTimeout(timer);
         toHost = undefined;
       },
     },
@@ -138,7 +145,7 @@ export interface Fleet {
 /** A supervisor with so many boards, a target `t-N` on the first channel of each. */
 export async function startFleet(count: number, external?: { broker: string }): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), "mltb-fleet-"));
-  const boards = Array.from({ length: count }, (_, n) => pinBoard(`b-${n}`));
+  const boards = Array.from({ length: count }, (_, n) => pinBoard(`b-${n}`, n / count));
   const bay = {
     bay: "fleet",
     racks: boards.map((_, n) => ({

@@ -23,17 +23,18 @@ const bayHealthSchema = z
 
 export const health = feature(
   "health",
-  "Boards, links, temperature, uptime.",
+  "Boards, links, temperature, uptime, limits.",
   {
     bay: call("GET", "/api/v1/health", "Health of the bay.", {
       answer: bayHealthSchema,
-      cli: "mltb status",
+      cli: "mltb health",
       grpc: { method: "GetHealth", fields: [] },
     }),
     target: call("GET", "/api/v1/targets/{target}/health", "Health of a target's board and link.", {
       params: ofTarget,
       answer: healthSchema,
       refusals: ["unknown_target"],
+      cli: "mltb health TARGET",
       grpc: { method: "GetTargetHealth", fields: ["target"] },
     }),
   },
@@ -41,7 +42,7 @@ export const health = feature(
     state(
       "target/T/state/health",
       healthSchema,
-      "Board and link of the target: `board`, `link`, `round_trip_ms`, `crc_errors`, `dropped`, `uptime_ms`, `started_by`, `restarts`, `clock`.",
+      "Board and link of the target: `board`, `link`, `round_trip_ms`, `crc_errors`, `dropped`, `uptime_ms`, `started_by`, `restarts`, `clock`, `rack` (temperature and supply), `limits` (as the board reads them back), `refused` (what it did not take of the bay file).",
       0,
     ),
     state("board/B/state/lifecycle", lifecycles, "Lifecycle of a board, plain text."),

@@ -14,6 +14,7 @@ export const markers = feature(
       params: ofTarget,
       answer: z.array(edgeSchema),
       refusals: ["unknown_target"],
+      cli: "mltb markers TARGET",
       grpc: { method: "ListMarkers", fields: ["target"] },
     }),
   },

@@ -15,6 +15,7 @@ export const strap = feature("strap", "Strap sequences of a target, such as ente
     command: true,
     refusals: [...commandRefusals, "not_supported"],
     mqtt: "strap",
+    cli: "mltb strap TARGET [SEQUENCE]",
     grpc: { method: "Strap", fields: ["target", "sequence", "lease", "idempotency_key"] },
   }),
 });

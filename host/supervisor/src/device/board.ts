@@ -8,7 +8,7 @@ import type { ByteTransport } from "../link/transport.ts";
 import { Calibrations } from "./calibration.ts";
 import { ChannelModel, causeWord } from "./channel.ts";
 import { MeasureStreams } from "./measure.ts";
-import { applyPolicy } from "./policy.ts";
+import { type AppliedPolicy, applyPolicy } from "./policy.ts";
 import { Quiet } from "./quiet.ts";
 import { RackPanel } from "./rack-panel.ts";
 import { stopStreams } from "./rest.ts";
@@ -18,6 +18,13 @@ const REQUEST_MS = 1500;
 
 const buttons = ["?", "up", "down", "select", "stop"];
 const presses = ["?", "short", "long", "held"];
+
+/** Where in the second a board is renewed: anywhere, and for one name always there. */
+function phaseOf(name: string): number {
+  let hash = 0;
+  for (const character of name) hash = (hash * 31 + character.charCodeAt(0)) % RENEW_MS;
+  return hash;
+}
 
 /** A monitoring board as the supervisor knows it: link, channels, measurement streams, panel. */
 export class Board {
@@ -44,9 +51,11 @@ export class Board {
   configured: Promise<void> = Promise.resolve();
   private readonly hub: BayHub;
   private readonly bay: BayRack;
+  private phase: NodeJS.Timeout | undefined;
   private renewal: NodeJS.Timeout | undefined;
   private recalling: Promise<void> | undefined;
   private configuring = 0;
+  private policy: AppliedPolicy | undefined;
   /** Subscribers know the calibrations of the board in this session. */
   private told = false;
 
@@ -99,14 +108,19 @@ export class Board {
 
   start(): void {
     this.link.start();
-    this.renewal = setInterval(() => {
-      if (this.configuring === 0 && this.quiet.due(performance.now())) void this.renew();
-      this.rackPanel.flush();
-    }, RENEW_MS);
+    // Hundreds of boards that are renewed in the same moment would hold up commands.
+    this.phase = setTimeout(() => {
+      this.renewal = setInterval(() => {
+        if (this.configuring === 0 && this.quiet.due(performance.now())) void this.renew();
+        this.rackPanel.flush();
+      }, RENEW_MS);
+    }, phaseOf(this.name));
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.phase);
     clearInterval(this.renewal);
+    this.rackPanel.stop();
     await this.link.stop();
   }
 
@@ -147,9 +161,9 @@ export class Board {
   private async configure(): Promise<void> {
     if (!this.can("settings")) return;
     this.configuring += 1;
-    const problems = await applyPolicy(this.link, this.bay);
+    this.policy = await applyPolicy(this.link, this.bay);
     this.configuring -= 1;
-    for (const problem of problems) this.hub.emit("log", this.name, 2, problem);
+    for (const { text } of this.policy.refused) this.hub.emit("log", this.name, 2, text);
   }
 
   /** Takes a welcome that was recorded: what the board can is known, nothing is asked of it. */
@@ -252,8 +266,16 @@ export class Board {
         restarts: this.restarts,
         clock: this.link.clock.quality() ?? null,
         rack: this.rackPanel.health,
+        limits: this.policy?.limits.get(channel.channel) ?? null,
+        refused: this.refused(channel.channel),
       };
     }
+  }
+
+  /** What the board did not take of a channel's part of the bay file, and of its rack's. */
+  private refused(of: number): string[] {
+    const own = this.policy?.refused.filter(({ channel }) => channel === undefined || channel === of);
+    return (own ?? []).map(({ text }) => text);
   }
 
   /** Takes an event, a state or a block of the board. */

@@ -21,8 +21,30 @@ function strapBytes(steps: BayStrapStep[]): string {
   return bytes.toString("latin1");
 }
 
+/** Limits and rules of a channel, as its board has read them back; each part is missing where the board did not take it. */
+export interface ChannelLimits {
+  hard_a?: number;
+  slow_a?: number;
+  slow_ms?: number;
+  inrush_a?: number;
+  inrush_ms?: number;
+  over_v?: number;
+  under_v?: number;
+  reverse_a?: number;
+  drift_a?: number;
+}
+
+/** What a board made of its part of the bay file. */
+export interface AppliedPolicy {
+  /** By channel number. */
+  limits: Map<number, ChannelLimits>;
+  /** What it did not take, one sentence each; without a channel: of its rack. */
+  refused: { channel: number | undefined; text: string }[];
+}
+
 /** One request of a policy. */
 interface Step {
+  channel?: number;
   what: string;
   /** Sends it; undefined when the board has taken it and reads back the same. */
   send(): Promise<Refusal | undefined>;
@@ -46,12 +68,15 @@ interface Refusal {
  * done, whatever fits in the end fits on the way, in either order of limits and budget; channels that wait for each other's
  * group leave theirs first.
  *
- * @returns what the board did not take, one sentence each
+ * What stays refused is tried again at the board's next session.
  */
-export async function applyPolicy(link: DeviceLink, rack: BayRack): Promise<string[]> {
+export async function applyPolicy(link: DeviceLink, rack: BayRack): Promise<AppliedPolicy> {
   const groups = interlockGroups(rack.targets);
+  const limits = new Map(rack.targets.map(({ channel }): [number, ChannelLimits] => [channel, {}]));
   const steps = [
-    ...rack.targets.flatMap((target) => channelSteps(link, target, groups.get(target.interlock) ?? 0)),
+    ...rack.targets.flatMap((target) =>
+      channelSteps(link, target, groups.get(target.interlock) ?? 0, limits.get(target.channel) as ChannelLimits),
+    ),
     rackStep(link, rack),
   ];
   let left = await round(steps);
@@ -63,7 +88,8 @@ export async function applyPolicy(link: DeviceLink, rack: BayRack): Promise<stri
   const stuck = left.filter(({ step, refusal }) => step.lift !== undefined && refusal.passing === "interlocked");
   for (const { step } of stuck) await step.lift?.();
   if (stuck.length > 0) left = await round(left.map(({ step }) => step));
-  return left.map(({ step, refusal }) => `${step.what}: ${refusal.text}`);
+  const refused = left.map(({ step, refusal }) => ({ channel: step.channel, text: `${step.what}: ${refusal.text}` }));
+  return { limits, refused };
 }
 
 /** Sends steps until none is left, or a round brings nothing through any more. */
@@ -103,7 +129,8 @@ function rackStep(link: DeviceLink, rack: BayRack): Step {
   };
 }
 
-function channelSteps(link: DeviceLink, target: BayTarget, interlock: number): Step[] {
+/** @param inForce is given what the board reads back */
+function channelSteps(link: DeviceLink, target: BayTarget, interlock: number, inForce: ChannelLimits): Step[] {
   const { channel, limits = {} } = target;
   const { limits: own, nominal_v } = monitoringBoard;
   const hard_a = limits.hard_a ?? own.hard_a;
@@ -128,17 +155,29 @@ function channelSteps(link: DeviceLink, target: BayTarget, interlock: number): S
   };
   const check = bodyCheck(channel, policy.restore, policy.over_mv);
   const limit: Step = {
+    channel,
     what: `limits of ${target.target}`,
     async send() {
       const body = { ...over, check: bodyCheck(channel, 0, over.hard_ma) };
       const answer = await link.request("limits_set", body, REQUEST_MS);
+      if (answer.kind === "answer") {
+        const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = answer.body;
+        const currents = { hard_a: hard_ma / 1000, slow_a: slow_ma / 1000, inrush_a: inrush_ma / 1000 };
+        Object.assign(inForce, { ...currents, slow_ms, inrush_ms });
+      }
       return reads(answer, over) ? undefined : refusalOf(answer);
     },
   };
   const settings: Step = {
+    channel,
     what: `policies of ${target.target}`,
     async send() {
       const answer = await link.request("settings_set", { ...policy, check }, REQUEST_MS);
+      if (answer.kind === "answer") {
+        const { over_mv, under_mv, reverse_ma, drift_ma } = answer.body;
+        const voltages = { over_v: over_mv / 1000, under_v: under_mv / 1000 };
+        Object.assign(inForce, { ...voltages, reverse_a: reverse_ma / 1000, drift_a: drift_ma / 1000 });
+      }
       return reads(answer, { ...policy, stored: 1 }) ? undefined : refusalOf(answer);
     },
     lift: () => link.request("settings_set", { ...policy, interlock: 0, check }, REQUEST_MS),
@@ -146,6 +185,7 @@ function channelSteps(link: DeviceLink, target: BayTarget, interlock: number): S
   const straps = Object.entries(target.straps ?? {}).map(([name, list]): Step => {
     const steps = strapBytes(list);
     return {
+      channel,
       what: `strap sequence ${name} of ${target.target}`,
       async send() {
         const answer = await link.request("strap_set", { name: strapName(channel, name), steps }, REQUEST_MS);

@@ -34,6 +34,7 @@ export class RackPanel {
   private readonly waiting = new Set<number>();
   private readonly measuring: () => boolean;
   private readonly leases = new Map<number, { holder: string; expires_at: string }>();
+  private readonly ends: (() => void)[] = [];
 
   constructor(
     link: DeviceLink,
@@ -46,13 +47,21 @@ export class RackPanel {
     this.link = link;
     this.able = able;
     this.channels = channels;
-    hub.on("lease", (target, lease) => {
-      const channel = channels.find((entry) => entry?.name === target);
-      if (channel === undefined) return;
-      if (lease === null) this.leases.delete(channel.channel);
-      else this.leases.set(channel.channel, { holder: lease.holder, expires_at: lease.expires_at });
-      void this.tell(channel.channel);
-    });
+    for (const entry of channels) {
+      if (entry === undefined) continue;
+      const { name, channel } = entry;
+      const end = hub.onLease(name, (_target, lease) => {
+        if (lease === null) this.leases.delete(channel);
+        else this.leases.set(channel, { holder: lease.holder, expires_at: lease.expires_at });
+        void this.tell(channel);
+      });
+      this.ends.push(end);
+    }
+  }
+
+  /** Hears of no lease any more. Idempotent. */
+  stop(): void {
+    for (const end of this.ends.splice(0)) end();
   }
 
   /** Locks or frees the panel's actions and sets the note; what is undefined stays as it is. */

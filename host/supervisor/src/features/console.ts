@@ -63,15 +63,13 @@ export class TargetConsole {
     this.pattern = target.ready === undefined ? undefined : new RegExp(target.ready.pattern);
     this.timeout_ms = (target.ready?.timeout_s ?? 0) * 1000;
     this.boot = { state: this.pattern === undefined || !this.present ? "none" : "off", boot_ms: null };
-    const onPower = (view: { name: string; power: string }): void => {
-      if (view.name === this.target) this.power(view.power);
-    };
-    const onLease = (name: string, lease: { id: string; holder: string } | null): void => {
-      // Where nothing can be said, nothing is recorded.
-      if (name === this.target && this.present) this.log.lease(lease);
-    };
-    hub.on("power", onPower).on("lease", onLease);
-    this.ends.push(() => hub.off("power", onPower).off("lease", onLease));
+    this.ends.push(
+      hub.onPower(this.target, ({ power }) => this.power(power)),
+      hub.onLease(this.target, (_target, lease) => {
+        // Where nothing can be said, nothing is recorded.
+        if (this.present) this.log.lease(lease);
+      }),
+    );
     if (stream !== undefined) this.read(stream);
   }
 

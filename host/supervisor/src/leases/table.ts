@@ -31,15 +31,16 @@ export interface Waiter {
   order: number;
 }
 
-/** A waiting request gains one step of priority each time that it has waited this long. */
+/** So long a wait counts as much as one step of priority. */
 export const AGEING_MS = 30_000;
 
 /**
  * Leases of a bay as a pure machine; every time is the caller's monotonic clock in milliseconds.
  *
  * A request is granted when all of its targets are free, all at once or not at all, so that two requests never wait for
- * each other. Waiting requests are served by priority, which grows while they wait, then by age. One that cannot be
- * served yet keeps its targets from those behind it: a request for many targets is not starved by requests for one.
+ * each other. Waiting requests are served by priority and age together: all of them age alike, so that who stands before
+ * whom is settled at arrival, and nobody's turn comes without an event that serves it. One that cannot be served yet keeps its
+ * targets from those behind it: a request for many targets is not starved by requests for one.
  */
 export class LeaseTable {
   private readonly leases = new Map<string, Lease>();
@@ -98,9 +99,8 @@ export class LeaseTable {
   /** Grants whatever can be granted now, in the order of the queue. */
   grant(now_ms: number): { waiter: Waiter; lease: Lease }[] {
     if (this.waiting.length === 0) return [];
-    const rank = (waiter: Waiter): number =>
-      waiter.request.priority + Math.floor((now_ms - waiter.since_ms) / AGEING_MS);
-    const queue = [...this.waiting].sort((a, b) => rank(b) - rank(a) || a.order - b.order);
+    const turn = ({ request, since_ms }: Waiter): number => since_ms - request.priority * AGEING_MS;
+    const queue = [...this.waiting].sort((a, b) => turn(a) - turn(b) || a.order - b.order);
     const claimed = new Set<string>();
     const granted: { waiter: Waiter; lease: Lease }[] = [];
     for (const waiter of queue) {

@@ -9,6 +9,8 @@ import type { MqttLink } from "./client.ts";
 
 const MEASURE_MS = 200;
 const HEALTH_MS = 2000;
+/** What is published in turn is spread over its period in steps of this: all targets at once would hold up commands. */
+const STEP_MS = 10;
 
 /** Publishes the bay's state (retained) and events (not retained), INTERFACES section 5. */
 export function startPublisher(
@@ -17,6 +19,7 @@ export function startPublisher(
   hub: BayHub,
   link: MqttLink,
   features: { flags: Flags; leases: Leases; consoles: Map<string, TargetConsole> },
+  find: (target: string) => ChannelModel | undefined,
 ): () => void {
   const t = topics(bay);
   const now = (): string => new Date().toISOString();
@@ -25,7 +28,6 @@ export function startPublisher(
   const event = (topic: string, value: unknown, qos: 0 | 1 = 1): void =>
     link.publish(topic, JSON.stringify(value), { retain: false, qos });
   const channels = (): ChannelModel[] => boards.flatMap((board) => board.channels.filter((c) => c !== undefined));
-  let measureSeq = 0;
 
   function power(channel: ChannelModel, cause: string, source: string): void {
     state(t.target(channel.name, "state/power"), { state: channel.power, at: now(), seq: channel.seq, cause, source });
@@ -54,9 +56,8 @@ export function startPublisher(
   }
 
   hub.on("power", (view, cause, source) => {
-    const channel = channels().find((entry) => entry.name === view.name);
-    if (channel === undefined) return;
-    power(channel, cause, source);
+    const channel = find(view.name);
+    if (channel !== undefined) power(channel, cause, source);
   });
   hub.on("lease", (target, lease) => state(t.target(target, "state/lease"), lease));
   hub.on("flags", (target, flags) => state(t.target(target, "state/flags"), flags));
@@ -73,17 +74,27 @@ export function startPublisher(
   link.onReconnect(everything);
   everything();
 
-  const measuring = setInterval(() => {
-    measureSeq += 1;
-    for (const channel of channels()) {
-      const { voltage_v, current_a, power_w, energy_j } = channel.view();
-      const measured = { voltage_v, current_a, power_w, energy_j, at: now(), seq: measureSeq };
-      state(t.target(channel.name, "state/measure"), measured, 0);
-    }
-  }, MEASURE_MS);
-  const health = setInterval(() => {
-    for (const channel of channels()) state(t.target(channel.name, "state/health"), channel.health, 0);
-  }, HEALTH_MS);
+  /** Each channel once a period, a share of them a step; what a reload has taken away meanwhile is left out. */
+  function inTurn(period_ms: number, tell: (channel: ChannelModel, round: number) => void): NodeJS.Timeout {
+    const steps = period_ms / STEP_MS;
+    let round = 0;
+    let step = 0;
+    let all: ChannelModel[] = [];
+    return setInterval(() => {
+      if (step === 0) {
+        all = channels();
+        round += 1;
+      }
+      const [from, to] = [step, step + 1].map((n) => Math.floor((n * all.length) / steps));
+      for (const channel of all.slice(from, to)) if (find(channel.name) === channel) tell(channel, round);
+      step = (step + 1) % steps;
+    }, STEP_MS);
+  }
+  const measuring = inTurn(MEASURE_MS, (channel, seq) => {
+    const { voltage_v, current_a, power_w, energy_j } = channel.view();
+    state(t.target(channel.name, "state/measure"), { voltage_v, current_a, power_w, energy_j, at: now(), seq }, 0);
+  });
+  const health = inTurn(HEALTH_MS, (channel) => state(t.target(channel.name, "state/health"), channel.health, 0));
   return () => {
     clearInterval(measuring);
     clearInterval(health);
