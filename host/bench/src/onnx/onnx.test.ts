@@ -47,3 +47,10 @@ test.skipIf(!present).each([
 ])("%s: %i MACs, %i weights", (file, macs, weights) => {
   expect(analyzeModel(readFileSync(join(repository, file)))).toMatchObject({ macs, weights });
 });
+
+test("what is no model, or only the beginning of one, is said to be that", () => {
+  const whole = generateModel("ds-cnn-kws");
+  for (const bytes of [new Uint8Array([0x78]), whole.subarray(0, whole.length / 2)])
+    expect(() => analyzeModel(bytes)).toThrow(/^the file is not an ONNX model, or is cut short: /);
+  expect(() => analyzeModel(new Uint8Array())).toThrow("the file is not an ONNX model: it has no graph");
+});

@@ -88,7 +88,12 @@ export function encodeModel(value: Model): Uint8Array {
 
 /** A model from its bytes; throws on bytes that are no ONNX model. */
 export function decodeModel(bytes: Uint8Array): Model {
-  const decoded = model.toObject(model.decode(bytes), { longs: Number, arrays: true }) as Model;
+  let decoded: Model;
+  try {
+    decoded = model.toObject(model.decode(bytes), { longs: Number, arrays: true }) as Model;
+  } catch (error) {
+    throw new Error(`the file is not an ONNX model, or is cut short: ${(error as Error).message}`);
+  }
   if (decoded.graph === undefined) throw new Error("the file is not an ONNX model: it has no graph");
   return decoded;
 }
