@@ -13,6 +13,12 @@ test.each([["image", "nosuch"], ["frob"], ["size", "--bogus"], ["build", "nosuch
   },
 );
 
+test("wrong usage with --json is a document on standard output", () => {
+  const run = spawnSync(process.execPath, [cli, "build", "nosuch", "--json"], { encoding: "utf8" });
+  expect(JSON.parse(run.stdout)).toEqual({ errors: [{ code: "usage", message: expect.stringContaining("nosuch") }] });
+  expect(run.status).toBe(2);
+});
+
 test("help exits 0", () => {
   expect(spawnSync(process.execPath, [cli, "--help"], { encoding: "utf8" }).status).toBe(0);
 });

@@ -102,12 +102,25 @@ program
     }
   });
 
+/** INTERFACES section 2: with `--json` an error is a document on standard output, beside its text for people. */
+function fail(code: string, message: string, exitCode: number): void {
+  if (process.argv.includes("--json")) console.log(JSON.stringify({ errors: [{ code, message }] }));
+  process.exitCode = exitCode;
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-  if (!(error instanceof ImageBuildError || error instanceof FirmwareBuildError)) throw error;
-  console.error(`error: ${error.message}`);
-  // 4: a tool or the package mirror is out of reach. 1: the sources do not build.
-  process.exitCode = isToolMissing(error) || (error instanceof ImageBuildError && error.code === 1) ? 4 : 1;
+  if (error instanceof CommanderError) {
+    if (error.exitCode !== 0) fail("usage", error.message.replace(/^error: /, ""), 2);
+  } else if (error instanceof ImageBuildError || error instanceof FirmwareBuildError) {
+    console.error(`error: ${error.message}`);
+    // 4: a tool or the package mirror is out of reach. 1: the sources do not build.
+    const away = isToolMissing(error) || (error instanceof ImageBuildError && error.code === 1);
+    fail(away ? "unreachable" : "build", error.message, away ? 4 : 1);
+  } else {
+    const { message } = error as Error;
+    console.error(`error: ${message}`);
+    fail("internal", message, 5);
+  }
 }

@@ -49,6 +49,8 @@ test("restart: a command that ran when the controller restarted has the outcome 
   expect((await cycle).kind).toBe("unknown");
   expect(bench.welcome()?.uptime_ms).toBeLessThan(1000);
   expect(bench.session.port.open).toBe(true);
+  // Had it been sent again, the cycle would have ended with the channel on.
+  expect(rail(bench).switchOn).toBe(false);
   await bench.stop();
 });
 

@@ -5,11 +5,16 @@ import { openBench } from "./bench.ts";
 import { floorLuaBoard, luaBoard } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { runScenarios } from "./scenarios/run.ts";
+import { snapshotTest } from "./snapshot.ts";
 
 runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));
 
 describe("floor bundle", () => {
   runScenarios("Lua board, floor (wasmoon)", scenarios, async () => openBench(await floorLuaBoard()));
+});
+
+describe("Lua board in a WebAssembly instance of wasmoon of its own", () => {
+  snapshotTest(async () => "own-wasmoon");
 });
 
 test("the bundle describes its whole message table, line by line, as the host has it", async () => {

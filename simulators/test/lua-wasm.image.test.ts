@@ -1,12 +1,11 @@
 import { buildLuaWasm, missingWasmPackages } from "@mltb/firmware/images";
-import { PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { createLuaBoard } from "../src/index.ts";
 import { openBench } from "./bench.ts";
 import { floorLuaBoard, luaBoard } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { runScenarios } from "./scenarios/run.ts";
-import { power, rail } from "./scenarios/scenario.ts";
+import { snapshotTest } from "./snapshot.ts";
 
 const missing = missingWasmPackages();
 if (missing.length > 0) console.warn(`Lua as WebAssembly skips: apt-get install ${missing.join(" ")}`);
@@ -56,23 +55,6 @@ for (const [numbers, title] of [
       expect(board.tick(1)).toBe(1);
     });
 
-    test("a snapshot puts everything back, as often as wanted", async () => {
-      const rung = await luaBoard({ wasm: await buildLuaWasm(numbers), numbers });
-      const bench = await openBench(rung);
-      const restore = rung.rack.board.snapshot?.();
-      expect(restore).toBeDefined();
-      const before = rung.rack.board.heap().used_bytes;
-      for (let n = 0; n < 3; n += 1) {
-        await bench.run(500);
-        expect(rung.rack.board.heap().used_bytes).not.toBe(before);
-        restore?.();
-        expect(rung.rack.board.heap().used_bytes).toBe(before);
-      }
-      bench.session.connect(0);
-      bench.session.port.open = false;
-      await bench.run(1500);
-      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
-      expect(rail(bench).switchOn).toBe(true);
-    });
+    snapshotTest(async () => ({ wasm: await buildLuaWasm(numbers), numbers }));
   });
 }

@@ -53,6 +53,9 @@ describe("docs/results is of these sources", () => {
         const rows = results["long-images"]?.scenarios?.rows.map((row) => row.name);
         if (JSON.stringify(rows) !== JSON.stringify(scenarios.map((scenario) => scenario.name)))
           other.push("scenarios");
+        // The long form passes nothing over: what a rung did not run, it lacks.
+        const cells = results["long-images"]?.scenarios?.rows.flatMap((row) => row.cells);
+        expect(cells, "npm run test:images -- --long").not.toContain("not run");
       }
       // Between two long runs sources move on: the short form says so, and skips.
       context.skip(

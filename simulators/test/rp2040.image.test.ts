@@ -29,7 +29,7 @@ describe.skipIf(missing.length > 0)("RP2040 image", () => {
     await bench.run(1000);
     rung.board.load();
     await bench.run(1000);
-    expect(rung.board.load()).toBeLessThan(0.5);
+    expect(rung.board.load()).toBeLessThan(0.2);
     expect(rung.debug.filter((line) => !line.startsWith("heap "))).toEqual([]);
     expect(rung.board.counters).toEqual({ restarts: 0, uart_overflows: 0 });
     // Interrupt FIFO levels: the emulator interrupts at every byte.

@@ -17,7 +17,7 @@ const ROWS = 100;
 const CHANNELS = 8;
 const PERIOD_US = 50;
 
-test("samples over a wire with faults in 1e-5 of the bytes: what a recording counts as lost are the rows of the blocks that the wire spoiled", () => {
+test("10^7 samples over a wire with faults in 1e-5 of the bytes: what a recording counts as lost are the rows of the blocks that the wire spoiled", () => {
   const wire = createFaultWire({ flip: 5e-6, drop: 3e-6, duplicate: 2e-6, split_bytes: 700 }, 9);
   const recording = new Recording(1);
   let good = 0;
@@ -30,7 +30,7 @@ test("samples over a wire with faults in 1e-5 of the bytes: what a recording cou
   /** Whether each block came through, told by its bytes alone: those behind a lost delimiter did not. */
   const whole: boolean[] = [];
   let joined = false;
-  const blocks = 8000;
+  const blocks = 12_500;
   for (let n = 0; n < blocks; n += 1) {
     const data = String.fromCharCode(
       ...Array.from({ length: ROWS * CHANNELS * 2 }, (_, at) => (at * 31 + n * 7) & 255),

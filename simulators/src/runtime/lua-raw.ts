@@ -57,9 +57,14 @@ export const MASK_COUNT = 8;
 
 let shared: Promise<LuaApi> | undefined;
 
+/** A WebAssembly instance of its own, whose memory is one board's alone: 16 MB. */
+export async function ownLuaApi(): Promise<LuaApi> {
+  return (await new LuaFactory().getLuaModule()).module as unknown as LuaApi;
+}
+
 /** One WebAssembly instance serves every board of the process; each board has a Lua state of its own in it. */
 export function luaApi(): Promise<LuaApi> {
-  shared ??= new LuaFactory().getLuaModule().then((wasm) => wasm.module as unknown as LuaApi);
+  shared ??= ownLuaApi();
   return shared;
 }
 

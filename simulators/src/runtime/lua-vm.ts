@@ -1,4 +1,4 @@
-import { type LuaApi, LuaType, luaApi, MASK_COUNT, REGISTRY, readBytes, withBytes } from "./lua-raw.ts";
+import { type LuaApi, LuaType, luaApi, MASK_COUNT, ownLuaApi, REGISTRY, readBytes, withBytes } from "./lua-raw.ts";
 import { ownLua } from "./lua-wasm.ts";
 import type { LuaValue, NodeHal } from "./node-hal.ts";
 import type { WasmMemory } from "./web-assembly.ts";
@@ -28,7 +28,7 @@ export interface LuaBoard {
   budget(instructions: number): void;
   /** VM instructions run so far, in steps of the hook interval. */
   instructions(): number;
-  /** Keeps the board's whole state and gives a function that puts it back; only with a Lua of the board's own. */
+  /** Keeps the board's whole state and gives a function that puts it back; only with a Lua of the board's own (`lua`). */
   snapshot?: () => () => void;
   close(): void;
 }
@@ -45,10 +45,11 @@ export interface LuaBoardOptions {
   /** VM instructions that one call of `rx` or `tick` may take; an endless loop ends there with an error. */
   instructionLimit?: number;
   /**
-   * A build of the firmware's own Lua for WebAssembly; without it the Lua that wasmoon carries runs the board.
+   * A build of the firmware's own Lua for WebAssembly; without it the Lua that wasmoon carries runs the board, in an
+   * instance that all boards of the process share, or with `own-wasmoon` in one of the board's own.
    * `bodiesInC` gives the bundle the port's functions for bodies of messages, as an image has them.
    */
-  lua?: { wasm: Uint8Array; numbers: "i64" | "i32"; bodiesInC?: boolean };
+  lua?: { wasm: Uint8Array; numbers: "i64" | "i32"; bodiesInC?: boolean } | "own-wasmoon";
 }
 
 /** The bundle failed: it could not be loaded, or `rx` or `tick` let an error out. */
@@ -59,6 +60,15 @@ const HOOK_EVERY = 10_000;
 /** Loads a bundle, calls its `boot(hal)` and returns the running board. */
 export async function createLuaBoard(options: LuaBoardOptions): Promise<LuaBoard> {
   if (options.lua === undefined) return bootBoard(await luaApi(), options);
+  if (options.lua === "own-wasmoon") {
+    const api = await ownLuaApi();
+    // The buffer is another one after the memory has grown.
+    return bootBoard(api, options, {
+      get buffer() {
+        return api.HEAPU8.buffer as ArrayBuffer;
+      },
+    });
+  }
   const own = ownLua(options.lua.wasm, options.lua.numbers);
   return bootBoard(own.api, options, own.memory);
 }
@@ -187,7 +197,7 @@ function bootBoard(api: LuaApi, options: LuaBoardOptions, memory?: WasmMemory): 
     api._lua_pushcclosure(L, closure(name, body.bind(options.hal)), 0);
     field(name, (pointer) => api._lua_setfield(L, -2, pointer));
   }
-  if (options.lua?.bodiesInC) {
+  if (typeof options.lua === "object" && options.lua.bodiesInC === true) {
     for (const [name, body] of [
       ["body_pack", api._body_pack],
       ["body_unpack", api._body_unpack],
