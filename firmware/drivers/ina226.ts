@@ -14,6 +14,11 @@ export function setUpIna226(hal: Hal, bus: number, address: number): boolean {
   );
 }
 
+/** Whether the part has the configuration for sweeps: one whose supply failed, however shortly, has lost it with its alert. */
+export function isSetUp(hal: Hal, bus: number, address: number): boolean {
+  return readRegister(hal, bus, address, INA226.registers.configuration) === INA226.configuration_sweep;
+}
+
 /** Sets the shunt voltage above which the alert output asserts, and holds until it is read. */
 export function setAlertLimit(hal: Hal, bus: number, address: number, volts: number): boolean {
   return writeRegister(hal, bus, address, INA226.registers.alert_limit, idiv(volts / INA226.shunt_lsb_v, 1));

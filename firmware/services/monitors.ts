@@ -1,11 +1,11 @@
 import { INA226, type MonitoringBoard } from "@mltb/hardware";
-import { byte, idiv, shr } from "#platform";
-import { SWEEP_REGISTERS, setUpIna226, sweepCodes } from "../drivers/ina226.ts";
+import { at, byte, idiv, shr } from "#platform";
+import { isSetUp, SWEEP_REGISTERS, setUpIna226, sweepCodes } from "../drivers/ina226.ts";
 import type { Calibrations } from "./calibration.ts";
 import type { Reading, Readings } from "./readings.ts";
 
 const SWEEP_US = 10000;
-/** One part that is silent is tried at this interval: a bus that is held costs each attempt milliseconds. */
+/** One part is asked for its configuration, or tried where it is silent, at this interval: a bus that is held costs each attempt milliseconds. */
 const RETRY_MS = 125;
 /** Sweeps without an answer after which a monitor counts as dead (50 ms, inside the 100 ms of a stale sensor). */
 const DEAD_AFTER = 5;
@@ -54,11 +54,10 @@ export function createMonitors(
 
   /**
    * A part that did not answer may be one that has lost its configuration, alert limit included: it is set up again with its next
-   * answer, or, where it is dead, once a second.
+   * answer, or, where it is dead, once a second. So is one that answers and has another configuration.
    */
   function setUp(index: number): void {
-    const { monitor_address } = board.channels[index] as { monitor_address: number };
-    if (!setUpIna226(hal, board.monitor_bus, monitor_address)) return;
+    if (!setUpIna226(hal, board.monitor_bus, at(addresses, index))) return;
     (readings[index] as Reading).missed = DEAD_AFTER - 1;
     onReady(index);
   }
@@ -76,12 +75,10 @@ export function createMonitors(
       missing = lost;
       latest = bytes;
       codes = sweepCodes(bytes, parts);
-      let dead = false;
       for (let i = 0; i < parts; i += 1) {
         const reading = readings[i] as Reading;
         if ((shr(missing, i) & 1) === 1) {
           reading.missed += 1;
-          if (reading.missed >= DEAD_AFTER) dead = true;
         } else if (reading.missed < DEAD_AFTER) {
           if (reading.missed > 0) setUp(i);
           reading.missed = 0;
@@ -89,12 +86,13 @@ export function createMonitors(
           reading.voltage_mv = idiv((codes[2 * i + 1] as number) * 5, 4);
           if (calibrated[i] !== undefined) calibrations.correct(i, reading);
           reading.sweep = count;
-        } else dead = true;
+        }
       }
-      if (dead && now_ms >= retry_ms) {
+      if (now_ms >= retry_ms) {
         retry_ms = now_ms + RETRY_MS;
         turn = turn + 1 === parts ? 0 : turn + 1;
-        if ((readings[turn] as Reading).missed >= DEAD_AFTER) setUp(turn);
+        if ((readings[turn] as Reading).missed > 0 || !isSetUp(hal, board.monitor_bus, at(addresses, turn)))
+          setUp(turn);
       }
       return true;
     },

@@ -16,6 +16,8 @@ const COMPARISONS = 2;
 
 /** Twice what "off" is proved by: noise on a reading that was just below that is no fault. */
 const LIVE_MV = 500;
+/** Half of the nominal voltage: with less a channel is not on, whatever limit is set. */
+const LOST_MV = 2500;
 const LIVE_UA = 10000;
 
 /** Software limits of the channels, judged with every sweep. */
@@ -26,6 +28,9 @@ export interface Watch {
 /**
  * Over-voltage, under-voltage and reverse current open a switch with the first reading beyond the limit: a sweep every 10 ms
  * and 2 ms for it keep that below 20 ms.
+ *
+ * A channel that is on and loses its rail has an under-voltage, with or without a limit of its own: a switch that failed open, or
+ * a supply that is gone.
  *
  * A channel that was proved off and carries voltage or current again, as through a switch that has failed, is off no longer:
  * `off-unproved`, within 60 ms. Of one that floats only the current says so.
@@ -64,7 +69,7 @@ export function createWatch(
     for (let i = 0; i < count; i += 1) {
       const { over_mv, under_mv, reverse_ma } = settings.channels[i] as Settings;
       most_mv[i] = over_mv > 0 ? over_mv : FAR;
-      least_mv[i] = under_mv;
+      least_mv[i] = under_mv > LOST_MV ? under_mv : LOST_MV;
       least_ua[i] = reverse_ma > 0 ? -reverse_ma * 1000 : -FAR;
     }
   };

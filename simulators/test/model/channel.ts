@@ -201,8 +201,8 @@ function expected(of: Surroundings): Exit[] {
     case "surge":
       return [trip(Fault.hard_over_current, [0, of.inrush_ms + SEEN_MS])];
     case "stuck-off":
-      // What the rail has left goes into the load, or leaks away.
-      return of.guarded ? [trip(Fault.under_voltage, [0, 1500])] : [];
+      // What the rail has left goes into the load, or leaks away: to half its voltage in 7 s.
+      return [trip(Fault.under_voltage, [0, of.guarded ? 1500 : of.loaded ? 300 : 8000])];
     case "overload":
       return [trip(Fault.over_current, [of.slow_ms - 5, of.slow_ms + SEEN_MS])];
     case "over-voltage":

@@ -73,6 +73,48 @@ export const faultScenarios: Scenario[] = [
     },
   },
   {
+    name: "switch-fails-open: a channel that is on and loses its rail has an under-voltage, without a limit for it",
+    needs: ["power", "protection", "breakable"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      bench.world.breakChannel?.(0, "stuck-off");
+      await bench.run(200);
+      expect(await channel(bench)).toMatchObject({
+        state: ChannelState.fault,
+        fault: Fault.under_voltage,
+        switch_on: 0,
+      });
+      await repaired(bench, Fault.under_voltage);
+    },
+  },
+  {
+    name: "monitor-reset: a monitor whose supply failed between two sweeps has its alert limit again within 1.3 s",
+    needs: ["power", "protection", "breakable"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      // Behind the inrush profile, whose limit is another.
+      await bench.run(100);
+      const { board, buses, monitors, now_us } = bench.electronics;
+      const read = (register: number): number => {
+        const bytes = buses[board.monitor_bus]?.transfer(
+          board.channels[0]?.monitor_address ?? 0,
+          Uint8Array.of(register),
+          2,
+          now_us(),
+        );
+        return bytes === undefined ? -1 : (bytes[0] as number) * 256 + (bytes[1] as number);
+      };
+      const { alert_limit, configuration } = INA226.registers;
+      const before = [read(configuration), read(alert_limit)];
+      expect(before[1]).toBeGreaterThan(0);
+      monitors[0]?.powerUp();
+      expect([read(configuration), read(alert_limit)]).not.toEqual(before);
+      await bench.run(1300);
+      expect([read(configuration), read(alert_limit)]).toEqual(before);
+      expect(rail(bench).switchOn).toBe(true);
+    },
+  },
+  {
     name: "rail-short: hardware opens the switch of a running target; switching on into the short does too",
     needs: ["power", "protection", "breakable"],
     async run(bench) {
