@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createHostSession, nodeSeal } from "@mltb/protocol";
 import { SerialPort } from "serialport";
 import { afterAll, expect, test } from "vitest";
-import { example, run, start } from "./mltb.ts";
+import { example, run, runExperiment, start } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-cli-"));
 const state = join(folder, "state");
@@ -182,8 +182,7 @@ if (!hasData) console.warn(`skipped: no keyword inputs in ${data}; set MLTB_DATA
 test.skipIf(!hasData).each(["kws_ref_model.onnx", "alibaba_open_kws.onnx"])(
   "kws.yml with %s: 182 of 200 right, latency and energy in the same run",
   async (model) => {
-    const { out, code, err } = await run(
-      "run",
+    const { out, code, err } = await runExperiment(
       example("kws.yml"),
       "--set",
       "measure.window_s=0.2",
@@ -210,8 +209,7 @@ test.skipIf(!hasData).each(["kws_ref_model.onnx", "alibaba_open_kws.onnx"])(
 );
 
 test("quick start on the WebAssembly target: a record with every field, a report without outside references", async () => {
-  const { out, code, err } = await run(
-    "run",
+  const { out, code, err } = await runExperiment(
     example("quickstart.yml"),
     "--set",
     "targets=[local-wasm]",
