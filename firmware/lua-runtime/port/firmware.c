@@ -109,7 +109,7 @@ struct deframer firmware_link;
 #define STEP_BITS 7
 #endif
 /* A cycle begins at this much less room at the latest, so that idle time is enough for it before dispatches must help. */
-#define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 5000u)
+#define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 4000u)
 /* The heap at which the next cycle begins; a cycle is under way. */
 static size_t begin;
 static int collecting;

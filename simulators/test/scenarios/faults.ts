@@ -77,6 +77,8 @@ export const faultScenarios: Scenario[] = [
     needs: ["power", "protection", "breakable"],
     async run(bench) {
       await power(bench, PowerAction.on);
+      // Without a load the rail would hold its charge for seconds.
+      rail(bench).extra_a = 0.2;
       bench.world.breakChannel?.(0, "stuck-off");
       await bench.run(200);
       expect(await channel(bench)).toMatchObject({
@@ -84,6 +86,7 @@ export const faultScenarios: Scenario[] = [
         fault: Fault.under_voltage,
         switch_on: 0,
       });
+      rail(bench).extra_a = 0;
       await repaired(bench, Fault.under_voltage);
     },
   },
