@@ -56,6 +56,7 @@ export interface Bench {
   /** Pings answered so far, and the longest that an answer took on the board's clock. */
   pongs(): number;
   slowestPong_ms(): number;
+  /** Whole microseconds are kept; the host is served each millisecond. */
   run(ms: number): Promise<void>;
   /** Bytes past the session, as noise on the line. */
   write(bytes: Uint8Array): void;
@@ -75,12 +76,12 @@ export interface Bench {
 export async function openBench(rung: Rung): Promise<Bench> {
   const messages: Bench["messages"] = [];
   let welcome: Message<"welcome"> | undefined;
-  let now = 0;
+  let now_us = 0;
   let plugged = true;
   let pongs = 0;
   let slowest = 0;
   const nonce = rung.nonce ?? 7;
-  const clock = (): number => Math.floor(rung.now_ms?.() ?? now);
+  const clock = (): number => Math.floor(rung.now_ms?.() ?? now_us / 1000);
   const session = createHostSession(
     { write: (bytes) => plugged && rung.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
     nodeSeal,
@@ -99,12 +100,15 @@ export async function openBench(rung: Rung): Promise<Bench> {
     },
   );
   const run = async (ms: number): Promise<void> => {
-    for (const until = clock() + ms; clock() < until; ) {
-      await rung.advance(1);
-      now = rung.now_ms === undefined ? now + 1 : clock();
+    const reached_us = (): number => (rung.now_ms === undefined ? now_us : clock() * 1000);
+    for (const until_us = reached_us() + Math.round(ms * 1000); reached_us() < until_us; ) {
+      const step_us = Math.min(1000, until_us - reached_us());
+      await rung.advance(step_us / 1000);
+      now_us += step_us;
       await new Promise((resolve) => setImmediate(resolve));
       const bytes = rung.take();
       if (!plugged) continue;
+      const now = clock();
       if (bytes !== "") session.rx(bytes, now);
       session.tick(now);
     }

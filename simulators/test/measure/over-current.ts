@@ -85,8 +85,8 @@ function watchSwitches(bench: Bench, told: (channel: number, on: boolean, at_us:
 }
 
 /**
- * Crosses the hard limit of one channel after the other on a busy board, at seeded moments, and takes the time until the
- * switch opens. Only one of the two paths sees the current.
+ * Crosses the hard limit of one channel after the other on a busy board, at seeded microseconds, so that a crossing falls
+ * anywhere between two conversions, and takes the time until the switch opens. Only one of the two paths sees the current.
  */
 export async function hardOverCurrents(
   rung: Rung,
@@ -119,6 +119,7 @@ export async function hardOverCurrents(
     void renew();
     for (let n = 0; n < CHANNELS && reactions_us.length < crossings; n += 1) {
       await run(1 + Math.floor(at.uniform() * 7));
+      await bench.run(at.uniform());
       opened.delete(n);
       forget();
       const crossed_us = electronics.now_us();
