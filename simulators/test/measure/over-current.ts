@@ -70,14 +70,14 @@ async function busyBoard(rung: Rung): Promise<{
   return { bench, allOn, renew, run, echoes: () => echoes };
 }
 
-/** Told of every switch that opens or closes, with the device time. */
+/** Told of every switch that opens or closes, with the device time, exact to a microsecond. */
 function watchSwitches(bench: Bench, told: (channel: number, on: boolean, at_us: number) => void): void {
   for (const [n, rail] of bench.electronics.rails.entries()) {
     let on = rail.switchOn;
     Object.defineProperty(rail, "switchOn", {
       get: () => on,
       set(next: boolean) {
-        if (on !== next) told(n, next, bench.electronics.now_us());
+        if (on !== next) told(n, next, Math.ceil(bench.clock_us()));
         on = next;
       },
     });
@@ -85,8 +85,9 @@ function watchSwitches(bench: Bench, told: (channel: number, on: boolean, at_us:
 }
 
 /**
- * Crosses the hard limit of one channel after the other on a busy board, at seeded microseconds, so that a crossing falls
- * anywhere between two conversions, and takes the time until the switch opens. Only one of the two paths sees the current.
+ * Crosses the hard limit of one channel after the other on a busy board, at seeded microseconds of its clock,
+ * and takes the time until the switch opens. A crossing counts from the conversion before it, the next one is the first to
+ * see it: no phase against the converter is worse. Only one of the two paths sees the current.
  */
 export async function hardOverCurrents(
   rung: Rung,
