@@ -133,7 +133,8 @@ export function createPower(
     const control = controls[index] as Control;
     control.closed = on;
     control.floating = !on && floating;
-    control.sweepAtSwitch = monitors.sweep();
+    // A sweep that is under way may have read this channel already.
+    control.sweepAtSwitch = monitors.sweep() + 1;
   }
 
   /** Everything that is known of a channel: each message takes its own fields of it. */

@@ -18,6 +18,23 @@ export const powerScenarios: Scenario[] = [
     },
   },
   {
+    name: "off is not proved by a reading from before the switch opened, however shortly after it was closed",
+    needs: ["power", "physics"],
+    async run(bench) {
+      // An answer comes with a sweep, each 10 ms: on and off fall everywhere between two of them.
+      for (let phase_ms = 0; phase_ms < 10; phase_ms += 1) {
+        for (const apart_ms of [1, 3]) {
+          await bench.run(phase_ms);
+          void send(bench, PowerAction.on);
+          await bench.run(apart_ms);
+          const off = await power(bench, PowerAction.off);
+          expect(off).toMatchObject({ kind: "answer", body: { outcome: Outcome.done, switch_on: 0 } });
+          expect(rail(bench).voltage_v, `off ${apart_ms} ms after on, ${phase_ms} ms after a sweep`).toBeLessThan(0.3);
+        }
+      }
+    },
+  },
+  {
     name: "inrush stays at capacitance times slew: 470 uF x 1 V/ms = 0.47 A above the load",
     needs: ["power", "physics"],
     async run(bench) {
