@@ -26,6 +26,8 @@ export interface FuzzedEnd {
   /** Milliseconds in which an output stood elsewhere than in the one before, since half of the channels were switched on. */
   moves(): number;
   heap_peak_bytes(): number;
+  /** Least heap at any millisecond since the last call: what lives, when collections have ended between the two. */
+  heap_least_bytes(): number;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function createFuzzedEnd(bundle: string, seed: number, c?: CEnd): P
   let host: HostSession | undefined;
   let levels = "";
   let moves = 0;
+  let least_bytes = Number.POSITIVE_INFINITY;
   /** Frames that hosts have sent, and how many those were when counters were asked for last. */
   let sent = 0;
   let asked = 0;
@@ -63,6 +66,7 @@ export async function createFuzzedEnd(bundle: string, seed: number, c?: CEnd): P
     const seen = outputs();
     if (seen !== levels) moves += 1;
     levels = seen;
+    least_bytes = Math.min(least_bytes, rack.board.heap().used_bytes);
   }
 
   function write(bytes: string): void {
@@ -136,6 +140,11 @@ export async function createFuzzedEnd(bundle: string, seed: number, c?: CEnd): P
     },
     moves: () => moves,
     heap_peak_bytes: () => rack.board.heap().peak_bytes,
+    heap_least_bytes() {
+      const least = least_bytes;
+      least_bytes = Number.POSITIVE_INFINITY;
+      return least;
+    },
     close: () => rack.stop(),
   };
 }

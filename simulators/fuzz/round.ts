@@ -24,8 +24,10 @@ const PIECE_BYTES = 1000;
 const BODIES = 40;
 /** Frames with a right sum but against a rule of the header, beside the others. */
 const FOREIGN_SHARE = 0.2;
-/** The host's heap is looked at after so many rounds, and first when everything has been through once. */
+/** Heaps are looked at after so many rounds, and first when everything has been through once. */
 const HEAP_ROUNDS = 24;
+/** What is accepted by chance may cost a session a request: it asks again. */
+const HOST_TRIES = 3;
 
 function rejected(counters: Record<string, number>): number {
   return (counters["crc"] ?? 0) + (counters["malformed"] ?? 0) + (counters["oversize"] ?? 0);
@@ -101,6 +103,16 @@ interface Fed {
   rejected: number;
   /** Good frames that the damaged streams held. */
   good: number;
+  /** Least heap in the first part of the rounds. */
+  firstHeap_bytes?: number;
+}
+
+/** Whether the host's own session, which heard the damage too, still gets an answer. */
+async function hostServes({ end }: Fed, session: HostSession): Promise<boolean> {
+  for (let tries = 0; tries < HOST_TRIES; tries += 1) {
+    if ((await end.counters(session)) !== undefined) return true;
+  }
+  return false;
 }
 
 /** Looks at the board's own counters: what it has rejected and, between two bounds, how many frames it took for good. */
@@ -138,6 +150,11 @@ export async function createFuzzer({ bundle, seed, c }: FuzzerOptions): Promise<
     const heap = hostHeap_bytes();
     firstHeap_bytes ??= heap;
     tally.host_growth_bytes = Math.max(tally.host_growth_bytes, heap - firstHeap_bytes);
+    for (const fed of boards) {
+      const least = fed.end.heap_least_bytes();
+      fed.firstHeap_bytes ??= least;
+      tally.board_growth_bytes = Math.max(tally.board_growth_bytes, least - fed.firstHeap_bytes);
+    }
   }
 
   return {
@@ -163,6 +180,7 @@ export async function createFuzzer({ bundle, seed, c }: FuzzerOptions): Promise<
       tally.rounds += 1;
       if (board.inC) tally.rounds_in_c += 1;
       for (let ms = 0; ms < 30; ms += 1) await end.step(session);
+      if (!(await hostServes(board, session))) tally.host_hung += 1;
       await audit(board, await end.open(number + 1), tally);
       // Between rounds too: what a frame has begun may switch later.
       if (end.moves() !== board.moves) tally.switched += 1;

@@ -11,8 +11,10 @@ export interface Tally {
   accepted: Record<Damage, number>;
   /** Rounds after which an output of the board stood elsewhere than before. */
   switched: number;
-  /** Rounds after which the board or the host did not answer any more. */
+  /** Rounds after which the board did not answer a new host any more. */
   deaf: number;
+  /** Rounds after which the host's session that had heard the damage got no answer any more, however often it asked. */
+  host_hung: number;
   /** Rounds in which good and damaged frames in pieces of any length gave other frames than the blocks do one by one. */
   misframed: number;
   /** The same for the board's receiving end in C, its counters of each fault included. */
@@ -26,6 +28,8 @@ export interface Tally {
   board_miscounted: number;
   lua_errors: number;
   heap_peak_bytes: number;
+  /** What the least heap of a board in a part of the rounds, which is what lives, was above that of the first part. */
+  board_growth_bytes: number;
   /** What this process's heap held more than after its first rounds, after a collection. */
   host_growth_bytes: number;
 }
@@ -39,6 +43,7 @@ export function emptyTally(): Tally {
     accepted: { guarantee: 0, wire: 0, heavy: 0 },
     switched: 0,
     deaf: 0,
+    host_hung: 0,
     misframed: 0,
     misframed_in_c: 0,
     bodies: 0,
@@ -47,6 +52,7 @@ export function emptyTally(): Tally {
     board_miscounted: 0,
     lua_errors: 0,
     heap_peak_bytes: 0,
+    board_growth_bytes: 0,
     host_growth_bytes: 0,
   };
 }

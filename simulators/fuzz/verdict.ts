@@ -2,6 +2,8 @@ import type { Tally } from "./tally.ts";
 
 /** Heap that the Lua state of a board may ever have had; its pointers have four bytes, and it holds the bundle's code. */
 const HEAP_BYTES = 700_000;
+/** What may live in a board's heap more than in the first rounds: tables that were filled since. */
+const BOARD_GROWTH_BYTES = 16 * 1024;
 /** What the process that runs host and boards may hold more than after its first rounds. */
 const HOST_GROWTH_BYTES = 32 * 1024 * 1024;
 /** Accepted share of damage on the wire, framing included. */
@@ -31,6 +33,7 @@ export function verdict(tally: Tally): string[] {
     wrong.push(`the board saw only ${tally.board_rejected} of ${all} damaged frames`);
   }
   if (tally.deaf > 0) wrong.push(`the board did not answer after ${tally.deaf} rounds`);
+  if (tally.host_hung > 0) wrong.push(`the host's session got no answer any more after ${tally.host_hung} rounds`);
   if (tally.misframed > 0) wrong.push(`the host's deframer gave other frames in ${tally.misframed} rounds`);
   if (tally.misframed_in_c > 0)
     wrong.push(`the deframer in C differs from TypeScript's in ${tally.misframed_in_c} rounds`);
@@ -42,6 +45,9 @@ export function verdict(tally: Tally): string[] {
   }
   if (tally.lua_errors > 0) wrong.push(`${tally.lua_errors} errors were caught in Lua`);
   if (tally.heap_peak_bytes > HEAP_BYTES) wrong.push(`the heap grew to ${tally.heap_peak_bytes} bytes`);
+  if (tally.board_growth_bytes > BOARD_GROWTH_BYTES) {
+    wrong.push(`what lives in a board's heap grew by ${tally.board_growth_bytes} bytes`);
+  }
   if (tally.host_growth_bytes > HOST_GROWTH_BYTES) {
     wrong.push(`the host's own heap grew by ${tally.host_growth_bytes} bytes`);
   }

@@ -139,10 +139,10 @@ function report(seed: number, tally: Tally, wrong: number): string {
     `inside the guarantee (1-3 flips, a burst of 16 bits, wrong length): ${share("guarantee")}`,
     `on the wire, framing included: ${share("wire")}`,
     `heavy: ${share("heavy")}, allowed ${allowedHeavy(tally.frames.heavy).toFixed(1)}`,
-    `outputs moved in ${tally.switched} rounds, no answer after ${tally.deaf}, other frames in ${tally.misframed}, errors in Lua ${tally.lua_errors}`,
+    `outputs moved in ${tally.switched} rounds, no answer after ${tally.deaf}, none to the old host after ${tally.host_hung}, other frames in ${tally.misframed}, errors in Lua ${tally.lua_errors}`,
     `the board took other frames for good than it was sent in ${tally.board_miscounted} rounds`,
     `C and TypeScript: other frames or counters in ${tally.misframed_in_c} rounds, other fields in ${tally.bodies_apart} of ${tally.bodies} bodies`,
-    `largest heap of the board ${tally.heap_peak_bytes} bytes, the host's own heap grew by ${tally.host_growth_bytes} bytes`,
+    `largest heap of the board ${tally.heap_peak_bytes} bytes, what lives in it grew by ${tally.board_growth_bytes}; the host's own heap grew by ${tally.host_growth_bytes} bytes`,
     "",
     wrong === 0 ? "1 passed, 0 failed, 0 skipped" : "0 passed, 1 failed, 0 skipped",
   ].join("\n");
