@@ -77,8 +77,8 @@ export const outcomeName = (outcome: number): string => NAMES[outcome] ?? `outco
 
 /** Longest time for which a fault is not written down. */
 export const KEEP_WITHIN_MS = 340;
-/** From a change that measurements show to the state that follows from it: two sweeps, a service interval, the link. */
-const SEEN_MS = 60;
+/** From a change that measurements show to the state that follows from it: three sweeps, a service interval, the link. */
+const SEEN_MS = 70;
 const ON_WITHIN_MS = 400;
 const OFF_WITHIN_MS = 500;
 /** A deadline is looked at every 20 ms. */
