@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 
 /** What may change how fast a machine is, as it is now. What the system does not tell is null. */
 export interface Environment {
@@ -12,6 +12,16 @@ export interface Environment {
   temperature_c: number | null;
   /** Processors that the process may use (`Cpus_allowed_list` of proc(5)). */
   allowed_cpus: string | null;
+  /** Model of the processor with its stepping (x86) or its part, variant and revision (Arm). */
+  processor: string | null;
+  memory_bytes: number;
+  /** Name of the board: model of the device tree, or DMI's product name. */
+  board: string | null;
+  /** Name and version of the distribution (os-release(5)). */
+  os: string | null;
+  kernel: string;
+  /** Kinds of the cooling devices that the kernel controls, in alphabetical order. */
+  cooling: string | null;
 }
 
 const CPU = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
@@ -26,16 +36,53 @@ function text(file: string): string | null {
   }
 }
 
-function temperature(): number | null {
-  let zones: string[];
+/** The folders of a kind below sysfs' `thermal`. */
+function thermal(kind: "thermal_zone" | "cooling_device"): string[] {
   try {
-    zones = readdirSync(THERMAL).filter((entry) => entry.startsWith("thermal_zone"));
+    return readdirSync(THERMAL).filter((entry) => entry.startsWith(kind));
   } catch {
-    return null;
+    return [];
   }
-  const degrees = zones.map((zone) => Number(text(`${THERMAL}/${zone}/temp`) ?? Number.NaN) / 1000);
+}
+
+function temperature(): number | null {
+  const degrees = thermal("thermal_zone").map((zone) => Number(text(`${THERMAL}/${zone}/temp`) ?? Number.NaN) / 1000);
   const known = degrees.filter((value) => Number.isFinite(value));
   return known.length === 0 ? null : Math.max(...known);
+}
+
+function cooling(): string | null {
+  const kinds = thermal("cooling_device").flatMap((device) => text(`${THERMAL}/${device}/type`) ?? []);
+  return kinds.length === 0 ? null : [...new Set(kinds)].sort().join(", ");
+}
+
+/** What `/proc/cpuinfo` says of the first processor. */
+export function processorOf(cpuinfo: string): string | null {
+  const of = (key: string): string | undefined =>
+    new RegExp(`^${key}\\s*:\\s*(\\S.*)$`, "m").exec(cpuinfo)?.[1]?.trim();
+  const model = of("model name");
+  const stepping = of("stepping");
+  const [implementer, part] = [of("CPU implementer"), of("CPU part")];
+  const words = [
+    ...(model === undefined ? [] : [model]),
+    ...(stepping === undefined ? [] : [`stepping ${stepping}`]),
+    // MIDR_EL1: variant and revision are the r and p of Arm's errata notices.
+    ...(part === undefined
+      ? []
+      : [
+          `implementer ${implementer ?? "?"} part ${part} r${Number(of("CPU variant") ?? 0)}p${of("CPU revision") ?? "0"}`,
+        ]),
+  ];
+  return words.length === 0 ? null : words.join(", ");
+}
+
+function board(): string | null {
+  const name = text("/proc/device-tree/model") ?? text("/sys/class/dmi/id/product_name");
+  return name?.replaceAll("\0", "").trim() || null;
+}
+
+function distribution(): string | null {
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text("/etc/os-release") ?? "")?.[1] ?? null;
 }
 
 /** Reads the environment of a process of this machine. */
@@ -47,5 +94,11 @@ export function readEnvironment(pid: number | "self" = "self"): Environment {
     cores: cpus().length,
     temperature_c: temperature(),
     allowed_cpus: allowed,
+    processor: processorOf(text("/proc/cpuinfo") ?? "") ?? cpus()[0]?.model ?? null,
+    memory_bytes: totalmem(),
+    board: board(),
+    os: distribution(),
+    kernel: release(),
+    cooling: cooling(),
   };
 }

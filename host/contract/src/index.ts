@@ -31,6 +31,7 @@ export { leaseArgs, leaseRenewArgs, leaseSchema } from "./features/lease.ts";
 export { locateArgs } from "./features/locate.ts";
 export { panelArgs } from "./features/panel.ts";
 export { powerArgs } from "./features/power.ts";
+export type { Meter } from "./features/recording.ts";
 export { resetArgs } from "./features/reset.ts";
 export { strapArgs } from "./features/strap.ts";
 export { powerStateSchema, type TargetView, targetSchema } from "./features/target.ts";

@@ -5,6 +5,13 @@ export interface SeenEnvironment {
   cores?: number;
   temperature_c?: number;
   allowed_cpus?: string;
+  /** Model and stepping. */
+  processor?: string;
+  memory_bytes?: number;
+  board?: string;
+  os?: string;
+  kernel?: string;
+  cooling?: string;
 }
 
 /** Hotter than this, most processors are slowed down or near it. */

@@ -97,10 +97,17 @@ function numbers(datatype: string, bytes: Uint8Array): Float64Array {
   throw new RunError(`outputs of datatype ${datatype} cannot be scored`);
 }
 
+/** 64-bit numbers come as text. */
+type ToldEnvironment = Omit<SeenEnvironment, "memory_bytes"> & { memory_bytes: string };
+/** No machine has none of them. */
+const COUNTED = ["cores", "memory_bytes"];
+
 /** The wire's defaults mean that the agent did not tell. */
-function told(seen: SeenEnvironment): SeenEnvironment {
-  const known = Object.entries(seen).filter(
-    ([key, value]) => value !== "" && value !== null && !key.startsWith("_") && !(key === "cores" && value === 0),
+function told(seen: ToldEnvironment): SeenEnvironment {
+  const { memory_bytes, ...others } = seen;
+  const known = Object.entries({ ...others, memory_bytes: Number(memory_bytes) }).filter(
+    ([key, value]) =>
+      value !== "" && value !== null && !key.startsWith("_") && !(COUNTED.includes(key) && (value as number) === 0),
   );
   return Object.fromEntries(known);
 }
@@ -123,8 +130,8 @@ interface MeasureEvent {
     marker_method: "edges" | "host_clock";
     network: string;
     peak_memory_bytes: string;
-    before: SeenEnvironment | null;
-    after: SeenEnvironment | null;
+    before: ToldEnvironment | null;
+    after: ToldEnvironment | null;
     requests_meanwhile?: number;
   };
 }

@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { CalibrationRecord, CalibrationView, TargetView } from "@mltb/contract";
+import type { CalibrationRecord, CalibrationView, Meter, TargetView } from "@mltb/contract";
 import type { WindowTerm } from "../results/energy.ts";
 
 /** How to reach a bay. */
@@ -22,6 +22,8 @@ export interface RecordingDocument {
   nominal_v: number;
   board_revision: string;
   firmware: string | null;
+  /** Parts that measured, the current's range and how often; missing in recordings of older supervisors. */
+  meter?: Meter;
   /** What the scales of the samples followed, and with `board` what the board stored. */
   calibration: CalibrationView["source"];
   calibration_record: CalibrationRecord | null;

@@ -25,7 +25,10 @@ const experiment: Experiment = {
 const model = { name: "m", bytes: { length: 1 }, sha256: "0", macs: null, weights: null, optimizations: [] };
 
 /** A record of a recording that says this of itself. */
-function recordOf(facts: Partial<RecordingDocument>): ResultRecord {
+function recordOf(
+  facts: Partial<RecordingDocument>,
+  environment: ModelOutcome["measured"]["environment"] = null,
+): ResultRecord {
   const recording = {
     ...{ id: "r", target: "t", simulated: [], nominal_v: 5, board_revision: "A", firmware: "f", rate_hz: 1000 },
     ...{ calibration: "design", calibration_record: null, markers: [], windows: [], samples: { received: 0, lost: 0 } },
@@ -34,7 +37,7 @@ function recordOf(facts: Partial<RecordingDocument>): ResultRecord {
   } as RecordingDocument;
   const measured: ModelOutcome["measured"] = {
     ...{ windows: [], runtime: { name: "r", version: "1", threads: 1 }, method: "edges", network: "isolated" },
-    ...{ peak_memory_bytes: null, environment: null, requests_meanwhile: 0 },
+    ...{ peak_memory_bytes: null, environment, requests_meanwhile: 0 },
   };
   return toRecord(experiment, "t", model, { measured, recording, accuracy: null, numerical: { refused: "none" } });
 }
@@ -54,4 +57,29 @@ test("results of boards that are calibrated otherwise are not compared, and the 
   });
   const other = recordOf({ calibration: "board", calibration_record: { ...record, fast_ppm: 1201 } });
   expect(explain(compareRecords(board, other))).toContain("calibration.fast_ppm is 1200 in one and 1201 in the other");
+});
+
+test("results of another processor, another memory, cooling or system, or of a meter with another range, are not compared", () => {
+  const seen = { processor: "a, stepping 1", memory_bytes: 4e9, board: "b", os: "o", kernel: "k", cooling: "fan" };
+  const of = (change: Partial<typeof seen>): ResultRecord =>
+    recordOf({}, { before: { ...seen, ...change }, after: { ...seen, ...change } });
+  expect(compareRecords(of({}), of({})).comparable).toBe(true);
+  const changes: Partial<typeof seen>[] = [
+    { processor: "a, stepping 2" },
+    { memory_bytes: 8e9 },
+    { board: "c" },
+    { os: "p" },
+    { kernel: "l" },
+    { cooling: "none" },
+  ];
+  for (const change of changes) {
+    const { comparable, differing } = compareRecords(of({}), of(change));
+    expect({ comparable, fields: differing.map(({ field }) => field) }).toEqual({
+      comparable: false,
+      fields: Object.keys(change),
+    });
+  }
+  const meter = { current: "converter", range_a: 5, rate_hz: 1000, voltage: "monitor" };
+  const wider = compareRecords(recordOf({ meter }), recordOf({ meter: { ...meter, range_a: 6 } }));
+  expect(explain(wider)).toContain("meter.range_a is 5 in one and 6 in the other");
 });

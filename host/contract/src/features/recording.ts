@@ -5,6 +5,17 @@ import { anyName, ofTarget } from "./target.ts";
 
 const ofRecording = z.object({ id: z.string().min(1).max(64).describe("id of the recording") });
 
+/** What measured a recording: figures of two meters, or of two ranges, are not compared. */
+export const meterSchema = z
+  .object({
+    current: z.string().describe("part that samples the current"),
+    range_a: z.number().positive().describe("largest current that it shows"),
+    rate_hz: z.number().positive().describe("samples of the current a second"),
+    voltage: z.string().describe("part that reads the voltage"),
+  })
+  .meta({ id: "Meter", description: "Parts that measured a recording, with range and rate." });
+export type Meter = z.infer<typeof meterSchema>;
+
 const recordedSchema = z
   .looseObject({
     id: z.string(),
@@ -15,6 +26,7 @@ const recordedSchema = z
     nominal_v: z.number(),
     board_revision: z.string(),
     firmware: z.string().nullable(),
+    meter: meterSchema,
     calibration: calibrationSchema.shape.source,
     calibration_record: calibrationRecordSchema.nullable(),
   })

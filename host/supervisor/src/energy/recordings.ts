@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BayError, type CalibrationView, suggest } from "@mltb/contract";
-import { monitoringBoard } from "@mltb/hardware";
+import { BayError, type CalibrationView, type Meter, suggest } from "@mltb/contract";
+import { type Channel, monitoringBoard } from "@mltb/hardware";
 import type { Board } from "../device/board.ts";
 import type { Scales } from "../device/calibration.ts";
 import type { ChannelModel } from "../device/channel.ts";
 import type { BayEvents, BayHub } from "../events.ts";
 import type { Cuts } from "../leases/cuts.ts";
+import { meterOf } from "./meter.ts";
 import { Recording, type RecordingResult } from "./recording.ts";
 import { encodeRecording } from "./recording-file.ts";
 
@@ -60,6 +61,7 @@ interface Facts {
 interface Finished extends RecordingResult, Facts, Calibrated {
   target: string;
   channel: number;
+  meter: Meter;
   rails: ({ target: string; channel: number } & Calibrated & Pick<RecordingResult, "samples" | "windows">)[];
   artifacts: Artifact[];
 }
@@ -165,6 +167,7 @@ export class Recordings {
       ...facts,
       target: own.channel.name,
       channel: own.channel.channel,
+      meter: meterOf(monitoringBoard, monitoringBoard.channels[own.channel.channel - 1] as Channel, result.rate_hz),
       ...own.calibrated,
       ...result,
       rails: others.map(({ channel, recording, calibrated }) => {
