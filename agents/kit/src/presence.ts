@@ -53,6 +53,8 @@ const HEARTBEAT_MS = 10_000;
 
 /**
  * Announces an agent: retained birth and `online`, `offline` as its will and at a clean end, a heartbeat every ten seconds.
+ * The broker may send the will of a process before this one, which it lost later, behind this one's `online`: whoever lives
+ * says so again.
  * `vitals` is asked for what a heartbeat tells besides the time. Throws where the broker cannot be reached.
  */
 export async function announce(options: {
@@ -102,6 +104,12 @@ export async function announce(options: {
     });
   });
   await publish();
+  let closing = false;
+  client.on("message", (topic, payload) => {
+    if (topic !== state || closing || payload.toString() === "online") return;
+    client.publish(state, "online", retained);
+  });
+  await client.subscribeAsync(state, { qos: 1 });
   client.on("connect", () => {
     publish().catch((error: Error) => process.stderr.write(`announcing failed: ${error.message}\n`));
   });
@@ -121,6 +129,7 @@ export async function announce(options: {
       return dropped;
     },
     async close() {
+      closing = true;
       clearInterval(heartbeat);
       if (client.connected) await client.publishAsync(state, "offline", { qos: 1, retain: true });
       await client.endAsync(!client.connected);

@@ -114,6 +114,14 @@ test("the agent counts who calls it while it measures, and tells the measurement
   api.close();
 });
 
+test("the will of an earlier process that the broker sends late does not hide the agent that lives", async () => {
+  const states = (): string[] => said.filter((entry) => entry.kind === "state").map((entry) => entry.text);
+  const before = states().length;
+  await listener.publishAsync("mltb/v1/b/agent/a1/state", "offline", { qos: 1, retain: true });
+  await until(() => states().length >= before + 2);
+  expect(states().slice(before)).toEqual(["offline", "online"]);
+});
+
 test("a heartbeat tells that it lives and what it holds", async () => {
   await until(() => documents("heartbeat").length > 0);
   expect(documents("heartbeat")[0]).toMatchObject({ models: 1, pending: 0, uptime_s: expect.any(Number) });
