@@ -21,6 +21,8 @@ export interface Surroundings {
   physics: Physics;
   /** When it began. */
   physics_ms: number;
+  /** By how much later than that the board may have begun to see it. */
+  physicsLate_ms: number;
   /** The channel carries a load when it is on. */
   loaded: boolean;
   /** An under-voltage limit is set. */
@@ -257,7 +259,7 @@ function exits(of: Belief, around: Surroundings): Exit[] {
 /** From when the exits of a phase count: a channel at rest is moved by what happens to it. */
 const from = (of: Belief, around: Surroundings): Span =>
   of.phase === "resting"
-    ? [Math.max(of.since[0], around.physics_ms), Math.max(of.since[1], around.physics_ms)]
+    ? [Math.max(of.since[0], around.physics_ms), Math.max(of.since[1], around.physics_ms + around.physicsLate_ms)]
     : of.since;
 
 /** Everything that a channel may have become by a time; with `passing` what it may have been on the way as well. */

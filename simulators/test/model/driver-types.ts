@@ -1,4 +1,5 @@
 import { ChannelState, type RequestName, type RequestOutcome } from "@mltb/protocol";
+import type { Flash } from "../../src/index.ts";
 import type { Random } from "../../src/world/random.ts";
 import type { MonitoringRung } from "../bench.ts";
 import type { Belief, Span } from "./channel.ts";
@@ -22,6 +23,8 @@ export type Calibration = Record<string, number>;
 
 export interface DriverOptions {
   rung: MonitoringRung;
+  /** The board's flash: while it is written to, the board does nothing else. */
+  flash: Flash;
   seed: number;
   /** Restarts the controller. */
   restart(): void | Promise<void>;

@@ -7,7 +7,7 @@ import { createModelHost } from "./host.ts";
 import { createInvariants } from "./invariants.ts";
 import { readBack } from "./kept.ts";
 import { apply, isQuick } from "./physics.ts";
-import { advance, closing, hostLost, type ModelChannel, outage, type RackModel, rest_ms } from "./rack.ts";
+import { advance, closing, hostLost, type ModelChannel, outage, type RackModel, rest_ms, stalled } from "./rack.ts";
 
 /** Operations that a report shows: of all channels, and of the one that differs. */
 const LAST = 16;
@@ -20,6 +20,7 @@ function freshChannel(loaded: boolean): ModelChannel {
     beliefs: [{ ...begun([0, 0], 0, false, false) }],
     physics: "none",
     physics_ms: 0,
+    physicsLate_ms: 0,
     loaded,
     settings: { ...OWN },
     limits: { hard_ma: 2950, slow_ma: 2800, slow_ms: 60, inrush_ma: 4000, inrush_ms: 20 },
@@ -249,10 +250,25 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
     change(index) {
       const channel = rack.channels[index] as ModelChannel;
       channel.physics_ms = host.now_ms();
+      channel.physicsLate_ms = 0;
       apply(rung, index, channel);
     },
   };
   host.onLog = driver.note;
+  let busy_us = 0;
+  const spends = <A extends unknown[]>(operation: (...args: A) => number): ((...args: A) => number) => {
+    return (...args) => {
+      const took_us = operation(...args);
+      busy_us += took_us;
+      const ms = Math.floor(busy_us / 1000);
+      busy_us -= 1000 * ms;
+      if (ms > 0) stalled(rack, ms, host.now_ms());
+      return took_us;
+    };
+  };
+  const { flash } = options;
+  flash.erase = spends(flash.erase);
+  flash.program = spends(flash.program);
   await host.run(200);
   for (const [i, channel] of rack.channels.entries()) {
     channel.beliefs = channel.beliefs.map((of) => ({ ...of, since: [0, 100] }));

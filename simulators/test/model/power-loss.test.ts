@@ -11,7 +11,7 @@ test(`loss of power at ${POINTS} points of random operations: the restore policy
   task,
 }) => {
   const { rung, restart, rack } = await modelBoard();
-  const driver = await createDriver({ rung, seed: SEED, restart });
+  const driver = await createDriver({ rung, flash: rack.flash, seed: SEED, restart });
   await fillStore(driver);
   const loss = await losePower(driver, rack.flash, POINTS);
   await driver.settle();

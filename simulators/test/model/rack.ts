@@ -29,6 +29,8 @@ export interface ModelChannel extends Kept {
   beliefs: Belief[];
   physics: Physics;
   physics_ms: number;
+  /** By how much later than that the board may have begun to see it. */
+  physicsLate_ms: number;
   loaded: boolean;
 }
 
@@ -59,10 +61,11 @@ export function closing(rack: RackModel, at_ms: number): void {
 }
 
 export function around(rack: RackModel, index: number): Surroundings {
-  const { physics, physics_ms, loaded, limits, settings } = rack.channels[index] as ModelChannel;
+  const { physics, physics_ms, physicsLate_ms, loaded, limits, settings } = rack.channels[index] as ModelChannel;
   return {
     physics,
     physics_ms,
+    physicsLate_ms,
     loaded,
     guarded: settings.under_mv > 0,
     slow_ms: limits.slow_ms,
@@ -105,6 +108,19 @@ export function advance(rack: RackModel, now_ms: number): void {
     const next = channel.beliefs.flatMap((of) => reach(of, around(rack, i), now_ms));
     channel.beliefs = distinct(next.map((of) => written(of, now_ms)));
   }
+}
+
+/** The board does nothing for a while: what is to come may come later by so much. */
+export function stalled(rack: RackModel, ms: number, now_ms: number): void {
+  for (const channel of rack.channels) {
+    channel.physicsLate_ms += ms;
+    channel.beliefs = channel.beliefs.map((of) => ({
+      ...of,
+      since: [of.since[0], of.since[1] + ms],
+      pulse: of.pulse && { ...of.pulse, end: [of.pulse.end[0], of.pulse.end[1] + ms] },
+    }));
+  }
+  if (rack.closable_ms > now_ms) rack.closable_ms += ms;
 }
 
 /** When the last channel can have come to rest. */
