@@ -102,10 +102,13 @@ export function createProtection(
   /** Puts a limit into the monitor and into the compare. */
   function apply(index: number, limit_ma: number): void {
     const channel = board.channels[index] as MonitoringBoard["channels"][0];
-    setAlertLimit(hal, board.monitor_bus, channel.monitor_address, (limit_ma * channel.shunt_ohm) / 1000);
-    if (hal.trip_limit === undefined) return;
-    const volts = (limit_ma * channel.shunt_ohm * fast.amplifier_gain) / 1000;
-    hal.trip_limit(index, Math.floor((volts / fast.full_scale_v) * fast.full_scale_code));
+    const volts = (limit_ma * channel.shunt_ohm) / 1000;
+    // The compare first: the monitor's bus may be busy with a sweep for half a millisecond.
+    if (hal.trip_limit !== undefined) {
+      const code = Math.floor(((volts * fast.amplifier_gain) / fast.full_scale_v) * fast.full_scale_code);
+      hal.trip_limit(index, code);
+    }
+    setAlertLimit(hal, board.monitor_bus, channel.monitor_address, volts);
   }
 
   function report(power: Switches, index: number, source: number, tick_us: number, now_ms: number): void {
@@ -168,7 +171,8 @@ export function createProtection(
       const limits = all[index] as Limits;
       if (limits.inrush_ms === 0) return;
       if (limits.inrushUntil_ms < 0) protection.rushing += 1;
-      limits.inrushUntil_ms = now_ms + limits.inrush_ms;
+      // A turn may be late by two: a profile rather ends early than late.
+      limits.inrushUntil_ms = now_ms + limits.inrush_ms - 1;
       apply(index, limits.inrush_ma);
     },
     tripping: onTripping,
