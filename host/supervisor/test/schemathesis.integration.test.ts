@@ -11,7 +11,9 @@ import { startTestBay, type TestBay } from "./bay.ts";
 const run = promisify(execFile);
 const python = await pythonEnv("schemathesis");
 const there = !("missing" in python);
-const examples = process.env["MLTB_LONG"] === "1" ? 200 : 12;
+const LONG = process.env["MLTB_LONG"] === "1";
+const examples = LONG ? 200 : 12;
+const TIMEOUT_MS = LONG ? 900_000 : 120_000;
 
 let bay: TestBay;
 let folder: string;
@@ -45,39 +47,43 @@ test.skipIf(!there)("the OpenAPI document is valid by openapi-spec-validator", a
   expect(await judged(python.python, ["-m", "openapi_spec_validator", file])).toMatchObject({ code: 0 });
 });
 
-test.skipIf(!there)("schemathesis finds no answer that the document does not tell of", async () => {
-  if ("missing" in python) throw new Error(python.missing);
-  const token = readFileSync(bay.supervisor.tokenFile, "utf8").trim();
-  const file = join(folder, "live.json");
-  const document = (await bay.api("GET", "/openapi.json")).json;
-  // Not judged yet: valid requests that the bay refuses by its state with 422 (positive_data_acceptance).
-  // Streams never end; a deferred command outlives its case.
-  for (const path of ["/api/v1/events", "/api/v1/targets/{target}/samples", "/api/v1/leases/{id}/hold"]) {
-    delete document.paths[path];
-  }
-  delete document.paths["/api/v1/targets/{target}/console"];
-  // One key with two different commands is refused on purpose; schemathesis would take one key for many.
-  for (const path of Object.values<Record<string, { parameters?: { name: string }[] }>>(document.paths)) {
-    for (const operation of Object.values(path)) {
-      operation.parameters = operation.parameters?.filter(({ name }) => name !== "Idempotency-Key");
+test.skipIf(!there)(
+  "schemathesis finds no answer that the document does not tell of",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    if ("missing" in python) throw new Error(python.missing);
+    const token = readFileSync(bay.supervisor.tokenFile, "utf8").trim();
+    const file = join(folder, "live.json");
+    const document = (await bay.api("GET", "/openapi.json")).json;
+    // Not judged yet: valid requests that the bay refuses by its state with 422 (positive_data_acceptance).
+    // Streams never end; a deferred command outlives its case.
+    for (const path of ["/api/v1/events", "/api/v1/targets/{target}/samples", "/api/v1/leases/{id}/hold"]) {
+      delete document.paths[path];
     }
-  }
-  writeFileSync(file, JSON.stringify(document));
-  const ended = await judged(python.bin("schemathesis"), [
-    ...["run", file, "--url", bay.supervisor.http, "--header", `Authorization: Bearer ${token}`],
-    ...[
-      "--checks",
-      "all",
-      "--exclude-checks",
-      "ignored_auth,positive_data_acceptance",
-      "--max-examples",
-      String(examples),
-      "--seed",
-      "7",
-    ],
-    ...["--phases", "examples,coverage,fuzzing", "--workers", "2", "--suppress-health-check", "all"],
-  ]);
-  expect([ended.code, ended.code === 0 ? "" : ended.text.slice(-6000)]).toEqual([0, ""]);
-  // Nothing that was sent in the wrong has hurt the bay.
-  expect((await bay.api("GET", "/api/v1/health")).json.state).toBe("ok");
-});
+    delete document.paths["/api/v1/targets/{target}/console"];
+    // One key with two different commands is refused on purpose; schemathesis would take one key for many.
+    for (const path of Object.values<Record<string, { parameters?: { name: string }[] }>>(document.paths)) {
+      for (const operation of Object.values(path)) {
+        operation.parameters = operation.parameters?.filter(({ name }) => name !== "Idempotency-Key");
+      }
+    }
+    writeFileSync(file, JSON.stringify(document));
+    const ended = await judged(python.bin("schemathesis"), [
+      ...["run", file, "--url", bay.supervisor.http, "--header", `Authorization: Bearer ${token}`],
+      ...[
+        "--checks",
+        "all",
+        "--exclude-checks",
+        "ignored_auth,positive_data_acceptance",
+        "--max-examples",
+        String(examples),
+        "--seed",
+        "7",
+      ],
+      ...["--phases", "examples,coverage,fuzzing", "--workers", "2", "--suppress-health-check", "all"],
+    ]);
+    expect([ended.code, ended.code === 0 ? "" : ended.text.slice(-6000)]).toEqual([0, ""]);
+    // Nothing that was sent in the wrong has hurt the bay.
+    expect((await bay.api("GET", "/api/v1/health")).json.state).toBe("ok");
+  },
+);

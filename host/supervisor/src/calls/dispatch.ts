@@ -23,6 +23,16 @@ export interface Given {
   body: unknown;
 }
 
+/** Number() takes blank text for 0, and spaces, hexadecimal and exponents besides: of a query they are refused. */
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+
+/** Names of numbers that came as text which is no decimal number. */
+function notDecimal(given: unknown, parsed: Record<string, unknown>): string[] {
+  return Object.entries(given ?? {}).flatMap(([key, text]) =>
+    typeof text === "string" && typeof parsed[key] === "number" && !DECIMAL.test(text) ? [key] : [],
+  );
+}
+
 /** Checks the arguments of a call; they come back flat. */
 export function checkInput(call: Call, given: Given): { input: Record<string, unknown> } | Bad {
   const parts: [string, z.ZodObject, unknown][] = [
@@ -34,8 +44,10 @@ export function checkInput(call: Call, given: Given): { input: Record<string, un
   const input: Record<string, unknown> = {};
   for (const [place, schema, value] of parts) {
     const parsed = schema.safeParse(value);
-    if (parsed.success) Object.assign(input, parsed.data);
-    else for (const issue of parsed.error.issues) faults.push(`${issue.path.join(".") || place}: ${issue.message}`);
+    if (parsed.success) {
+      Object.assign(input, parsed.data);
+      for (const key of notDecimal(value, parsed.data)) faults.push(`${key}: a decimal number is wanted`);
+    } else for (const issue of parsed.error.issues) faults.push(`${issue.path.join(".") || place}: ${issue.message}`);
   }
   return faults.length === 0 ? { input } : refused("malformed", faults.join("; "));
 }
