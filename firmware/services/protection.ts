@@ -171,8 +171,7 @@ export function createProtection(
       const limits = all[index] as Limits;
       if (limits.inrush_ms === 0) return;
       if (limits.inrushUntil_ms < 0) protection.rushing += 1;
-      // A turn may be late by two: a profile rather ends early than late.
-      limits.inrushUntil_ms = now_ms + limits.inrush_ms - 1;
+      limits.inrushUntil_ms = now_ms + limits.inrush_ms;
       apply(index, limits.inrush_ma);
     },
     tripping: onTripping,

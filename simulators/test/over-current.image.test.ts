@@ -11,8 +11,8 @@ const CROSSINGS = process.env["MLTB_LONG"] === "1" ? 1000 : 20;
 const BEHIND_INRUSH = process.env["MLTB_LONG"] === "1" ? 200 : 12;
 /** Two are always under way. */
 const LEAST_ECHOES_PER_MS = 0.25;
-/** The profile counts from the start of the turn that closes the switch, and ends a millisecond before its time. */
-const EARLY_US = 4000;
+/** The profile counts from the start of the turn that closes the switch. */
+const EARLY_US = 3000;
 const LONGEST_MS = 3_600_000;
 /** DESIGN section 4: from crossing the hard limit to the open switch. */
 const HARD_US = 2000;
