@@ -54,6 +54,17 @@ function askTheBay(): () => Promise<number> {
   };
 }
 
+/** Time of the processor that a process has had (utime of proc(5), in ticks of 10 ms). */
+function processor_s(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(fields[11]) / 100;
+  } catch {
+    // It has ended since it was listed.
+    return 0;
+  }
+}
+
 /** The id of the run that works in a folder, once it is there. */
 async function idOf(out: string): Promise<string> {
   for (;;) {
@@ -162,6 +173,10 @@ test("an agent that freezes inside a window ends its measurement with the reason
     return nodes.some((node: { node: string; phase: string }) => node.node === name && node.phase === "start");
   };
   while (!(await measuring("0/measure/local-cpu/first"))) await new Promise((resolve) => setTimeout(resolve, 50));
+  // A node that has started asks its agent first, and boots its board where it does not answer: a window is under way when
+  // the model's process has worked for so long that it is not its loading.
+  const worked = (): boolean => bay.descendants("inference/src/process/main").some((pid) => processor_s(pid) > 2);
+  while (!worked()) await new Promise((resolve) => setTimeout(resolve, 50));
   expect(agents().length).toBeGreaterThan(0);
   for (const pid of agents()) process.kill(pid, "SIGSTOP");
   const frozen = agents();

@@ -201,6 +201,8 @@ export function grpcAgent(address: string): AgentApi {
         }) as grpc.ClientReadableStream<MeasureEvent>;
         const abort = (): void => stream.cancel();
         signal.addEventListener("abort", abort);
+        // One that was cancelled before, while its board was made ready, raises no event any more.
+        if (signal.aborted) abort();
         stream.on("data", (event: MeasureEvent) => {
           if (event.window_done != null) {
             const w = event.window_done;
