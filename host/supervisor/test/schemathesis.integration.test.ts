@@ -10,6 +10,7 @@ import { startTestBay, type TestBay } from "./bay.ts";
 
 const run = promisify(execFile);
 const python = await pythonEnv("schemathesis");
+// Both cases are skipped where the pinned Python environment cannot be made; `pythonEnv` says what is missing.
 const there = !("missing" in python);
 const LONG = process.env["MLTB_LONG"] === "1";
 const examples = LONG ? 200 : 12;
