@@ -37,6 +37,8 @@ const POLL_MS = 2;
 const WORLD_STEP_S = 0.001;
 /** After a stall of this process no more than this is made up in one go. */
 const CATCH_UP_S = 0.2;
+/** A poll that comes this late is counted: the board may have seen a rail that did not move in time. */
+const STALL_S = 0.1;
 
 export interface QemuBoardOptions {
   machine: QemuMachine;
@@ -59,7 +61,8 @@ export interface QemuBoard {
   /** Told of a change of the pins, with the time of the poll that saw it. */
   onPins?: (at_us: number) => void;
   now_us(): number;
-  counters: { starts: number; resets: number; watchdogs: number };
+  /** `stalls`: polls of the pins that came more than 100 ms late, because this machine was busy. */
+  counters: { starts: number; resets: number; watchdogs: number; stalls: number };
   /** Lines that the image has written to its debug transmitter since the machine's start. */
   debug(): string[];
   /** Temperature at the sensor. */
@@ -95,7 +98,7 @@ export async function createQemuBoard(options: QemuBoardOptions): Promise<QemuBo
   const link = options.link ?? join(folder, "uart");
   const there = channels.map(({ number }) => !(options.withoutMonitors ?? []).includes(number));
   const rails = channels.map((_, n) => createRail(defaultRail, n));
-  const counters = { starts: 0, resets: 0, watchdogs: 0 };
+  const counters = { starts: 0, resets: 0, watchdogs: 0, stalls: 0 };
   const origin = performance.now();
   let child: ChildProcess | undefined;
   let qmp: Qmp | undefined;
@@ -185,7 +188,9 @@ export async function createQemuBoard(options: QemuBoardOptions): Promise<QemuBo
       const to = qmp;
       try {
         if (to !== undefined) apply(await levels(to));
-        const behind = Math.min(CATCH_UP_S, (performance.now() - at) / 1000);
+        const late = (performance.now() - at) / 1000;
+        const behind = Math.min(CATCH_UP_S, late);
+        if (late > STALL_S) counters.stalls += 1;
         const power = options.power_w?.(rails) ?? [];
         const steps = Math.floor(behind / WORLD_STEP_S);
         for (let step = 0; step < steps; step += 1) {
