@@ -99,14 +99,14 @@ export function createProtection(
     if (limits.slow_ma * 1000 < lowest_ua) lowest_ua = limits.slow_ma * 1000;
   }
 
-  /** Puts a limit into the monitor and into the compare. */
-  function apply(index: number, limit_ma: number): void {
+  /** Puts a limit into the monitor and into the compare, which goes back to the hard one by itself after `for_ms`. */
+  function apply(index: number, limit_ma: number, for_ms?: number): void {
     const channel = board.channels[index] as MonitoringBoard["channels"][0];
     const volts = (limit_ma * channel.shunt_ohm) / 1000;
     // The compare first: the monitor's bus may be busy with a sweep for half a millisecond.
     if (hal.trip_limit !== undefined) {
       const code = Math.floor(((volts * fast.amplifier_gain) / fast.full_scale_v) * fast.full_scale_code);
-      hal.trip_limit(index, code);
+      hal.trip_limit(index, code, for_ms);
     }
     setAlertLimit(hal, board.monitor_bus, channel.monitor_address, volts);
   }
@@ -172,7 +172,7 @@ export function createProtection(
       if (limits.inrush_ms === 0) return;
       if (limits.inrushUntil_ms < 0) protection.rushing += 1;
       limits.inrushUntil_ms = now_ms + limits.inrush_ms;
-      apply(index, limits.inrush_ma);
+      apply(index, limits.inrush_ma, limits.inrush_ms);
     },
     tripping: onTripping,
     arm(this: void, index: number): void {

@@ -85,7 +85,7 @@ struct i2c_counts i2c_counts;
 
 static uint8_t closed;
 void chain_write(const uint8_t *bytes) { closed = bytes[CHAIN_BYTES - 1 - CHAIN_SWITCHES / 8u]; }
-void trip_limit(unsigned channel, int16_t code) { (void)channel, (void)code; }
+void trip_limit(unsigned channel, int16_t code, uint32_t for_us) { (void)channel, (void)code, (void)for_us; }
 int trip_take(struct trip *trip) {
   (void)trip;
   return 0;

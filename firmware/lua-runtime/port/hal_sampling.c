@@ -19,7 +19,8 @@ static int hal_chain_write(lua_State *L) {
 static int hal_trip_limit(lua_State *L) {
   lua_Integer channel = luaL_checkinteger(L, 1), code = luaL_checkinteger(L, 2);
   luaL_argcheck(L, channel >= 0 && channel < (lua_Integer)CHANNELS, 1, "no such channel");
-  trip_limit((unsigned)channel, (int16_t)(code > INT16_MAX ? INT16_MAX : code));
+  uint32_t for_ms = (uint32_t)luaL_optinteger(L, 3, 0);
+  trip_limit((unsigned)channel, (int16_t)(code > INT16_MAX ? INT16_MAX : code), for_ms * 1000u);
   return 0;
 }
 static int hal_trip_take(lua_State *L) {

@@ -45,13 +45,11 @@ static uint32_t sniff_ctrl;
 static void spi_exchange(const uint8_t *out, unsigned count) {
   uint32_t base = SPI_BASE(CONVERTER_SPI);
   for (unsigned i = 0; i < count; i++) {
-    while ((REG(base + SPI_SR) & SPI_SR_TNF) == 0) {
-    }
+    while ((REG(base + SPI_SR) & SPI_SR_TNF) == 0) continue;
     REG(base + SPI_DR) = out[i];
     while ((REG(base + SPI_SR) & SPI_SR_RNE) != 0) (void)REG(base + SPI_DR);
   }
-  while ((REG(base + SPI_SR) & SPI_SR_BSY) != 0) {
-  }
+  while ((REG(base + SPI_SR) & SPI_SR_BSY) != 0) continue;
   while ((REG(base + SPI_SR) & SPI_SR_RNE) != 0) (void)REG(base + SPI_DR);
 }
 
@@ -112,8 +110,7 @@ static void sniffer_setup(void) {
     REG(DMA_CH(DMA_RX) + DMA_COUNT) = 2;
     REG(DMA_CH(DMA_RX) + DMA_CTRL_TRIG) =
         DMA_EN | DMA_SIZE_16 | DMA_INCR_READ | DMA_QUIET | DMA_CHAIN(DMA_RX) | DMA_TREQ(DREQ_ALWAYS) | DMA_SNIFF;
-    while ((REG(DMA_CH(DMA_RX) + DMA_CTRL_TRIG) & DMA_BUSY) != 0) {
-    }
+    while ((REG(DMA_CH(DMA_RX) + DMA_CTRL_TRIG) & DMA_BUSY) != 0) continue;
     crc_by_sniffer = (REG(DMA_SNIFF_DATA) & 0xffffu) == 0x30ecu;
   }
 }

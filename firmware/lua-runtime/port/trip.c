@@ -17,6 +17,8 @@ static volatile uint32_t trip_head, trip_tail;
 volatile uint32_t trips_lost;
 static int16_t limits[CHANNELS] = {[0 ... CHANNELS - 1] = INT16_MAX};
 static uint8_t over[CHANNELS];
+/* A profile's limit holds for a time, over the standing one. */
+static struct profile { int16_t code; uint32_t from_us, for_us; } profiles[CHANNELS];
 int32_t trip_floor = INT16_MAX;
 int trip_counting;
 
@@ -45,9 +47,10 @@ void chain_write(const uint8_t *bytes) {
   interrupts_on();
 }
 
-void trip_limit(unsigned channel, int16_t code) {
+void trip_limit(unsigned channel, int16_t code, uint32_t for_us) {
   interrupts_off();
-  limits[channel] = code;
+  if (for_us == 0) limits[channel] = code;
+  profiles[channel] = (struct profile){code, board_ticks_us(), for_us};
   over[channel] = 0;
   trip_floor = INT16_MAX;
   for (unsigned i = 0; i < CHANNELS; i++) {
@@ -61,8 +64,7 @@ static void add(uint8_t channel, int16_t code) {
     trips_lost++;
     return;
   }
-  trips[trip_head % TRIPS] = (struct trip){channel, code, board_ticks_us()};
-  trip_head++;
+  trips[trip_head++ % TRIPS] = (struct trip){channel, code, board_ticks_us()};
 }
 
 void trip_alert(void) { add(TRIP_ALERT, 0); }
@@ -71,7 +73,8 @@ void trip_row(const uint16_t *codes) {
   trip_counting = 0;
   for (unsigned channel = 0; channel < CHANNELS; channel++) {
     int16_t code = (int16_t)codes[channel];
-    if (code <= limits[channel]) {
+    const struct profile *profile = &profiles[channel];
+    if (code <= limits[channel] || (code <= profile->code && board_ticks_us() - profile->from_us < profile->for_us)) {
       over[channel] = 0;
       continue;
     }
@@ -90,7 +93,6 @@ int trip_ready(void) { return trip_head != trip_tail; }
 
 int trip_take(struct trip *trip) {
   if (trip_head == trip_tail) return 0;
-  *trip = trips[trip_tail % TRIPS];
-  trip_tail++;
+  *trip = trips[trip_tail++ % TRIPS];
   return 1;
 }

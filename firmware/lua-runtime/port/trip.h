@@ -17,8 +17,9 @@ struct trip {
 /* Shifts the outputs, last byte of the chain first, and latches them. A switch that was tripped stays open until it was
    written open. */
 void chain_write(const uint8_t *bytes);
-/* Opens the switch when a channel's code is above the limit for TRIP_ROWS conversions in a row. */
-void trip_limit(unsigned channel, int16_t code);
+/* Opens the switch when a channel's code is above the limit for TRIP_ROWS conversions in a row. `for_us`: the limit holds
+   so long, and then the one before counts; 0 for good. A profile must be ended by a limit within 2^32 us. */
+void trip_limit(unsigned channel, int16_t code, uint32_t for_us);
 /* The oldest trip; 0 when there is none. */
 int trip_take(struct trip *trip);
 int trip_ready(void);

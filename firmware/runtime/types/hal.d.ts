@@ -44,8 +44,11 @@ interface Hal {
    * has tripped stays open until it is written open.
    */
   chain_write(this: void, bytes: string): void;
-  /** Opens the switch of a channel (from 0) in hardware time when its converter code stays above `code`. */
-  trip_limit?(this: void, channel: number, code: number): void;
+  /**
+   * Opens the switch of a channel (from 0) in hardware time when its converter code stays above `code`. With `for_ms` the
+   * limit holds so long, and the one before counts afterwards.
+   */
+  trip_limit?(this: void, channel: number, code: number, for_ms?: number): void;
   /** Oldest trip: channel from 0, or -1 for the shared alert line; tick; converter code. Nil when there is none. */
   trip_take(this: void): LuaMultiReturn<[number | undefined, number, number]>;
 

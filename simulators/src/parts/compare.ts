@@ -9,7 +9,8 @@ const NEVER = 32767;
 
 /** The runtime's hard-limit compare and energy counters, in Node. */
 export interface Compare {
-  limit(channel: number, code: number): void;
+  /** `for_ms`: the limit holds so long, and then the one before counts; absent for good. */
+  limit(channel: number, code: number, for_ms?: number): void;
   /** The bytes of the output chain as they may go out: a tripped switch stays open until it is written open. */
   masked(bytes: Uint8Array): Uint8Array;
   /** The bytes written last. */
@@ -27,6 +28,7 @@ export function createCompare(
   onTrip: (channel: number, code: number) => void,
 ): Compare {
   const limits = board.channels.map(() => NEVER);
+  const profiles = board.channels.map(() => ({ code: NEVER, left_us: 0 }));
   const over_us = board.channels.map(() => 0);
   const energies = board.channels.map(() => 0n);
   let lowest: number[] = [];
@@ -41,8 +43,10 @@ export function createCompare(
   };
 
   return {
-    limit(channel, code) {
-      limits[channel] = Math.min(NEVER, code);
+    limit(channel, code, for_ms = 0) {
+      const limit = Math.min(NEVER, code);
+      profiles[channel] = { code: limit, left_us: for_ms * 1000 };
+      if (for_ms === 0) limits[channel] = limit;
       over_us[channel] = 0;
     },
     masked(bytes) {
@@ -64,7 +68,10 @@ export function createCompare(
         highest[n] = Math.max(highest[n] ?? -NEVER, code);
         const volts = Math.round((rails[n] as Rail).voltage_v / INA226.bus_lsb_v);
         energies[n] = (energies[n] as bigint) + BigInt(Math.round((code * volts * step_us) / period_us));
-        over_us[n] = code > (limits[n] as number) ? (over_us[n] as number) + step_us : 0;
+        const profile = profiles[n] as { code: number; left_us: number };
+        const limit = profile.left_us > 0 ? profile.code : (limits[n] as number);
+        profile.left_us = Math.max(0, profile.left_us - step_us);
+        over_us[n] = code > limit ? (over_us[n] as number) + step_us : 0;
         const { at, mask } = place(n);
         if ((over_us[n] as number) < TRIP_US || cut.has(n) || ((last[at] as number) & mask) === 0) continue;
         cut.add(n);

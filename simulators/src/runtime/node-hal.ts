@@ -16,7 +16,7 @@ export interface NodeHal {
   gpio_write(pin: number, level: number): void;
   gpio_read(pin: number): number;
   chain_write(bytes: string): void;
-  trip_limit?(channel: number, code: number): void;
+  trip_limit?(channel: number, code: number, for_ms?: number): void;
   trip_take(): [number, number, number] | undefined;
   i2c_xfer(bus: number, address: number, write: string, read: number): string | undefined;
   sweep_start(period_us: number, addresses: string, registers: string): boolean;
