@@ -12,7 +12,7 @@ const BEHIND_INRUSH = process.env["MLTB_LONG"] === "1" ? 200 : 12;
 /** Two are always under way. */
 const LEAST_ECHOES_PER_MS = 0.25;
 /** The profile counts from the start of the turn that closes the switch. */
-const EARLY_US = 3000;
+const EARLY_US = 2000;
 const LONGEST_MS = 3_600_000;
 /** DESIGN section 4: from crossing the hard limit to the open switch. */
 const HARD_US = 2000;
@@ -58,10 +58,11 @@ describe.skipIf(missingImagePackages().length > 0)("hard over-current of the RP2
     const { inrush_ms } = monitoringBoard.limits;
     const reactions_us = await crossingsBehindInrush(await rp2040Image("cdc"), inrush_ms, BEHIND_INRUSH);
     const worst = Math.max(...reactions_us);
-    console.log(`${reactions_us.length} crossings, worst ${worst} us behind the profile's end`);
+    const earliest = Math.min(...reactions_us);
+    console.log(`${reactions_us.length} crossings, ${earliest} to ${worst} us behind the profile's end`);
     task.meta.figures = { over_current_inrush_worst_us: worst };
     expect(reactions_us).toHaveLength(BEHIND_INRUSH);
-    expect(Math.min(...reactions_us)).toBeGreaterThanOrEqual(-EARLY_US);
+    expect(earliest).toBeGreaterThanOrEqual(-EARLY_US);
     expect(worst).toBeLessThanOrEqual(HARD_US);
   });
 

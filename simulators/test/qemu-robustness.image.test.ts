@@ -66,7 +66,10 @@ async function poweredOn(machine: "ast1030" | "lm3s6965") {
     if (on) return rig;
     const { stalls } = rig.board.counters;
     await rig.stop();
-    expect({ answer, tries, stalled: stalls > 0 }).toMatchObject({ tries: expect.toSatisfy((n) => n < 3), stalled: true });
+    expect({ answer, tries, stalled: stalls > 0 }).toMatchObject({
+      tries: expect.toSatisfy((n) => n < 3),
+      stalled: true,
+    });
   }
 }
 
