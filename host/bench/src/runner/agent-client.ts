@@ -185,6 +185,11 @@ export function grpcAgent(address: string): AgentApi {
     },
     measure(request, onWindow, signal) {
       return new Promise((resolve, reject) => {
+        // Cancelled before, while its board was made ready: no event tells of that any more.
+        if (signal.aborted) {
+          reject(interruption(signal));
+          return;
+        }
         const windows: MeasuredWindow[] = [];
         let done: MeasureEvent["done"];
         const stream = bench["Measure"]?.({
@@ -201,8 +206,6 @@ export function grpcAgent(address: string): AgentApi {
         }) as grpc.ClientReadableStream<MeasureEvent>;
         const abort = (): void => stream.cancel();
         signal.addEventListener("abort", abort);
-        // One that was cancelled before, while its board was made ready, raises no event any more.
-        if (signal.aborted) abort();
         stream.on("data", (event: MeasureEvent) => {
           if (event.window_done != null) {
             const w = event.window_done;
