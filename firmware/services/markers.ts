@@ -1,6 +1,9 @@
 import type { MonitoringBoard } from "@mltb/hardware";
 import type { BoardSession } from "@mltb/protocol";
 
+/** Reliable frames that may wait for the host: more edges wait in the runtime, which counts those that it has no room for. */
+const WAITING = 16;
+
 export interface Markers {
   tick(this: void): void;
 }
@@ -19,12 +22,12 @@ export function createMarkers(hal: Hal, board: MonitoringBoard, session: () => B
   const take = hal.edge_take;
   return {
     tick(this: void): void {
-      if (take === undefined) return;
-      while (true) {
+      const { port, event } = session();
+      const { delivery } = port;
+      while (delivery.first === undefined || ((delivery.nextSeq - delivery.first.seq) & 255) < WAITING) {
         const [pin, level, tick_us, first] = take();
         if (pin === undefined) return;
-        const channel = channelOf[pin];
-        if (channel !== undefined) session().event("marker_edge", { channel, level, tick_us, first });
+        event("marker_edge", { channel: channelOf[pin] as number, level, tick_us, first });
       }
     },
   };

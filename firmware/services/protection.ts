@@ -104,10 +104,8 @@ export function createProtection(
     const channel = board.channels[index] as MonitoringBoard["channels"][0];
     const volts = (limit_ma * channel.shunt_ohm) / 1000;
     // The compare first: the monitor's bus may be busy with a sweep for half a millisecond.
-    if (hal.trip_limit !== undefined) {
-      const code = Math.floor(((volts * fast.amplifier_gain) / fast.full_scale_v) * fast.full_scale_code);
-      hal.trip_limit(index, code, for_ms);
-    }
+    const code = Math.floor(((volts * fast.amplifier_gain) / fast.full_scale_v) * fast.full_scale_code);
+    hal.trip_limit(index, code, for_ms);
     setAlertLimit(hal, board.monitor_bus, channel.monitor_address, volts);
   }
 

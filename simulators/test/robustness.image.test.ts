@@ -1,5 +1,5 @@
 import { missingImagePackages } from "@mltb/firmware/images";
-import { Fault, PowerAction } from "@mltb/protocol";
+import { Fault, Outcome, PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import type { I2cBus } from "../src/parts/i2c.ts";
 import { openBench } from "./bench.ts";
@@ -54,6 +54,52 @@ describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 ima
     expect(await msUntilOff(bench)).toBeLessThanOrEqual(STALL_MS);
     const state = await bench.request("channel_get", { channel: 1 });
     expect(state).toMatchObject({ kind: "answer", body: { fault: Fault.sensor_dead, switch_on: 0 } });
+    expect(rung.board.counters.restarts).toBe(0);
+  });
+
+  test("uptime-wrap: 2^32 ms after its start a board keeps its channel on, serves its host, and sleeps as much as before", async () => {
+    const { rung, bench } = await onBoard();
+    const instructionsPerMs = async (): Promise<number> => {
+      const before = rung.board.instructions();
+      await bench.run(500);
+      expect(rail(bench).switchOn).toBe(true);
+      return (rung.board.instructions() - before) / 500;
+    };
+    const before = await instructionsPerMs();
+    const clock = await imageSymbol("clock_us");
+    const wraps_us = 2 ** 32 * 1000;
+    const start_us = wraps_us - 4_000_000;
+    rung.board.poke(clock, start_us % 2 ** 32);
+    rung.board.poke(clock + 4, Math.floor(start_us / 2 ** 32));
+    for (let ms = 0; ms < 8000; ms += 10) {
+      await bench.run(10);
+      expect([ms, rail(bench).switchOn]).toEqual([ms, true]);
+    }
+    expect(await bench.request("channel_get", { channel: 1 })).toMatchObject({ kind: "answer", body: { switch_on: 1 } });
+    expect(await instructionsPerMs()).toBeLessThan(1.2 * before);
+    expect(await power(bench, PowerAction.cycle)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+    expect(await power(bench, PowerAction.off)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+    expect(rung.board.counters.restarts).toBe(0);
+  });
+
+  test("marker-storm: targets that toggle their markers at 4 kHz neither restart the board nor cost more than counted edges", async () => {
+    const rung = await rp2040Image("cdc");
+    const bench = await openBench(rung);
+    expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer" });
+    let toggled = 0;
+    for (let ms = 0; ms < 2000; ms += 1) {
+      for (let channel = 1; channel <= 4; channel += 1) {
+        bench.electronics.marker(channel, ms % 2 === 0 ? 1 : 0, bench.electronics.now_us());
+        toggled += 1;
+      }
+      await bench.run(1);
+    }
+    await bench.run(1000);
+    const drops = await bench.request("drops_get", {});
+    const told = bench.messages.filter(({ name }) => name === "marker_edge").length;
+    expect(drops.kind === "answer" ? Number(drops.body.edges_lost) + told : drops).toBe(toggled);
+    expect(told).toBeGreaterThan(100);
+    expect(rail(bench).switchOn).toBe(true);
     expect(rung.board.counters.restarts).toBe(0);
   });
 

@@ -143,9 +143,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
       kind: board.kind,
       serial: hal.serial(),
       firmware: VERSION,
-      capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"}${
-        hal.edge_take === undefined ? "" : " markers:1"
-      } protection:1 settings:1 lines:1 panel:1 rack:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${
+      capabilities: `power:1 reset:1 monitors:1${hal.sampler_start === undefined ? "" : " samples:2"} markers:1 protection:1 settings:1 lines:1 panel:1 rack:1 buttons:1 locate:1 log:1 logs:1${update === undefined ? "" : " update:1 store:1"}${
         hal.wave_keep === undefined ? "" : " waveform:2"
       }${hal.counters === undefined ? "" : " drops:1"}`,
     }),

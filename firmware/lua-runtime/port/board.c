@@ -61,8 +61,7 @@ unsigned board_reset_cause(void) {
 
 static void unreset(uint32_t bits) {
   CLR(RESETS_RESET) = bits;
-  while ((REG(RESETS_DONE) & bits) != bits) {
-  }
+  while ((REG(RESETS_DONE) & bits) != bits) continue;
 }
 
 /* Reference 12 MHz, feedback divider, post dividers (2.18). */
@@ -70,8 +69,7 @@ static void pll_init(uint32_t pll, uint32_t feedback, uint32_t dividers) {
   REG(pll) = 1;
   REG(pll + 0x8) = feedback;
   CLR(pll + 0x4) = (1u << 0) | (1u << 5);
-  while ((REG(pll) & 0x80000000u) == 0) {
-  }
+  while ((REG(pll) & 0x80000000u) == 0) continue;
   REG(pll + 0xc) = dividers;
   CLR(pll + 0x4) = 1u << 3;
 }
@@ -81,8 +79,7 @@ static void pll_init(uint32_t pll, uint32_t feedback, uint32_t dividers) {
 static void clocks_init(void) {
   REG(XOSC_STARTUP) = 47;
   REG(XOSC_CTRL) = 0xfabaa0u;
-  while ((REG(XOSC_STATUS) & 0x80000000u) == 0) {
-  }
+  while ((REG(XOSC_STATUS) & 0x80000000u) == 0) continue;
   REG(CLK_REF_CTRL) = 2;
   unreset(RESET_PLL_SYS | RESET_PLL_USB);
   pll_init(PLL_SYS, 64, (6u << 16) | (1u << 12));
@@ -108,8 +105,7 @@ uint32_t board_ticks_us(void) { return REG(TIMER_RAWL); }
 
 void board_delay_us(uint32_t us) {
   uint32_t start = board_ticks_us();
-  while (board_ticks_us() - start < us) {
-  }
+  while (board_ticks_us() - start < us) continue;
 }
 
 static volatile int alarm_rang;
@@ -123,10 +119,10 @@ int board_work(void) { return sampler_ready() || sweep_ready() || trip_ready(); 
 static int work_waits(void) { return alarm_rang || link_pending() || board_work(); }
 
 void board_idle(uint32_t until_us) {
-  /* The timer compares for equality: a time that has just passed would fire an hour later (4.6.3). */
-  if ((int32_t)(until_us - board_ticks_us()) < 3) return;
   alarm_rang = 0;
   REG(TIMER_ALARM0) = until_us;
+  /* The timer compares for equality: a time that has passed before it was armed would fire an hour later (4.6.3). */
+  if ((int32_t)(until_us - board_ticks_us()) < 1) return;
   /* Most interrupts are rows of the converter, which mean nothing to Lua. An interrupt that is masked but pending still
      wakes, so nothing is lost between the test and the sleep. */
   while (!work_waits()) {

@@ -250,7 +250,7 @@ void firmware_rx(const uint8_t *bytes, size_t size) {
     for (size_t i = 1; i < 6; i++) lua_pushinteger(L, (lua_Integer)header[i]);
     lua_pushlstring(L, (const char *)header + FRAME_HEADER, plain_size - FRAME_HEADER);
     /* Each frame has its own time: the one before may have written to the store for 100 ms. */
-    lua_pushinteger(L, (lua_Integer)(uint32_t)(firmware_clock_us(board_ticks_us()) / 1000u));
+    lua_pushinteger(L, (lua_Integer)(firmware_clock_us(board_ticks_us()) / 1000u));
     if (call(L, 8, 0)) continue;
     failed();
     break;
@@ -258,7 +258,7 @@ void firmware_rx(const uint8_t *bytes, size_t size) {
   collect_if_short();
 }
 
-uint32_t firmware_tick(uint32_t now_ms) {
+uint32_t firmware_tick(uint64_t now_ms) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, tick);
   lua_pushinteger(L, (lua_Integer)now_ms);
   if (!call(L, 1, 1)) failed();

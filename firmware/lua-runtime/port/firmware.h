@@ -21,7 +21,7 @@ uint64_t firmware_clock_us(uint32_t ticks_us);
 /* Received bytes. An error that the bundle lets out restarts the board, or ends its trial. */
 void firmware_rx(const uint8_t *bytes, size_t size);
 /* Runs what is due at that time of the bundle's clock; gives the milliseconds until the next due time, at least one. */
-uint32_t firmware_tick(uint32_t now_ms);
+uint32_t firmware_tick(uint64_t now_ms);
 /* One step of the collector, where there is garbage worth it; call it while there is nothing else to do, until it gives 0. */
 int firmware_collect(void);
 

@@ -83,8 +83,7 @@ static int recover(unsigned bus) {
   line(sda, 1);
   SET(RESETS_RESET) = reset_of(bus);
   CLR(RESETS_RESET) = reset_of(bus);
-  while ((REG(RESETS_DONE) & reset_of(bus)) == 0) {
-  }
+  while ((REG(RESETS_DONE) & reset_of(bus)) == 0) continue;
   bus_init(bus);
   int freed = bus_free(bus);
   if (freed) i2c_counts.recovered++;
@@ -95,8 +94,7 @@ static int recover(unsigned bus) {
 /* Waits for the stop condition, so that the next transfer does not take it for its own. */
 static int abort_transfer(uint32_t base) {
   uint32_t start = board_ticks_us();
-  while ((REG(base + I2C_RAW) & I2C_STOPPED) == 0 && board_ticks_us() - start < 200) {
-  }
+  while ((REG(base + I2C_RAW) & I2C_STOPPED) == 0 && board_ticks_us() - start < 200) continue;
   (void)REG(base + I2C_CLR_INTR);
   REG(base + I2C_ENABLE) = 0;
   return -1;
@@ -260,8 +258,7 @@ int sweep_take(struct sweep *sweep, size_t *size) {
 
 void sweep_hold(void) {
   sweeps.held = 1;
-  while (sweeps.reading) {
-  }
+  while (sweeps.reading) continue;
 }
 
 void sweep_release(void) {

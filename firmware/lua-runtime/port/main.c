@@ -26,8 +26,8 @@ int main(void) {
       board_idle(ticks + (uint32_t)(due_us - now_us));
       continue;
     }
-    uint32_t now_ms = (uint32_t)(now_us / 1000u);
-    due_us = ((uint64_t)now_ms + firmware_tick(now_ms)) * 1000u;
+    uint64_t now_ms = now_us / 1000u;
+    due_us = (now_ms + firmware_tick(now_ms)) * 1000u;
     safety_ticked();
     if (firmware_serve_restart()) {
       safety_start();

@@ -13,6 +13,8 @@
 #define RING_BLOCKS 6u
 #define BLOCK_BYTES 1600u
 #define PERIOD_US (1000000u / CONVERTER_RATE_HZ)
+/* Two times that were read may be this much further apart or nearer than they are. */
+#define SLACK_US 2u
 #define ROW_BYTES (CHANNELS * 2u)
 
 #define DMA_TX 0u
@@ -207,7 +209,7 @@ static void row_complete(void) {
   if (row == 0) {
     heads[slot].first = next_index;
     /* The frame at work was converted up to the edge before this one. */
-    heads[slot].tick_us = board_ticks_us() - PERIOD_US;
+    heads[slot].tick_us = edge_us - PERIOD_US;
   }
   row++;
   next_index++;
@@ -242,12 +244,17 @@ void sampler_edge(void) {
   const uint16_t *words = frames[filling];
   int had = started;
   uint32_t sniffed = REG(DMA_SNIFF_DATA), now = board_ticks_us(), since = now - edge_us;
-  if (had && (REG(DMA_CH(DMA_RX) + DMA_AL1_CTRL) & DMA_BUSY) != 0) {
+  if (had && (since < PERIOD_US / 2u || (REG(DMA_CH(DMA_RX) + DMA_AL1_CTRL) & DMA_BUSY) != 0)) {
     /* Whether a conversion is missing for it, the time to the next edge says. */
     sampler_overruns++;
+    if (since < PERIOD_US / 2u) edge_us = now;
     return;
   }
-  edge_us = now;
+  /* The converter runs by the timer's own crystal: conversions are counted in its periods, not from when they were served,
+     which is at the earliest when they happen. */
+  uint32_t count = since < 2u * PERIOD_US - SLACK_US ? 1u : (since + SLACK_US) / PERIOD_US;
+  edge_us += count * PERIOD_US;
+  if (!had || (int32_t)(edge_us - now) > 0) edge_us = now;
   filling ^= 1u;
   frame_start();
   started = 1;
@@ -280,7 +287,7 @@ void sampler_edge(void) {
     sampler_crc_errors++;
   }
   if (++taken >= decimation) row_end();
-  if (since > PERIOD_US + PERIOD_US / 2u) conversions_missed((since + PERIOD_US / 2u) / PERIOD_US - 1u);
+  if (count > 1u) conversions_missed(count - 1u);
 }
 
 /* Conversions begin or end; blocks are made only between sampler_start and sampler_stop. */

@@ -48,7 +48,7 @@ interface Hal {
    * Opens the switch of a channel (from 0) in hardware time when its converter code stays above `code`. With `for_ms` the
    * limit holds so long, and the one before counts afterwards.
    */
-  trip_limit?(this: void, channel: number, code: number, for_ms?: number): void;
+  trip_limit(this: void, channel: number, code: number, for_ms?: number): void;
   /** Oldest trip: channel from 0, or -1 for the shared alert line; tick; converter code. Nil when there is none. */
   trip_take(this: void): LuaMultiReturn<[number | undefined, number, number]>;
 
@@ -75,7 +75,7 @@ interface Hal {
   /** Marker inputs: starts edge capture on these pins; bit n of the mask is pin n. */
   edges_start(this: void, mask: number): void;
   /** Oldest captured edge: pin, level, tick and index of the sample row whose interval holds it; nil when none. */
-  edge_take?(this: void): LuaMultiReturn<[number | undefined, number, number, number]>;
+  edge_take(this: void): LuaMultiReturn<[number | undefined, number, number, number]>;
 
   /**
    * Fast sampler: rows of i16 little endian, one per channel, every `period_us`; blocks of `rows`. False when the

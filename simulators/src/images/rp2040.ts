@@ -68,6 +68,8 @@ export interface Rp2040Board {
    * a function begins.
    */
   patch(address: number, halfword: number): number;
+  /** Overwrites a word of RAM. */
+  poke(address: number, word: number): void;
   /** Power-cycles the controller; its memory and its pins lose their state, the board's parts keep theirs. */
   restart(): void;
 }
@@ -238,6 +240,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
       flash.setUint16(address - FLASH, halfword, true);
       return before;
     },
+    poke: (address, word) => chip.writeUint32(address, word),
     counters,
     usb,
     flash,
