@@ -75,7 +75,10 @@ describe.skipIf(missingImagePackages().length > 0)("robustness of the RP2040 ima
       await bench.run(10);
       expect([ms, rail(bench).switchOn]).toEqual([ms, true]);
     }
-    expect(await bench.request("channel_get", { channel: 1 })).toMatchObject({ kind: "answer", body: { switch_on: 1 } });
+    expect(await bench.request("channel_get", { channel: 1 })).toMatchObject({
+      kind: "answer",
+      body: { switch_on: 1 },
+    });
     expect(await instructionsPerMs()).toBeLessThan(1.2 * before);
     expect(await power(bench, PowerAction.cycle)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
     expect(await power(bench, PowerAction.off)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
