@@ -28,10 +28,10 @@ import { registerTools } from "./commands/tools.ts";
 import { registerTrace } from "./commands/trace.ts";
 import { registerUp } from "./commands/up.ts";
 import { registerWatch } from "./commands/watch.ts";
-import { createProgram, runProgram } from "./program.ts";
+import { type Command, createProgram, runProgram } from "./program.ts";
 
-/** The `mltb` command line. */
-export async function main(argv: string[]): Promise<void> {
+/** The `mltb` command line with all its commands. */
+export function mltbProgram(): Command {
   const program = createProgram("0.1.0");
   registerUp(program);
   registerRun(program);
@@ -63,5 +63,10 @@ export async function main(argv: string[]): Promise<void> {
   registerAgent(program);
   registerAnalyze(program);
   registerTools(program);
-  await runProgram(program, argv);
+  return program;
+}
+
+/** Runs a command line; sets the exit code and never throws. */
+export async function main(argv: string[]): Promise<void> {
+  await runProgram(mltbProgram(), argv);
 }

@@ -116,10 +116,12 @@ function listenForSignals(): void {
   }
 }
 
-/** From now on SIGHUP means this instead of the end. */
-export function onReload(reload: () => void): void {
-  process.removeAllListeners("SIGHUP");
-  process.on("SIGHUP", reload);
+/** From now on these signals mean this instead of the end. */
+export function onReload(signals: NodeJS.Signals[], reload: () => void): void {
+  for (const signal of signals) {
+    process.removeAllListeners(signal);
+    process.on(signal, reload);
+  }
 }
 
 /** Parses and runs; sets the exit code and never throws. */

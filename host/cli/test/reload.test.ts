@@ -1,8 +1,9 @@
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { type Running, run, start } from "./mltb.ts";
+import { mltb, type Running, run, start } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-reload-"));
 const file = join(folder, "bay.yml");
@@ -59,3 +60,27 @@ test("a reload touches only the racks whose part changed; faults and leased targ
   expect(await bay.end()).toBe(0);
   bay = undefined;
 }, 600_000);
+
+test.skipIf(spawnSync("script", ["--version"]).error !== undefined)(
+  "a bay that was started at a terminal reads its file again too, and its targets stay as they are",
+  async () => {
+    const there = ["--state", join(folder, "terminal")];
+    write(rack("r1", ["keep"]));
+    const words = ["up", "--bay", file, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", ...there, "--json"];
+    const line = [process.execPath, mltb, ...words].map((word) => `'${word}'`).join(" ");
+    const terminal = spawn("script", ["-qec", line, "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = new Promise<number | null>((resolve) => terminal.on("exit", resolve));
+    await new Promise((resolve) => terminal.stdout.once("data", resolve));
+    expect((await run("power", "on", "keep", ...there)).code).toBe(0);
+    write(rack("r1", ["keep"]), rack("r2", ["more"]));
+    expect(JSON.parse((await run("reload", ...there, "--json")).out)).toMatchObject({
+      added: ["r2"],
+      untouched: ["r1"],
+    });
+    expect(JSON.parse((await run("power", "status", "keep", ...there, "--json")).out).power).toBe("on");
+    const { pid } = JSON.parse(readFileSync(join(folder, "terminal", "bay.json"), "utf8"));
+    process.kill(pid, "SIGHUP");
+    expect(await ended).not.toBeNull();
+  },
+  600_000,
+);

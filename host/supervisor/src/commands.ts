@@ -38,8 +38,8 @@ const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
 export class Commands {
   /** What every command passes on its way to a board. */
   gate: Gate | undefined;
-  /** Told when a command of a target was accepted. */
-  onAccepted: (caller: Caller, target: string, feature: string) => void = () => undefined;
+  /** Told when a command of a target was accepted; what it gives is called when the command is done. */
+  onAccepted: (caller: Caller, target: string, feature: string) => (() => void) | undefined = () => undefined;
   /** Told of every command that has ended. */
   onResult: (feature: string, status: CommandResult["status"], seconds: number) => void = () => undefined;
   private readonly boards: Board[];
@@ -140,9 +140,10 @@ export class Commands {
       return accepted;
     }
     const { caller, kind, name, feature } = call;
+    let done: (() => void) | undefined;
     if (kind === "target") {
       this.find(name).channel.commandedBy = caller.source;
-      this.onAccepted(caller, name, feature);
+      done = this.onAccepted(caller, name, feature);
     }
     onAccepted(accepted.seq);
     const { name: board } = kind === "target" ? this.find(name).board : this.rack(name);
@@ -150,6 +151,8 @@ export class Commands {
     this.onBoard.set(board, (this.onBoard.get(board) ?? 0) + 1);
     try {
       const result = await prepared.execute();
+      // Before what waits for the command's end looks again.
+      if (result.status === "done") done?.();
       this.gate?.ended(call, accepted, result);
       return result;
     } finally {
@@ -224,23 +227,33 @@ export class Commands {
     const outcome = await board.link.request(
       "power_set",
       { channel: channel.channel, action, off_ms, check: bodyCheck(channel.channel, action, off_ms) },
-      MARGIN_MS + 1000 + off_ms,
+      // A power back end reads back after each switching, and ends what it was doing first.
+      MARGIN_MS + 1000 + off_ms + (args.state === "cycle" ? 6 : 4) * board.command_ms,
     );
-    return this.powered(board, channel, outcome);
+    return this.powered(board, channel, outcome, args.state === "on" || args.state === "cycle" ? "on" : "off");
   }
 
-  /** What became of a command that the board has answered with the proved state. */
+  /**
+   * What became of a command that the board has answered with the proved state: done when the state that is read back
+   * afterwards does not say otherwise. Where a newer command is under way already it cannot say anything.
+   */
   private async powered(
     board: Board,
     channel: ChannelModel,
     outcome: RequestOutcome<"power_answer">,
+    wanted?: TargetView["power"],
   ): Promise<CommandResult> {
     if (outcome.kind !== "answer") return failed(outcome, channel);
     const answer = outcome.body;
     channel.measured(answer);
     const fresh = await this.reread(board, channel);
-    if (answer.outcome === Outcome.done) return { status: "done", state: fresh };
-    if (answer.outcome === Outcome.superseded) {
+    const contradicted = wanted !== undefined && fresh.power !== wanted && fresh.power !== "changing";
+    if (answer.outcome === Outcome.done && !contradicted) return { status: "done", state: fresh };
+    if (answer.outcome === Outcome.done && fresh.power === "unknown") {
+      const message = `the board confirmed ${wanted}, and its link was lost before that was read back`;
+      return { status: "unknown", code: "outcome_unknown", message, state: fresh };
+    }
+    if (answer.outcome === Outcome.superseded || (answer.outcome === Outcome.done && fresh.power !== "fault")) {
       return {
         status: "refused",
         code: "superseded",
@@ -251,7 +264,7 @@ export class Commands {
     const fault = channel.fault;
     return {
       status: "failed",
-      code: answer.outcome === Outcome.fault ? "board_failed" : "not_confirmed",
+      code: answer.outcome === Outcome.not_confirmed ? "not_confirmed" : "board_failed",
       message: fault === null ? "the board could not prove the state" : `${fault.id}: ${fault.cause}`,
       state: fresh,
     };
@@ -259,7 +272,7 @@ export class Commands {
 
   private async reset(board: Board, channel: ChannelModel, pulse_ms: number): Promise<CommandResult> {
     const body = { channel: channel.channel, pulse_ms, check: bodyCheck(channel.channel, 0, pulse_ms) };
-    const outcome = await board.link.request("reset_pulse", body, MARGIN_MS + pulse_ms);
+    const outcome = await board.link.request("reset_pulse", body, MARGIN_MS + pulse_ms + board.command_ms);
     if (outcome.kind !== "answer") return failed(outcome, channel);
     if (outcome.body.outcome === Outcome.superseded) {
       return { status: "refused", code: "superseded", message: "a newer pulse took the place of this one" };
@@ -334,7 +347,7 @@ export class Commands {
 
   /** The channel as the board sees it now; what was known stays where the board does not answer. */
   private async reread(board: Board, channel: ChannelModel): Promise<TargetView> {
-    const outcome = await board.link.request("channel_get", { channel: channel.channel }, MARGIN_MS);
+    const outcome = await board.link.request("channel_get", { channel: channel.channel }, MARGIN_MS + board.command_ms);
     if (outcome.kind === "answer") board.observe(channel, outcome.body);
     return channel.view();
   }

@@ -17,8 +17,8 @@ import { mergeCopy } from "./store/merge.ts";
 import { GrowingNumber } from "./store/numbers.ts";
 
 const CLOCK_MS = 1000;
-/** Commands that say what a target's power shall be: one of them takes the place of an end policy that is still owed. */
-const switching = new Set(["power", "reset", "strap"]);
+/** Commands that say what a target's power shall be: one that is done takes the place of an end policy that is still owed. */
+const switching = new Set(["power", "strap"]);
 
 /** What a bay remembers across restarts, and what guards its commands with it. */
 export interface BayStateStore {
@@ -69,9 +69,8 @@ export function openState(
   };
   const leases = new Leases(rows, time, audit, effects, () => fences.next());
   commands.gate = new Gate(journal, audit, leases, () => seqs.next());
-  commands.onAccepted = (caller, target, feature) => {
-    if (caller.source !== "policy" && switching.has(feature)) policies.overtaken(target);
-  };
+  commands.onAccepted = (caller, target, feature) =>
+    caller.source !== "policy" && switching.has(feature) ? policies.overtaking(target) : undefined;
   // What happens without a command: the front panel, and what the board does by itself.
   hub.on("power", (target, cause, source) => {
     if (source !== "local" && (source !== "policy" || cause === "command")) return;

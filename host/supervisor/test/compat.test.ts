@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { addToken, startSupervisor } from "../src/index.ts";
 import { startTestBay, type TestBay } from "./bay.ts";
 
@@ -54,7 +54,26 @@ test("confirms-failures: a channel whose rail stays up gives no 200 for off", as
   bay.rail(4).fault = "stuck-on";
   const off = await ask("GET", "/power/control/off?hostname=rack1&port=4");
   expect(off.status).toBeGreaterThanOrEqual(500);
+  // Nor is it told off to who asks afterwards: the rail stays up.
+  expect((await ask("GET", "/compat/labgrid/spare-4/power")).status).toBe(502);
+  expect(JSON.parse((await ask("GET", "/redfish/v1/Systems/spare-4")).text)).toMatchObject({
+    PowerState: null,
+    Status: { Health: "Critical" },
+  });
   bay.rail(4).fault = "none";
+  expect((await bay.api("POST", "/api/v1/targets/spare-4/faults/off-unproved/rearm")).status).toBe(200);
+  await vi.waitFor(async () => expect((await ask("GET", "/compat/labgrid/spare-4/power")).text).toBe("0"), 3000);
+});
+
+test("a channel whose fault has opened the switch is off for them as soon as its rail is measured down", async () => {
+  expect((await ask("PUT", "/compat/labgrid/spare-4/power", "1")).status).toBe(200);
+  bay.rail(4).fault = "short";
+  const fault = async () => (await bay.api("GET", "/api/v1/targets/spare-4")).json.power;
+  await vi.waitFor(async () => expect(await fault()).toBe("fault"), 3000);
+  bay.rail(4).fault = "none";
+  await vi.waitFor(async () => expect((await ask("GET", "/compat/labgrid/spare-4/power")).text).toBe("0"), 3000);
+  expect(JSON.parse((await ask("GET", "/redfish/v1/Systems/spare-4")).text).PowerState).toBe("Off");
+  await bay.api("POST", "/api/v1/targets/spare-4/faults/hard-over-current/rearm");
 });
 
 test("without login only on the listener of its own, which takes nothing else", async () => {

@@ -19,6 +19,7 @@ let commands: Commands;
 const strip = `#!/bin/sh
 echo "$*" >> ${folder}/calls
 [ -e ${folder}/slow ] && sleep 0.3
+[ -e ${folder}/slower ] && sleep 1.5
 [ -e ${folder}/hang ] && exec sleep 60
 [ -e ${folder}/fail ] && { echo "socket $2 is broken" >&2; exit 7; }
 case $1 in
@@ -35,7 +36,7 @@ racks:
       kind: foreign
       link:
         exec:
-          time_limit_s: 1
+          time_limit_s: 4
           commands:
             on: [${folder}/strip, "on", "{channel}"]
             off: [${folder}/strip, "off", "{channel}"]
@@ -121,8 +122,15 @@ test("a command that hangs is killed after its time limit, and the other target 
   await Promise.resolve();
   expect(ended).toBe(false);
   expect(await hanging).toMatchObject({ status: "failed" });
-  expect(log.join("\n")).toContain("took longer than 1 s and was killed");
+  expect(log.join("\n")).toContain("took longer than 4 s and was killed");
 });
+
+test("a strip whose commands take longer than a board's would is waited for", async () => {
+  flag("slower", true);
+  expect(await power("fan", { state: "on" })).toMatchObject({ status: "done", state: { power: "on" } });
+  flag("slower", false);
+  expect(await power("fan", { state: "off" })).toMatchObject({ status: "done" });
+}, 30_000);
 
 test("the newest command wins over one that runs", async () => {
   flag("slow", true);

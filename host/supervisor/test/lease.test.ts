@@ -82,6 +82,44 @@ test("labgrid: a client that dies in a cycle leaves the board off: here the cycl
   expect(await target("spare-6")).toMatchObject({ power: "off" });
 });
 
+test("what is owed at a lease's end is not ended by commands that switch nothing, and is by one that does", async () => {
+  const endedInCycle = async () => {
+    const got = await lease({ targets: ["spare-6"], ttl_s: 60 });
+    await power("spare-6", "on", got.json.id);
+    const cycle = power("spare-6", "cycle", got.json.id);
+    await until(() => !bay.rail(6).switchOn);
+    return { cycle, ended: bay.api("DELETE", `/api/v1/leases/${got.json.id}`) };
+  };
+  const first = await endedInCycle();
+  const reset = await bay.api("POST", "/api/v1/targets/spare-6/reset", { pulse_ms: 10 });
+  expect(reset.json.code).toBe("not-on");
+  expect((await first.cycle).json).toMatchObject({ power: "on" });
+  await first.ended;
+  expect(await target("spare-6")).toMatchObject({ power: "off" });
+
+  const second = await endedInCycle();
+  expect((await power("spare-6", "on")).status).toBe(200);
+  expect((await second.cycle).json.code).toBe("superseded");
+  await second.ended;
+  expect(await target("spare-6")).toMatchObject({ power: "on" });
+  await power("spare-6", "off");
+});
+
+test("who waits for one target of an ended lease does not wait for a cycle of its other one", async () => {
+  const both = await lease({ targets: ["spare-6", "spare-7"], ttl_s: 60 });
+  await power("spare-6", "on", both.json.id);
+  const cycle = power("spare-6", "cycle", both.json.id);
+  await until(() => !bay.rail(6).switchOn);
+  const waits = lease({ targets: ["spare-7"], ttl_s: 60, wait_s: 20 });
+  const ended = bay.api("DELETE", `/api/v1/leases/${both.json.id}`);
+  const got = await waits;
+  expect(got.status).toBe(201);
+  expect(bay.rail(6).switchOn).toBe(false);
+  expect((await cycle).json).toMatchObject({ power: "on" });
+  await ended;
+  await bay.api("DELETE", `/api/v1/leases/${got.json.id}`);
+});
+
 test("several targets at once or none; who waits is served in turn", async () => {
   const first = await lease({ targets: ["spare-3"], ttl_s: 60 });
   const both = lease({ targets: ["spare-3", "spare-6"], ttl_s: 60, wait_s: 20 });

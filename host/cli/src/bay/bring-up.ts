@@ -13,6 +13,8 @@ import { type BayState, removeState, runningBay, writeState } from "./state.ts";
 
 export interface BringUpOptions {
   bayFile: string;
+  /** The caller has `reload` called for SIGUSR2: `mltb reload` may send it. */
+  reloads?: boolean;
   http: { host: string; port: number; named: boolean };
   mqtt:
     | { host: string; port: number; named: boolean }
@@ -183,6 +185,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       pid: process.pid,
       bay: bay.bay,
       bay_file: resolve(options.bayFile),
+      reloads: options.reloads === true,
       http: supervisor.http,
       grpc: supervisor.grpc,
       mqtt: supervisor.mqtt,

@@ -10,6 +10,8 @@ export interface BayState {
   bay: string;
   /** The bay file that it was brought up from, absolute. */
   bay_file?: string;
+  /** SIGUSR2 has it read its file again. */
+  reloads?: boolean;
   http: string;
   /** HOST:PORT of `mltb.board.v1`. */
   grpc: string;

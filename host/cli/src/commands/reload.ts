@@ -27,14 +27,17 @@ export function registerReload(program: Command): void {
         if (before === undefined) {
           throw cliError(Exit.unreachable, "no-bay", `no bay is up (looked in ${folder})`, "mltb up --bay FILE");
         }
-        // Faults are told before the bay hears of it.
-        if (before.bay_file === undefined) {
-          throw cliError(Exit.unreachable, "no-bay-file", "the bay that is up is older and does not name its file");
+        // The signal would end a bay that does not listen for it.
+        if (before.bay_file === undefined || before.reloads !== true) {
+          const text =
+            "the bay that is up belongs to a run, or is of an older version: it does not read its file again";
+          throw cliError(Exit.refused, "no-reload", text, "end it, and start it with mltb up --bay FILE");
         }
+        // Faults are told before the bay hears of it.
         const read = readBayFile(before.bay_file);
         if ("faults" in read) throw new CliError(Exit.usage, read.faults);
         try {
-          process.kill(before.pid, "SIGHUP");
+          process.kill(before.pid, "SIGUSR2");
         } catch (error) {
           throw cliError(Exit.unreachable, "no-signal", `process ${before.pid}: ${(error as Error).message}`);
         }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
-import { bringUp } from "../bay/bring-up.ts";
+import { bringUp, type RunningBay } from "../bay/bring-up.ts";
 import { stateFolder } from "../bay/state.ts";
 import { readSecret } from "../client/find-bay.ts";
 import { cliError, Exit } from "../errors.ts";
@@ -111,7 +111,15 @@ export function registerUp(program: Command): void {
         if (options.broker !== undefined && options.mqtt !== undefined) {
           throw cliError(Exit.usage, "usage", "--mqtt and --broker exclude each other");
         }
-        const running = await bringUp({
+        let running: RunningBay | undefined;
+        let early = false;
+        // SIGUSR2 comes from `mltb reload`. A service manager's SIGHUP means the same; a terminal's, that the terminal is gone.
+        onReload(process.stdin.isTTY === true ? ["SIGUSR2"] : ["SIGUSR2", "SIGHUP"], () => {
+          if (running === undefined) early = true;
+          else void running.reload();
+        });
+        const started = await bringUp({
+          reloads: true,
           bayFile: options.bay,
           http: listener(options.http, defaultPorts.http),
           mqtt:
@@ -142,7 +150,9 @@ export function registerUp(program: Command): void {
           logLevel: options.log,
           signal: context.signal,
         });
-        const { state } = running;
+        running = started;
+        if (early) void started.reload();
+        const { state } = started;
         const ready = {
           event: "ready",
           bay: state.bay,
@@ -153,7 +163,7 @@ export function registerUp(program: Command): void {
           mqtt_user: state.mqtt_user,
           mqtt_password_file: state.mqtt_password_file,
           targets: state.targets,
-          agents: running.agents(),
+          agents: started.agents(),
           ...(options.simControl === undefined ? {} : { sim_control: options.simControl }),
         };
         context.print(ready, () =>
@@ -166,11 +176,9 @@ export function registerUp(program: Command): void {
             `  targets     ${state.targets.join(", ")}`,
           ].join("\n"),
         );
-        // A service manager's SIGHUP means to read the file again; a terminal's, that the terminal is gone.
-        if (process.stdin.isTTY !== true) onReload(() => void running.reload());
         await aborted(context.signal);
         context.note("switching the targets off ...");
-        await running.stop();
+        await started.stop();
         context.note("stopped");
         return Exit.done;
       }),

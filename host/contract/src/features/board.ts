@@ -67,14 +67,13 @@ const refusals = ["unknown_board", "not_supported", "board_lost"] as const;
 export const board = feature("board", "The rack electronics: monitoring boards, their firmware, logs and waveforms.", {
   list: call("GET", "/api/v1/boards", "Boards of the bay.", {
     answer: z.array(boardSchema),
-    cli: "mltb firmware status",
     grpc: { method: "ListBoards", fields: [] },
   }),
   firmware: call("GET", "/api/v1/boards/{board}/firmware", "The firmware that a board runs.", {
     params: ofBoard,
     answer: firmwareSchema,
     refusals,
-    cli: "mltb firmware status",
+    cli: "mltb firmware show BOARD",
   }),
   update: call("PUT", "/api/v1/boards/{board}/firmware", "Give a board new firmware; channels keep their state.", {
     params: ofBoard,
@@ -85,7 +84,7 @@ export const board = feature("board", "The rack electronics: monitoring boards, 
       .extend({ changed: z.boolean() })
       .meta({ id: "FirmwareUpdate", description: "The new state." }),
     refusals: [...refusals, "malformed", "busy", "board_failed", "not_confirmed", "outcome_unknown"],
-    cli: "mltb firmware update",
+    cli: "mltb firmware update BOARD",
   }),
   waveform: call(
     "GET",
@@ -118,6 +117,6 @@ export const board = feature("board", "The rack electronics: monitoring boards, 
     params: ofBoard,
     answer: logSchema,
     refusals,
-    cli: "mltb firmware log",
+    cli: "mltb firmware log BOARD",
   }),
 });

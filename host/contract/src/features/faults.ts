@@ -23,7 +23,7 @@ export const faults = feature(
       command: true,
       refusals: [...commandRefusals, "unknown_fault"],
       mqtt: "rearm",
-      cli: "mltb faults TARGET --rearm FAULT",
+      cli: "mltb faults TARGET --rearm",
       grpc: { method: "Rearm", fields: ["target", "fault", "lease", "idempotency_key"] },
     }),
   },

@@ -56,6 +56,5 @@ export const recording = feature("recording", "Energy between marker edges, on d
     params: ofRecording.extend(ofTarget.shape),
     stream: "application/gzip",
     refusals: ["unknown_recording"],
-    cli: "mltb energy samples",
   }),
 });

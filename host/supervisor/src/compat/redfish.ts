@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { TargetView } from "@mltb/contract";
 import type { Tokens } from "../auth/tokens.ts";
+import { provedOff } from "./proved-off.ts";
 
 const IDLE_MS = 30 * 60_000;
 const SESSIONS = 100;
@@ -72,9 +74,8 @@ export function systemsOf(targets: string[]): Record<string, unknown> {
   };
 }
 
-const states: Record<string, string | null> = { on: "On", off: "Off", fault: "Off", changing: null, unknown: null };
-
-export function systemOf(target: { name: string; power: string; fault: unknown }): Record<string, unknown> {
+export function systemOf(target: TargetView): Record<string, unknown> {
+  const off = provedOff(target);
   const self = `/redfish/v1/Systems/${target.name}`;
   return {
     "@odata.id": self,
@@ -83,7 +84,7 @@ export function systemOf(target: { name: string; power: string; fault: unknown }
     Name: target.name,
     SystemType: "Physical",
     // What the board has not proved is null, as the standard has it for a value that is not known.
-    PowerState: states[target.power] ?? null,
+    PowerState: off === undefined ? null : off ? "Off" : "On",
     Status: { State: "Enabled", Health: target.fault === null ? "OK" : "Critical" },
     Actions: {
       "#ComputerSystem.Reset": {

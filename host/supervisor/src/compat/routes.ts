@@ -5,6 +5,7 @@ import type { App, Reply, Request } from "../http/app.ts";
 import { sendResult } from "../http/bind.ts";
 import { callerOf } from "../http/caller.ts";
 import { runVerb, statusOf, targetOf } from "./pdudaemon.ts";
+import { provedOff } from "./proved-off.ts";
 import { redfishError, resetTypes, type Sessions, serviceRoot, systemOf, systemsOf } from "./redfish.ts";
 
 const BODY_BYTES = 4096;
@@ -107,9 +108,12 @@ export async function compatRoutes(
 }
 
 /** Exactly `0` or `1`, as labgrid wants it. A state that the board has not proved is an error: labgrid reads any other text as off. */
-function digitOf({ name, power }: TargetView): string {
-  if (power === "on") return "1";
-  if (power === "off" || power === "fault") return "0";
+function digitOf(target: TargetView): string {
+  const off = provedOff(target);
+  if (off !== undefined) return off ? "0" : "1";
+  const { name, power, fault } = target;
+  if (power === "fault")
+    throw new BayError("board_failed", `the power of ${name} is not known: ${fault?.id ?? "fault"}`);
   throw new BayError(power === "changing" ? "busy" : "board_lost", `the power of ${name} is ${power}`);
 }
 

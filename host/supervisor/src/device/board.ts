@@ -47,6 +47,8 @@ export class Board {
   readonly quiet = new Quiet();
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
   readonly rackPanel: RackPanel;
+  /** The longest that one command of a power back end may take, beyond what a board takes; 0 for boards. */
+  readonly command_ms: number;
   /** The board was given the policies of the bay file; commands wait for it. */
   configured: Promise<void> = Promise.resolve();
   private readonly hub: BayHub;
@@ -64,6 +66,8 @@ export class Board {
     this.rack = rack.rack;
     this.hub = hub;
     this.bay = rack;
+    const { link } = rack.board;
+    this.command_ms = typeof link !== "string" && "exec" in link ? link.exec.time_limit_s * 1000 : 0;
     this.channels = monitoringBoard.channels.map((channel) => {
       const target = rack.targets.find((entry) => entry.channel === channel.number);
       return target === undefined ? undefined : new ChannelModel(rack.rack, target);

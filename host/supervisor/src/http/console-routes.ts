@@ -6,6 +6,7 @@ import type { TargetConsole } from "../features/console.ts";
 import type { Cuts } from "../leases/cuts.ts";
 import type { App } from "./app.ts";
 import { route } from "./bind.ts";
+import { cutOff } from "./cut-off.ts";
 
 /** A slow reader is cut off when this many bytes wait for it. */
 const BACKLOG_BYTES = 1_000_000;
@@ -40,12 +41,12 @@ export function consoleRoutes(
       return;
     }
     const onLine = (of: string, line: string): void => {
-      if (of !== target) return;
+      if (of !== target || raw.writableEnded) return;
       if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
       else raw.write(`${JSON.stringify({ at: new Date().toISOString(), line })}\n`);
     };
     hub.on("console", onLine);
-    const uncut = cuts.add(target, (reason) => void raw.end(`${JSON.stringify({ event: "cut", reason })}\n`));
+    const uncut = cuts.add(target, (reason) => cutOff(raw, `${JSON.stringify({ event: "cut", reason })}\n`));
     raw.once("close", () => {
       uncut();
       hub.off("console", onLine);

@@ -7,6 +7,7 @@ import type { EventLog, LoggedEvent } from "../features/event-log.ts";
 import type { Cuts } from "../leases/cuts.ts";
 import type { App, Reply } from "./app.ts";
 import { route } from "./bind.ts";
+import { cutOff } from "./cut-off.ts";
 
 /** A slow reader is cut off when this many bytes wait for it. */
 const BACKLOG_BYTES = 4_000_000;
@@ -17,7 +18,7 @@ const BEAT_MS = 10_000;
 
 interface Stream {
   write(text: string): void;
-  end(text: string): void;
+  cut(text: string): void;
   onClose(end: () => void): void;
 }
 
@@ -44,7 +45,7 @@ export function liveRoutes(
         if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
         else if (!raw.writableEnded) raw.write(text);
       },
-      end: (text) => void raw.end(text),
+      cut: (text) => cutOff(raw, text),
       onClose: (end) => raw.once("close", end),
     };
   }
@@ -87,7 +88,7 @@ export function liveRoutes(
       if (target === channel.name) line({ kind: "marker", target, level, tick_us });
     };
     hub.on("samples", onSamples).on("voltage", onVoltage).on("marker", onMarker);
-    const uncut = cuts.add(channel.name, (reason) => out.end(`${JSON.stringify({ kind: "cut", reason })}\n`));
+    const uncut = cuts.add(channel.name, (reason) => out.cut(`${JSON.stringify({ kind: "cut", reason })}\n`));
     out.onClose(() => {
       uncut();
       hub.off("samples", onSamples).off("voltage", onVoltage).off("marker", onMarker);

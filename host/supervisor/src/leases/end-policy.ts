@@ -15,7 +15,7 @@ const answered: ErrorName[] = ["superseded", "fault_latched", "not_on", "refused
 /**
  * Brings targets to their policies when leases end: `off`, `reset` or `keep`. What the board is in the midst of comes
  * to its end first. What cannot be done because the board is away stays owed, also across a restart, until it is done
- * or until somebody's newer command has been accepted.
+ * or until a newer command of somebody is.
  */
 export class EndPolicies {
   private readonly commands: Commands;
@@ -42,9 +42,15 @@ export class EndPolicies {
     return [...this.owed.keys()];
   }
 
-  /** A newer command of somebody was accepted: it wins over what is owed. */
-  overtaken(target: string): void {
-    if (this.owed.delete(target)) this.settle(target);
+  /** A newer command of somebody was accepted: when it is done, as what this gives is told, it wins over what is owed now. */
+  overtaking(target: string): (() => void) | undefined {
+    const lease = this.owed.get(target)?.lease;
+    if (lease === undefined) return undefined;
+    return () => {
+      if (this.owed.get(target)?.lease !== lease) return;
+      this.owed.delete(target);
+      this.settle(target);
+    };
   }
 
   private settle(target: string): void {

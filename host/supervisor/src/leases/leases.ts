@@ -217,9 +217,10 @@ export class Leases {
       lease.targets.map(async (target) => {
         await this.effects.policy(target, lease.id);
         this.table.settled(target);
+        // Who waits for this target need not wait for the lease's others.
+        this.queue.serve();
       }),
     );
-    this.queue.serve();
     this.look();
   }
 

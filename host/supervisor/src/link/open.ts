@@ -42,11 +42,15 @@ export function linkTransport(rack: BayRack, ports: Ports): ByteTransport {
 
 /** A serial port by a file that stands for it, such as a pseudo-terminal. */
 export function fileTransport(file: string): ByteTransport {
-  return portTransport({ file }, systemPorts([file]), openSerialPort);
+  return portTransport(
+    { file },
+    systemPorts(() => [file]),
+    openSerialPort,
+  );
 }
 
-/** The ports that a bay's boards and consoles may be on. */
-export function bayPorts(bay: Bay): Ports {
+/** Files that stand for ports of a bay's boards and consoles. */
+function portFiles(bay: Bay): string[] {
   const consoles = bayTargets(bay).map(({ target }) => target.console);
   const files = [
     ...bay.racks
@@ -54,5 +58,10 @@ export function bayPorts(bay: Bay): Ports {
       .map((address) => (address !== undefined && "file" in address ? address.file : undefined)),
     ...consoles.map((console) => (console !== undefined && "serial" in console ? console.serial : undefined)),
   ];
-  return systemPorts(files.filter((file) => file !== undefined));
+  return files.filter((file) => file !== undefined);
+}
+
+/** The ports that a bay's boards and consoles may be on, also those that its racks get with a reload. */
+export function bayPorts(bay: Bay): Ports {
+  return systemPorts(() => portFiles(bay));
 }

@@ -54,22 +54,30 @@ function fileBehind(file: string): string | undefined {
   }
 }
 
-/** The ports of this machine, and the files of the bay that stand for ports (links to pseudo-terminals, UARTs). */
-export function systemPorts(files: string[]): Ports {
+/**
+ * The ports of this machine, and the files of the bay that stand for ports (links to pseudo-terminals, UARTs). They are asked for
+ * at each look: a reload may bring others.
+ */
+export function systemPorts(files: () => string[]): Ports {
   const list = async (): Promise<PortInfo[]> => {
     const usb =
       process.platform === "linux" ? await listUsbPorts().catch(() => listSerialPorts()) : await listSerialPorts();
-    return [...usb, ...files.filter((file) => fileBehind(file) !== undefined).map((path) => ({ path }))];
+    return [
+      ...usb,
+      ...files()
+        .filter((file) => fileBehind(file) !== undefined)
+        .map((path) => ({ path })),
+    ];
   };
   return createPorts({
     list,
     hints(onHint) {
       const watchers: FSWatcher[] = [];
-      for (const folder of new Set(["/dev", ...files.map((file) => dirname(file))])) {
+      for (const folder of new Set(["/dev", ...files().map((file) => dirname(file))])) {
         try {
           const watcher = watch(folder, { persistent: false }, (_event, name) => {
             const path = name === null ? undefined : join(folder, name);
-            if (path === undefined || files.includes(path) || USB_TTY.test(name ?? "")) onHint(path);
+            if (path === undefined || files().includes(path) || USB_TTY.test(name ?? "")) onHint(path);
           });
           // The poll below goes on looking.
           watcher.on("error", () => watcher.close());

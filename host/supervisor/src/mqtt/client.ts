@@ -4,8 +4,11 @@ import { BayError } from "@mltb/contract";
 import mqtt, { type MqttClient } from "mqtt";
 import { Outbox, type Outgoing } from "./outbox.ts";
 
-/** Answers and events that wait while the broker is away or slow. */
-const OUTBOX = 1000;
+/**
+ * Messages that wait while the broker is away or slow. Commands come through the broker: there are no more answers than two
+ * for each that was under way when it went, which is 60 for each of 256 boards.
+ */
+const OUTBOX = { answers: 32_768, events: 1000 };
 /** The broker is slow when so many messages of QoS 1 are unacknowledged, or so many bytes wait in the socket. */
 const UNACKNOWLEDGED = 1000;
 const BACKLOG_BYTES = 1_000_000;
@@ -14,7 +17,7 @@ const CONNECT_MS = 5000;
 
 export interface MqttLink {
   /** Publishes; while the broker is away or slow the message waits in the outbox. */
-  publish(topic: string, payload: string, options: { retain: boolean; qos: 0 | 1 }): void;
+  publish(topic: string, payload: string, options: { retain: boolean; qos: 0 | 1; answer?: boolean }): void;
   subscribe(filter: string): Promise<void>;
   onMessage(handler: (topic: string, payload: Buffer, retained: boolean) => void): void;
   /** Called at every connection but the first. */
@@ -104,8 +107,8 @@ export async function connectMqtt(options: {
   const flushing = setInterval(flush, FLUSH_MS);
 
   return {
-    publish(topic, payload, { retain, qos }) {
-      const message = { topic, payload, retain, qos };
+    publish(topic, payload, options) {
+      const message = { topic, payload, ...options };
       if (outbox.size() === 0 && ready()) send(message);
       else outbox.put(message);
     },

@@ -33,7 +33,11 @@ export async function serveCommands(
     }
     const { user, kind, name, feature } = parts;
     const send = (answer: Answer): void =>
-      link.publish(t.answer(user, kind, name, feature), JSON.stringify(answer), { retain: false, qos: 1 });
+      link.publish(t.answer(user, kind, name, feature), JSON.stringify(answer), {
+        retain: false,
+        qos: 1,
+        answer: true,
+      });
     const refuse = (id: string, code: ErrorName, message: string): void => {
       counters.refused += 1;
       send({ id, status: "refused", code: wireCode(code), message });
@@ -79,7 +83,7 @@ export function answerOrphans(bay: string, orphans: Orphan[], link: MqttLink): v
   for (const { source, id, user, kind, name, feature, result } of orphans) {
     if (source !== "mqtt" || id === undefined) continue;
     const answer: Answer = { id, ...answerOf(result) };
-    link.publish(t.answer(user, kind, name, feature), JSON.stringify(answer), { retain: false, qos: 1 });
+    link.publish(t.answer(user, kind, name, feature), JSON.stringify(answer), { retain: false, qos: 1, answer: true });
   }
 }
 
