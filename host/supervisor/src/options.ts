@@ -1,6 +1,6 @@
-import type { Readable } from "node:stream";
 import { type Bay, type BayBoard, BayError } from "@mltb/contract";
 import type { Logger } from "pino";
+import type { ConsoleSource } from "./features/console.ts";
 import { isLoopback } from "./http/guard.ts";
 import type { ByteTransport } from "./link/transport.ts";
 
@@ -24,7 +24,7 @@ export interface Configurations {
 export interface SupervisorOptions {
   bay: Bay;
   openBoard(board: BayBoard): ByteTransport;
-  console?(target: string): Readable | undefined;
+  console?(target: string): ConsoleSource | undefined;
   http: Listener;
   /** Where `mltb.board.v1` is served; a free port on loopback where it is not given. */
   grpc?: Listener;

@@ -70,7 +70,7 @@ export async function reloadBay(parts: ReloadParts, next: Bay): Promise<ReloadRe
     await board.stop();
     for (const channel of board.channels) {
       if (channel === undefined) continue;
-      consoles.get(channel.name)?.stop();
+      await consoles.get(channel.name)?.stop();
       consoles.delete(channel.name);
       if (!stays.has(channel.name)) parts.clear(channel.name, board.name);
     }

@@ -60,7 +60,13 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const nonce = randomInt(1, 65_536);
   const makeBoard = (rack: BayRack): Board => new Board(rack, options.openBoard(rack.board), hub, nonce);
   const makeConsole = (target: BayTarget): TargetConsole =>
-    new TargetConsole(target, options.console?.(target.target), hub, join(options.stateDir, "consoles"));
+    new TargetConsole(
+      target,
+      options.console?.(target.target),
+      hub,
+      join(options.stateDir, "consoles"),
+      commands.lookup(target.target)?.channel.lease ?? null,
+    );
   const boards = bay.racks.map(makeBoard);
   const commands = new Commands(boards);
   const state = openState(options.stateDir, bay, commands, hub, (error) => log.warn(error.message));
@@ -151,7 +157,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   function stop(): Promise<void> {
     stopping ??= (async () => {
       stopPublisher();
-      for (const one of consoles.values()) one.stop();
+      await Promise.all([...consoles.values()].map((one) => one.stop()));
       // Before the connections go: leases that are bound to them live on.
       state.leases.stop();
       await faces.close();

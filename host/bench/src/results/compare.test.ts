@@ -97,6 +97,15 @@ test("runs are compared record by record; one without a partner makes them not c
   expect(told).toContain("b m was measured in the first only; c m was measured in the second only");
 });
 
+test("two experiments of one target and model are paired by what they measured, whatever their order", () => {
+  const int8 = record({ facts: { quantisation: "int8" } as never });
+  expect(int8.fingerprint.hash).not.toBe(record().fingerprint.hash);
+  const both = run("01", [record(), int8]);
+  expect(compareRuns(both, both)).toMatchObject({ comparable: true });
+  expect(compareRuns(both, run("02", [int8, record()])).comparable).toBe(true);
+  expect(compareRuns(both, run("02", [int8])).comparable).toBe(false);
+});
+
 test("drift is told against the newest earlier run of the same fingerprint, and not for noise or invalid results", () => {
   const old = [
     run("01", [record({ p50: 50 })]),

@@ -84,21 +84,32 @@ export function compareRecords(a: ResultRecord, b: ResultRecord): Comparison {
 }
 
 /**
- * Compares two runs, record by record of equal target and model; a single record on each side is compared whatever it is of.
+ * Compares two runs, record by record of equal target and model, those of one fingerprint first; a single record on each side is compared whatever it is of.
  * Records without a partner make the runs not comparable.
  */
 export function compareRuns(a: RunDocument, b: RunDocument): Comparison {
   if (a.results.length === 1 && b.results.length === 1)
     return compareRecords(a.results[0] as ResultRecord, b.results[0] as ResultRecord);
   const key = (record: ResultRecord): string => `${record.target} ${record.model.name}`;
-  const partners = new Map(b.results.map((record) => [key(record), record]));
+  const partners = [...b.results];
+  /** Several experiments of one target and model are told apart by what they measured, and else by their order. */
+  const partnerOf = (record: ResultRecord): ResultRecord | undefined => {
+    const same = (other: ResultRecord): boolean => other.fingerprint.hash === record.fingerprint.hash;
+    const named = partners.filter((other) => key(other) === key(record));
+    // One that is the same measurement as another record of the first run is left to that.
+    const free = named.find(
+      (other) => !a.results.some(({ fingerprint }) => fingerprint.hash === other.fingerprint.hash),
+    );
+    const partner = named.find(same) ?? free ?? named[0];
+    if (partner !== undefined) partners.splice(partners.indexOf(partner), 1);
+    return partner;
+  };
   const all: Comparison = { comparable: true, differing: [], deltas: [] };
   const missing = (field: string, x: unknown, y: unknown): void => {
     all.differing.push({ field, a: x, b: y });
   };
   for (const record of a.results) {
-    const partner = partners.get(key(record));
-    partners.delete(key(record));
+    const partner = partnerOf(record);
     if (partner === undefined) {
       missing(key(record), record.fingerprint.hash, null);
       continue;
@@ -107,7 +118,7 @@ export function compareRuns(a: RunDocument, b: RunDocument): Comparison {
     all.differing.push(...pair.differing.map((entry) => ({ ...entry, field: `${key(record)}: ${entry.field}` })));
     all.deltas.push(...pair.deltas);
   }
-  for (const [name, record] of partners) missing(name, null, record.fingerprint.hash);
+  for (const record of partners) missing(key(record), null, record.fingerprint.hash);
   all.comparable = all.differing.length === 0;
   if (!all.comparable) all.deltas = [];
   return all;

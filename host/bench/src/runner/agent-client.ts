@@ -4,7 +4,8 @@ import { protoFile } from "@mltb/contract";
 import type { SeenEnvironment } from "../results/environment.ts";
 import { interruption, RunError } from "./bay-api.ts";
 
-const MESSAGE_BYTES = 64 * 1024 * 1024;
+/** The most that gRPC can carry, as the agents take it: sets of large inputs, and latencies of long windows. */
+const MESSAGE_BYTES = 2 ** 31 - 1;
 const CHUNK_BYTES = 256 * 1024;
 /** A live agent answers in a millisecond; one on a board under load may take longer. */
 const LIVE_MS = 5000;

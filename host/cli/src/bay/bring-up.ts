@@ -1,9 +1,15 @@
 import { resolve } from "node:path";
-import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type Bay, type BayBoard, bayTargets, readBayFile } from "@mltb/contract";
 import type { SimulatedRack } from "@mltb/simulators";
-import type { ByteTransport, bayPorts, consolePort, linkTransport, Supervisor } from "@mltb/supervisor";
+import type {
+  ByteTransport,
+  bayPorts,
+  consolePort,
+  linkTransport,
+  Supervisor,
+  SupervisorOptions,
+} from "@mltb/supervisor";
 import { CliError, cliError, Exit, faultLine } from "../errors.ts";
 import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
@@ -138,7 +144,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       const started = await startSupervisor({
         bay,
         openBoard: transports(bay, racks, ports, open),
-        console: consolesOf(bay, racks, ports, open, closers),
+        console: consolesOf(bay, racks, ports, open),
         http: options.http,
         mqtt: options.mqtt,
         grpc: options.grpc,
@@ -275,13 +281,10 @@ function consolesOf(
   racks: Map<string, SimulatedRack>,
   ports: Ports,
   open: Links,
-  closers: (() => Promise<void>)[],
-): (target: string) => Readable | undefined {
+): NonNullable<SupervisorOptions["console"]> {
   return (name) => {
     const found = bayTargets(bay).find(({ target }) => target.target === name);
     if (found?.target.console === undefined) return racks.get(found?.rack.board.name ?? "")?.console(name);
-    const port = open.consolePort(found.target.console, ports);
-    closers.push(() => port.stop());
-    return port.stream;
+    return open.consolePort(found.target.console, ports);
   };
 }

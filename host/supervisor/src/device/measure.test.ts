@@ -55,3 +55,13 @@ test("indices that fall back within a session are a stream that began anew", () 
   send(0, 51_000);
   expect(restarted()).toEqual([undefined, { missing_rows: 40 }]);
 });
+
+test("an index that passes its highest value is the same stream, and what is missing there is counted", () => {
+  const { measure, send, restarted } = streams();
+  send(2 ** 32 - 20, 1000);
+  send(2 ** 32 - 10, 11_000);
+  send(0, 21_000);
+  send(15, 36_000);
+  expect(restarted()).toEqual([undefined, undefined, undefined, undefined]);
+  expect(measure.lost).toBe(5);
+});

@@ -4,6 +4,7 @@ import { createTickCounter } from "../energy/ticks.ts";
 import type { BayHub } from "../events.ts";
 import type { Calibrations } from "./calibration.ts";
 import type { ChannelModel } from "./channel.ts";
+import { indexAfter, rowsMissing } from "./row-index.ts";
 
 /** Shunt code of a monitor that did not answer. */
 const ABSENT = -32768;
@@ -54,9 +55,10 @@ export class MeasureStreams {
       return;
     }
     this.received += rows;
-    if (this.nextFirst !== undefined && block.first > this.nextFirst) this.lost += block.first - this.nextFirst;
-    const again = this.nextFirst === undefined ? this.nextEnd_us !== undefined : block.first < this.nextFirst;
-    this.nextFirst = block.first + rows;
+    const missing = this.nextFirst === undefined ? undefined : rowsMissing(block.first, this.nextFirst);
+    this.lost += missing ?? 0;
+    const again = missing === undefined && (this.nextFirst !== undefined || this.nextEnd_us !== undefined);
+    this.nextFirst = indexAfter(block.first, rows);
     const tick_us = this.wide(block.tick_us);
     const before_us = this.nextEnd_us ?? null;
     this.nextEnd_us = tick_us + rows * block.period_us;

@@ -42,6 +42,13 @@ test("rows that an index skips are lost, and so is the time in which a stream be
   expect(recording.result().samples).toEqual({ received: 80, lost: 20 + 900 });
 });
 
+test("an index that passes its highest value is no loss", () => {
+  const recording = new Recording(1e-5);
+  block(recording, 2 ** 32 - 20, 1000);
+  block(recording, 0, 21_000);
+  expect(recording.result().samples).toEqual({ received: 40, lost: 0 });
+});
+
 test("the budget of a steady window, worked by hand", () => {
   const { energy_uj, refused, terms } = only(steady());
   expect(refused).toBeNull();

@@ -1,4 +1,5 @@
 import { INA226 } from "@mltb/hardware";
+import { indexAfter, rowsMissing } from "../device/row-index.ts";
 import { type EnergyWindow, interpolate, type Series, windowsOf } from "./window.ts";
 
 /** Longest recording: 30 minutes at 1 kHz. Later samples are counted as lost. */
@@ -59,17 +60,16 @@ export class Recording {
     const { series } = this;
     const end_us = tick_us + this.shift_us;
     series.period_us = period_us;
-    let missing = 0;
-    if (this.nextIndex !== undefined && first > this.nextIndex) missing = first - this.nextIndex;
-    if (this.nextIndex !== undefined && first < this.nextIndex) {
-      // The stream began anew: its indices say nothing about the time between, the device's clock does.
-      missing = Math.max(1, Math.round((end_us - this.nextEnd_us) / period_us));
-    }
+    // Where the stream began anew its indices say nothing about the time between, the device's clock does.
+    const missing =
+      this.nextIndex === undefined
+        ? 0
+        : (rowsMissing(first, this.nextIndex) ?? Math.max(1, Math.round((end_us - this.nextEnd_us) / period_us)));
     if (missing > 0) {
       series.gaps.push({ at_us: end_us, rows: missing });
       this.lost += missing;
     }
-    this.nextIndex = first + currents_a.length;
+    this.nextIndex = indexAfter(first, currents_a.length);
     this.nextEnd_us = end_us + currents_a.length * period_us;
     if (series.times.length + currents_a.length > SAMPLES_MAX) {
       this.lost += currents_a.length;

@@ -26,8 +26,8 @@ beforeEach(() => {
   console = new TargetConsole(target, port, hub, folder);
 });
 
-afterEach(() => {
-  console.stop();
+afterEach(async () => {
+  await console.stop();
   vi.useRealTimers();
   rmSync(folder, { recursive: true });
 });
@@ -68,6 +68,38 @@ test("boot: from power on to a prompt that ends with no line feed; late ones are
   await settled();
   expect(console.boot).toEqual({ state: "timeout", boot_ms: null });
   expect(console.boots).toEqual({ ready: 1, timeout: 1 });
+});
+
+test("a target that was on before anybody looked is not one that boots, whatever its console says", async () => {
+  power("on");
+  port.write("host login: \n");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([boots, console.boots]).toEqual([[], { ready: 0, timeout: 0 }]);
+  power("off");
+  power("changing");
+  await settled();
+  port.write("host login: \n");
+  await settled();
+  expect(boots).toEqual(["booting", "ready true"]);
+});
+
+test("a lease that a target is under already, as after a restart, is recorded on; a port that it holds is given back", async () => {
+  await console.stop();
+  let held = true;
+  const stream = new PassThrough();
+  const stop = async () => {
+    held = false;
+  };
+  console = new TargetConsole({ target: "t2" } as BayTarget, { stream, stop }, hub, folder, {
+    id: "L7",
+    holder: "ada",
+  });
+  stream.write("still here\n");
+  await settled();
+  expect(readFileSync(console.log.file("L7") ?? "", "utf8")).toContain("still here");
+  expect(held).toBe(true);
+  await console.stop();
+  expect(held).toBe(false);
 });
 
 test("each lease has a record of its own, between who held it and how many lines there were", async () => {

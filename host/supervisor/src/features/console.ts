@@ -15,6 +15,9 @@ export interface ConsoleLine {
   line: string;
 }
 
+/** What a target's console reads from. */
+export type ConsoleSource = Readable | { stream: Readable; stop(): Promise<void> };
+
 /** Cuts lines that never end, so that a parser which waits for a line feed holds a bounded piece. */
 function boundedLines(): Transform {
   let length = 0;
@@ -54,8 +57,23 @@ export class TargetConsole {
   private since_ms = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly ends: (() => void)[] = [];
+  private readonly release: (() => Promise<void>) | undefined;
+  /** The state of the target's power was seen: an on that was there before is no boot. */
+  private seen = false;
 
-  constructor(target: BayTarget, stream: Readable | undefined, hub: BayHub, folder: string) {
+  /**
+   * @param source what the target says: a stream, or one that holds a port until it is stopped
+   * @param lease under which the target is already
+   */
+  constructor(
+    target: BayTarget,
+    source: ConsoleSource | undefined,
+    hub: BayHub,
+    folder: string,
+    lease: { id: string; holder: string } | null = null,
+  ) {
+    const stream = source !== undefined && "stream" in source ? source.stream : source;
+    if (source !== undefined && "stream" in source) this.release = () => source.stop();
     this.target = target.target;
     this.hub = hub;
     this.present = stream !== undefined;
@@ -70,7 +88,10 @@ export class TargetConsole {
         if (this.present) this.log.lease(lease);
       }),
     );
-    if (stream !== undefined) this.read(stream);
+    if (stream !== undefined) {
+      this.log.lease(lease);
+      this.read(stream);
+    }
   }
 
   private read(stream: Readable): void {
@@ -117,6 +138,9 @@ export class TargetConsole {
 
   private power(power: string): void {
     if (this.boot.state === "none" || power === "unknown") return;
+    const first = !this.seen;
+    this.seen = true;
+    if (first && power === "on") return;
     if (power === "off" || power === "fault") {
       if (this.boot.state !== "off") this.become("off", null);
     } else if (this.boot.state === "off") {
@@ -137,10 +161,11 @@ export class TargetConsole {
     this.hub.emit("boot", this.target, this.boot);
   }
 
-  /** Idempotent. */
-  stop(): void {
+  /** Resolves when its port is free. Idempotent. */
+  async stop(): Promise<void> {
     clearTimeout(this.timer);
     for (const end of this.ends.splice(0)) end();
     this.log.lease(null);
+    await this.release?.();
   }
 }
