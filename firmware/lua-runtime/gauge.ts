@@ -20,7 +20,7 @@ export const INSTRUCTION_BUDGETS = {
   ping: 25_000,
   echo64: 22_000,
   block100x8: 45_000,
-  worst_dispatch: 280_000,
+  worst_dispatch: 250_000,
 } as const satisfies Instructions;
 
 /** Packages without which instructions cannot be counted; empty when they can. */

@@ -186,5 +186,33 @@ describe.skipIf(missingImagePackages().length > 0)("what the RP2040 image drops 
       if (before !== undefined) gaps += block.first - before.first - before.rows;
     }
     expect(gaps).toBe((blocks.at(-1) as Message<"sample_block">).lost - head.lost);
+
+    // The waveform has every second of the codes that were streamed.
+    const kept = await bench.request("waveform_get", { back: 0 });
+    if (kept.kind !== "answer") throw new Error("no waveform");
+    const { rows, period_us, tick_us } = kept.body;
+    expect(period_us).toBe(2 * PERIOD_US);
+    expect(rows * period_us).toBeGreaterThanOrEqual(200_000);
+    const wave: number[] = [];
+    while (wave.length < rows) {
+      const part = await bench.request("waveform_read", { first: wave.length, back: 0, what: 0 });
+      const bytes = Buffer.from(part.kind === "answer" ? part.body.data : "", "latin1");
+      if (bytes.length === 0) throw new Error(`row ${wave.length} of ${rows}: ${part.kind}`);
+      for (let at = 0; at < bytes.length; at += 2) wave.push(bytes.readInt16LE(at));
+    }
+    const streamed = new Map<number, number>();
+    for (const block of blocks) {
+      const bytes = Buffer.from(block.data, "latin1");
+      for (let row = 0; row < block.rows; row += 1) {
+        streamed.set(block.first - head.first + row, bytes.readInt16LE(row * block.channels * 2));
+      }
+    }
+    const first = Math.round((tick_us - head.tick_us) / PERIOD_US);
+    const compared = wave
+      .map((code, n) => [code, streamed.get(first + 2 * n)] as const)
+      .filter(([, code]) => code !== undefined);
+    expect(compared.length).toBeGreaterThan(0.95 * rows);
+    expect(compared.filter(([code, streamed]) => code !== streamed)).toEqual([]);
+    expect(Math.max(...wave) - Math.min(...wave)).toBeGreaterThan(10_000);
   });
 });

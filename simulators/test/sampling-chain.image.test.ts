@@ -55,6 +55,7 @@ describe.skipIf(missingImagePackages().length > 0)("sampling chain of the RP2040
     rung.board.load();
     bench.messages.length = 0;
     const pongs = bench.pongs();
+    const { unexpected } = bench.session.port.counters;
     for (let step = 0; step < SECONDS * 100; step += 1) {
       for (const rail of electronics.rails) rail.extra_a = 0.2 + source.uniform() * 1.8;
       await bench.run(10);
@@ -109,6 +110,8 @@ describe.skipIf(missingImagePackages().length > 0)("sampling chain of the RP2040
     // Liveness comes before bulk.
     expect(bench.pongs() - pongs).toBeGreaterThan(SECONDS * 4);
     expect(bench.slowestPong_ms()).toBeLessThanOrEqual(PONG_MS);
+    // A pong that comes after the next ping has gone out has no round trip.
+    expect(bench.session.port.counters.unexpected).toBe(unexpected);
     expect(rung.debug.filter((line) => !line.startsWith("heap "))).toEqual([]);
     expect(rung.board.usb.counters.toggle_errors).toBe(0);
     await bench.stop();

@@ -93,6 +93,9 @@ int trip_ready(void) { return trip_head != trip_tail; }
 
 int trip_take(struct trip *trip) {
   if (trip_head == trip_tail) return 0;
+  /* Not before the copy: the slot is the sampler's again. */
+  interrupts_off();
   *trip = trips[trip_tail++ % TRIPS];
+  interrupts_on();
   return 1;
 }

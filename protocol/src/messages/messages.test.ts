@@ -2,22 +2,26 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { allMessages, type Body, bodyCheck, CONTROL_BODY_BYTES, decodeBody, encodeBody } from "../index.ts";
 import { coreMessages } from "./core.ts";
+import { describeMessages } from "./describe.ts";
 import { lineMessages } from "./lines.ts";
 import { measureMessages } from "./measure.ts";
 import { panelMessages } from "./panel.ts";
 import { powerMessages } from "./power.ts";
 import { protectionMessages } from "./protection.ts";
+import { rackMessages } from "./rack.ts";
 import { settingsMessages } from "./settings.ts";
 import { transferMessages } from "./transfer.ts";
 
 const blocks: [Record<string, string>, number, number][] = [
   [coreMessages, 0x00, 0x1f],
+  [describeMessages, 0x10, 0x11],
   [powerMessages, 0x20, 0x27],
   [measureMessages, 0x28, 0x2f],
   [panelMessages, 0x30, 0x37],
   [protectionMessages, 0x38, 0x3d],
   [lineMessages, 0x3e, 0x3f],
   [transferMessages, 0x40, 0x53],
+  [rackMessages, 0x4d, 0x4f],
   [settingsMessages, 0x54, 0x5f],
 ];
 
@@ -36,6 +40,7 @@ test("every line is well formed, its id unique and inside its block, its answer 
     }
   }
   const names = allMessages().map((message) => message.name);
+  expect(ids.size).toBe(names.length);
   for (const message of allMessages()) if (message.kind === "request") expect(names).toContain(message.answer);
 });
 

@@ -43,11 +43,22 @@ export const measureScenarios: Scenario[] = [
       await bench.run(50);
       const at = bench.electronics.now_us() + 300;
       bench.electronics.marker(1, 1, at);
-      await bench.run(30);
+      await bench.run(50);
       const edge = bench.messages.find((m) => m.name === "marker_edge")?.body;
       expect(edge).toMatchObject({ channel: 1, level: 1 });
       // A controller takes a few microseconds to its interrupt.
-      expect(Math.abs(Number(edge?.["tick_us"]) - at)).toBeLessThanOrEqual(5);
+      const edge_us = Number(edge?.["tick_us"]);
+      expect(Math.abs(edge_us - at)).toBeLessThanOrEqual(5);
+      const blocks = bench.messages
+        .filter((m) => m.name === "sample_block")
+        .map((m) => m.body as unknown as Message<"sample_block">);
+      const row = Number(edge?.["first"]);
+      const block = blocks.find(({ first, rows }) => first <= row && row < first + rows);
+      if (block === undefined) throw new Error(`row ${row} is in no block`);
+      // A row is the time that ends with its conversion.
+      const end_us = block.tick_us + (row - block.first) * block.period_us;
+      expect(edge_us).toBeLessThanOrEqual(end_us);
+      expect(edge_us).toBeGreaterThan(end_us - block.period_us);
     },
   },
   {
