@@ -5,6 +5,7 @@ import { announce, artifactStore, type Presence, tellParent } from "@mltb/agent-
 import { type Access, loopback, readAccess } from "./access.ts";
 import { benchImplementation } from "./bench-service.ts";
 import { MESSAGE_BYTES, serveGrpc } from "./grpc.ts";
+import { openMarker } from "./marker.ts";
 import { agentMetrics } from "./metrics.ts";
 import { Converter } from "./oip/converter.ts";
 import { inferenceImplementation } from "./oip/grpc-service.ts";
@@ -14,7 +15,8 @@ import { countTensorsWithHeap } from "./process/collector.ts";
 import { type Isolation, probeIsolation } from "./process/isolation.ts";
 import { defaultLimits, type Limits } from "./process/limits.ts";
 import { Repository } from "./repository.ts";
-import { endpointOf, runtimeIdentity, runtimeMissing } from "./runtimes/index.ts";
+import { endpointOf, runtimeIdentity, runtimeMissing, threadsOf } from "./runtimes/index.ts";
+import { AgentStartError } from "./start-error.ts";
 import { Visits } from "./visits.ts";
 
 const VERSION = "0.1.0";
@@ -50,6 +52,8 @@ export interface InferenceAgentOptions {
   bay?: string;
   name?: string;
   target?: string;
+  /** A file that takes 1 and 0: the line to the rack's marker input. */
+  marker?: string;
 }
 
 /** What the agent needs from whoever runs it. */
@@ -59,18 +63,6 @@ export interface AgentIo {
   line(text: string): void;
   /** Prints a line on standard error. */
   note(text: string): void;
-}
-
-/** Expected reasons for which an agent does not start; `kind` chooses the exit code. */
-export class AgentStartError extends Error {
-  readonly kind: "usage" | "unreachable";
-  readonly suggestion: string | undefined;
-
-  constructor(kind: "usage" | "unreachable", message: string, suggestion?: string) {
-    super(message);
-    this.kind = kind;
-    this.suggestion = suggestion;
-  }
 }
 
 /** Checks where the agent shall listen and who may call; throws a usage error before anything is started. */
@@ -103,6 +95,7 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
   const missing = runtimeMissing(options.runtime);
   if (missing !== undefined) throw new AgentStartError("usage", missing);
   const supplied = process.send !== undefined;
+  const line = options.marker === undefined ? undefined : openMarker(options.marker);
   const isolation = await probeIsolation();
   const limits: Limits = {
     memory_bytes: options.memoryLimit === undefined ? defaultLimits.memory_bytes : options.memoryLimit * 1024 ** 2,
@@ -125,7 +118,10 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
       limits,
       events: {
         onProcess: (pid) => tellParent({ type: "model-process", pid }),
-        onMarker: (level, at_ns) => tellParent({ type: "marker", level, at_ns: at_ns.toString() }),
+        onMarker: (level, at_ns) => {
+          line?.set(level);
+          tellParent({ type: "marker", level, at_ns: at_ns.toString() });
+        },
         onCpuTime: (cpu_ns, at_ns) =>
           tellParent({ type: "cpu-time", cpu_ns: cpu_ns.toString(), at_ns: at_ns.toString() }),
       },
@@ -139,9 +135,14 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     repository,
     artifacts,
     threads: options.threads,
-    marker: supplied,
+    runtime: options.runtime,
+    marker: supplied || line !== undefined,
     visits,
-    onMeasuring: (running) => presence?.flags({ experiment_running: running, available: !running }),
+    onMeasuring: (running) => {
+      // The model's process may have ended inside a window.
+      if (!running) line?.set(0);
+      presence?.flags({ experiment_running: running, available: !running });
+    },
     onStep: (report) => presence?.step(report),
   });
   const inference = inferenceImplementation(server, repository, artifacts, converter);
@@ -180,6 +181,7 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     repository.close();
     converter.close();
     await artifacts.remove();
+    line?.close();
     // The open channel would keep this process from ending.
     if (process.connected) process.disconnect();
   }
@@ -244,9 +246,9 @@ async function present(
         target: options.target ?? name,
         kind: "inference",
         runtime: runtimeIdentity(options.runtime),
-        threads: options.threads,
+        threads: threadsOf(options.runtime, options.threads),
         ...agent.addresses,
-        marker: agent.supplied ? "simulated" : "none",
+        marker: agent.supplied ? "simulated" : options.marker === undefined ? "none" : "file",
         capabilities: ["infer", "deploy", "artifacts", "measure", "cancel"],
         network: endpointOf(options.runtime) === undefined ? isolation.network : "not isolated",
         limits,

@@ -6,6 +6,7 @@ import { rawSet } from "./oip/request.ts";
 import type { ModelReply } from "./process/messages.ts";
 import { scenarios } from "./process/schedule.ts";
 import { MODEL_BYTES, type Repository } from "./repository.ts";
+import { endpointOf, threadsOf } from "./runtimes/index.ts";
 import type { Visits } from "./visits.ts";
 
 const GAP_MS = 50;
@@ -82,6 +83,8 @@ export function benchImplementation(options: {
   marker: boolean;
   visits: Visits;
   /** Told when a measurement begins and ends. */
+  /** Runtime of the agent's models, as the command line names it. */
+  runtime: string;
   onMeasuring(running: boolean): void;
   onStep(report: StepReport): void;
 }): Implementation {
@@ -124,6 +127,7 @@ export function benchImplementation(options: {
       markers: request.markers,
       ...schedule(request),
     };
+    const foreign = endpointOf(options.runtime) !== undefined;
     const before = environmentOf(process.pid);
     const sets = await Promise.all(request.inputs.map((set) => rawSet(set.raw_input_contents, process.inputs)));
     const report = (state: StepReport["state"], progress: number, message?: string): void =>
@@ -158,12 +162,11 @@ export function benchImplementation(options: {
       done: {
         runtime_name: process.runtime.name,
         runtime_version: process.runtime.version,
-        threads: entry.threads ?? options.threads,
+        threads: threadsOf(options.runtime, entry.threads ?? options.threads),
         marker_method: request.markers && options.marker ? "edges" : "host_clock",
         network: process.network,
-        peak_memory_bytes: process.peak_bytes,
-        before,
-        after: environmentOf(process.pid),
+        // Of a foreign server's machine and memory nothing is known here.
+        ...(foreign ? {} : { peak_memory_bytes: process.peak_bytes, before, after: environmentOf(process.pid) }),
         requests_meanwhile,
       },
     });

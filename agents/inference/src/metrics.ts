@@ -1,3 +1,4 @@
+import { cpus, freemem, totalmem } from "node:os";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Entry, Repository } from "./repository.ts";
 import type { Visits } from "./visits.ts";
@@ -36,6 +37,19 @@ const gauges: [string, string, Read][] = [
   ["mltb_model_peak_resident_bytes", "Largest resident size of the model's process", (e) => e.loaded?.peak_bytes ?? 0],
 ];
 
+/** Share of the machine's processors that was busy since it was asked last; of a machine that was up for no time, 0. */
+function busyShare(): () => number {
+  let [idle, all] = [0, 0];
+  return () => {
+    const times = cpus().map((cpu) => cpu.times);
+    const now_idle = times.reduce((sum, time) => sum + time.idle, 0);
+    const now_all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+    const share = now_all === all ? 0 : 1 - (now_idle - idle) / (now_all - all);
+    [idle, all] = [now_idle, now_all];
+    return Math.min(1, Math.max(0, share));
+  };
+}
+
 /** The metrics of an agent, read from its models when they are asked for. */
 export function agentMetrics(repository: Repository, visits: Visits): { contentType: string; text(): Promise<string> } {
   const registry = new Registry();
@@ -62,6 +76,24 @@ export function agentMetrics(repository: Repository, visits: Visits): { contentT
       collect() {
         this.reset();
         for (const entry of repository.entries()) this.set(labels(entry), read(entry));
+      },
+    });
+  }
+  for (const [name, help, read] of [
+    ["nv_cpu_utilization", "Share of the processors that was busy since the scrape before (0 to 1)", busyShare()],
+    ["nv_cpu_memory_total_bytes", "Memory of the machine", totalmem],
+    [
+      "nv_cpu_memory_used_bytes",
+      "Memory of the machine that is not available to programs",
+      () => totalmem() - freemem(),
+    ],
+  ] as const) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
       },
     });
   }

@@ -12,7 +12,7 @@ export interface Birth {
   grpc: string | null;
   http: string | null;
   metrics: string | null;
-  marker: "simulated" | "none";
+  marker: "simulated" | "file" | "none";
   /** What it can be asked for. */
   capabilities: string[];
   /** Whether models have a network. */

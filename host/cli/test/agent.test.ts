@@ -252,6 +252,14 @@ test("scenarios: a multi-stream query is eight samples; server arrivals keep the
   expect(server.window.latency_us.length).toBeGreaterThan(14);
   expect(server.window.latency_us.length).toBeLessThan(86);
   expect(server.window.inferences).toBe(server.window.latency_us.length);
+  // More than any machine can serve: everything that arrives counts, also what is never served.
+  const flooded = await measure("server", 100_000);
+  const arrivals = flooded.window.latency_us.length;
+  expect(arrivals).toBeGreaterThan(98_000);
+  expect(arrivals).toBeLessThan(102_000);
+  expect(flooded.window.inferences).toBeLessThan(arrivals);
+  expect(flooded.window.duration_us).toBeGreaterThan(1_900_000);
+  expect(Math.max(...flooded.window.latency_us)).toBeGreaterThan(1_000_000);
   await expect(measure("server")).rejects.toThrow("target_per_s");
   await expect(measure("batch")).rejects.toThrow("single-stream, multi-stream, server, offline");
   agent.api.close();

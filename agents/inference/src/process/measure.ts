@@ -18,8 +18,10 @@ interface Query {
 /**
  * Warm-up and windows in the model's process. Inside a window there is nothing but prepare, run, read and the clock;
  * results leave after the window. Latencies are by the monotonic clock: of `run` alone; for a query of several samples
- * (multi-stream) the sum over them; in the server scenario from the query's arrival to its end, waiting included. An
- * abort ends it after the inference that runs, with the marker low.
+ * (multi-stream) the sum over them; in the server scenario from the query's arrival to its end, waiting included. All
+ * that arrived inside a server window is served, as LoadGen does, for one window more at most: what waits then enters with
+ * the time it has waited so far, which is less than its latency. An abort ends it after the inference that runs, with the
+ * marker low.
  */
 export async function measure(
   model: LoadedModel,
@@ -63,28 +65,36 @@ async function oneWindow(
   let samples = 0;
   const gap = poissonGaps(spec.target_per_s, spec.seed + index);
   let arrival_ns = start_ns;
-  while (stop_ns < until_ns && !signal.aborted) {
-    if (spec.scenario === "server") {
-      arrival_ns += gap();
-      if (arrival_ns >= until_ns) break;
-      await waitUntil(arrival_ns);
-    }
-    const one = await query(model, input, spec.scenario === "multi-stream" ? spec.samples_per_query : 1);
-    stop_ns = process.hrtime.bigint();
-    if (spec.scenario === "server") one.latency = stop_ns - arrival_ns;
+  const server = spec.scenario === "server";
+  const latest_ns = until_ns + (until_ns - start_ns);
+  const keep = (latency_ns: bigint): void => {
     if (count === latencies.length) {
       const grown = new Float64Array(count * 2);
       grown.set(latencies);
       latencies = grown;
     }
-    latencies[count] = Number(one.latency) / 1000;
+    latencies[count] = Number(latency_ns) / 1000;
     count += 1;
+  };
+  while ((server || stop_ns < until_ns) && !signal.aborted) {
+    if (server) {
+      arrival_ns += gap();
+      if (arrival_ns >= until_ns) break;
+      if (stop_ns >= latest_ns) {
+        keep(stop_ns - arrival_ns);
+        continue;
+      }
+      await waitUntil(arrival_ns);
+    }
+    const one = await query(model, input, spec.scenario === "multi-stream" ? spec.samples_per_query : 1);
+    stop_ns = process.hrtime.bigint();
+    keep(server ? stop_ns - arrival_ns : one.latency);
     samples += one.samples;
     pre += one.pre;
     inside += one.inside;
     post += one.post;
   }
-  if (spec.scenario === "server" && !signal.aborted && stop_ns < until_ns) {
+  if (server && !signal.aborted && stop_ns < until_ns) {
     await waitUntil(until_ns);
     stop_ns = process.hrtime.bigint();
   }

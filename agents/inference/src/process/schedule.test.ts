@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { poissonGaps, sampleOrder } from "./schedule.ts";
 
@@ -25,4 +27,27 @@ test("arrivals are a Poisson process: mean and standard deviation of the gaps ar
   for (let i = 1; i < gaps.length; i += 1)
     covariance += ((gaps[i] as number) - mean) * ((gaps[i - 1] as number) - mean);
   expect(Math.abs(covariance / gaps.length / deviation ** 2)).toBeLessThan(0.03);
+});
+
+test("the schedule of LiteRT's process is the same: order and arrivals (needs python3)", (context) => {
+  const program = [
+    "import json, sys",
+    "from itertools import islice",
+    "from litert_schedule import poisson_gaps, sample_order",
+    "seeds = json.load(sys.stdin)",
+    "print(json.dumps([[list(islice(sample_order(7, s), 50)), list(islice(poisson_gaps(200, s), 500))] for s in seeds]))",
+  ].join("\n");
+  const seeds = [0, 1, 9, 4_294_967_295];
+  const { error, stdout, stderr } = spawnSync("python3", ["-B", "-c", program], {
+    cwd: fileURLToPath(new URL("../runtimes/", import.meta.url)),
+    input: JSON.stringify(seeds),
+    encoding: "utf8",
+  });
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return context.skip("there is no python3");
+  expect(stderr).toBe("");
+  const expected = seeds.map((seed) => {
+    const [order, gap] = [sampleOrder(7, seed), poissonGaps(200, seed)];
+    return [Array.from({ length: 50 }, order), Array.from({ length: 500 }, () => Number(gap()))];
+  });
+  expect(JSON.parse(stdout)).toEqual(expected);
 });

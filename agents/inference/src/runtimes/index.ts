@@ -31,16 +31,18 @@ interface Choice {
   backend: string;
   /** The package whose version a birth shows before a model is loaded. */
   npm?: string;
+  /** Threads that it uses whatever is asked for; 0 where a foreign server decides and does not tell. */
+  threads?: number;
 }
 
 const onnx = { extension: ".onnx", platform: "onnxruntime_onnx", backend: "onnxruntime" } as const;
 const choices: Record<string, Choice> = {
   ort: { ...onnx, npm: "onnxruntime-node" },
-  "ort-web": { ...onnx, npm: "onnxruntime-web" },
+  "ort-web": { ...onnx, npm: "onnxruntime-web", threads: 1 },
   litert: { extension: ".tflite", platform: "litert_tflite", backend: "litert" },
 };
 /** A foreign server: the models are its own, or files that it is handed. */
-const foreign: Choice = { ...onnx, platform: "oip_remote", backend: "oip" };
+const foreign: Choice = { ...onnx, platform: "oip_remote", backend: "oip", threads: 0 };
 
 /** Names of the runtimes, for help and errors. */
 export const runtimeNames = Object.keys(choices);
@@ -58,6 +60,11 @@ export function runtimeChoice(runtime: string): Choice {
   const found = endpointOf(runtime) === undefined ? choices[runtime] : foreign;
   if (found === undefined) throw new Error(`there is no runtime ${runtime}`);
   return found;
+}
+
+/** Threads inside an operator that a runtime uses when so many are asked for; 0 where nobody knows. */
+export function threadsOf(runtime: string, asked: number): number {
+  return runtimeChoice(runtime).threads ?? asked;
 }
 
 /** Name and version of a runtime before any model is loaded. */

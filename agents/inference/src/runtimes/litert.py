@@ -13,8 +13,11 @@ import time
 import ai_edge_litert
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from litert_schedule import poisson_gaps, sample_order
 
 CPU_EVERY_S = 0.005
+# A sleep ends late; the last stretch before an arrival is waited for with the processor.
+SPIN_NS = 2_000_000
 TYPES = {
     "bool": "BOOL", "uint8": "UINT8", "uint16": "UINT16", "uint32": "UINT32", "uint64": "UINT64", "int8": "INT8",
     "int16": "INT16", "int32": "INT32", "int64": "INT64", "float16": "FP16", "float32": "FP32", "float64": "FP64",
@@ -133,49 +136,82 @@ def cancelled():
     return channel.waiting() and channel.receive()[0]["request"]["op"] == "cancel"
 
 
+def query(model, order, sets, samples):
+    """One query, its samples one after the other: nanoseconds of pre, inference and post."""
+    pre, inside, post = 0, 0, 0
+    for _ in range(samples):
+        t0 = time.monotonic_ns()
+        model.prepare(sets[next(order)])
+        t1 = time.monotonic_ns()
+        model.interpreter.invoke()
+        t2 = time.monotonic_ns()
+        model.read()
+        t3 = time.monotonic_ns()
+        pre, inside, post = pre + t1 - t0, inside + t2 - t1, post + t3 - t2
+    return pre, inside, post
+
+
+def wait_until(at_ns):
+    left = at_ns - time.monotonic_ns()
+    if left > SPIN_NS:
+        time.sleep((left - SPIN_NS) / 1e9)
+    while time.monotonic_ns() < at_ns:
+        pass
+
+
+def window_of(model, order, sets, spec, index):
+    """One window as process/measure.ts has it; whether it was cancelled, its head and its latencies in microseconds."""
+    server = spec["scenario"] == "server"
+    samples = spec["samples_per_query"] if spec["scenario"] == "multi-stream" else 1
+    gaps = poisson_gaps(spec["target_per_s"], spec["seed"] + index) if server else None
+    latencies, count, pre, inside, post, stop = [], 0, 0, 0, 0, False
+    arrival = start = stop_at = time.monotonic_ns()
+    until = start + int(spec["window_s"] * 1e9)
+    if spec["markers"]:
+        channel.send({"kind": "marker", "level": 1, "at_ns": str(start)})
+    while not stop and (server or stop_at < until):
+        if server:
+            arrival += next(gaps)
+            if arrival >= until:
+                break
+            if stop_at >= until + spec["window_s"] * 1e9:
+                latencies.append((stop_at - arrival) / 1000)
+                continue
+            wait_until(arrival)
+        parts = query(model, order, sets, samples)
+        stop_at = time.monotonic_ns()
+        latencies.append((stop_at - arrival if server else parts[1]) / 1000)
+        count, pre, inside, post = count + samples, pre + parts[0], inside + parts[1], post + parts[2]
+        stop = cancelled()
+    if server and not stop and stop_at < until:
+        wait_until(until)
+        stop_at = time.monotonic_ns()
+    if spec["markers"]:
+        channel.send({"kind": "marker", "level": 0, "at_ns": str(stop_at)})
+    mean = [part / 1000 / count if count else 0 for part in (pre, inside, post)]
+    head = {
+        "index": index, "start_ns": str(start), "stop_ns": str(stop_at), "inferences": count,
+        "pre_us": mean[0], "inference_us": mean[1], "post_us": mean[2],
+    }
+    return stop, head, latencies
+
+
 def measure(model, call, spec, body):
     sets, at = [], 0
     for heads in spec["sets"]:
         tensors, at = arrays(heads, body, at)
         sets.append(tensors)
-    turn = 0
-    stop = False
+    order = sample_order(len(sets), spec["seed"])
     for _ in range(spec["warmup"]):
-        model.prepare(sets[turn])
-        turn = (turn + 1) % len(sets)
-        model.interpreter.invoke()
-        model.read()
+        query(model, order, sets, 1)
     channel.send({"call": call, "kind": "warmed", "inferences": spec["warmup"]})
     for index in range(spec["windows"]):
         time.sleep(spec["gap_ms"] / 1000)
-        latencies, pre, inside, post = [], 0, 0, 0
-        start = stop_at = time.monotonic_ns()
-        until = start + int(spec["window_s"] * 1e9)
-        if spec["markers"]:
-            channel.send({"kind": "marker", "level": 1, "at_ns": str(start)})
-        while stop_at < until and not stop:
-            t0 = time.monotonic_ns()
-            model.prepare(sets[turn])
-            turn = (turn + 1) % len(sets)
-            t1 = time.monotonic_ns()
-            model.interpreter.invoke()
-            t2 = time.monotonic_ns()
-            model.read()
-            stop_at = time.monotonic_ns()
-            latencies.append((t2 - t1) / 1000)
-            pre, inside, post = pre + t1 - t0, inside + t2 - t1, post + stop_at - t2
-            stop = cancelled()
-        if spec["markers"]:
-            channel.send({"kind": "marker", "level": 0, "at_ns": str(stop_at)})
+        stop, head, latencies = window_of(model, order, sets, spec, index)
         if stop:
             break
         time.sleep(spec["gap_ms"] / 1000)
-        count = len(latencies)
-        window = {
-            "index": index, "start_ns": str(start), "stop_ns": str(stop_at), "inferences": count,
-            "pre_us": pre / 1000 / count, "inference_us": inside / 1000 / count, "post_us": post / 1000 / count,
-        }
-        channel.send({"call": call, "kind": "window", "window": window}, [np.array(latencies, np.float64).tobytes()])
+        channel.send({"call": call, "kind": "window", "window": head}, [np.array(latencies, np.float64).tobytes()])
     channel.send({"call": call, "kind": "measured"})
 
 

@@ -152,7 +152,31 @@ test("only MODELS_REPO, MLTB_* and declared variables expand; an unset one says 
   expect(told[0]?.message).toContain(join(folder, "$HOME/models"));
 });
 
-test("a missing model, picture or target is told at its value once the references hold", () => {
+test("faults of form, of references, of a workflow and of files are told together", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "mug.jpg", "mag.jpg");
+  edit("bench.yml", "[compute_infer]", "[compute_infir]");
+  edit("bench.yml", "shape: ", "form: 3\n  shape: ");
+  edit("config_targets.yml", "name: local-cpu", "name: local-cpv");
+  edit("config_components.yml", "threads: 1", "threads: 0");
+  expect(faults(folder, file).map((fault) => fault.replace(/:\d+:\d+/, ""))).toEqual([
+    "bench.yml file-not-found",
+    "bench.yml unknown-key",
+    "bench.yml unknown-measurement",
+    "config_components.yml value",
+    "config_targets.yml unknown-target",
+  ]);
+});
+
+test("a list that is no list, or a number for a name, is a fault and no crash", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "[compute_infer]", "compute_infer");
+  edit("bench.yml", "model_name: densenet_onnx", "model_name: 7");
+  const told = faults(folder, file).map((fault) => fault.replace(/:\d+:\d+/, ""));
+  expect(told).toEqual(["bench.yml type", "bench.yml type"]);
+});
+
+test("a missing model, picture or target is told at its value", () => {
   const { file, folder, edit } = copy();
   edit("bench.yml", "model_name: densenet_onnx", "model_name: densenet");
   edit("bench.yml", "mug.jpg", "mag.jpg");

@@ -5,6 +5,13 @@ import { type Entry, type EntryKind, entrySchemas, sections } from "./bench-sche
 export interface Placed<T> {
   value: T;
   path: Path;
+  /** Its form has faults: the value is what stands in the file, of any type. */
+  faulty?: true;
+}
+
+/** The value of an entry whose form has no faults. */
+export function sound<T>(entry: Placed<T> | undefined): T | undefined {
+  return entry === undefined || entry.faulty === true ? undefined : entry.value;
 }
 
 export type Entries = { [K in EntryKind]: Map<string, Placed<Entry<K>>> };
@@ -57,8 +64,9 @@ export function readBenchTree(tree: Tree): { file: BenchFile; faults: Fault[] } 
       );
       continue;
     }
-    const value = "faults" in checked ? (plain as never) : checked.value;
-    (entries[kind] as Map<string, Placed<unknown>>).set(identifier, { value, path });
+    const placed: Placed<unknown> =
+      "faults" in checked ? { value: plain, path, faulty: true } : { value: checked.value, path };
+    (entries[kind] as Map<string, Placed<unknown>>).set(identifier, placed);
   }
   return { file: { entries, tree, incomplete: tree.incomplete }, faults };
 }

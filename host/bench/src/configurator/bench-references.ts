@@ -1,11 +1,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bayTargets, type Fault, faultAt, type Path, readBayFile, suggest, suggestTarget } from "@mltb/contract";
-import type { BenchFile, Placed } from "./bench-config.ts";
+import { type BenchFile, type Placed, sound } from "./bench-config.ts";
 import { builtInMetrics, type Entry, type EntryKind, metricNames } from "./bench-schema.ts";
 import { workflowNodes } from "./bench-workflow.ts";
 import type { Experiment, MeasuredMetric } from "./types.ts";
 import { type Env, expand } from "./variables.ts";
+
+/** A list of an entry, whose form may have faults. */
+const list = <T>(value: T[] | undefined): T[] => (Array.isArray(value) ? value : []);
 
 /** Identifiers that an entry refers to and that nobody defines; all at their places. */
 export function referenceFaults({ entries, tree }: BenchFile): Fault[] {
@@ -27,10 +30,10 @@ export function referenceFaults({ entries, tree }: BenchFile): Fault[] {
   for (const { value, path } of entries.workflow.values()) faults.push(...workflowFaults(value, path, refer, tree));
   for (const { value, path } of entries.exp.values()) {
     for (const kind of ["application", "workflow", "target"] as const) refer(kind, value[kind], [...path, kind]);
-    for (const [i, name] of (value.optimizations ?? []).entries())
+    for (const [i, name] of list(value.optimizations).entries())
       refer("optimization", name, [...path, "optimizations", i]);
-    for (const [i, name] of (value.measurements ?? []).entries()) {
-      if (entries.measurement.has(name) || Object.hasOwn(builtInMetrics, name)) continue;
+    for (const [i, name] of list(value.measurements).entries()) {
+      if (typeof name !== "string" || entries.measurement.has(name) || Object.hasOwn(builtInMetrics, name)) continue;
       const mend = suggest(name, [...entries.measurement.keys(), ...Object.keys(builtInMetrics)]);
       faults.push(
         faultAt(
@@ -54,8 +57,8 @@ function workflowFaults(
 ): Fault[] {
   const faults: Fault[] = [];
   const names: string[] = [];
-  const nodes = Array.isArray(workflow.nodes) ? workflow.nodes : [];
-  for (const [i, node] of nodes.entries()) {
+  for (const [i, node] of list(workflow.nodes).entries()) {
+    if (node === null || typeof node !== "object") continue;
     const at = [...path, "nodes", i];
     refer("service", node.service, [...at, "service"]);
     refer("component", node.component, [...at, "component"]);
@@ -71,7 +74,7 @@ function workflowFaults(
         ),
       );
     // Nodes refer only to those before them, so that a workflow has no circle.
-    for (const [j, before] of (node.after ?? []).entries()) {
+    for (const [j, before] of list(node.after).entries()) {
       if (names.includes(before)) continue;
       const mend = suggest(before, names) ?? "a node comes after nodes that stand before it";
       faults.push(faultAt(tree, "unknown-node", [...at, "after", j], `no node ${before} stands before this one`, mend));
@@ -94,19 +97,34 @@ function modelFile(folder: string, name: string): string | undefined {
   return candidates.find((file) => existsSync(file));
 }
 
-/** Experiments of a file whose references hold: their files are looked for, their bays read. */
-export function resolveExperiments(bench: BenchFile, env: Env): { experiments: Experiment[]; faults: Fault[] } {
+/**
+ * Looks for the files of all experiments and reads their bays. The experiments are made only of a file that is `whole`,
+ * with no other fault in it.
+ */
+export function resolveExperiments(
+  bench: BenchFile,
+  env: Env,
+  whole: boolean,
+): { experiments: Experiment[]; faults: Fault[] } {
   const { entries, tree } = bench;
   const faults: Fault[] = [];
   const declared: Record<string, string> = {};
-  for (const { value } of entries.env.values()) Object.assign(declared, value.variables);
+  for (const entry of entries.env.values()) Object.assign(declared, sound(entry)?.variables);
   const folder = dirname(tree.place([]).file);
+
+  // The same entry may serve several experiments, and is told of once.
+  const told = new Set<string>();
+  const tell = (fault: Fault): void => {
+    const key = JSON.stringify(fault);
+    if (!told.has(key)) faults.push(fault);
+    told.add(key);
+  };
 
   const path = (text: string, at: Path, what: string): string | undefined => {
     const expanded = expand(text, dirname(tree.place(at).file), env, declared);
     if (expanded.unset.length === 0) return expanded.path;
     const names = expanded.unset.join(", ");
-    faults.push(
+    tell(
       faultAt(
         tree,
         "variable-unset",
@@ -120,32 +138,17 @@ export function resolveExperiments(bench: BenchFile, env: Env): { experiments: E
 
   const experiments: Experiment[] = [];
   for (const exp of entries.exp.values()) {
-    const target = entries.target.get(exp.value.target) as Placed<Entry<"target">>;
-    const application = entries.application.get(exp.value.application) as Placed<Entry<"application">>;
-    const at = (key: string): Path => [...application.path, key];
-    const models = path(application.value.model_folder, at("model_folder"), "model folder");
-    const data = path(application.value.data_folder, at("data_folder"), "data folder");
-    const file = models === undefined ? undefined : modelFile(models, application.value.model_name);
-    if (models !== undefined && file === undefined) {
-      const name = application.value.model_name;
-      const mend = `${name}/1/model.onnx or ${name}.onnx is looked for there; is MODELS_REPO set to the right folder?`;
-      faults.push(faultAt(tree, "file-not-found", at("model_name"), `model ${name} not found in ${models}`, mend));
-    }
-    const picture = data === undefined ? undefined : join(data, application.value.data_name);
-    if (picture !== undefined && !existsSync(picture))
-      faults.push(
-        faultAt(
-          tree,
-          "file-not-found",
-          at("data_name"),
-          `${picture} not found`,
-          "is MLTB_DATASET set to the right folder?",
-        ),
-      );
-    const bayPath = path(target.value.bay, [...target.path, "bay"], "bay file");
-    const bay = bayPath === undefined ? undefined : readTargetBay(bayPath, target, tree, faults);
-    if (file === undefined || picture === undefined || bayPath === undefined || bay === undefined) continue;
-    const { scaling, shape, dformat, dtype } = application.value;
+    const target = entries.target.get(exp.value.target);
+    const application = entries.application.get(exp.value.application);
+    const files = application === undefined ? undefined : applicationFiles(application, path, tree, tell);
+    const bayText = target === undefined ? undefined : sound(target)?.bay;
+    const bayPath =
+      target === undefined || bayText === undefined ? undefined : path(bayText, [...target.path, "bay"], "bay file");
+    const bay = bayPath === undefined || target === undefined ? undefined : readTargetBay(bayPath, target, tree, tell);
+    const needs = sound(application);
+    if (!whole || files === undefined || needs === undefined) continue;
+    if (bayPath === undefined || bay === undefined || target === undefined) continue;
+    const { scaling, shape, dformat, dtype, model_name } = needs;
     experiments.push({
       name: exp.value.name,
       file: join(folder, "bench.yml"),
@@ -154,21 +157,49 @@ export function resolveExperiments(bench: BenchFile, env: Env): { experiments: E
       targets: [target.value.name],
       models: [
         {
-          name: application.value.model_name,
-          file,
+          name: model_name,
+          file: files.model,
           optimizations: exp.value.optimizations.map((name) => {
             const { value } = entries.optimization.get(name) as Placed<Entry<"optimization">>;
             return { otype: value.otype, options: value.options };
           }),
         },
       ],
-      picture: { file: picture, scaling, shape, dformat, dtype },
+      picture: { file: files.picture, scaling, shape, dformat, dtype },
       measurements: exp.value.measurements.map((name) => metric(name, bench)),
       workflow: workflowNodes(entries.workflow.get(exp.value.workflow)?.value as Entry<"workflow">, bench),
       measure: exp.value.measure,
     });
   }
   return { experiments, faults };
+}
+
+/** Model and picture of an application; undefined where one of them is not there, or the entry does not tell where. */
+function applicationFiles(
+  { value, path: base }: Placed<Entry<"application">>,
+  path: (text: string, at: Path, what: string) => string | undefined,
+  tree: BenchFile["tree"],
+  tell: (fault: Fault) => void,
+): { model: string; picture: string } | undefined {
+  const at = (key: string): Path => [...base, key];
+  const folderOf = (key: "model_folder" | "data_folder", what: string): string | undefined =>
+    typeof value[key] === "string" ? path(value[key], at(key), what) : undefined;
+  const models = folderOf("model_folder", "model folder");
+  const data = folderOf("data_folder", "data folder");
+  const { model_name, data_name } = value;
+  const named = models !== undefined && typeof model_name === "string";
+  const model = named ? modelFile(models, model_name) : undefined;
+  if (named && model === undefined) {
+    const mend = `${model_name}/1/model.onnx or ${model_name}.onnx is looked for there; is MODELS_REPO set to the right folder?`;
+    tell(faultAt(tree, "file-not-found", at("model_name"), `model ${model_name} not found in ${models}`, mend));
+  }
+  const picture = data !== undefined && typeof data_name === "string" ? join(data, data_name) : undefined;
+  if (picture !== undefined && !existsSync(picture)) {
+    const mend = "is MLTB_DATASET set to the right folder?";
+    tell(faultAt(tree, "file-not-found", at("data_name"), `${picture} not found`, mend));
+    return undefined;
+  }
+  return model === undefined || picture === undefined ? undefined : { model, picture };
 }
 
 function metric(name: string, { entries }: BenchFile): MeasuredMetric {
@@ -181,28 +212,26 @@ function readTargetBay(
   file: string,
   target: Placed<Entry<"target">>,
   tree: BenchFile["tree"],
-  faults: Fault[],
+  tell: (fault: Fault) => void,
 ): Experiment["bay"] | undefined {
   if (!existsSync(file)) {
-    faults.push(faultAt(tree, "file-not-found", [...target.path, "bay"], `bay file ${file} not found`));
+    tell(faultAt(tree, "file-not-found", [...target.path, "bay"], `bay file ${file} not found`));
     return undefined;
   }
   const read = readBayFile(file);
   if ("faults" in read) {
-    faults.push(...read.faults);
+    for (const fault of read.faults) tell(fault);
     return undefined;
   }
   const found = bayTargets(read.bay).find((entry) => entry.target.target === target.value.name);
   if (found === undefined) {
     const mend = suggestTarget(read.bay, target.value.name);
     const message = `bay ${read.bay.bay} has no target ${target.value.name}`;
-    faults.push(faultAt(tree, "unknown-target", [...target.path, "name"], message, mend));
+    tell(faultAt(tree, "unknown-target", [...target.path, "name"], message, mend));
     return undefined;
   }
   if (found.target.agent === undefined) {
-    faults.push(
-      faultAt(tree, "no-agent", [...target.path, "name"], `target ${target.value.name} has no inference agent`),
-    );
+    tell(faultAt(tree, "no-agent", [...target.path, "name"], `target ${target.value.name} has no inference agent`));
     return undefined;
   }
   return read.bay;

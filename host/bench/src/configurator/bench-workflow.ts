@@ -1,5 +1,5 @@
 import { type Fault, faultAt, type Path, suggest } from "@mltb/contract";
-import type { BenchFile, Placed } from "./bench-config.ts";
+import { type BenchFile, type Placed, sound } from "./bench-config.ts";
 import type { Entry } from "./bench-schema.ts";
 import type { WorkflowNode } from "./types.ts";
 
@@ -32,16 +32,19 @@ const available = Object.keys(classes).join(", ");
 
 type Say = (code: string, path: Path, message: string, mend?: string) => void;
 
-/** What of a bench file whose references hold cannot be carried out, at its place. */
+/** What of a bench file cannot be carried out, at its place; entries with faults of form, and references to nothing, are passed over. */
 export function executionFaults(bench: BenchFile): Fault[] {
   const { entries, tree } = bench;
   const faults: Fault[] = [];
   const say: Say = (code, path, message, mend) => faults.push(faultAt(tree, code, path, message, mend));
-  for (const service of entries.service.values()) serviceFaults(service, say);
-  for (const component of entries.component.values()) parameterFaults(component, bench, say);
+  const whole = <T>(placed: Map<string, Placed<T>>): Placed<T>[] =>
+    [...placed.values()].filter((entry) => entry.faulty === undefined);
+  for (const service of whole(entries.service)) serviceFaults(service, say);
+  for (const component of whole(entries.component)) parameterFaults(component, bench, say);
   const used = new Set([...entries.exp.values()].map(({ value }) => value.workflow));
-  for (const name of used) shapeFaults(entries.workflow.get(name) as Placed<Entry<"workflow">>, bench, say);
-  for (const exp of entries.exp.values()) optimizationFaults(exp, bench, say);
+  for (const workflow of whole(entries.workflow))
+    if (used.has(workflow.value.identifier)) shapeFaults(workflow, bench, say);
+  for (const exp of whole(entries.exp)) optimizationFaults(exp, bench, say);
   return faults;
 }
 
@@ -87,7 +90,7 @@ function misfit(name: string, value: unknown, type: string, values: unknown[] | 
 }
 
 function parameterFaults({ value, path }: Placed<Entry<"component">>, { entries }: BenchFile, say: Say): void {
-  const service = entries.service.get(value.service)?.value;
+  const service = sound(entries.service.get(value.service));
   if (service === undefined) return;
   for (const [name, given] of Object.entries(value.parameters)) {
     const at = [...path, "parameters", name];
@@ -105,13 +108,18 @@ function parameterFaults({ value, path }: Placed<Entry<"component">>, { entries 
 /** A workflow deploys a model on its board and then infers it, behind a quantisation where there is one. */
 function shapeFaults({ value, path }: Placed<Entry<"workflow">>, { entries }: BenchFile, say: Say): void {
   const places = new Map<string, { name: string; path: Path; after: string[] }>();
+  let unknown = false;
   for (const [i, node] of value.nodes.entries()) {
     const at = [...path, "nodes", i];
-    const service = entries.service.get(node.service)?.value as Entry<"service">;
-    const component = entries.component.get(node.component)?.value as Entry<"component">;
-    if (component.service !== node.service) {
+    const service = sound(entries.service.get(node.service));
+    const component = sound(entries.component.get(node.component));
+    if (component !== undefined && component.service !== node.service) {
       const message = `component ${component.identifier} does service ${component.service}, not ${node.service}`;
       say("value", [...at, "component"], message);
+    }
+    if (service === undefined) {
+      unknown = true;
+      continue;
     }
     const executor = classes[service.class]?.executor;
     if (executor === undefined) {
@@ -125,28 +133,35 @@ function shapeFaults({ value, path }: Placed<Entry<"workflow">>, { entries }: Be
       say("value", at, `${name} is a second node of class ${service.class}, beside ${twice.name}`);
     else places.set(executor, { name, path: at, after: node.after ?? [] });
   }
+  const names = value.nodes.map((node) => node.node ?? node.component);
   const [quantize, deploy, measure] = ["quantize", "deploy", "measure"].map((executor) => places.get(executor));
   for (const [wanted, found] of [
     ["deployment", deploy],
     ["inference", measure],
   ] as const)
-    if (found === undefined) say("missing", [...path, "nodes"], `the workflow has no node of class ${wanted}`);
+    if (found === undefined && !unknown)
+      say("missing", [...path, "nodes"], `the workflow has no node of class ${wanted}`);
+  // That a node comes after one that is not there is told as such.
   for (const [node, before] of [
     [measure, deploy],
     [deploy, quantize],
   ] as const)
-    if (node !== undefined && before !== undefined && !node.after.includes(before.name))
+    if (node?.after.every((name) => names.includes(name)) && before !== undefined && !node.after.includes(before.name))
       say("value", node.path, `${node.name} must come after ${before.name}`, `add after: [${before.name}]`);
 }
 
 /** Optimisations that the workflow of an experiment has no node for, or whose service does not offer them. */
 function optimizationFaults({ value, path }: Placed<Entry<"exp">>, { entries }: BenchFile, say: Say): void {
-  const nodes = entries.workflow.get(value.workflow)?.value.nodes ?? [];
-  const services = nodes.map((node) => entries.service.get(node.service)?.value);
+  const workflow = sound(entries.workflow.get(value.workflow));
+  if (workflow === undefined) return;
+  const services = workflow.nodes.map((node) => sound(entries.service.get(node.service)));
   const service = services.find((entry) => entry?.class === "quantization");
   for (const [i, name] of value.optimizations.entries()) {
     const at = [...path, "optimizations", i];
-    const { otype, options } = (entries.optimization.get(name) as Placed<Entry<"optimization">>).value;
+    const optimization = sound(entries.optimization.get(name));
+    // Without it, or with a service that is not known, there is nothing to hold against it.
+    if (optimization === undefined || services.includes(undefined)) continue;
+    const { otype, options } = optimization;
     const offered = service?.parameters["options"]?.values;
     const missing = options.find((option) => offered !== undefined && !offered.includes(option));
     if (service === undefined)

@@ -6,8 +6,8 @@ import {
   type Fault,
   faultAt,
   identifierSchema,
-  type Loaded,
   nameSchema,
+  type Path,
   parseOverride,
   readBayFile,
   readDocument,
@@ -71,9 +71,15 @@ export function readExperiments(file: string, sets: string[], env: Env): ReadExp
   const tree = readTree(file, overrides);
   if (isBenchTree(tree)) return readBench(tree, env);
   const read = readDocument(file, experimentSchema, overrides);
-  if ("faults" in read) return read;
-  const resolved = resolveReferences(read, resolve(file), env);
-  return "faults" in resolved ? resolved : { experiments: sweep(resolved.experiment, read.value.sweep) };
+  const form = "faults" in read ? read.faults : [];
+  // Of a file that does not parse, or that lacks a part, nothing more can be said.
+  if (form.length > 0 && (tree.faults.length > 0 || tree.incomplete)) return { faults: form };
+  const value = "faults" in read ? soundParts(tree) : read.value;
+  const place = (...at: Parameters<Place>): Fault => faultAt(tree, ...at);
+  const resolved = resolveReferences(value, place, resolve(file), env);
+  if ("faults" in resolved) return { faults: sortFaults([...form, ...resolved.faults]) };
+  if (form.length > 0) return { faults: form };
+  return { experiments: sweep(resolved.experiment, value.sweep) };
 }
 
 /** Experiments of a typed bench file. While an include is missing, nothing is said of identifiers, models and data. */
@@ -81,14 +87,15 @@ function readBench(tree: Tree, env: Env): ReadExperiments {
   const { file, faults } = readBenchTree(tree);
   faults.push(...tree.faults);
   if (!file.incomplete) faults.push(...referenceFaults(file));
-  if (!file.incomplete && faults.length === 0) faults.push(...executionFaults(file));
-  if (faults.length > 0) return { faults: sortFaults(faults) };
-  if (file.entries.exp.size === 0) {
+  if (!file.incomplete) faults.push(...executionFaults(file));
+  if (!file.incomplete && file.entries.exp.size === 0 && faults.length === 0) {
     const message = "the file has no experiment: a section exps with !exp entries is wanted";
-    return { faults: [faultAt(tree, "missing", [], message)] };
+    faults.push(faultAt(tree, "missing", [], message));
   }
-  const resolved = resolveExperiments(file, env);
-  if (resolved.faults.length > 0) return { faults: sortFaults(resolved.faults) };
+  if (file.incomplete) return { faults: sortFaults(faults) };
+  const resolved = resolveExperiments(file, env, faults.length === 0);
+  faults.push(...resolved.faults);
+  if (faults.length > 0) return { faults: sortFaults(faults) };
   const bays = new Set(resolved.experiments.map((experiment) => experiment.bayFile));
   if (bays.size > 1) {
     const message = `the experiments of one file run on one bay; here are ${[...bays].join(", ")}`;
@@ -97,8 +104,38 @@ function readBench(tree: Tree, env: Env): ReadExperiments {
   return { experiments: resolved.experiments };
 }
 
-function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file: string, env: Env): ReadExperiment {
-  const value = read.value;
+type Value = z.infer<typeof experimentSchema>;
+/** Makes a fault at a value of the file. */
+type Place = (code: string, path: Path, message: string, suggestion?: string) => Fault;
+/** An experiment, or the parts of it that are sound: entries of lists stay at their places. */
+type Parts = Pick<Value, "measure"> & {
+  experiment: string;
+  bay: string | undefined;
+  targets: (string | undefined)[];
+  models: (z.infer<typeof modelSchema> | undefined)[];
+  dataset?: Value["dataset"];
+  sweep?: Value["sweep"];
+};
+
+/** What is sound in a file whose form has faults, so that all of its faults can be told at once. */
+function soundParts(tree: Tree): Parts {
+  const { bay, dataset, measure } = experimentSchema.shape;
+  const part = <T>(schema: z.ZodType<T>, path: Path): T | undefined => schema.safeParse(tree.get(path)).data;
+  const entries = <T>(schema: z.ZodType<T>, key: string): (T | undefined)[] => {
+    const list = tree.get([key]);
+    return Array.isArray(list) ? list.map((_, i) => part(schema, [key, i])) : [];
+  };
+  return {
+    experiment: "",
+    bay: part(bay, ["bay"]),
+    targets: entries(nameSchema, "targets"),
+    models: entries(modelSchema, "models"),
+    dataset: part(dataset, ["dataset"]),
+    measure: part(measure, ["measure"]) ?? measure.parse(undefined),
+  };
+}
+
+function resolveReferences(value: Parts, place: Place, file: string, env: Env): ReadExperiment {
   const folder = dirname(file);
   const faults: Fault[] = [];
 
@@ -107,7 +144,7 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
     if (expanded.unset.length > 0) {
       const names = expanded.unset.join(", ");
       faults.push(
-        read.fault(
+        place(
           "variable-unset",
           path,
           `${what} ${text}: ${names} is not set`,
@@ -117,49 +154,49 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
     } else if (!existsSync(expanded.path)) {
       const mend =
         expanded.variables.length > 0 ? `is ${expanded.variables.join(", ")} set to the right folder?` : undefined;
-      faults.push(read.fault("file-not-found", path, `${what} ${expanded.path} not found`, mend));
+      faults.push(place("file-not-found", path, `${what} ${expanded.path} not found`, mend));
     }
     return expanded.path;
   };
 
-  const bayFile = existing(value.bay, ["bay"], "bay file");
+  const bayFile = value.bay === undefined ? undefined : existing(value.bay, ["bay"], "bay file");
   let bay: Bay | undefined;
-  if (faults.length === 0) {
+  if (bayFile !== undefined && faults.length === 0) {
     const loaded = readBayFile(bayFile);
     if ("faults" in loaded) faults.push(...loaded.faults);
     else bay = loaded.bay;
   }
   for (const [i, target] of value.targets.entries()) {
+    if (target === undefined) continue;
     const path = ["targets", i];
     if (value.targets.indexOf(target) !== i)
-      faults.push(read.fault("duplicate-name", path, `target ${target} is listed twice`));
+      faults.push(place("duplicate-name", path, `target ${target} is listed twice`));
     if (bay === undefined) continue;
     const found = bayTargets(bay).find((entry) => entry.target.target === target);
     if (found === undefined) {
-      faults.push(
-        read.fault("unknown-target", path, `bay ${bay.bay} has no target ${target}`, suggestTarget(bay, target)),
-      );
+      faults.push(place("unknown-target", path, `bay ${bay.bay} has no target ${target}`, suggestTarget(bay, target)));
     } else if (found.target.agent === undefined) {
       const able = bayTargets(bay).filter((entry) => entry.target.agent !== undefined);
       const list = able.map((entry) => entry.target.target).join(", ");
-      faults.push(read.fault("no-agent", path, `target ${target} has no inference agent`, `targets with one: ${list}`));
+      faults.push(place("no-agent", path, `target ${target} has no inference agent`, `targets with one: ${list}`));
     }
   }
   const models: ModelSource[] = [];
   for (const [i, model] of value.models.entries()) {
+    if (model === undefined) continue;
     const path = ["models", i];
-    if (value.models.findIndex((entry) => entry.name === model.name) !== i) {
-      faults.push(read.fault("duplicate-name", [...path, "name"], `model ${model.name} is listed twice`));
+    if (value.models.findIndex((entry) => entry?.name === model.name) !== i) {
+      faults.push(place("duplicate-name", [...path, "name"], `model ${model.name} is listed twice`));
     }
     if ((model.file === undefined) === (model.generate === undefined)) {
-      faults.push(read.fault("value", path, `model ${model.name}: either file or generate is wanted`));
+      faults.push(place("value", path, `model ${model.name}: either file or generate is wanted`));
     } else if (model.file !== undefined) {
       models.push({ name: model.name, file: existing(model.file, [...path, "file"], "model") });
     } else if (model.generate !== undefined) models.push({ name: model.name, generate: model.generate });
   }
   if (value.measure.scenario === "server" && value.measure.target_per_s === undefined) {
     faults.push(
-      read.fault("missing", ["measure"], "the server scenario needs measure.target_per_s", "add target_per_s: RATE"),
+      place("missing", ["measure"], "the server scenario needs measure.target_per_s", "add target_per_s: RATE"),
     );
   }
   const dataset = value.dataset;
@@ -172,7 +209,7 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
       const sorted = [...step.transpose].sort((a, b) => a - b);
       if (step.transpose.length !== rank || sorted.some((axis, n) => axis !== n)) {
         faults.push(
-          read.fault(
+          place(
             "value",
             ["dataset", "preprocess", i, "transpose"],
             `a permutation of the ${rank} axes 0..${rank - 1} is wanted`,
@@ -182,14 +219,14 @@ function resolveReferences(read: Loaded<z.infer<typeof experimentSchema>>, file:
       rank = step.transpose.length;
     }
   }
-  if (faults.length > 0 || bay === undefined) return { faults };
+  if (faults.length > 0 || bay === undefined || bayFile === undefined) return { faults };
   return {
     experiment: {
       name: value.experiment,
       file,
       bayFile,
       bay,
-      targets: value.targets,
+      targets: value.targets.filter((target) => target !== undefined),
       models,
       ...(dataset === undefined ? {} : { dataset }),
       measure: value.measure,

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { analyzeFile } from "../analyze-file.ts";
 import type { Experiment, ModelSource } from "../configurator/types.ts";
-import { analyzeModel, generateModel, UnknownOperatorError } from "../onnx/index.ts";
+import { generateModel, UnknownOperatorError } from "../onnx/index.ts";
 import { sha256 } from "../results/record.ts";
+import { isTflite } from "../tflite/reader.ts";
 import { loadInputs } from "./inputs.ts";
 import type { ModelFile } from "./measure-model.ts";
 import { isStatic, optimizeModel, recalibrateModel } from "./optimize-model.ts";
@@ -26,7 +28,7 @@ export function prepareModel(source: ModelSource, { folder, note }: PrepareOptio
   const { bytes, steps } = optimizeModel(source.name, original, source.optimizations ?? [], note);
   let counts: { macs: number; weights: number } | undefined;
   try {
-    counts = analyzeModel(original);
+    counts = analyzeFile(original);
   } catch (error) {
     // A model that the analyser does not understand can still be measured; its counts are then not known.
     if (!(error instanceof UnknownOperatorError)) throw error;
@@ -62,7 +64,7 @@ export async function recalibratePrepared(
 
 function store(folder: string, bytes: Uint8Array): { path: string; sha256: string; size_bytes: number } {
   const hash = sha256(bytes);
-  const path = join("models", `${hash}.onnx`);
+  const path = join("models", `${hash}.${isTflite(bytes) ? "tflite" : "onnx"}`);
   mkdirSync(join(folder, "models"), { recursive: true });
   if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), bytes);
   return { path, sha256: hash, size_bytes: bytes.length };

@@ -32,11 +32,13 @@ const LATE = {
   real: "the marker's edges were not those of this window, or one of the clocks is wrong",
 };
 
-/** Why the energy of the windows cannot be believed; null where it can. */
+/** Without edges nobody knows which samples belong to a window: the energy is left out, the latencies stand. */
+const NO_MARKER = "the target has no marker: nothing tells which samples lie inside a window";
+
+/** Why the energy of windows with marker edges cannot be believed; null where it can. */
 function refusal(outcome: ModelOutcome, kind: keyof typeof LATE): string | null {
   const { windows } = outcome.measured;
   const seen = outcome.recording.windows;
-  if (outcome.measured.method !== "edges") return "the target has no marker";
   if (seen.length !== windows.length)
     return `${seen.length} marker windows were recorded, the agent measured ${windows.length}`;
   for (const [i, window] of windows.entries()) {
@@ -74,7 +76,9 @@ export function toRecord(
   const good = "failure" in outcome ? undefined : outcome;
   const windows = good?.measured.windows ?? [];
   const recorded = good?.recording.windows ?? [];
-  const energy_refused = good === undefined ? "nothing was measured" : refusal(good, kind);
+  const marked = good?.measured.method === "edges";
+  const doubted = good === undefined || !marked ? null : refusal(good, kind);
+  const energy_refused = good === undefined ? "nothing was measured" : marked ? doubted : NO_MARKER;
   const energy =
     good === undefined || energy_refused !== null
       ? null
@@ -93,18 +97,25 @@ export function toRecord(
   const requests_meanwhile = good?.measured.requests_meanwhile ?? null;
   const statistics = count === 0 ? null : latency(windows.map((window) => window.latency_us));
   const { latency_bound_us } = measure;
-  const { verdict, reasons } = judge({
+  const { verdict, reasons: why } = judge({
     ...(latency_bound_us === undefined || statistics === null
       ? {}
-      : { bound: { p99_us: statistics.p99, latency_bound_us } }),
+      : {
+          bound: {
+            p99_us: statistics.p99,
+            early_p99_us: statistics.early_stopping?.p99?.value ?? null,
+            latency_bound_us,
+          },
+        }),
     window_s: measure.window_s,
     windows_asked: measure.windows,
     p50_us: p50,
     inferences: windows.map((window) => window.inferences),
     samples_lost: lost,
-    energy_refused: good === undefined ? null : energy_refused,
+    energy_refused: doubted,
     failure: "failure" in outcome ? outcome.failure : null,
   });
+  const reasons = good === undefined || marked ? why : [...why, `no energy: ${NO_MARKER}`];
   const inferences = windows.reduce((sum, window) => sum + window.inferences, 0);
   const total_us = windows.reduce((sum, window) => sum + window.duration_us, 0);
   const runtime = good?.measured.runtime ?? { name: "unknown", version: "unknown", threads: 0 };

@@ -19,6 +19,7 @@ interface AgentFlags {
   memoryLimit?: number;
   timeLimit?: number;
   messageLimit?: number;
+  marker?: string;
 }
 
 /** `mltb agent inference`: serves models over the Open Inference Protocol. */
@@ -51,6 +52,10 @@ export function registerAgent(program: Command): void {
       "--message-limit <mib>",
       "largest request, in MiB (default 2047 over gRPC, 1024 over HTTP)",
       parseInteger(1, 2047),
+    )
+    .option(
+      "--marker <file>",
+      "file that takes 1 and 0: the output wired to the rack's marker input (docs/inference.md)",
     )
     .option("--tls <dir>", "folder with cert.pem and key.pem; needed outside loopback")
     .option("--token-file <file>", "file with the bearer token; needed outside loopback")

@@ -131,7 +131,8 @@ function registerGroup(program: Command): void {
       }
       const text =
         options.format === "csv" ? toCsv(runs) : `${JSON.stringify(runs.length === 1 ? runs[0] : runs, null, 2)}\n`;
-      if (options.out === undefined) process.stdout.write(text);
+      if (options.out === undefined && options.format === "csv") context.print({ csv: text }, () => text.trimEnd());
+      else if (options.out === undefined) process.stdout.write(text);
       else {
         const file = resolve(options.out);
         writeFileSync(file, text);
