@@ -102,6 +102,7 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     time_s: options.timeLimit ?? defaultLimits.time_s,
   };
   let presence: Presence | undefined;
+  let measuring = 0;
   const note = (text: string): void => {
     io.note(text);
     presence?.log("warn", text);
@@ -139,9 +140,12 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     marker: supplied || line !== undefined,
     visits,
     onMeasuring: (running) => {
+      // Two callers may measure two models at once.
+      measuring += running ? 1 : -1;
+      const busy = measuring > 0;
       // The model's process may have ended inside a window.
-      if (!running) line?.set(0);
-      presence?.flags({ experiment_running: running, available: !running });
+      if (!busy) line?.set(0);
+      presence?.flags({ experiment_running: busy, available: !busy });
     },
     onStep: (report) => presence?.step(report),
   });

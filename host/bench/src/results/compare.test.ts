@@ -191,7 +191,9 @@ test("LoadGen's log has the headline of each scenario, with what early stopping 
   expect(lines(of("single-stream"))).toEqual(
     expect.arrayContaining([
       "90.0th percentile latency (ns) : 120000",
-      "Early Stopping 90th percentile estimate: 130000",
+      "  Early stopping satisfied: Yes",
+      " * Would discard 3 highest latency queries.",
+      " * Early stopping 90th percentile estimate: 130000",
       "97.00 percentile latency (ns)   : 140000",
       "99.90 percentile latency (ns)   : 180000",
     ]),
@@ -199,11 +201,18 @@ test("LoadGen's log has the headline of each scenario, with what early stopping 
   expect(lines(of("multi-stream"))).toEqual(
     expect.arrayContaining([
       "99.0th percentile latency (ns) : 150000",
-      "Early Stopping 99th percentile estimate: 190000",
+      " * Early stopping 99th percentile estimate: 190000",
     ]),
   );
   expect(lines(of("server"))).toContain("Completed samples per second: 10000");
   expect(lines(of("offline"))).toContain("Samples per second: 10000");
-  expect(of("offline")).not.toContain("Early Stopping");
+  expect(lines(of("server"))).toContain(" * Early stopping 99th percentile estimate: 190000");
+  expect(of("offline")).toContain("Early stopping satisfied: Yes");
+  expect(of("offline")).not.toContain("Early Stopping Result");
+  const few = record();
+  Object.assign(few.latency_us as object, { early_stopping: null });
+  const short = toMlperf(run("01", [few]), few).summary;
+  expect(short).toContain("  Early stopping satisfied: NO");
+  expect(short).toContain(" * Only processed ");
   expect(toMlperf(run("01", []), record()).summary).not.toContain("97.00");
 });

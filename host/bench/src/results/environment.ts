@@ -19,6 +19,14 @@ const HOT_C = 85;
 /** A rise that says that the target was not in thermal balance. */
 const WARMED_C = 10;
 
+/** Processors of a list as the kernel writes it: `0-3,8`. */
+function countCpus(list: string): number {
+  return list
+    .split(",")
+    .map((part) => part.split("-").map(Number))
+    .reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
+}
+
 /** What of the environment casts doubt on figures, in words for the reader of a result. */
 export function environmentWarnings(
   before: SeenEnvironment,
@@ -30,9 +38,11 @@ export function environmentWarnings(
     warnings.push(
       `${requests_meanwhile} calls reached the agent while it measured: answering them costs the target time`,
     );
-  const { governor, cores = 1, load_1m = 0 } = before;
+  const { governor, cores = 1, load_1m = 0, allowed_cpus } = before;
   if (governor !== undefined && governor !== "performance")
     warnings.push(`frequency governor ${governor}: the clock may change; performance keeps it`);
+  if (allowed_cpus !== undefined && cores > 1 && countCpus(allowed_cpus) >= cores)
+    warnings.push(`not pinned: the scheduler may move it between ${cores} cores; taskset keeps it on some`);
   if (load_1m > cores * 0.5)
     warnings.push(
       `load ${load_1m.toFixed(2)} on ${cores} cores before the first window: other work takes the processor`,

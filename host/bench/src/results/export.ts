@@ -105,7 +105,7 @@ function percentileRows(latency: Latency): [string, string][] {
   });
 }
 
-/** The headline of a record, with what early stopping says of it. */
+/** The headline of a record. */
 function headline({ scenario, throughput_per_s, latency_us: latency }: ResultRecord): string[] {
   if (latency === null) return ["No latency was measured"];
   const first = headlines[scenario];
@@ -114,12 +114,30 @@ function headline({ scenario, throughput_per_s, latency_us: latency }: ResultRec
   return [`${words} latency (ns) : ${ns(latency[first.percentile])}`];
 }
 
-function stopped({ scenario, latency_us: latency }: ResultRecord): string[] {
+/** MLPerf's shortest measurement, seconds. */
+const MIN_DURATION_S = 10;
+
+/** LoadGen's three conditions in its words, and what early stopping did. No number of queries is asked for. */
+function satisfied({ scenario, latency_us: latency, windows }: ResultRecord): string[] {
   const first = headlines[scenario];
-  if (first === undefined || "rate" in first) return [];
-  const bound = latency?.early_stopping?.[first.percentile];
-  if (bound == null) return [];
-  return [`Early Stopping ${first.percentile.slice(1)}th percentile estimate: ${ns(bound.value)}`];
+  const key = first !== undefined && "percentile" in first ? first.percentile : scenario === "server" ? "p99" : null;
+  const estimate = key === null ? undefined : (latency?.early_stopping?.[key] ?? null);
+  const seconds = windows.reduce((sum, { duration_us }) => sum + duration_us, 0) / 1e6;
+  const yes = (holds: boolean): string => (holds ? "Yes" : "NO");
+  const lines = [
+    `  Min duration satisfied : ${yes(seconds >= MIN_DURATION_S)}`,
+    `  Min queries satisfied : ${yes((latency?.n ?? 0) > 0)}`,
+    `  Early stopping satisfied: ${yes(estimate !== null)}`,
+  ];
+  if (key === null || estimate === undefined) return lines;
+  lines.push("Early Stopping Result:");
+  if (estimate === null) return [...lines, ` * Only processed ${latency?.n ?? 0} queries.`];
+  return [
+    ...lines,
+    ` * Processed at least ${key === "p90" ? 64 : 662} queries (${latency?.n}).`,
+    ` * Would discard ${estimate.discarded} highest latency queries.`,
+    ` * Early stopping ${key.slice(1)}th percentile estimate: ${ns(estimate.value)}`,
+  ];
 }
 
 const ns = (us: number): string => Math.round(us * 1000).toFixed(0);
@@ -142,8 +160,8 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
     "Mode     : PerformanceOnly",
     ...headline(record),
     `Result is : ${valid}`,
+    ...satisfied(record),
     ...record.reasons.map((reason) => `  ${reason}`),
-    ...stopped(record),
     "",
     line,
     "Additional Stats",

@@ -186,6 +186,7 @@ export function httpBay(address: BayAddress): BayApi {
     };
   }
 
+  let borrowed = 0;
   /** Uses a lease of the caller's, which says meanwhile that an experiment runs; its time stays as it is. */
   async function borrow(id: string): Promise<Held> {
     const say = async (experiment: boolean): Promise<void> => {
@@ -193,8 +194,22 @@ export function httpBay(address: BayAddress): BayApi {
       const ttl_s = Math.max(1, (Date.parse(expires_at) - Date.now()) / 1000);
       await call("PUT", `/leases/${id}`, { ttl_s, experiment });
     };
-    await say(true);
-    return { id, lost: new AbortController().signal, release: () => say(false) };
+    // Several targets of a run may borrow it at once.
+    borrowed += 1;
+    if (borrowed === 1) {
+      await say(true).catch((error) => {
+        borrowed -= 1;
+        throw error;
+      });
+    }
+    return {
+      id,
+      lost: new AbortController().signal,
+      async release() {
+        borrowed -= 1;
+        if (borrowed === 0) await say(false);
+      },
+    };
   }
 
   return {
