@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -73,3 +73,50 @@ test.skipIf(!ready || !trained)(
     api.close();
   },
 );
+
+test.skipIf(!ready || !trained)("mltb run with LiteRT: every scenario has its verdict, counts and energy", async () => {
+  const at = (name: string): string => join(folder, name);
+  const rack = {
+    rack: "rack1",
+    board: { name: "rack1-monitor", kind: "monitoring", link: "simulated", seed: 1 },
+    targets: [{ target: "lite", channel: 1, agent: { runtime: "litert" }, load: { idle_w: 1.2, cpu_w: 4.5 } }],
+  };
+  // YAML reads JSON.
+  writeFileSync(at("bay.yml"), JSON.stringify({ bay: "lite", racks: [rack] }));
+  for (const measure of [
+    { scenario: "single-stream" },
+    { scenario: "multi-stream", samples_per_query: 4 },
+    { scenario: "server", target_per_s: 100 },
+  ]) {
+    const file = at(`${measure.scenario}.yml`);
+    const models = [{ name: "kws", file: model }];
+    const windows = { warmup: 2, windows: 2, window_s: 0.5, seed: 3 };
+    writeFileSync(
+      file,
+      JSON.stringify({
+        experiment: "lite",
+        bay: "bay.yml",
+        targets: ["lite"],
+        models,
+        measure: { ...measure, ...windows },
+      }),
+    );
+    const done = await run("run", file, "--out", at(`out-${measure.scenario}`), "--json");
+    expect([done.code, done.code === 0 ? "" : done.err]).toEqual([0, ""]);
+    const [record] = JSON.parse(done.out).results;
+    expect(record).toMatchObject({
+      runtime: { name: "litert" },
+      scenario: measure.scenario,
+      model: { macs: 2_656_768, name: "kws" },
+      energy_uj_per_inference: { method: "edges" },
+      numerical_error_refused: expect.any(String),
+    });
+    expect(record.verdict).toMatch(/^(valid|valid-short|unstable)$/);
+    const queries: number = record.latency_us.n;
+    const inferences: number = record.windows.reduce((sum: number, w: { inferences: number }) => sum + w.inferences, 0);
+    if (measure.scenario === "multi-stream") expect(inferences).toBe(4 * queries);
+    else expect(inferences).toBe(queries);
+    // Arrivals at 100 a second for a second, five standard deviations aside.
+    if (measure.scenario === "server") expect(Math.abs(queries - 100)).toBeLessThan(50);
+  }
+});

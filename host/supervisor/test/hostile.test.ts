@@ -126,6 +126,68 @@ test("hostile-grpc-requests: refused by INVALID_ARGUMENT or NOT_FOUND, and no pi
   expect(pins()).toBe(before);
 });
 
+test("hostile-grpc-leases-and-panel: targets, times and pages that are none are refused, and no lease is made", async () => {
+  const before = pins();
+  const client = boardClient(bay.supervisor.grpc, bay.supervisor.tokenFile);
+  const nobody = fc.string().map((text) => `no-${text}`);
+  const noTime = fc.oneof(fc.constantFrom(0, -1, Number.NaN, Infinity, -Infinity, 1e300), fc.double({ max: -1e-9 }));
+  const request = fc.oneof(
+    fc.record({ method: fc.constant("AcquireLease"), targets: fc.array(nobody), ttl_s: fc.double() }),
+    fc.record({ method: fc.constant("AcquireLease"), targets: fc.constant(["spare-3"]), ttl_s: noTime }),
+    fc.record({ method: fc.constant("RenewLease"), id: nobody, ttl_s: fc.double() }),
+    fc.record({ method: fc.constant("SetPanel"), rack: nobody, lines: fc.array(fc.string()), locked: fc.boolean() }),
+    fc.record({
+      method: fc.constant("SetPanel"),
+      rack: fc.constant("rack1"),
+      lines: fc.oneof(
+        fc.array(fc.string(), { minLength: 5, maxLength: 9 }),
+        fc.array(fc.string({ minLength: 21 }), { minLength: 1, maxLength: 4 }),
+      ),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(request, async ({ method, ...fields }) => {
+      const ended = await client.call(method, fields);
+      expect([method, fields, "status" in ended && [3, 5, 9].includes(ended.status)]).toEqual([method, fields, true]);
+    }),
+    { numRuns: runs, seed },
+  );
+  client.close();
+  expect((await bay.api("GET", "/api/v1/leases")).json).toMatchObject({ leases: [] });
+  expect(pins()).toBe(before);
+});
+
+test("hostile-mqtt-arguments: of every command, refused with its id, and no pin moves", async () => {
+  const before = pins();
+  const sent = new Set<string>();
+  for (const { call } of calls().filter((entry) => entry.call.mqtt !== undefined)) {
+    const wanted = z.strictObject(call.body.shape);
+    const args = fc.record(Object.fromEntries([...Object.keys(call.body.shape), "extra"].map((name) => [name, junk])), {
+      requiredKeys: [],
+    });
+    const place = "target" in call.params.shape ? "target/spare-3" : "rack/rack1";
+    await fc.assert(
+      fc.asyncProperty(fc.uuid(), args, async (id, given) => {
+        fc.pre(!sent.has(id) && !wanted.safeParse(given).success);
+        sent.add(id);
+        const topic = `mltb/v1/demo/cmd/operator/${place}/${call.mqtt}`;
+        await bay.client.publishAsync(topic, JSON.stringify({ id, args: given }), { qos: 1 });
+      }),
+      { numRuns: Math.ceil(runs / 3), seed },
+    );
+  }
+  const answers = (): { id: string; status: string }[] =>
+    bay.messages
+      .filter((m) => m.topic.startsWith("ans/operator/"))
+      .map((m) => JSON.parse(m.payload))
+      .filter(({ id }) => sent.has(id));
+  await until(() => new Set(answers().map(({ id }) => id)).size === sent.size);
+  expect(sent.size).toBeGreaterThan(runs / 2);
+  expect(answers().filter(({ status }) => status !== "refused")).toEqual([]);
+  expect(pins()).toBe(before);
+  bay.messages.length = 0;
+});
+
 test("hostile-mqtt-payloads: refused or ignored, no pin moves, and the memory stays", async () => {
   const before = pins();
   const sent = new Set<string>();
