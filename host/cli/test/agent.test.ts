@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -233,6 +233,27 @@ test("markers enclose every window: up before the first inference, down after th
   }
   // On a busy machine others may have the processor between two inferences; hardly in every window.
   expect(Math.max(...busy)).toBeGreaterThan(0.3);
+});
+
+test("a marker's file is high inside each window and low outside; one that cannot be written is refused", async () => {
+  const file = join(folder, "brightness");
+  writeFileSync(file, "0\n");
+  const agent = await startAgent("--models", join(folder, "models"), "--marker", file);
+  const levels: string[] = [];
+  const look = setInterval(() => {
+    const level = readFileSync(file, "utf8").trim();
+    if (level !== levels.at(-1)) levels.push(level);
+  }, 5);
+  const call = { model: "kws", warmup: 1, windows: 2, window_s: 0.3, seed: 1, inputs: [[raw]] };
+  const done = await agent.api.measure(call, () => undefined, new AbortController().signal);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  clearInterval(look);
+  expect(done.method).toBe("edges");
+  expect(levels).toEqual(["0", "1", "0", "1", "0"]);
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  expect(await agent.ended).toBe(0);
+  await expect(startAgent("--marker", join(folder, "nowhere/brightness"))).rejects.toThrow("ended with 2");
 });
 
 test("scenarios: a multi-stream query is eight samples; server arrivals keep their rate, and waiting counts", async () => {
