@@ -83,7 +83,8 @@ test.skipIf(!there)(
         "--seed",
         "7",
       ],
-      ...["--phases", "examples,coverage,fuzzing", "--workers", "2", "--suppress-health-check", "all"],
+      // One worker is as fast; with two the tool itself ended once with "AST constructor recursion depth mismatch".
+      ...["--phases", "examples,coverage,fuzzing", "--workers", "1", "--suppress-health-check", "all"],
     ]);
     expect([ended.code, ended.code === 0 ? "" : ended.text.slice(-6000)]).toEqual([0, ""]);
     // Nothing that was sent in the wrong has hurt the bay.

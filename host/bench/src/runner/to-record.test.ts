@@ -28,6 +28,7 @@ const model = { name: "m", bytes: { length: 1 }, sha256: "0", macs: null, weight
 function recordOf(
   facts: Partial<RecordingDocument>,
   environment: ModelOutcome["measured"]["environment"] = null,
+  method: "edges" | "host_clock" = "edges",
 ): ResultRecord {
   const recording = {
     ...{ id: "r", target: "t", simulated: [], nominal_v: 5, board_revision: "A", firmware: "f", rate_hz: 1000 },
@@ -36,11 +37,18 @@ function recordOf(
     ...facts,
   } as RecordingDocument;
   const measured: ModelOutcome["measured"] = {
-    ...{ windows: [], runtime: { name: "r", version: "1", threads: 1 }, method: "edges", network: "isolated" },
+    ...{ windows: [], runtime: { name: "r", version: "1", threads: 1 }, method, network: "isolated" },
     ...{ peak_memory_bytes: null, environment, requests_meanwhile: 0 },
   };
   return toRecord(experiment, "t", model, { measured, recording, accuracy: null, numerical: { refused: "none" } });
 }
+
+test("without a marker the energy is left out with its reason, and the verdict is of the latencies", () => {
+  const record = recordOf({}, null, "host_clock");
+  expect(record).toMatchObject({ verdict: "valid-short", energy_uj_per_inference: null });
+  expect(record.energy_refused).toMatch(/no marker/);
+  expect(record.reasons.join()).toMatch(/no energy: .*no marker/);
+});
 
 test("results of boards that are calibrated otherwise are not compared, and the difference is named", () => {
   const record = { ...nominalCalibration, fast_ppm: 1200 };
