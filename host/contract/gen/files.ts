@@ -42,9 +42,10 @@ USER is the MQTT user. The embedded broker lets a user publish below \`cmd/\` on
 
 ## Another broker
 
-\`mltb up --broker mqtt://HOST:PORT --broker-user U --broker-password-file F\` uses any MQTT 3.1.1 broker in place of the
-embedded one. Its access list must then bind USER. MQTT 3.1.1 does not tell a subscriber that a fresh message was published
-as retained: with another broker such a command runs once, and is refused each time the broker delivers it again.
+\`mltb up --broker mqtt://HOST:PORT --broker-user U --broker-password-file F\` uses another broker in place of the
+embedded one, over MQTT 5 or, where the broker refuses that, over 3.1.1. Its access list must then bind USER. MQTT 3.1.1 does
+not tell a subscriber that a fresh message was published as retained: with a broker of 3.1.1 alone such a command runs once,
+and is refused each time the broker delivers it again.
 `;
 }
 

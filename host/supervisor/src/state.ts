@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Bay, bayTargets } from "@mltb/contract";
+import { type Bay, BayError, bayTargets } from "@mltb/contract";
 import { type Caller, policyCaller } from "./call.ts";
 import { type Clock, ClockWatch, systemClock } from "./clock.ts";
 import type { Commands } from "./commands.ts";
@@ -103,6 +104,7 @@ export function openState(
     orphans,
     restore(caller) {
       const file = join(folder, RESTORE_FILE);
+      if (!existsSync(file)) throw new BayError("unknown_copy", `there is no ${RESTORE_FILE} in the state folder`);
       const merged = mergeCopy(database, file);
       for (const grown of [journal, audit, fences, seqs]) grown.reload();
       const copy = new Database(file);

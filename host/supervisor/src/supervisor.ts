@@ -104,6 +104,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const mqtt = await connectMqtt({
     url: broker?.local ?? url,
     ...login,
+    newest: "broker" in options.mqtt,
     ca: "broker" in options.mqtt ? options.mqtt.ca : undefined,
     noDelay: options.noDelay,
     clientId: `mltb-supervisor-${bay.bay}-${nonce}`,

@@ -84,7 +84,7 @@ export function registerUp(program: Command): void {
       `address of the gRPC API mltb.board.v1 (default 127.0.0.1:${defaultPorts.grpc} or a free port)`,
       parseHostPort,
     )
-    .option("--broker <url>", "use this MQTT 3.1.1 broker instead of the embedded one, such as mqtt://127.0.0.1:1883")
+    .option("--broker <url>", "use this MQTT broker (5 or 3.1.1) instead of the embedded one, such as mqtt://127.0.0.1:1883")
     .option("--broker-user <user>", "user at that broker")
     .option("--broker-ca <file>", "certificates (PEM) that a broker at mqtts:// is checked against")
     .option("--broker-password-file <file>", "file with the password at that broker")

@@ -22,7 +22,8 @@ export const calibrationArgs = z
       .optional()
       .describe("temperature at which it was measured, steps of 0.01 K; 25 by default"),
   })
-  .refine((args) => Object.keys(args).length > 0, "what is not given counts as nominal, but one of them is wanted");
+  .refine((args) => Object.keys(args).length > 0, "what is not given counts as nominal, but one of them is wanted")
+  .meta({ minProperties: 1 });
 export const calibrationRecordSchema = z
   .object({
     voltage_ppm: z.number(),

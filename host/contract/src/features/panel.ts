@@ -22,7 +22,8 @@ export const panelArgs = z
       .optional()
       .describe("what the host is doing, on the board's and the rack's pages; empty removes it"),
   })
-  .refine((args) => Object.keys(args).length > 0, "lines, locked or note is wanted");
+  .refine((args) => Object.keys(args).length > 0, "lines, locked or note is wanted")
+  .meta({ minProperties: 1 });
 
 const panelSchema = z
   .object({ page: z.string(), lines: z.array(z.string()) })

@@ -8,7 +8,7 @@ export const store = feature("store", "What the supervisor remembers: journal of
       id: "Restored",
       description: "Commands and lines of the audit log that were added, leases that hold again.",
     }),
-    refusals: ["malformed", "store_failed"],
+    refusals: ["unknown_copy", "malformed", "store_failed"],
     cli: "mltb state restore FILE",
   }),
 });

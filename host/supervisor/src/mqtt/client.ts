@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 import { BayError } from "@mltb/contract";
-import mqtt, { type MqttClient } from "mqtt";
+import mqtt, { type IConnackPacket, type MqttClient } from "mqtt";
 import { Outbox, type Outgoing } from "./outbox.ts";
 
 /**
@@ -14,6 +15,8 @@ const UNACKNOWLEDGED = 1000;
 const BACKLOG_BYTES = 1_000_000;
 const FLUSH_MS = 20;
 const CONNECT_MS = 5000;
+/** Messages of QoS 1 that a broker takes unacknowledged when it names no number (MQTT 5, 3.2.2.3.3). */
+const RECEIVE_MAXIMUM = 65_535;
 
 export interface MqttLink {
   /** Publishes; while the broker is away or slow the message waits in the outbox. */
@@ -29,9 +32,10 @@ export interface MqttLink {
   close(last: { topic: string; payload: string }): Promise<void>;
 }
 
-/** Connects to an MQTT 3.1.1 broker; rejects with `broker_unreachable` when the first connection fails. */
-export async function connectMqtt(options: {
+interface MqttOptions {
   url: string;
+  /** MQTT 5 first, because it tells which fresh message was published as retained, and 3.1.1 where the broker refuses that. */
+  newest?: boolean;
   user: string;
   password: string;
   clientId: string;
@@ -40,14 +44,21 @@ export async function connectMqtt(options: {
   ca?: Buffer;
   /** Off only to show what Nagle's algorithm costs. */
   noDelay?: boolean;
-}): Promise<MqttLink> {
+}
+
+/** A connection whose broker has said yes, or why there is none. */
+type Opened = { client: MqttClient; welcome: IConnackPacket } | { why: string };
+
+async function open(options: MqttOptions, version: 4 | 5): Promise<Opened> {
   const client: MqttClient = mqtt.connect(options.url, {
-    protocolVersion: 4,
+    protocolVersion: version,
     clientId: options.clientId,
     username: options.user === "" ? undefined : options.user,
     password: options.password === "" ? undefined : options.password,
     clean: true,
     reconnectPeriod: 200,
+    // A broker that starts may refuse for a while.
+    reconnectOnConnackError: true,
     ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca.toString()] }),
     connectTimeout: CONNECT_MS,
     will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: 1, retain: true },
@@ -55,33 +66,50 @@ export async function connectMqtt(options: {
   client.on("connect", () => {
     (client.stream as Socket).setNoDelay?.(options.noDelay ?? true);
   });
-  await new Promise<void>((resolve, reject) => {
+  return new Promise((resolve) => {
     const fail = (why: string): void => {
       client.end(true);
-      reject(
-        new BayError(
-          "broker_unreachable",
-          `the MQTT broker ${options.url} cannot be reached: ${why}`,
-          "is it running, and are user and password right?",
-        ),
-      );
+      resolve({ why });
     };
     const timer = setTimeout(() => fail("no answer"), CONNECT_MS);
-    client.once("connect", () => {
+    client.once("connect", (welcome) => {
       clearTimeout(timer);
       client.removeAllListeners("error");
-      resolve();
+      // The client reconnects by itself; an error between is visible as `connected() === false`.
+      client.on("error", () => undefined);
+      resolve({ client, welcome });
     });
     client.once("error", (error) => {
       clearTimeout(timer);
+      client.on("error", () => undefined);
       fail(error.message === "" ? ((error as NodeJS.ErrnoException).code ?? "refused") : error.message);
     });
   });
+}
+
+/** Connects to a broker; rejects with `broker_unreachable` when the first connection fails. */
+export async function connectMqtt(options: MqttOptions): Promise<MqttLink> {
+  // A broker of 3.1.1 alone answers "unacceptable protocol version" (3.2.2.3 there), or hangs up.
+  const newest = options.newest === true ? await open(options, 5) : undefined;
+  const opened = newest === undefined || "why" in newest ? await open(options, 4) : newest;
+  if ("why" in opened) {
+    throw new BayError(
+      "broker_unreachable",
+      `the MQTT broker ${options.url} cannot be reached: ${opened.why}`,
+      "is it running, and are user and password right?",
+    );
+  }
+  const { client } = opened;
   const outbox = new Outbox(OUTBOX);
   let unacknowledged = 0;
+  /** Of these, such as the broker acknowledges: it hangs up when they are more than it takes (MQTT 5, 3.3.4). */
+  let inFlight = 0;
+  let takes = RECEIVE_MAXIMUM;
+  const welcomed = ({ properties }: IConnackPacket): void => {
+    takes = properties?.receiveMaximum ?? RECEIVE_MAXIMUM;
+  };
+  welcomed(opened.welcome);
   let losses = 0;
-  // The client reconnects by itself; an error between is visible as `connected() === false`.
-  client.on("error", () => undefined);
   client.on("close", () => {
     if (client.disconnecting === false) losses += 1;
   });
@@ -96,24 +124,33 @@ export async function connectMqtt(options: {
   }
   function send({ topic, payload, retain, qos }: Outgoing): void {
     unacknowledged += 1;
+    inFlight += qos;
     client.publish(topic, payload, { retain, qos }, () => {
       unacknowledged -= 1;
+      inFlight -= qos;
+      if (qos === 1) flush();
     });
   }
   function flush(): void {
-    while (outbox.size() > 0 && ready()) send(outbox.take() as Outgoing);
+    while (outbox.size() > 0 && inFlight < takes && ready()) send(outbox.take() as Outgoing);
   }
-  client.on("connect", flush);
+  client.on("connect", (welcome) => {
+    welcomed(welcome);
+    flush();
+  });
   const flushing = setInterval(flush, FLUSH_MS);
 
   return {
     publish(topic, payload, options) {
       const message = { topic, payload, ...options };
-      if (outbox.size() === 0 && ready()) send(message);
+      // An event that does not wait overtakes what waits for an acknowledgement.
+      const turn = (options.qos === 0 && !options.retain) || (outbox.size() === 0 && inFlight < takes);
+      if (turn && ready()) send(message);
       else outbox.put(message);
     },
     async subscribe(filter) {
-      await client.subscribeAsync(filter, { qos: 1 });
+      // Retain As Published (MQTT 5, 3.8.3.1): a fresh message shows that it was published as retained.
+      await client.subscribeAsync(filter, { qos: 1, rap: true });
     },
     onMessage(handler) {
       client.on("message", (topic, payload, packet) => handler(topic, payload, packet.retain));
@@ -124,8 +161,9 @@ export async function connectMqtt(options: {
     connected: () => client.connected,
     counters: () => ({ waiting: outbox.size(), ...outbox.counters, losses }),
     async close(last) {
+      const patience = Date.now() + CONNECT_MS;
+      while (client.connected && outbox.size() > 0 && Date.now() < patience) await sleep(FLUSH_MS);
       clearInterval(flushing);
-      flush();
       if (client.connected) await client.publishAsync(last.topic, last.payload, { qos: 1, retain: true });
       await client.endAsync(!client.connected);
     },
