@@ -42,6 +42,16 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
     };
   }
 
+  // What the bay says of a target without being asked must be as true as what it answers.
+  let said = 0;
+  bay.time.hub.on("power", ({ name, power }) => {
+    const times = proved.get(name);
+    if (times === undefined || (power !== "on" && power !== "off")) return;
+    said += 1;
+    const age_ms = bay.time.now() - times[`${power}_ms`];
+    if (age_ms > FRESH_MS) wrong.push(`${name} is said to be ${power}, which its rail was ${age_ms} ms ago`);
+  });
+
   async function finish(running: Promise<CommandResult>): Promise<CommandResult> {
     let result: CommandResult | undefined;
     void running.then((value) => {
@@ -75,6 +85,8 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
         if (result.status === "done") {
           const age_ms = bay.time.now() - (proved.get(one.target)?.[one.state === "off" ? "off_ms" : "on_ms"] ?? 0);
           if (one.fault === undefined) broken.delete(one.target);
+          const { power } = bay.commands.find(one.target).channel;
+          if (power !== (one.state === "off" ? "off" : "on")) wrong.push(`${one.target} ${one.state}: done, and ${power}`);
           if (age_ms > FRESH_MS) {
             const { voltage_v, current_a } = bay.rail(one.target);
             wrong.push(
@@ -103,6 +115,7 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
     }
   }
   expect(wrong).toEqual([]);
+  expect(said).toBeGreaterThan(COMMANDS / 4);
   expect(tally.done).toBeGreaterThan(COMMANDS * 0.7);
   expect(tally.failed + tally.refused).toBeGreaterThan(tally.injected / 3);
   expect(tally.failedThoughSound).toBe(0);
