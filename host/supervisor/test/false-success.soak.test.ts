@@ -86,7 +86,8 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
           const age_ms = bay.time.now() - (proved.get(one.target)?.[one.state === "off" ? "off_ms" : "on_ms"] ?? 0);
           if (one.fault === undefined) broken.delete(one.target);
           const { power } = bay.commands.find(one.target).channel;
-          if (power !== (one.state === "off" ? "off" : "on")) wrong.push(`${one.target} ${one.state}: done, and ${power}`);
+          if (power !== (one.state === "off" ? "off" : "on"))
+            wrong.push(`${one.target} ${one.state}: done, and ${power}`);
           if (age_ms > FRESH_MS) {
             const { voltage_v, current_a } = bay.rail(one.target);
             wrong.push(

@@ -1,109 +1,31 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { fileURLToPath } from "node:url";
-import { buildBundle } from "@mltb/firmware";
-import { createPtyCarrier, createSimulatedRack, type PtyCarrier, random, type SimulatedRack } from "@mltb/simulators";
+import { random } from "@mltb/simulators";
 import mqtt, { type MqttClient } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "./bay.ts";
+import { type KilledBay, killedBay } from "./killed-supervisor.ts";
 import { scale } from "./virtual-commands.ts";
 
 const KILLS = scale(20, 100, 1000);
 const SEED = 9;
 const PATIENCE_MS = 60_000;
-const script = fileURLToPath(new URL("supervisor-process.ts", import.meta.url));
 const root = "mltb/v1/kill";
 /** Nobody commands these; the others are under load. */
 const keepers = ["t1", "t2", "t3", "t4"];
 const busy = ["t5", "t6", "t7", "t8"];
-const channelOf = (target: string): number => Number(target.slice(1));
 
-const folder = mkdtempSync(join(tmpdir(), "mltb-kill-"));
-const file = join(folder, "bay.yml");
-const state = join(folder, "state");
-let carrier: PtyCarrier;
-let rack: SimulatedRack;
-let child: ChildProcess | undefined;
-let address: { http: string; mqtt: string };
+let bay: KilledBay;
 let client: MqttClient;
-/** Times that a switch moved, by target. */
-const moves = new Map<string, number>();
-
-const rail = (target: string) =>
-  rack.electronics.rails[channelOf(target) - 1] as SimulatedRack["electronics"]["rails"][0];
-
-async function spawnSupervisor(): Promise<void> {
-  const ports = address === undefined ? ["0", "0"] : [new URL(address.http).port, new URL(address.mqtt).port];
-  const started = spawn(process.execPath, [script, file, state, carrier.link, ...ports], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  child = started;
-  address = await new Promise((resolve, reject) => {
-    started.stdout?.once("data", (chunk) => resolve(JSON.parse(String(chunk))));
-    started.once("exit", (code, signal) => reject(new Error(`the supervisor ended with ${code ?? signal}`)));
-  });
-}
-
-async function api(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-  const response = await fetch(`${address.http}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${readFileSync(join(state, "token"), "utf8").trim()}`,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, json: JSON.parse((await response.text()) || "null") };
-}
 
 beforeAll(async () => {
-  const targets = [...keepers, ...busy].map((target) => `      - { target: ${target}, channel: ${channelOf(target)} }`);
-  carrier = createPtyCarrier(join(folder, "board"));
-  writeFileSync(
-    file,
-    [
-      "bay: kill",
-      "racks:",
-      "  - rack: rack1",
-      `    board: { name: board1, kind: monitoring, link: { serial: ${carrier.link} } }`,
-      "    targets:",
-      ...targets,
-      "",
-    ].join("\n"),
-  );
-  rack = await createSimulatedRack({
-    rack: "rack1",
-    serial: "KILL",
-    bundle: (await buildBundle("monitoring")).source,
-    seed: SEED,
-    clock: "real",
-    carrier,
-    targets: [...keepers, ...busy].map((name) => ({ name, channel: channelOf(name), load: { idle_w: 1, cpu_w: 0 } })),
-  });
-  for (const target of [...keepers, ...busy]) {
-    const of = rail(target);
-    const step = of.step;
-    let before = of.switchOn;
-    of.step = (...args) => {
-      if (of.switchOn !== before) moves.set(target, (moves.get(target) ?? 0) + 1);
-      before = of.switchOn;
-      return step(...args);
-    };
-  }
-  rack.start();
-  await spawnSupervisor();
+  bay = await killedBay(SEED);
 });
 
 afterAll(async () => {
   client?.end(true);
-  child?.kill("SIGKILL");
-  await rack.stop();
-  carrier.close();
-  rmSync(folder, { recursive: true, force: true });
+  await bay.stop();
 });
 
 interface Command {
@@ -118,6 +40,7 @@ test(`tacd drops the power when its daemon ends, jumpstarter trusts its last act
   timeout: 0,
 }, async () => {
   const source = random(SEED);
+  const { api, rail, moves, state } = bay;
   const known = async (target: string): Promise<string> => (await api("GET", `/api/v1/targets/${target}`)).json.power;
   await until(async () => (await known("t8").catch(() => "unknown")) === "off", PATIENCE_MS);
   for (const [n, target] of keepers.entries()) {
@@ -127,7 +50,7 @@ test(`tacd drops the power when its daemon ends, jumpstarter trusts its last act
   moves.clear();
 
   const commands = new Map<string, Command>();
-  client = mqtt.connect(address.mqtt, {
+  client = mqtt.connect(bay.address().mqtt, {
     protocolVersion: 4,
     reconnectPeriod: 50,
     username: "operator",
@@ -172,10 +95,8 @@ test(`tacd drops the power when its daemon ends, jumpstarter trusts its last act
   try {
     for (let kill = 0; kill < KILLS; kill += 1) {
       await new Promise((resolve) => setTimeout(resolve, 20 + source.uniform() * 250));
-      const ended = new Promise((resolve) => child?.once("exit", resolve));
-      child?.kill("SIGKILL");
-      await ended;
-      await spawnSupervisor();
+      await bay.kill();
+      await bay.start();
       // State is read again, never assumed: until then it is unknown.
       for (const target of keepers) {
         const truth = rail(target).switchOn ? "on" : "off";

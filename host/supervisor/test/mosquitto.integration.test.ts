@@ -105,34 +105,40 @@ test.skipIf(!installed)("a malformed command is refused and changes nothing", as
   expect(rack.electronics.rails[2]?.switchOn).toBe(true);
 });
 
-test.skipIf(!installed)("a command published as retained is refused, fresh and at each delivery of the broker", async () => {
-  const topic = "mltb/v1/demo/cmd/ann/target/spare-3/power";
-  const before = rack.electronics.rails[2]?.switchOn;
-  await client.publishAsync(topic, JSON.stringify({ id: "kept", args: { state: before === true ? "off" : "on" } }), {
-    qos: 1,
-    retain: true,
-  });
-  const answers = () => messages.filter((m) => m.topic.startsWith("ans/ann/") && m.payload.includes('"kept"'));
-  await until(() => (answers().length > 0 ? true : undefined));
-  expect(answers().map((m) => JSON.parse(m.payload))).toMatchObject([{ status: "refused", code: "retained" }]);
-  expect(rack.electronics.rails[2]?.switchOn).toBe(before);
-  await client.publishAsync(topic, "", { qos: 1, retain: true });
-});
+test.skipIf(!installed)(
+  "a command published as retained is refused, fresh and at each delivery of the broker",
+  async () => {
+    const topic = "mltb/v1/demo/cmd/ann/target/spare-3/power";
+    const before = rack.electronics.rails[2]?.switchOn;
+    await client.publishAsync(topic, JSON.stringify({ id: "kept", args: { state: before === true ? "off" : "on" } }), {
+      qos: 1,
+      retain: true,
+    });
+    const answers = () => messages.filter((m) => m.topic.startsWith("ans/ann/") && m.payload.includes('"kept"'));
+    await until(() => (answers().length > 0 ? true : undefined));
+    expect(answers().map((m) => JSON.parse(m.payload))).toMatchObject([{ status: "refused", code: "retained" }]);
+    expect(rack.electronics.rails[2]?.switchOn).toBe(before);
+    await client.publishAsync(topic, "", { qos: 1, retain: true });
+  },
+);
 
-test.skipIf(!installed)("more answers at once than Mosquitto takes unacknowledged (20) all come, in their order", async () => {
-  const from = messages.length;
-  const ids = Array.from({ length: 200 }, (_, n) => `many-${n}`);
-  const topic = "mltb/v1/demo/cmd/ann/target/spare-3/locate";
-  for (const id of ids) client.publish(topic, JSON.stringify({ id, args: { duration_ms: -1 } }), { qos: 1 });
-  const answered = () =>
-    messages
-      .slice(from)
-      .filter((m) => m.topic === "ans/ann/target/spare-3/locate")
-      .map((m) => JSON.parse(m.payload).id as string);
-  await until(() => (answered().length >= ids.length ? true : undefined));
-  expect(answered()).toEqual(ids);
-  expect(messages.some((m) => m.topic === "supervisor/state" && m.payload === "lost")).toBe(false);
-});
+test.skipIf(!installed)(
+  "more answers at once than Mosquitto takes unacknowledged (20) all come, in their order",
+  async () => {
+    const from = messages.length;
+    const ids = Array.from({ length: 200 }, (_, n) => `many-${n}`);
+    const topic = "mltb/v1/demo/cmd/ann/target/spare-3/locate";
+    for (const id of ids) client.publish(topic, JSON.stringify({ id, args: { duration_ms: -1 } }), { qos: 1 });
+    const answered = () =>
+      messages
+        .slice(from)
+        .filter((m) => m.topic === "ans/ann/target/spare-3/locate")
+        .map((m) => JSON.parse(m.payload).id as string);
+    await until(() => (answered().length >= ids.length ? true : undefined));
+    expect(answered()).toEqual(ids);
+    expect(messages.some((m) => m.topic === "supervisor/state" && m.payload === "lost")).toBe(false);
+  },
+);
 
 test.skipIf(!installed)("birth and clean end are told apart: online, then stopped", async () => {
   expect(messages.some((m) => m.topic === "supervisor/state" && m.payload === "online")).toBe(true);
