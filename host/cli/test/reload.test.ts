@@ -23,9 +23,9 @@ const rack = (name: string, targets: string[]): string => {
 const write = (...racks: string[]): void => writeFileSync(file, `bay: b\nracks:\n${racks.join("")}`);
 
 /** Openings of a board's port since the bay came up. */
-async function openings(board: string): Promise<number> {
-  const { http } = JSON.parse(readFileSync(join(folder, "state", "bay.json"), "utf8"));
-  const token = readFileSync(join(folder, "state", "token"), "utf8").trim();
+async function openings(board: string, of = "state"): Promise<number> {
+  const { http } = JSON.parse(readFileSync(join(folder, of, "bay.json"), "utf8"));
+  const token = readFileSync(join(folder, of, "token"), "utf8").trim();
   const response = await fetch(`${http}/metrics`, { headers: { authorization: `Bearer ${token}` } });
   const line = new RegExp(`mltb_link_port_events_total\\{board="${board}",event="opened"\\} (\\d+)`);
   return Number(line.exec(await response.text())?.[1]);
@@ -59,6 +59,49 @@ test("a reload touches only the racks whose part changed; faults and leased targ
   expect(JSON.parse((await run("reload", ...state, "--json")).out)).toMatchObject({ removed: ["r3"] });
   expect(await bay.end()).toBe(0);
   bay = undefined;
+}, 600_000);
+
+test("boards at real terminal devices: a reload opens the port of the changed rack anew and no other, and targets stay on", async () => {
+  const there = ["--state", join(folder, "serial")];
+  const devices = ["board1", "board2", "board3"].map((name) => join(folder, name));
+  const boards: Running[] = [];
+  const serial = (name: string, device: string, target: string): string =>
+    rack(name, [target])
+      .replace("link: simulated", `link: { serial: ${device} }`)
+      .replace(/, load: \{.*?\}/, "");
+  try {
+    for (const [n, device] of devices.entries()) {
+      boards.push(
+        await start("simulate", "board", "--kind", "monitoring", "--link", device, "--serial", `S${n}`, "--json"),
+      );
+    }
+    const [one = "", two = "", three = ""] = devices;
+    write(serial("r1", one, "keep"), serial("r2", two, "other"));
+    bay = await start("up", "--bay", file, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", ...there, "--json");
+    const power = async (word: string, target: string) =>
+      JSON.parse((await run("power", word, target, ...there, "--json")).out).power;
+    expect(await power("on", "keep")).toBe("on");
+    expect(await power("on", "other")).toBe("on");
+
+    // The same port, opened again by a changed rack: its lock is free, and the board's target is still on.
+    write(serial("r1", one, "keep"), serial("r2", two, "renamed"));
+    expect(JSON.parse((await run("reload", ...there, "--json")).out)).toMatchObject({
+      changed: ["r2"],
+      untouched: ["r1"],
+    });
+    expect(await power("status", "renamed")).toBe("on");
+    // Another board behind the same rack.
+    write(serial("r1", one, "keep"), serial("r2", three, "renamed"));
+    expect(JSON.parse((await run("reload", ...there, "--json")).out)).toMatchObject({ changed: ["r2"] });
+    expect(await power("status", "renamed")).toBe("off");
+    expect(await power("on", "renamed")).toBe("on");
+    expect(await openings("r1-b", "serial")).toBe(1);
+    expect(await power("status", "keep")).toBe("on");
+    expect(await bay.end()).toBe(0);
+    bay = undefined;
+  } finally {
+    for (const board of boards) await board.end();
+  }
 }, 600_000);
 
 const terminals = spawnSync("script", ["--version"]).error === undefined;
