@@ -68,7 +68,7 @@ const longForm = {
   // A part of a suite proves nothing about the whole: it leaves no result file.
   ...(rest.length === 0 ? { MLTB_LONG_RESULT: `${script} -- --long${part}|${file}` } : {}),
 };
-if (only !== undefined) rest.push(`${only}.soak.test.ts`);
+if (only !== undefined) rest.push(`/${only}.soak.test.ts`);
 const run = spawnSync(process.execPath, [vitest, "run", "-c", config, ...rest], {
   cwd: root,
   stdio: "inherit",
