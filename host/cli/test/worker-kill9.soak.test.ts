@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { random } from "@mltb/simulators";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { example, mltb, type Running, run, start } from "./mltb.ts";
 
@@ -25,17 +26,6 @@ afterAll(async () => {
   await bay.end();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Seeded numbers in [0, 1) (mulberry32). */
-function generator(seed: number): () => number {
-  let at = seed >>> 0;
-  return () => {
-    at = (at + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(at ^ (at >>> 15), at | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** True voltage of a target's rail, from the physics. */
 function rail(target: string): Promise<number> {
@@ -88,10 +78,10 @@ async function allOff(): Promise<string[]> {
 }
 
 test(`kill -9 of a run's process at ${KILLS} moments: every target is off afterwards, and the bay goes on`, async () => {
-  const random = generator(1);
+  const source = random(1);
   let live = 0;
   for (let i = 0; i < KILLS; i += 1) {
-    const after_ms = 500 + (SPAN_MS * (i + random())) / KILLS;
+    const after_ms = 500 + (SPAN_MS * (i + source.uniform())) / KILLS;
     if (await killedRun(after_ms)) live += 1;
     expect([i, Math.round(after_ms), await allOff()]).toEqual([i, Math.round(after_ms), []]);
   }

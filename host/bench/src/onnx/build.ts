@@ -1,18 +1,13 @@
+import { uniform } from "../random.ts";
 import { Attr, type Attribute, Elem, encodeModel, type Graph, type Node, type ValueInfo } from "./schema.ts";
 
-/** Seeded normal numbers (mulberry32 and Box-Muller), rounded to float32 so that every machine writes the same bytes. */
+/** Seeded normal numbers, rounded to float32 so that every machine writes the same bytes. */
 function normals(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const random = uniform(seed);
   // A sum of twelve uniforms is near enough to normal, and free of library functions that may differ in the last bit.
   return () => {
     let sum = -6;
-    for (let i = 0; i < 12; i += 1) sum += uniform();
+    for (let i = 0; i < 12; i += 1) sum += random();
     return sum;
   };
 }

@@ -1,18 +1,14 @@
+import { uniform } from "../random.ts";
 import { percentile } from "./statistics.ts";
 
 const RESAMPLES = 400;
 /** Values of a window that are drawn from; more would only cost time. */
 const PER_WINDOW = 250;
 
-/** Seeded whole numbers below a bound (mulberry32). */
+/** Seeded whole numbers below a bound. */
 function draws(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
+  const random = uniform(seed);
+  return (below) => Math.floor(random() * below);
 }
 
 /**

@@ -1,24 +1,14 @@
 import { expect, test } from "vitest";
+import { uniform } from "../random.ts";
 import { latency } from "./latency.ts";
 import { percentile } from "./statistics.ts";
 import { judge } from "./verdict.ts";
 
 const TARGETS = 1000;
 
-/** Seeded numbers in [0, 1) (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** A target that does something known: what its verdict must be follows from how it was made. */
 function target(seed: number) {
-  const random = generator(seed);
+  const random = uniform(seed);
   const level = 10 ** (1 + 4 * random());
   const noise = 0.001 + 0.3 * random();
   const kind = (["steady", "shifting", "drifting", "short", "lossy", "missing", "dead"] as const)[seed % 7] as string;

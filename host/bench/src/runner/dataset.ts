@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Dataset, Step } from "../configurator/dataset-schema.ts";
+import { uniform } from "../random.ts";
 import { readCsv } from "../results/csv.ts";
 
 /** A data set that does not fit itself or the model. */
@@ -112,13 +113,8 @@ export function toRaw(values: ArrayLike<number>, datatype: string): Uint8Array {
   return out;
 }
 
-/** Random input values in [-1, 1) from a seed (mulberry32), for experiments without a data set. */
+/** Random input values in [-1, 1) from a seed, for experiments without a data set. */
 export function randomInput(count: number, seed: number): Float64Array {
-  let state = seed >>> 0;
-  return Float64Array.from({ length: count }, () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
-  });
+  const random = uniform(seed);
+  return Float64Array.from({ length: count }, () => 2 * random() - 1);
 }
