@@ -20,7 +20,20 @@ describe.skipIf(missingImagePackages().length > 0)("update of the RP2040 image",
     const bench = await openBench(rung);
     const operations = record(rung.board.flash);
     const bytes = await changedBundle("newer", BundleFormat.bytecode_i64);
+    // A tick answers one request: erases between two answers are erases of one tick.
+    const erases = () => operations.filter((operation) => "erase" in operation).length;
+    const ofTicks: number[] = [];
+    const { request } = bench;
+    bench.request = async (...args) => {
+      const before = erases();
+      const outcome = await request(...args);
+      ofTicks.push(erases() - before);
+      return outcome;
+    };
     await transfer(bench, bytes, BundleFormat.bytecode_i64);
+    bench.request = request;
+    expect(Math.max(...ofTicks)).toBe(1);
+    expect(erases()).toBeGreaterThan(10);
     const content = operations.length;
     const hash = sha256(bytes);
     expect(await bench.request("firmware_start", { hash })).toMatchObject({ kind: "answer" });
