@@ -71,6 +71,8 @@ export async function killedBay(seed: number): Promise<KilledBay> {
       const ports = address === undefined ? ["0", "0"] : [new URL(address.http).port, new URL(address.mqtt).port];
       const started = spawn(process.execPath, [script, file, state, carrier.link, ...ports], {
         stdio: ["ignore", "pipe", "inherit"],
+        // Compiling what it loads is most of a start.
+        env: { ...process.env, NODE_COMPILE_CACHE: join(folder, "cache") },
       });
       child = started;
       address = await new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 // A supervisor in a process of its own, so that a test can kill it: prints one line when it is ready.
 // Arguments: bay file, state folder, device of the board, HTTP port, MQTT port.
+import { flushCompileCache } from "node:module";
 import { readBayFile } from "@mltb/contract";
 import { pino } from "pino";
 import { startSupervisor } from "../src/index.ts";
@@ -18,3 +19,5 @@ const supervisor = await startSupervisor({
   log: pino({ level: "silent" }),
 });
 process.stdout.write(`${JSON.stringify({ http: supervisor.http, mqtt: supervisor.mqtt })}\n`);
+// A process that is killed leaves no cache behind by itself.
+flushCompileCache();
