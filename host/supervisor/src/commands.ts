@@ -280,6 +280,7 @@ export class Commands {
     if (outcome.body.reset_asserted !== 0) {
       return { status: "failed", code: "board_failed", message: "the reset line is still asserted" };
     }
+    board.begins(channel);
     return { status: "done", state: await this.reread(board, channel) };
   }
 

@@ -44,6 +44,8 @@ export interface BayEvents {
   voltage: [target: string, tick_us: number, voltage_v: number];
   marker: [target: string, level: number, tick_us: number];
   console: [target: string, line: string];
+  /** A target begins to boot: its switch has closed, or its reset line was released. */
+  begin: [target: string];
   /** A target is off, boots, has become ready, or was not ready in time. */
   boot: [target: string, boot: BootState];
   button: [rack: string, button: string, press: string];
@@ -62,6 +64,7 @@ type TargetListeners<E extends keyof BayEvents> = Map<string, Set<(...args: BayE
 export class BayHub extends EventEmitter<BayEvents> {
   private readonly powers: TargetListeners<"power"> = new Map();
   private readonly leases: TargetListeners<"lease"> = new Map();
+  private readonly begins: TargetListeners<"begin"> = new Map();
 
   constructor() {
     super();
@@ -71,6 +74,9 @@ export class BayHub extends EventEmitter<BayEvents> {
     });
     this.on("lease", (...args) => {
       for (const told of this.leases.get(args[0]) ?? []) told(...args);
+    });
+    this.on("begin", (target) => {
+      for (const told of this.begins.get(target) ?? []) told(target);
     });
   }
 
@@ -82,6 +88,11 @@ export class BayHub extends EventEmitter<BayEvents> {
   /** Tells of the lease of one target; returns how to stop that. */
   onLease(target: string, told: (...args: BayEvents["lease"]) => void): () => void {
     return listen(this.leases, target, told);
+  }
+
+  /** Tells when one target begins to boot; returns how to stop that. */
+  onBegin(target: string, told: (...args: BayEvents["begin"]) => void): () => void {
+    return listen(this.begins, target, told);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Leases } from "./leases/leases.ts";
 import type { Audit } from "./store/audit.ts";
 import { contentOf, type Journal, keyOf } from "./store/journal.ts";
 
-/** Ended commands that are kept in memory beside the journal. */
+/** Commands that are kept in memory beside the journal: those that run, and of the ended ones as many as there is room for. */
 const RECENT = 1024;
 
 /** Commands that take an admin by the contract, by the word that they have on every face. */
@@ -18,6 +18,7 @@ interface Run {
   content: string;
   accepted_seq: number | undefined;
   result: Promise<CommandResult>;
+  ended: boolean;
   /** Told when the command is accepted. */
   onAccepted: ((seq: number) => void)[];
 }
@@ -68,8 +69,18 @@ export class Gate {
   started(call: Call, result: Promise<CommandResult>): void {
     const key = keyOf(call.caller);
     if (key === undefined) return;
-    this.runs.set(key, { content: contentOf(call), accepted_seq: undefined, result, onAccepted: [] });
-    if (this.runs.size > RECENT) this.runs.delete(this.runs.keys().next().value as string);
+    const run: Run = { content: contentOf(call), accepted_seq: undefined, result, ended: false, onAccepted: [] };
+    void result.finally(() => {
+      run.ended = true;
+    });
+    this.runs.set(key, run);
+    if (this.runs.size <= RECENT) return;
+    // One that runs has no result in the journal yet, and would run again.
+    for (const [old, { ended }] of this.runs) {
+      if (!ended) continue;
+      this.runs.delete(old);
+      break;
+    }
   }
 
   /** Why a command may not run; undefined when it may. */

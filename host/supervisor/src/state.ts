@@ -57,16 +57,19 @@ export function openState(
   const clock = new ClockWatch(time);
   // Looked up each time: the bay's racks may be others after a reload.
   const knows = (target: string): boolean => bayTargets(bay).some((entry) => entry.target.target === target);
-  const policyOf = (target: string): string => commands.find(target).channel.onLeaseEnd;
+  // A reload may have taken a target away that a lease still names: nothing is done there.
+  const policyOf = (target: string): string => commands.lookup(target)?.channel.onLeaseEnd ?? "keep";
   const effects = {
     changed: (target: string, lease: ReturnType<Leases["of"]>): void => {
-      const { channel } = commands.find(target);
+      const channel = commands.lookup(target)?.channel;
+      if (channel === undefined) return;
       channel.lease = lease === undefined ? null : { id: lease.id, holder: lease.holder, expires_at: lease.expires_at };
       hub.emit("lease", target, lease ?? null);
     },
     cut: (target: string, reason: string): void => void cuts.cut(target, reason),
     policy: (target: string, lease: string) => policies.carryOut(target, policyOf(target), lease),
     policyOf,
+    failed: onError,
   };
   const leases = new Leases(rows, time, audit, effects, () => fences.next());
   commands.gate = new Gate(journal, audit, leases, () => seqs.next());

@@ -195,7 +195,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     },
-    reload(next) {
+    async reload(next) {
       const t = topics(bay.bay);
       const clear = (target: string | undefined, board: string): void => {
         const off = (topic: string): void => mqtt.publish(topic, "", { retain: true, qos: 1 });
@@ -205,7 +205,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
           for (const state of states) off(t.target(target, `state/${state}`));
         }
       };
-      return reloadBay({ bay, boards, consoles, commands, hub, makeBoard, makeConsole, clear }, next);
+      const result = await reloadBay({ bay, boards, consoles, commands, hub, makeBoard, makeConsole, clear }, next);
+      state.leases.reloaded((target) => commands.lookup(target) !== undefined);
+      return result;
     },
     async note(rack, text) {
       const result = await commands.run(policyCaller("a run from the panel"), "rack", rack, "panel", { note: text });

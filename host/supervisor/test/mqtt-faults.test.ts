@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import mqtt, { type MqttClient } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -137,4 +138,45 @@ test("a clean end says stopped, and not lost", async () => {
   await until(
     () => bay.messages.filter((message) => message.topic === "supervisor/state").at(-1)?.payload === "stopped",
   );
+});
+
+test("hostile-mqtt-length: a packet that announces 256 MB is cut off with its header, before and after the login", async () => {
+  const length = Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]);
+  const socket = connect(port, "127.0.0.1");
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.on("error", () => undefined);
+  socket.write(length);
+  socket.write(Buffer.alloc(1_000_000));
+  await closed;
+  const before = broker.cut();
+  expect(before).toBeGreaterThan(0);
+  const big = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+    ...{ protocolVersion: 4 as const, username: "supervisor", password: "s", reconnectPeriod: 0 },
+  });
+  await new Promise((resolve) => big.once("connect", resolve));
+  const ended = new Promise((resolve) => big.once("close", resolve));
+  big.publish("x", Buffer.alloc(2_000_000), { qos: 0 });
+  await ended;
+  expect(broker.cut()).toBe(before + 1);
+  big.end(true);
+});
+
+test("sessions of clients that went away keep nothing: each login begins a session", async () => {
+  const login = {
+    ...{ protocolVersion: 4 as const, clientId: "keeper", clean: false, username: "supervisor", password: "s" },
+    reconnectPeriod: 0,
+  };
+  const seen: string[] = [];
+  for (let time = 0; time < 2; time += 1) {
+    const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, login);
+    client.on("message", (_topic, payload) => seen.push(payload.toString()));
+    const { sessionPresent } = await new Promise<{ sessionPresent: boolean }>((resolve) =>
+      client.once("connect", resolve as never),
+    );
+    expect(sessionPresent).toBe(false);
+    if (time === 0) await client.subscribeAsync("kept/#", { qos: 1 });
+    await client.endAsync();
+    if (time === 0) await bay.client.publishAsync("kept/1", "while it was away", { qos: 1 });
+  }
+  expect(seen).toEqual([]);
 });

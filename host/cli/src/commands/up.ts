@@ -50,6 +50,17 @@ function parseTls(text: string): { cert: Buffer; key: Buffer; certFile: string }
 /** Ports of the listeners where none is named. */
 export const defaultPorts = { http: 8480, mqtt: 1883, grpc: 8481 };
 
+/** A password in the address would stand in messages, logs and `bay.json`. */
+function checkBroker(text: string): void {
+  const url = URL.parse(text);
+  if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol)) {
+    throw cliError(Exit.usage, "usage", "--broker wants an address such as mqtt://127.0.0.1:1883");
+  }
+  if (url.username === "" && url.password === "") return;
+  const mend = "name them with --broker-user and --broker-password-file";
+  throw cliError(Exit.usage, "usage", `the address of --broker holds a user or a password: ${mend}`);
+}
+
 /** The listener to ask for: a named port must be free, a default one gives way to a free one. */
 export function listener(named: HostPort | undefined, port: number): HostPort & { named: boolean } {
   return named === undefined ? { host: "127.0.0.1", port, named: false } : { ...named, named: true };
@@ -84,7 +95,10 @@ export function registerUp(program: Command): void {
       `address of the gRPC API mltb.board.v1 (default 127.0.0.1:${defaultPorts.grpc} or a free port)`,
       parseHostPort,
     )
-    .option("--broker <url>", "use this MQTT broker (5 or 3.1.1) instead of the embedded one, such as mqtt://127.0.0.1:1883")
+    .option(
+      "--broker <url>",
+      "use this MQTT broker (5 or 3.1.1) instead of the embedded one, such as mqtt://127.0.0.1:1883",
+    )
     .option("--broker-user <user>", "user at that broker")
     .option("--broker-ca <file>", "certificates (PEM) that a broker at mqtts:// is checked against")
     .option("--broker-password-file <file>", "file with the password at that broker")
@@ -111,6 +125,7 @@ export function registerUp(program: Command): void {
         if (options.broker !== undefined && options.mqtt !== undefined) {
           throw cliError(Exit.usage, "usage", "--mqtt and --broker exclude each other");
         }
+        if (options.broker !== undefined) checkBroker(options.broker);
         let running: RunningBay | undefined;
         let early = false;
         // SIGUSR2 comes from `mltb reload`. A service manager's SIGHUP means the same; a terminal's, that the terminal is gone.

@@ -65,7 +65,7 @@ export const lease = feature(
       body: leaseArgs,
       answer: leaseSchema,
       status: 201,
-      refusals: ["unknown_target", "malformed", "leased", "busy", "store_failed"],
+      refusals: ["unknown_target", "malformed", "leased", "busy", "key_reused", "store_failed"],
       cli: "mltb lease TARGET...",
       grpc: { method: "AcquireLease", fields: ["targets", "ttl_s", "priority", "wait_s", "holder", "experiment"] },
     }),

@@ -17,7 +17,7 @@ export async function servePdudaemon(listener: Listener, commands: Commands): Pr
     };
     // No body is wanted: what comes is not kept.
     request.resume();
-    const fault = guard.fault({ host: request.headers.host, origin: request.headers.origin });
+    const fault = guard.fault(request.headers);
     if (fault !== undefined) return answer(403, `${fault}\n`);
     // What `//` begins would be a host, and may be none.
     const url = URL.parse(request.url ?? "/", "http://localhost");

@@ -320,10 +320,18 @@ export class Board {
     if (channel !== undefined) this.observe(channel, state);
   }
 
+  /** Tells that a target begins to boot. */
+  begins(channel: ChannelModel): void {
+    this.hub.emit("begin", channel.name);
+  }
+
   /** Takes a reported state of a channel and tells subscribers what changed. */
   observe(channel: ChannelModel, state: Message<"channel_state"> | Message<"channel_answer">): void {
     const before = channel.fault?.id;
-    if (!channel.apply(state)) return;
+    const { closings } = channel;
+    const changed = channel.apply(state);
+    if (channel.closings !== closings) this.begins(channel);
+    if (!changed) return;
     const cause = causeWord(state.cause);
     const source =
       cause === "panel" ? "local" : cause === "command" || cause === "rearm" ? channel.commandedBy : "policy";

@@ -53,6 +53,8 @@ export class ChannelModel {
   fault: TargetView["fault"] = null;
   seq = 0;
   switchOn = false;
+  /** Times that the switch was seen to close; where the state was not known before, that is no sight. */
+  closings = 0;
   lease: TargetView["lease"] = null;
   /** Where the latest accepted command came from. */
   commandedBy = "policy";
@@ -73,7 +75,9 @@ export class ChannelModel {
     const power = states[state.state] ?? "unknown";
     const fault = state.fault === Fault.none ? null : faultId(state.fault);
     this.measured(state);
-    this.switchOn = state.switch_on === 1;
+    const closed = state.switch_on === 1;
+    if (closed && !this.switchOn && this.boardSeq >= 0) this.closings += 1;
+    this.switchOn = closed;
     const changed = power !== this.power || state.state_seq !== this.boardSeq || fault !== (this.fault?.id ?? null);
     if (!changed) return false;
     this.power = power;

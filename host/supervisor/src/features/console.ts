@@ -83,6 +83,7 @@ export class TargetConsole {
     this.boot = { state: this.pattern === undefined || !this.present ? "none" : "off", boot_ms: null };
     this.ends.push(
       hub.onPower(this.target, ({ power }) => this.power(power)),
+      hub.onBegin(this.target, () => this.begin()),
       hub.onLease(this.target, (_target, lease) => {
         // Where nothing can be said, nothing is recorded.
         if (this.present) this.log.lease(lease);
@@ -145,14 +146,22 @@ export class TargetConsole {
       if (this.boot.state !== "off") this.become("off", null);
     } else if (this.boot.state === "off") {
       // The rail rises while the state still says `changing`: that is when the target begins to boot.
-      this.since_ms = performance.now();
-      this.partial = "";
-      this.become("booting", null);
-      this.timer = setTimeout(() => {
-        this.boots.timeout += 1;
-        this.become("timeout", null);
-      }, this.timeout_ms);
+      this.begin();
     }
+  }
+
+  /** The rail has risen, also in the midst of a cycle, or the reset line was released: what the target said before counts no more. */
+  private begin(): void {
+    if (this.boot.state === "none") return;
+    this.seen = true;
+    this.since_ms = performance.now();
+    this.partial = "";
+    if (this.boot.state === "booting") clearTimeout(this.timer);
+    this.become("booting", null);
+    this.timer = setTimeout(() => {
+      this.boots.timeout += 1;
+      this.become("timeout", null);
+    }, this.timeout_ms);
   }
 
   private become(state: BootState["state"], boot_ms: number | null): void {

@@ -92,6 +92,7 @@ export async function createApp(options: AppOptions) {
   const guard = new OriginGuard(options.hosts);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
+    // Without `Sec-Fetch-Site`: a link of another page may be followed, for nothing is done here without a token.
     const fault = guard.fault({ host: request.headers.host, origin: request.headers.origin });
     if (fault !== undefined) {
       const mend = "address the bay by its IP address or as localhost, or name the host with --allow-host";

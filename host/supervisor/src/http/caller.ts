@@ -1,9 +1,19 @@
+import { createHash } from "node:crypto";
 import type { Caller } from "../call.ts";
 import type { Request } from "./app.ts";
 
 function header(request: Request, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Longest id in the journal as it was sent; of a longer one its hash stands there. */
+const ID_LENGTH = 500;
+
+/** Whether the caller waits for the end, as the query says, makes no other command of it. */
+function idOf({ method, url }: Request, key: string): string {
+  const id = `${method} ${url.split("?", 1)[0]} ${key}`;
+  return id.length <= ID_LENGTH ? id : `sha256 ${createHash("sha256").update(id).digest("hex")}`;
 }
 
 /** Who sent an HTTP request, with the lease, override and idempotency key that its headers name. */
@@ -19,6 +29,6 @@ export function callerOf(request: Request): Caller {
     origin: request.ip,
     ...(lease === undefined ? {} : { lease }),
     ...(override === undefined ? {} : { override: override.slice(0, 200) }),
-    ...(key === undefined ? {} : { id: `${request.method} ${request.url} ${key}`.slice(0, 500) }),
+    ...(key === undefined ? {} : { id: idOf(request, key) }),
   };
 }

@@ -25,12 +25,18 @@ export class OriginGuard {
     this.names = new Set(["localhost", hostname().toLowerCase(), ...names.map((name) => name.toLowerCase())]);
   }
 
-  /** What is wrong with a request's `Host` and `Origin`; undefined when they are ours. */
-  fault(headers: { host?: string; origin?: string }): string | undefined {
+  /**
+   * What is wrong with a request's `Host`, `Origin` and `Sec-Fetch-Site`; undefined when they are ours. An image or a link of
+   * another page sends no `Origin`, but every browser of today says where it comes from (Fetch Metadata).
+   */
+  fault(headers: { host?: string; origin?: string; "sec-fetch-site"?: string }): string | undefined {
     const host = hostOf(headers.host ?? "");
     if (host === undefined || (isIP(host) === 0 && !this.names.has(host))) {
       return `this bay does not answer for the host ${JSON.stringify((headers.host ?? "").slice(0, 80))}`;
     }
+    const site = headers["sec-fetch-site"] ?? "none";
+    if (site !== "none" && site !== "same-origin")
+      return `requests from another site (${site.slice(0, 20)}) are refused`;
     const { origin } = headers;
     if (origin === undefined) return undefined;
     if (/^https?:\/\//.test(origin) && origin.replace(/^https?:\/\//, "") === headers.host) return undefined;

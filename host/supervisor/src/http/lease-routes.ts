@@ -1,5 +1,5 @@
 import { features, type InputOf } from "@mltb/contract";
-import type { Bad } from "../call.ts";
+import { type Bad, refused } from "../call.ts";
 import type { Commands } from "../commands.ts";
 import type { Leases, LeaseView } from "../leases/leases.ts";
 import type { App } from "./app.ts";
@@ -8,22 +8,37 @@ import { callerOf } from "./caller.ts";
 
 /** Keeps a connection that carries a lease open, however long it is idle. */
 const BEAT_MS = 5000;
-/** Answers kept for repeated `Idempotency-Key`s. */
+/** Leases kept for repeated `Idempotency-Key`s. */
 const KEYS = 1024;
 
 /** Leases, INTERFACES section 4. */
 export function leaseRoutes(app: App, leases: Leases, commands: Commands): void {
   const held = new WeakSet<object>();
-  const kept = new Map<string, Promise<LeaseView | Bad>>();
+  const kept = new Map<string, { content: string; lease: Promise<LeaseView | Bad> }>();
+  const ofLease = new Map<string, string>();
+  leases.onEnd((id) => {
+    kept.delete(ofLease.get(id) ?? "");
+    ofLease.delete(id);
+  });
 
-  /** A request that comes again under its idempotency key gets the lease of the first. */
-  function once(key: string, acquire: () => Promise<LeaseView | Bad>): Promise<LeaseView | Bad> {
+  /**
+   * A request that comes again under its idempotency key gets the lease of the first, for as long as that lasts. One that
+   * got none is judged anew.
+   */
+  async function once(key: string, content: string, acquire: () => Promise<LeaseView | Bad>): Promise<LeaseView | Bad> {
     const known = kept.get(key);
-    if (known !== undefined) return known;
-    const started = acquire();
-    kept.set(key, started);
+    if (known !== undefined && known.content !== content) {
+      return refused("key_reused", "this key belongs to another request", "use a new one");
+    }
+    if (known !== undefined) return known.lease;
+    const lease = acquire();
+    kept.set(key, { content, lease });
     if (kept.size > KEYS) kept.delete(kept.keys().next().value as string);
-    return started;
+    const forget = (): void => {
+      if (kept.get(key)?.lease === lease) kept.delete(key);
+    };
+    lease.then((outcome) => ("status" in outcome ? forget() : ofLease.set(outcome.id, key)), forget);
+    return lease;
   }
 
   // Node closes an idle connection after each answer anew; one that carries a lease stays.
@@ -50,7 +65,9 @@ export function leaseRoutes(app: App, leases: Leases, commands: Commands): void 
     };
     const acquire = (): Promise<LeaseView | Bad> =>
       leases.acquire(caller, { ...asked, hold }, wait_s * 1000, gone.signal);
-    const lease = await (caller.id === undefined ? acquire() : once(`${caller.user} ${caller.id}`, acquire));
+    const lease = await (caller.id === undefined
+      ? acquire()
+      : once(`${caller.user} ${caller.id}`, JSON.stringify({ ...asked, hold }), acquire));
     socket.off("close", onClose);
     if ("status" in lease) return sendResult(reply, lease);
     if (hold) {

@@ -91,7 +91,9 @@ export class EndPolicies {
 
   /** A cycle that has been started completes, whoever started it and whenever. */
   private async atRest(target: string): Promise<void> {
-    const { board, channel } = this.commands.find(target);
+    const found = this.commands.lookup(target);
+    if (found === undefined) return;
+    const { board, channel } = found;
     const started = performance.now();
     const busy = (): boolean => {
       const ms = performance.now() - started;
@@ -103,7 +105,9 @@ export class EndPolicies {
   }
 
   private async apply(target: string, policy: string, lease: string): Promise<boolean> {
-    const { channel } = this.commands.find(target);
+    // It stays owed: the target may come back with the next bay file.
+    const channel = this.commands.lookup(target)?.channel;
+    if (channel === undefined) return false;
     if (policy === "off" ? channel.power === "off" : channel.power !== "on" && channel.power !== "unknown") return true;
     const caller = policyCaller(`end of lease ${lease}`);
     const result =

@@ -36,6 +36,8 @@ export interface LeaseEffects {
   policy(target: string, lease: string): Promise<void>;
   /** The end policy of a target. */
   policyOf(target: string): string;
+  /** An end that nobody waits for went wrong. */
+  failed(error: Error): void;
 }
 
 /** Exclusive, timed leases of targets, kept in the state store. */
@@ -224,6 +226,15 @@ export class Leases {
     this.look();
   }
 
+  private endNow(lease: Lease, reason: EndReason, by: Caller): void {
+    this.end(lease, reason, by).catch((error: Error) => this.effects.failed(error));
+  }
+
+  /** The bay has other targets now: who waits for one that is gone is told so (`unknown_target`). */
+  reloaded(known: (target: string) => boolean): void {
+    this.queue.refuseUnknown(known);
+  }
+
   /** Tells of every lease that ends; returns how to stop that. */
   onEnd(told: (id: string) => void): () => void {
     this.endings.add(told);
@@ -247,7 +258,7 @@ export class Leases {
       this.holds.set(id, left);
       const current = this.table.get(id);
       if (left > 0 || current === undefined || this.stopped) return;
-      void this.end(current, "connection-closed", policyCaller("connection closed"));
+      this.endNow(current, "connection-closed", policyCaller("connection closed"));
     };
   }
 
@@ -255,7 +266,7 @@ export class Leases {
     setTimeout(() => {
       const lease = this.table.get(id);
       if (lease === undefined || this.stopped || (this.holds.get(id) ?? 0) > 0) return;
-      void this.end(lease, "connection-closed", policyCaller("no connection after a restart"));
+      this.endNow(lease, "connection-closed", policyCaller("no connection after a restart"));
     }, HOLD_GRACE_MS).unref();
   }
 
@@ -280,7 +291,7 @@ export class Leases {
     if (this.stopped) return;
     clearTimeout(this.timer);
     const now = this.clock.mono();
-    for (const lease of this.table.overdue(now)) void this.end(lease, "expired", policyCaller("time is over"));
+    for (const lease of this.table.overdue(now)) this.endNow(lease, "expired", policyCaller("time is over"));
     const due = this.table.dueIn(now);
     if (due === undefined) return;
     this.timer = setTimeout(() => this.look(), Math.min(LOOK_MS, Math.ceil(due)));

@@ -119,6 +119,17 @@ export class LeaseQueue {
     }
   }
 
+  /** Nobody waits any longer for a target that there is not. */
+  refuseUnknown(known: (target: string) => boolean): void {
+    for (const waiter of [...this.table.queue()]) {
+      const gone = waiter.request.targets.find((target) => !known(target));
+      if (gone === undefined) continue;
+      this.table.withdraw(waiter);
+      this.tell(waiter, new BayError("unknown_target", `there is no target ${gone} any more`));
+    }
+    this.serve();
+  }
+
   /** What the table grants; where not even a fence can be had from the store, everybody who waits is told so. */
   private granted(): ReturnType<LeaseTable["grant"]> {
     try {

@@ -3,11 +3,14 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { BayError } from "@mltb/contract";
 import { Aedes } from "aedes";
+import { PacketLimit } from "./packet-limit.ts";
 
 /** A subscriber is cut off when this many bytes wait for it; the buffer of its socket holds a bit more. */
 const SLOW_BYTES = 1_000_000;
 const SOCKET_BYTES = 2_000_000;
 const LOOK_MS = 100;
+/** Connections at one time; further ones are closed at once. */
+const CONNECTIONS = 2000;
 
 /** Who may publish what. `+` and `#` as in MQTT. */
 export interface BrokerUser {
@@ -21,7 +24,7 @@ export interface Broker {
   port: number;
   /** Address without TLS for programs of this machine; loopback only. */
   local: string;
-  /** Subscribers that were cut off because they did not read. */
+  /** Clients that were cut off: they did not read, or sent a packet that is too long. */
   cut(): number;
   close(): Promise<void>;
 }
@@ -80,6 +83,11 @@ export async function startBroker(options: {
   const users = new Map(options.users.map((user) => [user.name, user]));
   const names = new WeakMap<object, BrokerUser>();
 
+  // What a client misses while it is away is not kept for it: it would be kept without limit, for clients that never come back.
+  aedes.preConnect = (_client, packet, done) => {
+    packet.clean = true;
+    done(null, true);
+  };
   aedes.authenticate = (client, username, password, done) => {
     const user = users.get(username ?? "");
     if (user === undefined || !same(user.password, password?.toString() ?? "")) {
@@ -105,8 +113,18 @@ export async function startBroker(options: {
   };
 
   const sockets = new Set<Socket>();
+  let cut = 0;
   const serve = (socket: Socket): void => {
     sockets.add(socket);
+    const limit = new PacketLimit();
+    const read = socket.read.bind(socket);
+    socket.read = (size) => {
+      const chunk: Buffer | null = read(size);
+      if (chunk === null || limit.take(chunk)) return chunk;
+      cut += 1;
+      socket.destroy();
+      return null;
+    };
     socket.on("close", () => sockets.delete(socket));
     aedes.handle(socket);
   };
@@ -114,14 +132,15 @@ export async function startBroker(options: {
   const servers: Server[] = [
     options.tls === undefined ? createServer(plain, serve) : secured(options.tls, plain, serve),
   ];
+  for (const server of servers) server.maxConnections = CONNECTIONS;
   const port = await listen(servers[0] as Server, options.host, options.port, options.named);
   let local = `mqtt://${options.host}:${port}`;
   if (options.tls !== undefined) {
     const inner = createServer(plain, serve);
+    inner.maxConnections = CONNECTIONS;
     servers.push(inner);
     local = `mqtt://127.0.0.1:${await listen(inner, "127.0.0.1", 0, true)}`;
   }
-  let cut = 0;
   const looking = setInterval(() => {
     for (const socket of sockets) {
       if (socket.writableLength < SLOW_BYTES || socket.destroyed) continue;

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { BayError } from "@mltb/contract";
 import { backup, DatabaseSync } from "./database.ts";
 import { migrations } from "./schema.ts";
@@ -40,6 +40,7 @@ export function inspectCopy(file: string): Copied {
 export async function backupState(folder: string, file: string): Promise<Copied> {
   const source = join(folder, STATE_FILE);
   if (!existsSync(source)) throw new BayError("malformed", `${source} not found`, "name the folder with --state");
+  if (!existsSync(dirname(file))) throw new BayError("malformed", `folder ${dirname(file)} not found`, "make it first");
   const temporary = `${file}.${process.pid}`;
   const database = new DatabaseSync(source, { readOnly: true });
   try {
