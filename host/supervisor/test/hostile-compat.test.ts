@@ -99,6 +99,16 @@ test("hostile-pdudaemon: verbs and queries that mean nothing, on both listeners,
   expect(await send(pdudaemon, request("GET", "/power/control/off?alias=spare-8", []))).toBe(200);
 });
 
+test("hostile-pdudaemon-page: an image or a link of another web page switches nothing", async () => {
+  const before = pins();
+  for (const site of ["cross-site", "same-site"]) {
+    const headers = [`Sec-Fetch-Site: ${site}`, "Sec-Fetch-Mode: no-cors"];
+    const line = request("GET", "/power/control/on?hostname=rack1&port=8", headers);
+    expect(await send(pdudaemon, line)).toBe(403);
+  }
+  expect(pins()).toBe(before);
+});
+
 test("hostile-pdudaemon-bytes: what is no HTTP, or too much of it, is closed or refused, and no memory stays", async () => {
   const before = pins();
   globalThis.gc?.();

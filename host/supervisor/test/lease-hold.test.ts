@@ -56,3 +56,25 @@ test("what is owed to a target that the bay file no longer has waits, and ends n
   await bay.time.run(1000);
   expect(bay.state.policies.pending()).toEqual(["gone"]);
 });
+
+test("a target that a reload takes away: who waits for it is told, and a lease that still names it ends like any other", async () => {
+  await leased();
+  const { leases } = bay.state;
+  const request = {
+    ...{ holder: "bob", user: "bob", ttl_ms: 500, priority: 0, hold: false, experiment: false },
+    targets: [bay.targets[0] as string, "gone"],
+  };
+  const acquire = (targets: string[], wait_ms: number) =>
+    leases.acquire(bay.caller("bob"), { ...request, targets }, wait_ms, new AbortController().signal);
+  const waiting = acquire(request.targets, 60_000).catch((error: Error) => error.message);
+  const other = acquire([bay.targets[0] as string], 60_000);
+  leases.reloaded((target) => bay.targets.includes(target));
+  expect(await waiting).toBe("there is no target gone any more");
+  expect(leases.waiting()).toHaveLength(1);
+  // One that was granted just before.
+  const lease = await acquire(["gone"], 0);
+  if ("status" in lease) throw new Error(lease.message);
+  await bay.time.until(() => !leases.list().some(({ id }) => id === lease.id), 2000);
+  expect(leases.counters.ended["expired"]).toBe(1);
+  void other;
+});

@@ -150,6 +150,25 @@ test("a wait that ends in vain, and a client that goes away while it waits, leav
   await bay.api("DELETE", `/api/v1/leases/${first.json.id}`);
 });
 
+test("a lease's idempotency key: the same request gets its lease, another one is refused, and what got none is judged anew", async () => {
+  const keyed = (key: string, body: object) => bay.api("POST", "/api/v1/leases", body, { "idempotency-key": key });
+  const body = { targets: ["spare-3"], ttl_s: 60 };
+  const first = await keyed("k1", body);
+  expect((await keyed("k1", body)).json.id).toBe(first.json.id);
+  expect((await keyed("k1", { ...body, targets: ["spare-6"] })).json.code).toBe("key-reused");
+  expect((await keyed("k2", body)).json.code).toBe("leased");
+  await bay.api("DELETE", `/api/v1/leases/${first.json.id}`);
+  await until(async () => (await target("spare-3")).lease === null);
+  const second = await keyed("k2", body);
+  expect(second.status).toBe(201);
+  await bay.api("DELETE", `/api/v1/leases/${second.json.id}`);
+  await until(async () => (await target("spare-3")).lease === null);
+  const third = await keyed("k1", body);
+  expect([201, first.json.id, second.json.id].includes(third.json.id)).toBe(false);
+  expect(third.status).toBe(201);
+  await bay.api("DELETE", `/api/v1/leases/${third.json.id}`);
+});
+
 const token = (): string => readFileSync(bay.supervisor.tokenFile, "utf8").trim();
 
 test("hold: the lease ends with the connection", async () => {

@@ -154,7 +154,7 @@ test("hostile-mqtt-length: a packet that announces 256 MB is cut off with its he
     ...{ protocolVersion: 4 as const, username: "supervisor", password: "s", reconnectPeriod: 0 },
   });
   await new Promise((resolve) => big.once("connect", resolve));
-  const ended = new Promise((resolve) => big.once("close", resolve));
+  const ended = new Promise<void>((resolve) => big.once("close", () => resolve()));
   big.publish("x", Buffer.alloc(2_000_000), { qos: 0 });
   await ended;
   expect(broker.cut()).toBe(before + 1);

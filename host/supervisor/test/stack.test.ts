@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type Bay, readBayFile } from "@mltb/contract";
 import { buildBundle } from "@mltb/firmware";
 import { createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
@@ -225,6 +226,30 @@ test("an idempotency key runs a command once", async () => {
   const second = await api("PUT", "/api/v1/targets/spare-7/power", { state: "cycle", off_ms: 10 }, key);
   expect(first.status).toBe(200);
   expect(second.json).toEqual(first.json);
+});
+
+test("an idempotency key counts whole, however long, and with or without waiting for the end", async () => {
+  const path = "/api/v1/targets/spare-3/power";
+  const put = (key: string, query: string, state: string) =>
+    api("PUT", `${path}${query}`, { state }, { "idempotency-key": key });
+  const accepted = () => {
+    const database = new DatabaseSync(join(state, "state.db"), { readOnly: true });
+    const { n } = database
+      .prepare("select count(*) as n from commands where name = 'spare-3' and accepted_seq is not null")
+      .get() as { n: number };
+    database.close();
+    return n;
+  };
+  const before = accepted();
+  expect((await put("later", "?wait=false", "on")).status).toBe(202);
+  expect((await put("later", "", "on")).status).toBe(200);
+  expect(accepted()).toBe(before + 1);
+  const long = "k".repeat(600);
+  expect((await put(`${long}1`, "", "off")).json.power).toBe("off");
+  expect((await put(`${long}2`, "", "on")).json.power).toBe("on");
+  expect((await put(`${long}2`, "", "on")).status).toBe(200);
+  expect(accepted()).toBe(before + 3);
+  expect((await put("off again", "", "off")).status).toBe(200);
 });
 
 test("a latched fault refuses `on` with 409 until it is re-armed", async () => {

@@ -151,3 +151,25 @@ test("only the newest records are kept", () => {
   expect(readdirSync(join(folder, "t1"))).toHaveLength(32);
   expect(console.log.file("lease-39")).toBeDefined();
 });
+
+test("boot: a cycle and a reset begin anew, though the state never says off", async () => {
+  power("off");
+  power("changing");
+  power("on");
+  await settled();
+  port.write("host login: \n");
+  await settled();
+  power("changing");
+  hub.emit("begin", "t1");
+  expect(console.boot.state).toBe("booting");
+  power("on");
+  await settled();
+  port.write("host login: \n");
+  await settled();
+  hub.emit("begin", "t1");
+  await settled();
+  port.write("host login: \n");
+  await settled();
+  expect(boots).toEqual(["booting", "ready true", "booting", "ready true", "booting", "ready true"]);
+  expect(console.boots).toEqual({ ready: 3, timeout: 0 });
+});
