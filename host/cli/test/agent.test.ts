@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -131,21 +131,49 @@ test("six deployed models: the oldest leave their processes, and answer again wh
   expect(await agent.ended).toBe(0);
 });
 
-test("oip:// drives an agent in another process: its models, a file handed over, windows of a measurement", async () => {
+test("oip:// drives an agent in another process: its models, a file handed over, windows; of threads, memory and machine nothing is told", async () => {
   const far = await startAgent("--models", join(folder, "models"));
-  const near = await startAgent("--runtime", `oip://${far.address}`);
+  const near = await startAgent("--runtime", `oip://${far.address}`, "--threads", "3");
   expect((await classes(near, "kws")).length).toBe(12);
   await near.api.deploy("handed", createHash("sha256").update(kws).digest("hex"), kws);
   expect(await classes(near, "handed")).toEqual(await classes(far, "handed"));
   const spec = { model: "kws", warmup: 1, windows: 1, window_s: 0.2, seed: 1, inputs: [[raw]] };
-  const { windows, runtime } = await near.api.measure(spec, () => undefined, new AbortController().signal);
-  expect(runtime.name).toBe("oip:mltb-inference");
-  expect(windows[0]?.inferences).toBeGreaterThan(0);
+  const measured = await near.api.measure(spec, () => undefined, new AbortController().signal);
+  expect(measured).toMatchObject({
+    runtime: { name: "oip:mltb-inference", threads: 0 },
+    peak_memory_bytes: null,
+    environment: null,
+    network: "not isolated",
+  });
+  expect(measured.windows[0]?.inferences).toBeGreaterThan(0);
   for (const agent of [near, far]) {
     agent.api.close();
     agent.process.kill("SIGTERM");
     expect(await agent.ended).toBe(0);
   }
+});
+
+test.each([
+  ["ort", [1, 3], [0, 2]],
+  ["ort-web", [1, 1], [0, 0]],
+])("a measurement under %s tells the threads that its model's process really has", async (runtime, told, grown) => {
+  const agent = await startAgent("--runtime", runtime);
+  const sha256 = createHash("sha256").update(kws).digest("hex");
+  const threads: number[] = [];
+  for (const [i, asked] of [1, 3].entries()) {
+    await agent.api.deploy(`m${i}`, sha256, kws, asked);
+    const spec = { model: `m${i}`, warmup: 1, windows: 1, window_s: 0.1, seed: 1, inputs: [[raw]] };
+    const done = await agent.api.measure(spec, () => undefined, new AbortController().signal);
+    threads.push(done.runtime.threads);
+    expect(done.environment?.before.memory_bytes).toBeGreaterThan(1e6);
+  }
+  expect(threads).toEqual(told);
+  const models = await childrenOf(agent.process.pid as number);
+  const tasks = models.map((pid) => readdirSync(`/proc/${pid}/task`).length).sort((a, b) => a - b);
+  expect(tasks.map((count) => count - (tasks[0] as number))).toEqual(grown);
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  expect(await agent.ended).toBe(0);
 });
 
 test("kill-model-process: the open call fails, and the next call finds the model again", async () => {

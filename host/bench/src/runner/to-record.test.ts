@@ -29,6 +29,7 @@ function recordOf(
   facts: Partial<RecordingDocument>,
   environment: ModelOutcome["measured"]["environment"] = null,
   method: "edges" | "host_clock" = "edges",
+  more: Partial<ModelOutcome["measured"]> = {},
 ): ResultRecord {
   const recording = {
     ...{ id: "r", target: "t", simulated: [], nominal_v: 5, board_revision: "A", firmware: "f", rate_hz: 1000 },
@@ -39,6 +40,7 @@ function recordOf(
   const measured: ModelOutcome["measured"] = {
     ...{ windows: [], runtime: { name: "r", version: "1", threads: 1 }, method, network: "isolated" },
     ...{ peak_memory_bytes: null, environment, requests_meanwhile: 0 },
+    ...more,
   };
   return toRecord(experiment, "t", model, { measured, recording, accuracy: null, numerical: { refused: "none" } });
 }
@@ -48,6 +50,26 @@ test("without a marker the energy is left out with its reason, and the verdict i
   expect(record).toMatchObject({ verdict: "valid-short", energy_uj_per_inference: null });
   expect(record.energy_refused).toMatch(/no marker/);
   expect(record.reasons.join()).toMatch(/no energy: .*no marker/);
+});
+
+test("of a foreign server the record tells no threads, no memory and no environment, and makes none up from this machine", () => {
+  const foreign = { runtime: { name: "oip:triton", version: "2.1", threads: 0 }, network: "not isolated" };
+  const record = recordOf({}, null, "host_clock", foreign);
+  expect(record).toMatchObject({
+    ...foreign,
+    ...{ memory_bytes: null, environment: null, warnings: [] },
+  });
+  const unknown = ["governor", "allowed_cpus", "processor", "memory_bytes", "board", "os", "kernel", "cooling"];
+  const { fields } = record.fingerprint;
+  expect(unknown.map((name) => fields[name])).toEqual(unknown.map(() => null));
+  expect(fields["threads"]).toBe(0);
+  const seen = { cores: 4, memory_bytes: 4e9, processor: "p" };
+  const agent = { runtime: { name: "ort-web", version: "1", threads: 1 }, peak_memory_bytes: 5e7 };
+  const told = recordOf({}, { before: seen, after: seen }, "edges", agent);
+  expect(told).toMatchObject({
+    ...{ runtime: agent.runtime, memory_bytes: { peak: 5e7 }, environment: { before: seen } },
+    fingerprint: { fields: { threads: 1, memory_bytes: 4e9, processor: "p" } },
+  });
 });
 
 test("results of boards that are calibrated otherwise are not compared, and the difference is named", () => {
