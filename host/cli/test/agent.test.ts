@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { processLauncher } from "@mltb/agent-kit";
@@ -25,6 +25,7 @@ const free = ["grpc", "http", "metrics"].flatMap((name) => [`--${name}`, "127.0.
 
 interface Agent {
   address: string;
+  metrics: string;
   api: AgentApi;
   process: ChildProcess;
   ended: Promise<number | null>;
@@ -38,13 +39,14 @@ function startAgent(...args: string[]): Promise<Agent> {
   return new Promise((resolve, reject) => {
     void ended.then((code) => reject(new Error(`ended with ${code}`)));
     child.stdout.once("data", (line) => {
-      const ready = JSON.parse(String(line)) as { event: string; grpc: string };
+      const ready = JSON.parse(String(line)) as { event: string; grpc: string; metrics: string };
       expect(ready).toMatchObject({
         event: "ready",
         http: expect.stringMatching(/^http:/),
         metrics: expect.stringMatching(/^http:/),
       });
-      resolve({ address: ready.grpc, api: grpcAgent(ready.grpc), process: child, ended });
+      const { grpc, metrics } = ready;
+      resolve({ address: grpc, metrics, api: grpcAgent(grpc), process: child, ended });
     });
   });
 }
@@ -171,6 +173,77 @@ test.each([
   const models = await childrenOf(agent.process.pid as number);
   const tasks = models.map((pid) => readdirSync(`/proc/${pid}/task`).length).sort((a, b) => a - b);
   expect(tasks.map((count) => count - (tasks[0] as number))).toEqual(grown);
+  agent.api.close();
+  agent.process.kill("SIGTERM");
+  expect(await agent.ended).toBe(0);
+});
+
+/** Samples of a metrics page by their names with labels, and the type of each metric. */
+async function scrape(url: string): Promise<{ samples: Record<string, number>; types: Record<string, string> }> {
+  const lines = (await (await fetch(url)).text()).split("\n").filter((line) => line !== "");
+  const types = lines.map((line) => /^# TYPE (\S+) (\S+)$/.exec(line)).filter((match) => match !== null);
+  return {
+    types: Object.fromEntries(types.map(([, name, type]) => [name, type])),
+    samples: Object.fromEntries(
+      lines.filter((line) => !line.startsWith("#")).map((line) => [line.split(" ")[0], Number(line.split(" ")[1])]),
+    ),
+  };
+}
+
+/** Time of all processors until now, and the idle part of it. */
+function processors(): { idle: number; all: number } {
+  const times = cpus().flatMap((cpu) => Object.entries(cpu.times));
+  const sum = (list: typeof times): number => list.reduce((total, [, time]) => total + time, 0);
+  return { idle: sum(times.filter(([name]) => name === "idle")), all: sum(times) };
+}
+
+test("/metrics has Triton's names, types and labels with the figures of the calls, and the machine's processors and memory", async () => {
+  const agent = await startAgent("--models", join(folder, "models"));
+  const { types } = await scrape(agent.metrics);
+  const triton = {
+    nv_inference_request_success: "counter",
+    nv_inference_request_failure: "counter",
+    nv_inference_count: "counter",
+    nv_inference_exec_count: "counter",
+    nv_inference_request_duration_us: "counter",
+    nv_inference_queue_duration_us: "counter",
+    nv_inference_compute_input_duration_us: "counter",
+    nv_inference_compute_infer_duration_us: "counter",
+    nv_inference_compute_output_duration_us: "counter",
+    nv_inference_pending_request_count: "gauge",
+    nv_cpu_utilization: "gauge",
+    nv_cpu_memory_total_bytes: "gauge",
+    nv_cpu_memory_used_bytes: "gauge",
+  };
+  expect(Object.fromEntries(Object.entries(types).filter(([name]) => name.startsWith("nv_")))).toEqual(triton);
+  const before = processors();
+  const began = performance.now();
+  for (let i = 0; i < 3; i += 1) await classes(agent, "kws");
+  const called_us = (performance.now() - began) * 1000;
+  while (performance.now() < began + 1000) Math.sqrt(began);
+  const after = processors();
+  const { samples } = await scrape(agent.metrics);
+  const of = (name: string, model = "kws"): number =>
+    samples[`nv_inference_${name}{model="${model}",version="1"}`] as number;
+  const counts = ["request_success", "count", "exec_count", "request_failure", "pending_request_count"];
+  expect(counts.map((name) => of(name))).toEqual([3, 3, 3, 0, 0]);
+  expect(of("count", "versioned")).toBe(0);
+  const parts = ["queue", "compute_input", "compute_infer", "compute_output"].map((name) => of(`${name}_duration_us`));
+  const whole = of("request_duration_us");
+  expect(parts.every((part) => part >= 0)).toBe(true);
+  expect(of("compute_infer_duration_us")).toBeGreaterThan(0);
+  expect(parts.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(whole + parts.length);
+  expect(whole).toBeLessThan(called_us);
+  const share = 1 - (after.idle - before.idle) / (after.all - before.all);
+  expect(Math.abs((samples["nv_cpu_utilization"] as number) - share)).toBeLessThan(0.1);
+  // This process alone has kept one of them busy for nearly all of the time.
+  expect(samples["nv_cpu_utilization"]).toBeGreaterThan(0.5 / cpus().length);
+  expect(samples["nv_cpu_utilization"]).toBeLessThanOrEqual(1);
+  const memory = readFileSync("/proc/meminfo", "utf8");
+  const kib = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(memory)?.[1]) * 1024;
+  expect(samples["nv_cpu_memory_total_bytes"]).toBe(kib("MemTotal"));
+  const used = kib("MemTotal") - kib("MemAvailable");
+  expect(Math.abs((samples["nv_cpu_memory_used_bytes"] as number) - used)).toBeLessThan(0.1 * kib("MemTotal"));
   agent.api.close();
   agent.process.kill("SIGTERM");
   expect(await agent.ended).toBe(0);
