@@ -332,8 +332,8 @@ test("markers enclose every window: up before the first inference, down after th
     expect(inside_us).toBeLessThanOrEqual(marked_us);
     busy.push(inside_us / marked_us);
   }
-  // On a busy machine others may have the processor between two inferences; hardly in every window.
-  expect(Math.max(...busy)).toBeGreaterThan(0.3);
+  // On a busy machine others may have the processor between two inferences; not for most of a window.
+  expect(Math.min(...busy)).toBeGreaterThan(0.3);
 });
 
 test("a marker's file is high inside each window and low outside; one that cannot be written is refused", async () => {
