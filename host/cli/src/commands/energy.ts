@@ -37,26 +37,35 @@ function readSamples(file: string) {
   return read;
 }
 
+/** The samples one by one: those of a day are more than a text can hold. */
+function* csvLines(recording: ReturnType<typeof readSamples>["recording"]): Generator<string> {
+  const { times, currents } = recording.raw();
+  yield "tick_us,current_a\n";
+  for (const [n, at] of times.entries()) yield `${at},${currents[n]?.toPrecision(7)}\n`;
+}
+
 /** `mltb energy show FILE`: windows with their budgets, or all samples as comma-separated values. */
 function registerShow(energy: Command): void {
   energy
     .command("show")
     .description("show a recording's windows and uncertainty budgets, computed anew from its samples")
     .argument("<file>", "recording that a bay has kept (docs/recordings.md)")
-    .option("--csv", "print the samples instead: device time in us, current in A")
+    .option(
+      "--csv",
+      "print the samples instead: device time in us, current in A; with --json beside the windows, as `csv`",
+    )
     .option("--json", "print one JSON document on standard output")
     .action(
       action(async (context, file: string, options: { csv?: boolean }) => {
         const { facts, recording } = readSamples(file);
         const { rate_hz, samples, windows } = recording.result();
         if (options.csv === true && !context.json) {
-          const { times, currents } = recording.raw();
-          process.stdout.write("tick_us,current_a\n");
-          for (const [n, at] of times.entries()) process.stdout.write(`${at},${currents[n]?.toPrecision(7)}\n`);
+          for (const line of csvLines(recording)) process.stdout.write(line);
           return Exit.done;
         }
         const refused = windows.filter((window) => window.refused !== null);
-        context.print({ ...facts, rate_hz, samples, windows }, () => {
+        const csv = options.csv === true ? { csv: [...csvLines(recording)].join("") } : {};
+        context.print({ ...facts, rate_hz, samples, windows, ...csv }, () => {
           const kept = `${samples.received} samples at ${rate_hz} Hz, ${samples.lost} lost`;
           const of = facts.simulated.length > 0 ? `, simulated ${facts.simulated.join(", ")}` : "";
           const rows = windows.map((window, n) => [
