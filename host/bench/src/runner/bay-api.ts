@@ -186,28 +186,45 @@ export function httpBay(address: BayAddress): BayApi {
     };
   }
 
-  let borrowed = 0;
-  /** Uses a lease of the caller's, which says meanwhile that an experiment runs; its time stays as it is. */
-  async function borrow(id: string): Promise<Held> {
-    const say = async (experiment: boolean): Promise<void> => {
+  let borrowers = 0;
+  let told = false;
+  let turn: Promise<void> = Promise.resolve();
+  /** Tells the bay whether anybody uses the borrowed lease, where that is news: one after the other, as it is when its turn comes. */
+  function tellUse(id: string): Promise<void> {
+    const said = turn.then(async () => {
+      const experiment = borrowers > 0;
+      if (experiment === told) return;
       const { expires_at } = await call<{ expires_at: string }>("GET", `/leases/${id}`);
       const ttl_s = Math.max(1, (Date.parse(expires_at) - Date.now()) / 1000);
       await call("PUT", `/leases/${id}`, { ttl_s, experiment });
+      told = experiment;
+    });
+    // Whoever asked gets the error; the next one tries again.
+    turn = said.catch(() => undefined);
+    return said;
+  }
+
+  /**
+   * Uses a lease of the caller's, which says meanwhile that an experiment runs; its time stays as it is. Several targets of a
+   * run may borrow it at once.
+   */
+  async function borrow(id: string): Promise<Held> {
+    borrowers += 1;
+    let using = true;
+    const end = (): void => {
+      if (using) borrowers -= 1;
+      using = false;
     };
-    // Several targets of a run may borrow it at once.
-    borrowed += 1;
-    if (borrowed === 1) {
-      await say(true).catch((error) => {
-        borrowed -= 1;
-        throw error;
-      });
-    }
+    await tellUse(id).catch((error) => {
+      end();
+      throw error;
+    });
     return {
       id,
       lost: new AbortController().signal,
       async release() {
-        borrowed -= 1;
-        if (borrowed === 0) await say(false);
+        end();
+        await tellUse(id);
       },
     };
   }
