@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,7 +10,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Running, start } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-presence-"));
-writeFileSync(join(folder, "kws.onnx"), generateModel("ds-cnn-kws"));
+const model = generateModel("ds-cnn-kws");
+writeFileSync(join(folder, "kws.onnx"), model);
 const raw = new Uint8Array(490 * 4);
 /** Everything that was said below the agent's topics, in order. */
 const said: { kind: string; text: string; retained: boolean }[] = [];
@@ -125,6 +127,43 @@ test("the will of an earlier process that the broker sends late does not hide th
 test("a heartbeat tells that it lives and what it holds", async () => {
   await until(() => documents("heartbeat").length > 0);
   expect(documents("heartbeat")[0]).toMatchObject({ models: 1, pending: 0, uptime_s: expect.any(Number) });
+});
+
+test("of two measurements at once the flag stays until both have ended, whichever ends first", async () => {
+  const api = grpcAgent(agent.ready["grpc"] as string);
+  await api.deploy("other", createHash("sha256").update(model).digest("hex"), model);
+  const steps = (of: string, state: string): number =>
+    documents("event/step").filter((report) => report["step"] === `measure ${of}` && report["state"] === state).length;
+  const long = async (of: string): Promise<() => Promise<void>> => {
+    const spec = { model: of, warmup: 1, windows: 1, window_s: 600, seed: 1, inputs: [[raw]] };
+    const [begun, cancelled] = [steps(of, "running"), steps(of, "cancelled")];
+    const abort = new AbortController();
+    const ended = api.measure(spec, () => undefined, abort.signal);
+    await until(() => steps(of, "running") > begun);
+    return async () => {
+      abort.abort();
+      await expect(ended).rejects.toThrow("interrupted");
+      await until(() => steps(of, "cancelled") > cancelled);
+    };
+  };
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const before = documents("flags").length;
+    const since = (): unknown[] => documents("flags").slice(before);
+    const running = { experiment_running: true, available: false };
+    const ends = [await long("kws"), await long("other")];
+    await ends[order[0] as number]?.();
+    // The flags of an end are sent before the steps of the next beginning.
+    await (await long(order[0] === 0 ? "kws" : "other"))();
+    await until(() => since().length > 3);
+    expect(since()).toEqual(since().map(() => running));
+    await ends[order[1] as number]?.();
+    await until(() => documents("flags").at(-1)?.["available"] === true);
+    expect(documents("flags").at(-1)).toEqual({ experiment_running: false, available: true });
+  }
+  api.close();
 });
 
 test("the bench takes an agent that is born again for another one, at once, whatever its clock says; what it cannot read it tells", async () => {
