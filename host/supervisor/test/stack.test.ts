@@ -395,8 +395,19 @@ test("board-stops-answering: lost within two seconds, commands are 503, and it i
   const refused = await api("PUT", "/api/v1/targets/spare-3/power", { state: "off" });
   expect(refused.status).toBe(503);
   expect((await api("GET", "/api/v1/targets/spare-3")).json.power).toBe("unknown");
+  // What was measured long ago is no measurement of now, and the health is that of now.
+  const measured = (await api("GET", "/api/v1/targets/spare-3/measure")).json;
+  expect(measured).toMatchObject({ voltage_v: null, current_a: null, power_w: null });
+  expect((await api("GET", "/api/v1/targets/spare-3/measure")).json.at).toBe(measured.at);
+  expect((await api("GET", "/api/v1/targets/spare-3/health")).json).toMatchObject({ board: "lost", link: "closed" });
+  expect((await api("GET", "/metrics")).text).not.toMatch(/mltb_target_voltage_volts\{target="spare-3"\}/);
   rack.transport.write = write;
   await supervisor.ready(5000);
+  expect((await api("GET", "/api/v1/targets/spare-3/health")).json).toMatchObject({ board: "ready", link: "open" });
+  await until(() => {
+    const last = messages.findLast((m) => m.topic === "target/spare-3/state/measure");
+    return last !== undefined && JSON.parse(last.payload).voltage_v !== null ? true : undefined;
+  });
   expect((await api("GET", "/api/v1/targets/spare-3")).json.power).toBe("on");
 });
 

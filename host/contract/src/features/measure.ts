@@ -8,10 +8,14 @@ const measurementSchema = z
     current_a: z.number().nullable(),
     power_w: z.number().nullable(),
     energy_j: z.number().nullable(),
-    at: z.string(),
+    at: z.string().describe("when it was measured"),
     seq: z.int(),
   })
-  .meta({ id: "Measurement", description: "The latest measurement; `energy_j` counts since the supervisor started." });
+  .meta({
+    id: "Measurement",
+    description:
+      "The latest measurement; null while the board is away. `energy_j` counts since the supervisor started.",
+  });
 
 export const measure = feature(
   "measure",

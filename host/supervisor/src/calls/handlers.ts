@@ -45,9 +45,8 @@ export function createHandlers(services: Services): Handlers {
     "target.list": () => commands.targets().map((channel) => channel.view()),
     "target.get": ({ input }) => channelOf(input.target).view(),
     "measure.get": ({ input }) => {
-      const { voltage_v, current_a, power_w, energy_j } = channelOf(input.target).view();
       measureSeq += 1;
-      return { voltage_v, current_a, power_w, energy_j, at: new Date().toISOString(), seq: measureSeq };
+      return { ...channelOf(input.target).measurement(), seq: measureSeq };
     },
     "faults.list": () =>
       commands.targets().flatMap(({ name, fault }) => (fault === null ? [] : [{ ...fault, target: name }])),

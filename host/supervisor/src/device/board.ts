@@ -78,6 +78,7 @@ export class Board {
         onLifecycle: (state, reason) => {
           hub.emit("lifecycle", this.name, state, reason);
           if (state === "lost" || state === "absent") this.forget(reason);
+          this.note();
         },
         onWelcome: (welcome, restarted) => this.onWelcome(welcome, restarted),
         onMessage: (name, body) => this.message(name, body),

@@ -49,6 +49,10 @@ export class ChannelModel {
   power: TargetView["power"] = "unknown";
   voltage_v: number | null = null;
   current_a: number | null = null;
+  /** When that was measured, in ms since the epoch; null before the first time. */
+  measured_ms: number | null = null;
+  /** The last voltage that is known, also while the board is away: energy goes on with it until the next. */
+  last_v = 0;
   energy_j = 0;
   fault: TargetView["fault"] = null;
   seq = 0;
@@ -93,13 +97,35 @@ export class ChannelModel {
 
   /** Takes what was measured with a state; nothing where nothing is measured. */
   measured({ voltage_mv, current_ua }: { voltage_mv: number; current_ua: number }): void {
-    this.voltage_v = this.unproved ? null : voltage_mv / 1000;
-    this.current_a = this.unproved ? null : current_ua / 1e6;
+    if (this.unproved) return;
+    this.voltage(voltage_mv / 1000);
+    this.current_a = current_ua / 1e6;
+  }
+
+  /** Takes a voltage that was measured now. */
+  voltage(voltage_v: number): void {
+    this.voltage_v = voltage_v;
+    this.last_v = voltage_v;
+    this.measured_ms = Date.now();
+  }
+
+  /** The latest measurement with its time; nothing is measured while the board is away. */
+  measurement(): {
+    voltage_v: number | null;
+    current_a: number | null;
+    power_w: number | null;
+    energy_j: number | null;
+    at: string;
+  } {
+    const { voltage_v, current_a, power_w, energy_j } = this.view();
+    return { voltage_v, current_a, power_w, energy_j, at: new Date(this.measured_ms ?? Date.now()).toISOString() };
   }
 
   /** The board is gone or started anew: its state must be read again before anything is said about it. */
   forget(): boolean {
     this.boardSeq = -1;
+    this.voltage_v = null;
+    this.current_a = null;
     if (this.power === "unknown") return false;
     this.power = "unknown";
     this.seq += 1;

@@ -74,7 +74,7 @@ export class MeasureStreams {
         sum += amps;
       }
       channel.current_a = sum / rows;
-      channel.energy_j += (sum * (channel.voltage_v ?? 0) * block.period_us) / 1e6;
+      channel.energy_j += (sum * channel.last_v * block.period_us) / 1e6;
       this.hub.emit("samples", {
         target: channel.name,
         first: block.first,
@@ -98,10 +98,11 @@ export class MeasureStreams {
       const shunt = n < block.channels ? bytes.readInt16LE(n * 4 + 2) : ABSENT;
       if (channel === undefined || shunt === ABSENT) continue;
       const { voltage_v, monitor_a } = this.calibrations.of(channel.channel);
-      channel.voltage_v = bytes.readUInt16LE(n * 4) * voltage_v.factor + voltage_v.zero;
+      const volts = bytes.readUInt16LE(n * 4) * voltage_v.factor + voltage_v.zero;
+      channel.voltage(volts);
       // In a trace that begins behind the welcome nothing says so but the blocks themselves.
       if (!hasSamples && this.received === 0) channel.current_a = shunt * monitor_a.factor + monitor_a.zero;
-      this.hub.emit("voltage", channel.name, tick_us, channel.voltage_v);
+      this.hub.emit("voltage", channel.name, tick_us, volts);
     }
   }
 }

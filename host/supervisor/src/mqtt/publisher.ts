@@ -90,9 +90,14 @@ export function startPublisher(
       step = (step + 1) % steps;
     }, STEP_MS);
   }
+  /** Channels of which it was said that nothing is measured: that is said once. */
+  const silent = new WeakSet<ChannelModel>();
   const measuring = inTurn(MEASURE_MS, (channel, seq) => {
-    const { voltage_v, current_a, power_w, energy_j } = channel.view();
-    state(t.target(channel.name, "state/measure"), { voltage_v, current_a, power_w, energy_j, at: now(), seq }, 0);
+    const measurement = channel.measurement();
+    if (measurement.voltage_v !== null) silent.delete(channel);
+    else if (silent.has(channel)) return;
+    else silent.add(channel);
+    state(t.target(channel.name, "state/measure"), { ...measurement, seq }, 0);
   });
   const health = inTurn(HEALTH_MS, (channel) => state(t.target(channel.name, "state/health"), channel.health, 0));
   return () => {
