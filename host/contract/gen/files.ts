@@ -40,6 +40,9 @@ refused.
 USER is the MQTT user. The embedded broker lets a user publish below \`cmd/\` only to topics with its own name. The file
 \`mqtt-operator-password\` in the state folder holds the password of the user \`operator\`.
 
+The embedded broker speaks MQTT 3.1.1. It keeps no session: every login begins a new one, and a client that missed an answer
+asks again with the same id. Packets have 64 kB at most, the first of a connection 4 kB; who sends a longer one is cut off.
+
 ## Another broker
 
 \`mltb up --broker mqtt://HOST:PORT --broker-user U --broker-password-file F\` uses another broker in place of the

@@ -25,7 +25,7 @@ export function stateMetrics(metrics: Metrics, state: BayStateStore, subscribers
   metrics.counter("mltb_clock_steps_total", "Times that the system clock was set.", [], () => [[{}, clock.steps]]);
   metrics.counter(
     "mltb_mqtt_subscribers_cut_total",
-    "Subscribers of the embedded broker that did not read.",
+    "Clients of the embedded broker that were cut off: they did not read, or sent too long a packet.",
     [],
     () => [[{}, subscribersCut()]],
   );
