@@ -53,6 +53,14 @@ test("a command runs under its lease, its exit code is passed on, and the target
   expect((await run("lease", "--", "true")).code).toBe(2);
 });
 
+test("a command whose lease ends before it does is ended, and that is no success", async () => {
+  const began = Date.now();
+  const ended = await run("lease", "spare-3", "--for", "1s", ...at, "--", "sleep", "60");
+  expect(ended.code).toBe(3);
+  expect(ended.err).toContain("has ended; its targets are no longer yours");
+  expect(Date.now() - began).toBeLessThan(30_000);
+});
+
 test.each([
   ["SIGINT", 130],
   ["SIGKILL", null],

@@ -11,8 +11,8 @@ const GRACE_MS = 10_000;
 
 /**
  * Runs a command while a lease is held, then releases it; returns the command's exit code, 128 and its number where a
- * signal ended it, 130 where this program was interrupted. The lease is bound to an open connection: it also ends when
- * this program is killed.
+ * signal ended it, 130 where this program was interrupted. A command whose lease ends before it does is ended (SIGTERM):
+ * its targets may be another's. The lease is bound to an open connection: it also ends when this program is killed.
  */
 export async function runUnderLease(
   context: Context,
@@ -26,8 +26,9 @@ export async function runUnderLease(
   const warn = (text: string): void => {
     if (!releasing) context.note(`warning: ${text}`);
   };
+  const lost = new AbortController();
   await new Promise<void>((attached) => {
-    void hold(bay, lease.id, done.signal, warn, attached);
+    void hold(bay, lease.id, done.signal, warn, attached).finally(() => lost.abort());
   });
   const path = `/api/v1/leases/${encodeURIComponent(lease.id)}`;
   const renewal =
@@ -42,7 +43,7 @@ export async function runUnderLease(
         );
   context.note(`lease ${lease.id} of ${lease.targets.join(", ")}`);
   try {
-    return await runCommand(context, bay, lease, command);
+    return await runCommand(context, bay, lease, command, lost.signal);
   } finally {
     clearInterval(renewal);
     releasing = true;
@@ -53,7 +54,13 @@ export async function runUnderLease(
   }
 }
 
-function runCommand(context: Context, bay: BayClient, lease: Lease, command: string[]): Promise<number> {
+function runCommand(
+  context: Context,
+  bay: BayClient,
+  lease: Lease,
+  command: string[],
+  lost: AbortSignal,
+): Promise<number> {
   const [file = "", ...args] = command;
   const env = {
     ...process.env,
@@ -70,14 +77,22 @@ function runCommand(context: Context, bay: BayClient, lease: Lease, command: str
       if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal);
       killer = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
     };
+    const onLost = (): void => {
+      child.kill("SIGTERM");
+      killer = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+    };
     context.signal.addEventListener("abort", onAbort, { once: true });
+    if (lost.aborted) onLost();
+    else lost.addEventListener("abort", onLost, { once: true });
     child.once("error", (error) => {
       reject(cliError(Exit.usage, "command", `${file} cannot be run: ${error.message}`));
     });
     child.once("exit", (code, signal) => {
       clearTimeout(killer);
       context.signal.removeEventListener("abort", onAbort);
+      lost.removeEventListener("abort", onLost);
       if (context.signal.aborted) resolve(Exit.interrupted);
+      else if (lost.aborted) resolve(Exit.refused);
       else resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
