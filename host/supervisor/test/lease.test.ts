@@ -308,3 +308,23 @@ test("labgrid#1884 nobody makes a target safe whose lease ran out: also when its
   bay.rack.restoreLink();
   await until(() => !bay.rail(3).switchOn);
 });
+
+test("a recording of a leased target takes its lease, is its beginner's to end, and stands in the log", async () => {
+  const as = (user: string) => ({ authorization: `Bearer ${addToken(bay.state, user, "operator")}` });
+  const [olga, otto] = [as("olga-r"), as("otto-r")];
+  await until(async () => (await bay.api("GET", "/api/v1/leases", undefined, otto)).status === 200);
+  const mine = (await bay.api("POST", "/api/v1/leases", { targets: ["spare-6"], ttl_s: 60 }, olga)).json;
+  const start = (name: string, who: object, more = {}, rails: string[] = []) =>
+    bay.api("POST", `/api/v1/targets/${name}/recordings`, { rails }, { ...who, ...more });
+  expect((await start("spare-6", otto)).json.code).toBe("leased");
+  expect((await start("spare-7", otto, {}, ["spare-6"])).json.code).toBe("leased");
+  const begun = await start("spare-6", olga, { "mltb-lease": mine.id });
+  expect(begun.status).toBe(201);
+  const path = `/api/v1/recordings/${begun.json.id}`;
+  expect((await bay.api("DELETE", path, undefined, otto)).json.code).toBe("forbidden");
+  expect((await bay.api("POST", `${path}/stop`, {}, otto)).json.code).toBe("forbidden");
+  expect((await bay.api("DELETE", path, undefined, olga)).status).toBe(204);
+  const { lines } = (await bay.api("GET", "/api/v1/log?target=spare-6")).json;
+  expect(lines).toContainEqual(expect.objectContaining({ action: "recording", user: "olga-r" }));
+  await bay.api("DELETE", `/api/v1/leases/${mine.id}`, undefined, olga);
+});

@@ -229,16 +229,25 @@ export function httpBay(address: BayAddress): BayApi {
     };
   }
 
+  /** The lease that a target was given last. */
+  const leases = new Map<string, string>();
+
   return {
     target: (name) => call("GET", `/targets/${name}`),
     power: (name, state, lease, key) =>
       call("PUT", `/targets/${name}/power`, { state }, { "mltb-lease": lease, "idempotency-key": key }),
     async lease(target, holder, signal) {
-      if (address.lease?.targets.includes(target) === true) return borrow(address.lease.id);
       const body = { targets: [target], ttl_s: LEASE_S, wait_s: WAIT_S, holder, experiment: true };
-      return hold(await queue(address, body, signal));
+      const mine = address.lease?.targets.includes(target) === true;
+      const held = await (mine ? borrow(address.lease?.id ?? "") : hold(await queue(address, body, signal)));
+      leases.set(target, held.id);
+      return held;
     },
-    startRecording: async (target) => (await call<{ id: string }>("POST", `/targets/${target}/recordings`, {})).id,
+    async startRecording(target) {
+      const lease = leases.get(target);
+      const headers = lease === undefined ? {} : { "mltb-lease": lease };
+      return (await call<{ id: string }>("POST", `/targets/${target}/recordings`, {}, headers)).id;
+    },
     stopRecording: (id) => call("POST", `/recordings/${id}/stop`, {}),
   };
 }

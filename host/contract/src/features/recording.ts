@@ -40,17 +40,18 @@ export const recording = feature("recording", "Energy between marker edges, on d
     }),
     answer: z.object({ id: z.string() }).meta({ id: "RecordingStarted", description: "A recording under way." }),
     status: 201,
+    fenced: true,
     refusals: ["unknown_target", "malformed", "busy"],
     cli: "mltb run FILE",
   }),
   stop: call("POST", "/api/v1/recordings/{id}/stop", "End a recording and compute its windows.", {
     params: ofRecording,
     answer: recordedSchema,
-    refusals: ["unknown_recording"],
+    refusals: ["unknown_recording", "forbidden"],
   }),
   drop: call("DELETE", "/api/v1/recordings/{id}", "Throw a recording away.", {
     params: ofRecording,
-    refusals: ["unknown_recording"],
+    refusals: ["unknown_recording", "forbidden"],
   }),
   samples: call("GET", "/api/v1/recordings/{id}/{target}", "The samples of a stopped recording, compressed.", {
     params: ofRecording.extend(ofTarget.shape),

@@ -11,6 +11,9 @@ import type { Configurations } from "../options.ts";
 import type { Audit } from "../store/audit.ts";
 import { checkNames, type Handlers } from "./dispatch.ts";
 
+/** More recordings than can be under way. */
+const RECORDERS = 1024;
+
 export interface Services {
   boards: Board[];
   commands: Commands;
@@ -40,6 +43,13 @@ export function createHandlers(services: Services): Handlers {
     throw new BayError("unknown_board", `there is no board ${name}; there are ${known}`);
   };
   let measureSeq = 0;
+  /** Who began the recordings that are under way. */
+  const recorders = new Map<string, string>();
+  const own = (caller: Caller, id: string): void => {
+    const user = recorders.get(id);
+    if (user === undefined || user === caller.user || caller.role === "admin") return;
+    throw new BayError("forbidden", `recording ${id} is ${user}'s`, "an admin can end it");
+  };
 
   return checkNames({
     "target.list": () => commands.targets().map((channel) => channel.view()),
@@ -68,12 +78,32 @@ export function createHandlers(services: Services): Handlers {
       if (board.link.session.port.open) await board.recall();
       return board.calibrations.view(channel.channel);
     },
-    "recording.start": async ({ input }) => {
+    "recording.start": async ({ input, caller }) => {
       const { board, channel } = commands.find(input.target);
-      return { id: await recordings.start(board, channel, input.rails ?? []) };
+      const rails = input.rails ?? [];
+      // It changes the board's streams, and keeps others from writing to the board.
+      for (const name of [channel.name, ...rails]) {
+        const held = leases.check({ caller, kind: "target", name, feature: "recording", args: {} });
+        if (held !== undefined) throw new BayError(held.code, held.message, held.suggestion);
+      }
+      const id = await recordings.start(board, channel, rails);
+      recorders.set(id, caller.user);
+      // One that was never stopped gives way to newer ones by itself.
+      if (recorders.size > RECORDERS) recorders.delete(recorders.keys().next().value as string);
+      audit.write(caller, { action: "recording", target: channel.name, args: { id, rails }, status: "done" });
+      return { id };
     },
-    "recording.stop": ({ input }) => recordings.stop(input.id),
-    "recording.drop": ({ input }) => recordings.discard(input.id),
+    "recording.stop": async ({ input, caller }) => {
+      own(caller, input.id);
+      const recorded = await recordings.stop(input.id);
+      recorders.delete(input.id);
+      return recorded;
+    },
+    "recording.drop": async ({ input, caller }) => {
+      own(caller, input.id);
+      await recordings.discard(input.id);
+      recorders.delete(input.id);
+    },
     "store.restore": ({ caller }) => services.restore(caller),
     "configuration.get": async ({ input: { hash } }) =>
       (await services.configurations?.get(hash)) ?? unknownConfiguration(`no configuration ${hash} is stored`),
