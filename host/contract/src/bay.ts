@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { channelPolicy, rackPolicy } from "./bay-policy.ts";
 import { type Fault, suggest } from "./document/fault.ts";
-import { readDocument } from "./document/read.ts";
+import { type Loaded, readDocument, sortFaults } from "./document/read.ts";
 import { nameSchema } from "./names.ts";
 import { z } from "./schema.ts";
 
@@ -122,23 +122,57 @@ export type BayRack = Bay["racks"][number];
 export type BayBoard = BayRack["board"];
 export type BayTarget = BayRack["targets"][number];
 
-/** Reads and checks a bay file: names unique in the bay, each channel of a rack used once, loads only when simulated. */
-export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
-  const read = readDocument(file, baySchema);
-  if ("faults" in read) return read;
-  const bay = read.value;
+/** What stands in a bay file, valid or not. */
+type Loose = Record<string, unknown> | undefined;
+const listOf = (value: unknown): Loose[] => (Array.isArray(value) ? (value as Loose[]) : []);
+
+/** Names that stand twice in the bay, and channels that stand twice in a rack; of other values nothing is said here. */
+function usedTwice(bay: unknown, fault: Loaded<Bay>["fault"]): Fault[] {
   const faults: Fault[] = [];
   const seen = new Map<string, string>();
-  const links = new Map<string, string>();
-  const claim = (name: string, path: (string | number)[], what: string): void => {
+  const claim = (name: unknown, path: (string | number)[], what: string): void => {
+    if (typeof name !== "string") return;
     const other = seen.get(name);
     if (other !== undefined) {
-      faults.push(read.fault("duplicate-name", path, `${what} ${name}: this name is already a ${other}`));
+      faults.push(fault("duplicate-name", path, `${what} ${name}: this name is already a ${other}`));
     }
     seen.set(name, what);
   };
+  for (const [r, rack] of listOf((bay as Loose)?.["racks"]).entries()) {
+    claim(rack?.["rack"], ["racks", r, "rack"], "rack");
+    claim((rack?.["board"] as Loose)?.["name"], ["racks", r, "board", "name"], "board");
+    const targets = listOf(rack?.["targets"]);
+    const channels = new Map<unknown, unknown>();
+    for (const [t, entry] of targets.entries()) {
+      const at = ["racks", r, "targets", t];
+      const { target, channel } = entry ?? {};
+      claim(target, [...at, "target"], "target");
+      if (typeof channel !== "number") continue;
+      if (channels.has(channel)) {
+        const free = [1, 2, 3, 4, 5, 6, 7, 8].filter((n) => !targets.some((other) => other?.["channel"] === n));
+        const mend = free.length > 0 ? `free: ${free.join(", ")}` : undefined;
+        const text = `channel ${channel} already feeds ${channels.get(channel)}`;
+        faults.push(fault("channel-used", [...at, "channel"], text, mend));
+      }
+      channels.set(channel, target);
+    }
+  }
+  return faults;
+}
+
+/** Reads and checks a bay file: names unique in the bay, each channel of a rack used once, loads only when simulated. */
+export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
+  const read = readDocument(file, baySchema);
+  if ("faults" in read) {
+    const { faults, parsed } = read;
+    return {
+      faults: parsed === undefined ? faults : sortFaults([...faults, ...usedTwice(parsed.value, parsed.fault)]),
+    };
+  }
+  const bay = read.value;
+  const faults: Fault[] = usedTwice(bay, read.fault);
+  const links = new Map<string, string>();
   for (const [r, rack] of bay.racks.entries()) {
-    claim(rack.rack, ["racks", r, "rack"], "rack");
     for (const [key, binding] of Object.entries(rack.buttons ?? {})) {
       if (binding === undefined) continue;
       binding.run = resolve(dirname(file), binding.run);
@@ -146,7 +180,6 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
         faults.push(read.fault("file-not-found", ["racks", r, "buttons", key, "run"], `${binding.run} not found`));
       }
     }
-    claim(rack.board.name, ["racks", r, "board", "name"], "board");
     const isExec = typeof rack.board.link !== "string" && "exec" in rack.board.link;
     if (isExec !== (rack.board.kind === "foreign")) {
       const text = "a board of kind foreign is switched by commands (link: { exec: ... }), and only such a one";
@@ -161,23 +194,8 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
       }
       links.set(link, rack.board.name);
     }
-    const channels = new Map<number, string>();
     for (const [t, target] of rack.targets.entries()) {
       const at = ["racks", r, "targets", t];
-      claim(target.target, [...at, "target"], "target");
-      const user = channels.get(target.channel);
-      if (user !== undefined) {
-        const free = [1, 2, 3, 4, 5, 6, 7, 8].filter((n) => !rack.targets.some((entry) => entry.channel === n));
-        faults.push(
-          read.fault(
-            "channel-used",
-            [...at, "channel"],
-            `channel ${target.channel} already feeds ${user}`,
-            free.length > 0 ? `free: ${free.join(", ")}` : undefined,
-          ),
-        );
-      }
-      channels.set(target.channel, target.target);
       if (rack.board.link === "simulated" && target.load === undefined) {
         faults.push(read.fault("missing", at, `target ${target.target} needs a load, because its board is simulated`));
       }
@@ -190,7 +208,7 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
       }
     }
   }
-  if (faults.length > 0) return { faults };
+  if (faults.length > 0) return { faults: sortFaults(faults) };
   for (const { board, targets } of bay.racks) {
     // Like every path of a file, that of a port is relative to the file.
     for (const { console } of targets) {

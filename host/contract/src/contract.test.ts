@@ -76,6 +76,28 @@ racks:
   ]);
 });
 
+test("names and channels that stand twice are told beside faults of form", () => {
+  const read = bayFile(`bay: De mo
+racks:
+  - rack: rack1
+    bord: 3
+    board: { name: b1, kind: monitoring, link: simulated }
+    targets:
+      - { target: a, channel: 1, load: { idle_w: many, cpu_w: 0 } }
+      - { target: a, channel: 1, load: { idle_w: 1, cpu_w: 0 } }
+      - 7
+`);
+  const faults = "faults" in read ? read.faults : [];
+  expect(faults.map(({ line, column, code }) => [line, column, code])).toEqual([
+    [1, 6, "value"],
+    [4, 5, "unknown-key"],
+    [7, 50, "type"],
+    [8, 19, "duplicate-name"],
+    [8, 31, "channel-used"],
+    [9, 9, "type"],
+  ]);
+});
+
 test("a syntax error says where it is", () => {
   const read = bayFile("bay: demo\nracks: [\n");
   expect("faults" in read && read.faults[0]).toMatchObject({ code: "yaml-syntax", line: 3 });

@@ -10,7 +10,8 @@ export interface Loaded<T> {
   fault(code: string, path: Path, message: string, suggestion?: string): Fault;
 }
 
-export type Read<T> = Loaded<T> | { faults: Fault[] };
+/** Where the file could be parsed, `parsed` has what stands there and makes faults as for one that is valid. */
+export type Read<T> = Loaded<T> | { faults: Fault[]; parsed?: { value: unknown; fault: Loaded<T>["fault"] } };
 
 /** A fault at a value of a tree, in whichever file it stands. */
 export function faultAt(tree: Tree, code: string, path: Path, message: string, suggestion?: string): Fault {
@@ -44,12 +45,11 @@ export function readDocument<T>(file: string, schema: z.ZodType<T>, overrides: O
   const checked = checkTree(tree, [], schema);
   if ("faults" in checked)
     faults.push(...checked.faults.filter((fault) => !tree.incomplete || fault.code !== "missing"));
-  if (faults.length > 0 || "faults" in checked) return { faults: sortFaults(faults) };
-  return {
-    value: checked.value,
-    file,
-    fault: (code, path, message, suggestion) => faultAt(tree, code, path, message, suggestion),
-  };
+  const fault: Loaded<T>["fault"] = (code, path, message, mend) => faultAt(tree, code, path, message, mend);
+  if (faults.length > 0 || "faults" in checked) {
+    return { faults: sortFaults(faults), parsed: { value: tree.value, fault } };
+  }
+  return { value: checked.value, file, fault };
 }
 
 /** Checks a part of a tree against a schema; `value` stands for the part where it was prepared before. */
