@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { uniform } from "../random.ts";
 import { apply, due, finished, inFlight, type NodeStatus, type RunState, replay, statuses } from "./machine.ts";
 import {
   type Action,
@@ -14,17 +15,6 @@ const SCHEDULES = process.env["MLTB_LONG"] === undefined ? 300 : 10_000;
 const NODES = 20;
 const FAILING = 0.06;
 const STUCK = 0.02;
-
-/** Seeded numbers in [0, 1) (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function workflow(run_id: string, random: () => number): Workflow {
   const nodes: NodeSpec[] = [];
@@ -55,7 +45,7 @@ function failurePlan(seed: number): (node: string, phase: string, attempt: numbe
   const drawn = (text: string): number => {
     let hash = seed;
     for (const c of text) hash = Math.imul(hash ^ c.charCodeAt(0), 0x01000193);
-    return generator(hash)();
+    return uniform(hash)();
   };
   return (node, phase, attempt) => {
     if ((teardown as readonly string[]).includes(phase) && drawn(`${node}/${phase}`) < STUCK) return "passing";
@@ -167,7 +157,7 @@ function run(
   seed: number,
   cancelling: boolean,
 ): { state: RunState; world: World; flow: Workflow; plan: Plan; kills: number } {
-  const random = generator(seed);
+  const random = uniform(seed);
   const pick = <T>(list: T[]): T => list[Math.floor(random() * list.length)] as T;
   const flow = workflow(`run${seed}`, random);
   const plan = failurePlan(seed);
