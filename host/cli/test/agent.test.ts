@@ -3,12 +3,11 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { processLauncher } from "@mltb/agent-kit";
 import { type AgentApi, generateModel, grpcAgent } from "@mltb/bench";
 import { afterAll, expect, test } from "vitest";
+import { mltb, tracked } from "./mltb.ts";
 
-const mltb = fileURLToPath(new URL("../bin/mltb.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "mltb-agent-test-"));
 const kws = generateModel("ds-cnn-kws");
 mkdirSync(join(folder, "models/versioned/1"), { recursive: true });
@@ -34,7 +33,7 @@ interface Agent {
 /** `mltb agent inference` as a program of its own; its first line tells the address. */
 function startAgent(...args: string[]): Promise<Agent> {
   const fixed = ["agent", "inference", ...free, "--no-mqtt"];
-  const child = spawn(process.execPath, [mltb, ...fixed, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = tracked(spawn(process.execPath, [mltb, ...fixed, ...args], { stdio: ["ignore", "pipe", "ignore"] }));
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   return new Promise((resolve, reject) => {
     void ended.then((code) => reject(new Error(`ended with ${code}`)));

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createHostSession, nodeSeal } from "@mltb/protocol";
 import { SerialPort } from "serialport";
 import { afterAll, expect, test } from "vitest";
-import { example, run, runExperiment, start } from "./mltb.ts";
+import { example, run, runExperiment, start, tracked } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-cli-"));
 const state = join(folder, "state");
@@ -84,11 +84,13 @@ test("the examples have no faults", async () => {
 test.each(["npm alone", "the whole group, as a terminal does"])("npm scripts: SIGINT to %s ends with 0", async (to) => {
   const args = ["run", "-s", "mltb", "--", "up", "--bay", example("demo-bay.yml"), "--http", "127.0.0.1:0"];
   const rest = ["--mqtt", "127.0.0.1:0", "--state", join(folder, "npm-state"), "--json"];
-  const child = spawn("npm", [...args, ...rest], {
-    cwd: fileURLToPath(new URL("../../..", import.meta.url)),
-    stdio: ["ignore", "pipe", "ignore"],
-    detached: true,
-  });
+  const child = tracked(
+    spawn("npm", [...args, ...rest], {
+      cwd: fileURLToPath(new URL("../../..", import.meta.url)),
+      stdio: ["ignore", "pipe", "ignore"],
+      detached: true,
+    }),
+  );
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
   const ready = new Promise((resolve) => child.stdout.on("data", (data) => /ready/.test(String(data)) && resolve(0)));
   await ready;
@@ -287,13 +289,18 @@ test("killing the process that runs the model drops the rail to idle", async () 
     folder,
     "--json",
   );
-  const power = async (): Promise<number> =>
-    JSON.parse((await run("measure", "local-cpu", "--state", dir, "--json")).out).power_w;
-  await expect.poll(power, { timeout: 20_000, interval: 50 }).toBeGreaterThan(3.5);
+  const authorization = `Bearer ${readFileSync(join(dir, "token"), "utf8").trim()}`;
+  const power = async (): Promise<number> => {
+    const answer = await fetch(`${bay.ready["http"]}/api/v1/targets/local-cpu/measure`, {
+      headers: { authorization },
+    });
+    return ((await answer.json()) as { power_w: number }).power_w;
+  };
+  await expect.poll(power, { timeout: 30_000, interval: 20 }).toBeGreaterThan(3.5);
   const models = bay.descendants("process/main.ts");
   expect(models.length).toBeGreaterThan(0);
   for (const pid of models) process.kill(pid, "SIGKILL");
-  await expect.poll(power, { timeout: 3000, interval: 50 }).toBeLessThan(1.4);
+  await expect.poll(power, { timeout: 20_000, interval: 20 }).toBeLessThan(1.4);
   const ended = await experiment;
   expect(JSON.parse(ended.out).results[0]).toMatchObject({ verdict: "invalid", energy_uj_per_inference: null });
   expect(ended.code).toBe(1);

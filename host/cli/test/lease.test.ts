@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { example, mltb, type Running, run, start } from "./mltb.ts";
+import { example, mltb, type Running, run, start, tracked } from "./mltb.ts";
 
 const state = mkdtempSync(join(tmpdir(), "mltb-lease-"));
 const at = ["--state", state];
@@ -22,7 +22,7 @@ const power = async (target: string): Promise<string> =>
   JSON.parse((await run("power", "status", target, ...at, "--json")).out).power;
 
 test("lease prints what it got, list shows it, others are refused with 3, renew and release work", async () => {
-  const got = await run("lease", "spare-3", "spare-4", "--for", "1m", ...at, "--json");
+  const got = await run("lease", "spare-3", "spare-4", "--for", "10m", ...at, "--json");
   expect(got.code).toBe(0);
   const lease = JSON.parse(got.out);
   expect(Object.keys(lease)).toEqual(expect.arrayContaining(["id", "targets", "holder", "expires_at", "fence"]));
@@ -41,7 +41,7 @@ test("lease prints what it got, list shows it, others are refused with 3, renew 
     "lease-renew",
     "lease-end",
   ]);
-});
+}, 180_000);
 
 test("a command runs under its lease, its exit code is passed on, and the target goes off", async () => {
   const script = `[ -n "$MLTB_LEASE" ] && [ "$MLTB_TARGETS" = spare-3 ] && "${process.execPath}" "${mltb}" power on spare-3 && exit 7`;
@@ -51,7 +51,7 @@ test("a command runs under its lease, its exit code is passed on, and the target
   expect(await power("spare-3")).toBe("off");
   expect((await run("lease", "spare-3", ...at, "--", "no-such-command")).code).toBe(2);
   expect((await run("lease", "--", "true")).code).toBe(2);
-});
+}, 180_000);
 
 test("a command whose lease ends before it does is ended, and that is no success", async () => {
   const began = Date.now();
@@ -65,9 +65,11 @@ test.each([
   ["SIGINT", 130],
   ["SIGKILL", null],
 ] as const)("a lease ends when its command line is ended by %s", async (signal, code) => {
-  const child = spawn(process.execPath, [mltb, "lease", "spare-5", ...at, "--", "sleep", "60"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = tracked(
+    spawn(process.execPath, [mltb, "lease", "spare-5", ...at, "--", "sleep", "60"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    }),
+  );
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve));
   await new Promise((resolve) => child.stderr.once("data", resolve));
   child.kill(signal);

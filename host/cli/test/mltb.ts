@@ -1,10 +1,33 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 
 /** The command as it is installed. */
 export const mltb = fileURLToPath(new URL("../bin/mltb.mjs", import.meta.url));
 /** A file of examples/. */
 export const example = (name: string): string => fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
+
+/** Commands that run. A test that fails ends none of its own: what it leaves would hold the pipes of whoever ran the tests. */
+const running = new Set<ChildProcess>();
+
+/** A process that ends with the test file at the latest. */
+export function tracked<T extends ChildProcess>(child: T): T {
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+afterAll(async () => {
+  await Promise.all(
+    [...running].map(async (child) => {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await ended;
+      clearTimeout(patience);
+    }),
+  );
+});
 
 /** How a command ended. */
 export interface Ended {
@@ -16,7 +39,7 @@ export interface Ended {
 /** Runs a command to its end. */
 export function run(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = tracked(spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "pipe"] }));
     let out = "";
     let err = "";
     child.stdout.on("data", (chunk) => (out += chunk));
@@ -48,7 +71,7 @@ export interface Running {
 /** Starts a command that stays; resolves with its first line and a way to end it. */
 export function start(...args: string[]): Promise<Running> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = tracked(spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "inherit"] }));
     const exited = new Promise<number | null>((done) => child.on("exit", done));
     child.once("exit", (code) => reject(new Error(`ended with ${code}`)));
     child.stdout.once("data", (chunk) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { mltb, type Running, run, start } from "./mltb.ts";
+import { mltb, type Running, run, start, tracked } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-reload-"));
 const file = join(folder, "bay.yml");
@@ -113,7 +113,7 @@ test.skipIf(!terminals)(
     write(rack("r1", ["keep"]));
     const words = ["up", "--bay", file, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", ...there, "--json"];
     const line = [process.execPath, mltb, ...words].map((word) => `'${word}'`).join(" ");
-    const terminal = spawn("script", ["-qec", line, "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });
+    const terminal = tracked(spawn("script", ["-qec", line, "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] }));
     const ended = new Promise<number | null>((resolve) => terminal.on("exit", resolve));
     await new Promise((resolve) => terminal.stdout.once("data", resolve));
     expect((await run("power", "on", "keep", ...there)).code).toBe(0);

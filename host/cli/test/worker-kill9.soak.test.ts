@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { random } from "@mltb/simulators";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { example, mltb, type Running, run, start } from "./mltb.ts";
+import { example, mltb, type Running, run, start, tracked } from "./mltb.ts";
 
 const KILLS = process.env["MLTB_LONG"] === "1" ? 100 : 3;
 /** A run of both targets lasts a little longer than this; kills are spread over it. */
@@ -56,7 +56,9 @@ const flags = [
 
 /** Starts a run and kills its process, and nothing else, after a time; tells whether a rail was live then. */
 async function killedRun(after_ms: number): Promise<boolean> {
-  const child = spawn(process.execPath, [mltb, "run", example("quickstart.yml"), ...flags], { stdio: "ignore" });
+  const child = tracked(
+    spawn(process.execPath, [mltb, "run", example("quickstart.yml"), ...flags], { stdio: "ignore" }),
+  );
   const ended = new Promise((resolve) => child.once("exit", resolve));
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, after_ms))]);
   const live = (await Promise.all(targets.map(rail))).some((volts) => volts > 4);
@@ -92,7 +94,9 @@ test(`kill -9 of a run's process at ${KILLS} moments: every target is off afterw
 test("a run whose process died goes on from its journal and has every result", async () => {
   const known = (await list()).map((row) => row.run_id);
   // Killed as soon as its board is in use: the journal then has steps under way.
-  const child = spawn(process.execPath, [mltb, "run", example("quickstart.yml"), ...flags], { stdio: "ignore" });
+  const child = tracked(
+    spawn(process.execPath, [mltb, "run", example("quickstart.yml"), ...flags], { stdio: "ignore" }),
+  );
   const ended = new Promise((resolve) => child.once("exit", resolve));
   while ((await rail("local-cpu")) < 4) await new Promise((resolve) => setTimeout(resolve, 20));
   child.kill("SIGKILL");

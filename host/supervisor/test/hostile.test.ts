@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Call, calls, z } from "@mltb/contract";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { startTestBay, type TestBay, until } from "./bay.ts";
 import { boardClient } from "./grpc-client.ts";
 
@@ -236,6 +236,7 @@ test("secrets-in-the-open: none in logs at debug level, answers, records or stat
   const demo = fileURLToPath(new URL("../../../examples/demo-bay.yml", import.meta.url));
   const run = (...args: string[]): { child: ChildProcess; out: () => string; ended: Promise<number | null> } => {
     const child = spawn(process.execPath, [mltb, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    onTestFinished(() => void child.kill());
     let text = "";
     child.stdout?.on("data", (chunk) => (text += chunk));
     child.stderr?.on("data", (chunk) => (text += chunk));
