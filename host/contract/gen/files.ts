@@ -66,7 +66,8 @@ code stands in the metadata \`mltb-code\`. Every call may be refused with unauth
 (403), rate-limited (429) and internal (500).
 
 Commands honour \`Mltb-Lease: ID\` (the lease under which they are sent) and \`Idempotency-Key\` (a command with the same key
-runs once, the repeated one gets the first one's answer). They answer after the board has proved the new state;
+runs once, the repeated one gets the first one's answer); an admin's \`Mltb-Override: REASON\` (gRPC: the metadata
+\`mltb-override\`) commands a target that another has leased. They answer after the board has proved the new state;
 \`?wait=false\`, where it is offered, answers 202 at once.
 
 ${featureSections()}

@@ -1,5 +1,5 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -35,6 +35,10 @@ async function serve(options: Partial<AppOptions> = {}): Promise<number> {
   app.put("/write", async () => ({ ok: true }));
   app.put("/manage", { config: { role: "admin" } }, async () => ({ ok: true }));
   app.get("/basic", { config: { basic: true } }, async () => ({ ok: true }));
+  app.get("/stream", (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200).write("first");
+  });
   app.get("/broken", async () => {
     throw new Error("the password is hunter2");
   });
@@ -83,6 +87,23 @@ test("a token is made once, kept as a hash in a file of its owner, and taken bac
   const late = addToken(folder, "bob", "operator");
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect((await ask(port, "PUT", "/write", bearer(late))).status).toBe(200);
+});
+
+test("a revoked token's streams end within a second, everybody else's go on", async () => {
+  const open = (token: string) =>
+    new Promise<IncomingMessage>((resolve) => {
+      request({ host: "127.0.0.1", port, path: "/stream", headers: bearer(token) }, (answer) => {
+        answer.on("error", () => undefined).once("data", () => resolve(answer));
+      }).end();
+    });
+  const [ann, bob] = [addToken(folder, "ann", "viewer"), addToken(folder, "bob", "viewer")];
+  const port = await serve();
+  const [anns, bobs, own] = await Promise.all([open(ann), open(bob), open("own-token")]);
+  const ended = new Promise((resolve) => anns.once("close", resolve));
+  revokeToken(folder, "ann");
+  await ended;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([bobs.destroyed, own.destroyed]).toEqual([false, false]);
 });
 
 test("a token file that others may read, or that is damaged, is refused with its mend and gives nobody access", () => {

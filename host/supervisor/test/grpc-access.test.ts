@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, expect, test } from "vitest";
+import { addToken } from "../src/auth/tokens.ts";
 import { startTestBay, type TestBay } from "./bay.ts";
 import { certificate, NO_OPENSSL } from "./certificate.ts";
 import { type BoardClient, boardClient, type Ended } from "./grpc-client.ts";
@@ -59,4 +60,20 @@ test("gRPC speaks TLS where HTTP does: who does not trust the certificate, or sp
   const foreign = await connect(bay, certificate(other)?.cert).call("SetPower", { target: "spare-3", state: "off" });
   expect(foreign).toMatchObject({ status: grpc.status.UNAVAILABLE });
   expect(bay.rail(3).switchOn).toBe(true);
+});
+
+test("gRPC: an admin's override in the metadata commands a leased target and is recorded; an operator's is refused", async () => {
+  bay = await startTestBay();
+  const client = connect(bay);
+  const { json } = await bay.api("POST", "/api/v1/leases", { targets: ["spare-3"], ttl_s: 60, holder: "ada" });
+  const on = { target: "spare-3", state: "on" };
+  expect(await client.call("SetPower", on)).toMatchObject({ code: "leased" });
+  const olga = addToken(dirname(bay.supervisor.tokenFile), "olga", "operator");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const override = { "mltb-override": "smoke" };
+  expect(await client.call("SetPower", on, olga, override)).toMatchObject({ code: "forbidden" });
+  expect(bay.rail(3).switchOn).toBe(false);
+  expect(await client.call("SetPower", on, undefined, override)).toHaveProperty("answer.power", "on");
+  const { lines } = (await bay.api("GET", "/api/v1/log?target=spare-3&limit=1")).json;
+  expect(lines[0]).toMatchObject({ action: "power (override)", args: { override: "smoke" }, lease: json.id });
 });

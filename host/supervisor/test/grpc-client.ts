@@ -7,7 +7,8 @@ import { protoFile } from "@mltb/contract";
 export type Ended = { answer: Record<string, unknown> } | { status: number; code: string; details: string };
 
 export interface BoardClient {
-  call(method: string, request: Record<string, unknown>, token?: string): Promise<Ended>;
+  /** `more`: further metadata. */
+  call(method: string, request: Record<string, unknown>, token?: string, more?: Record<string, string>): Promise<Ended>;
   close(): void;
 }
 
@@ -17,8 +18,7 @@ type Method = (
   done: (error: grpc.ServiceError | null, answer: Record<string, unknown>) => void,
 ) => void;
 
-/** A client of `mltb.board.v1`, made from the proto file as any other program would. */
-/** `ca`: over TLS, with this certificate trusted. */
+/** A client of `mltb.board.v1`, made from the proto file as any other program would. `ca`: over TLS, with this certificate trusted. */
 export function boardClient(address: string, tokenFile: string, ca?: Buffer): BoardClient {
   const definition = loadSync(protoFile("mltb_board_v1"), { keepCase: true, longs: Number, oneofs: true });
   const loaded = grpc.loadPackageDefinition(definition) as unknown as {
@@ -30,9 +30,10 @@ export function boardClient(address: string, tokenFile: string, ca?: Buffer): Bo
   );
   const own = readFileSync(tokenFile, "utf8").trim();
   return {
-    call(method, request, token = own) {
+    call(method, request, token = own, more = {}) {
       const metadata = new grpc.Metadata();
       if (token !== "") metadata.set("authorization", `Bearer ${token}`);
+      for (const [name, value] of Object.entries(more)) metadata.set(name, value);
       return new Promise((resolve) => {
         (client[method] as unknown as Method).call(client, request, metadata, (error, answer) => {
           if (error === null) resolve({ answer });

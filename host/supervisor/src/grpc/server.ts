@@ -176,6 +176,7 @@ function callerOf(
   if (roles.indexOf(login.role) < roles.indexOf(call.role)) {
     return refused("forbidden", `${login.user} is ${login.role}; this takes ${call.role}`);
   }
+  const override = String(asked.metadata.get("mltb-override")[0] ?? "").slice(0, 200);
   const { lease, idempotency_key: key } = asked.request as { lease?: string; idempotency_key?: string };
   return {
     source: "api",
@@ -183,6 +184,7 @@ function callerOf(
     role: login.role,
     origin: `grpc ${asked.getPeer()}`,
     ...(lease === undefined || lease === "" ? {} : { lease }),
+    ...(override === "" ? {} : { override }),
     ...(key === undefined || key === "" ? {} : { id: `grpc ${call.grpc?.method} ${key}`.slice(0, 500) }),
   };
 }

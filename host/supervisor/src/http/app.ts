@@ -3,6 +3,7 @@ import { BayError, type ErrorName, httpStatus, type Role, roles, wireCode } from
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Login, Tokens } from "../auth/tokens.ts";
 import { OriginGuard } from "./guard.ts";
+import { OpenRequests } from "./open-requests.ts";
 
 export type Request = FastifyRequest;
 export type Reply = FastifyReply;
@@ -90,6 +91,8 @@ export async function createApp(options: AppOptions) {
   } as { logger: FastifyBaseLogger });
   const rates = options.rates ?? RATES;
   const guard = new OriginGuard(options.hosts);
+  const open = new OpenRequests(options.tokens);
+  app.addHook("onClose", async () => open.stop());
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
     // Without `Sec-Fetch-Site`: a link of another page may be followed, for nothing is done here without a token.
@@ -104,8 +107,12 @@ export async function createApp(options: AppOptions) {
       sendProblem(reply, wrongRoute(request, reply));
       return reply;
     }
-    const login = options.tokens.login(tokenOf(request, options.sessionToken ?? (() => "")));
-    if (login !== undefined) request.who = login;
+    const token = tokenOf(request, options.sessionToken ?? (() => ""));
+    const login = options.tokens.login(token);
+    if (login !== undefined) {
+      request.who = login;
+      open.add(token, reply.raw);
+    }
     return undefined;
   });
   await app.register(rateLimit, {
