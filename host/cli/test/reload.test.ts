@@ -61,7 +61,7 @@ test("a reload touches only the racks whose part changed; faults and leased targ
   bay = undefined;
 }, 600_000);
 
-test("boards at real terminal devices: a reload opens the port of the changed rack anew and no other, and targets stay on", async () => {
+test("boards at real terminal devices: a reload opens the port of the changed rack anew and no other, targets and leases stay, also over a restart with --on-end keep", async () => {
   const there = ["--state", join(folder, "serial")];
   const devices = ["board1", "board2", "board3"].map((name) => join(folder, name));
   const boards: Running[] = [];
@@ -77,7 +77,8 @@ test("boards at real terminal devices: a reload opens the port of the changed ra
     }
     const [one = "", two = "", three = ""] = devices;
     write(serial("r1", one, "keep"), serial("r2", two, "other"));
-    bay = await start("up", "--bay", file, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", ...there, "--json");
+    const up = ["up", "--bay", file, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", ...there, "--json"];
+    bay = await start(...up, "--on-end", "keep");
     const power = async (word: string, target: string) =>
       JSON.parse((await run("power", word, target, ...there, "--json")).out).power;
     expect(await power("on", "keep")).toBe("on");
@@ -97,6 +98,15 @@ test("boards at real terminal devices: a reload opens the port of the changed ra
     expect(await power("on", "renamed")).toBe("on");
     expect(await openings("r1-b", "serial")).toBe(1);
     expect(await power("status", "keep")).toBe("on");
+
+    const lease = JSON.parse((await run("lease", "keep", "--for", "1h", ...there, "--json")).out).id;
+    expect(await bay.end("SIGTERM")).toBe(0);
+    bay = await start(...up);
+    expect(await power("status", "keep")).toBe("on");
+    expect(JSON.parse((await run("lease", "list", ...there, "--json")).out).leases).toMatchObject([{ id: lease }]);
+    expect(await bay.end("SIGTERM")).toBe(0);
+    bay = await start(...up);
+    expect(await power("status", "keep")).toBe("off");
     expect(await bay.end()).toBe(0);
     bay = undefined;
   } finally {

@@ -33,6 +33,8 @@ export interface BringUpOptions {
   compat?: boolean;
   compatPdudaemon?: { host: string; port: number; named: boolean };
   allowHosts?: string[];
+  /** A clean end leaves the targets as they are. */
+  keepTargets?: boolean;
   steps: Steps;
   logLevel?: string;
   signal?: AbortSignal;
@@ -47,7 +49,7 @@ export interface RunningBay {
   agents(): { name: string; grpc: string | null; http: string | null; metrics: string | null }[];
   /** Reads the bay file again. Never rejects: faults and refusals stand in the state file. */
   reload(): Promise<void>;
-  /** Makes every target safe (off, proved), stops everything and removes the state file. Idempotent. */
+  /** Makes every target safe (off, proved) unless `keepTargets`, stops everything and removes the state file. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -162,7 +164,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
       return { value: started, detail: started.http };
     });
     closers.push(async () => {
-      const unsafe = await supervisor.makeSafe();
+      const unsafe = options.keepTargets === true ? [] : await supervisor.makeSafe();
       if (unsafe.length > 0) steps.note(`not proved off: ${unsafe.join(", ")}`);
       await supervisor.stop();
     });

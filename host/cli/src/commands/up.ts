@@ -6,7 +6,7 @@ import { stateFolder } from "../bay/state.ts";
 import { readSecret } from "../client/find-bay.ts";
 import { cliError, Exit } from "../errors.ts";
 import { createSteps, silentSteps } from "../output/steps.ts";
-import { action, type Command, InvalidArgumentError, onReload, parseHostPort } from "../program.ts";
+import { action, type Command, InvalidArgumentError, onReload, parseChoice, parseHostPort } from "../program.ts";
 
 interface HostPort {
   host: string;
@@ -22,6 +22,7 @@ export interface UpOptions {
   brokerUser?: string;
   brokerPasswordFile?: string;
   brokerCa?: string;
+  onEnd: "off" | "keep";
   state?: string;
   simControl?: string;
   tls?: { cert: Buffer; key: Buffer; certFile: string };
@@ -78,7 +79,9 @@ export function aborted(signal: AbortSignal): Promise<void> {
 export function registerUp(program: Command): void {
   program
     .command("up")
-    .description("bring a bay up and keep it up until Ctrl-C; then its targets are switched off and proved off")
+    .description(
+      "bring a bay up and keep it up until Ctrl-C; then, unless told otherwise, its targets are switched off and proved off",
+    )
     .requiredOption("--bay <file>", "bay file (YAML)")
     .option(
       "--http <host:port>",
@@ -115,6 +118,12 @@ export function registerUp(program: Command): void {
       "--compat-pdudaemon <host:port>",
       "serve pdudaemon's verbs without login on a loopback address, such as 127.0.0.1:16421",
       parseHostPort,
+    )
+    .option(
+      "--on-end <what>",
+      "targets at the end: off (switched off and proved), or keep (as they are, for a service that is restarted; what the bay file says of host loss counts from then on)",
+      parseChoice(["off", "keep"]),
+      "off",
     )
     .option("--state <dir>", "folder for address, secrets and journals (default: $XDG_STATE_HOME/mltb)")
     .option("--sim-control <socket>", "open the control socket of the simulation (Unix socket)")
@@ -163,6 +172,7 @@ export function registerUp(program: Command): void {
           allowHosts: options.allowHost,
           steps: context.json ? silentSteps : createSteps(),
           logLevel: options.log,
+          keepTargets: options.onEnd === "keep",
           signal: context.signal,
         });
         running = started;
@@ -192,7 +202,9 @@ export function registerUp(program: Command): void {
           ].join("\n"),
         );
         await aborted(context.signal);
-        context.note("switching the targets off ...");
+        context.note(
+          options.onEnd === "keep" ? "leaving the targets as they are ..." : "switching the targets off ...",
+        );
         await started.stop();
         context.note("stopped");
         return Exit.done;
