@@ -285,6 +285,13 @@ export class Commands {
   }
 
   private async strap(board: Board, channel: ChannelModel, sequence = "recovery"): Promise<CommandResult> {
+    // A board keeps what an earlier bay file gave it, and does not tell the names.
+    const named = board.straps(channel);
+    if (!named.includes(sequence)) {
+      const mend = `${suggest(sequence, named) ?? "it has none"} - or add it to the target's straps in the bay file`;
+      return refused("not_supported", `${channel.name} has no strap sequence ${sequence}`, mend);
+    }
+    await board.configured;
     const body = {
       channel: channel.channel,
       check: bodyCheck(channel.channel, 0, 0),
@@ -292,8 +299,7 @@ export class Commands {
     };
     const outcome = await board.link.request("strap_run", body, STRAP_LONGEST_MS);
     if (outcome.kind === "refused" && refusalName(outcome.code) === "not_stored") {
-      const mend = "add it to the target's straps in the bay file";
-      return refused("not_supported", `${channel.name} has no strap sequence ${sequence}`, mend);
+      return refused("not_supported", `${board.name} has not taken strap sequence ${sequence}`, "see `mltb health`");
     }
     return this.powered(board, channel, outcome);
   }

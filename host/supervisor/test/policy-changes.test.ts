@@ -126,3 +126,33 @@ test("targets that are on exchange their interlock groups; two of one group that
     await bay.stop();
   }
 });
+
+test("a strap sequence that the bay file no longer has does not run, although the board still keeps it", async () => {
+  const steps = [{ power: "on" as const, wait_ms: 10 }];
+  const bay = await startTestBay({
+    change(of) {
+      const [target] = of.racks[0]?.targets ?? [];
+      if (target === undefined) throw new Error("smaller");
+      target.straps = { recovery: steps, maintenance: steps };
+    },
+  });
+  try {
+    const [a] = bay.bay.racks[0]?.targets ?? [];
+    const strap = (sequence: string) => bay.api("POST", `/api/v1/targets/${a?.target}/strap`, { sequence });
+    expect((await strap("maintenance")).json.power).toBe("on");
+    expect((await off(bay, a)).status).toBe(200);
+    const fewer = edit(bay.bay, ([target]) => {
+      (target as Target).straps = { recovery: steps };
+    });
+    expect(await reload(bay, fewer)).toEqual([]);
+    expect((await strap("maintenance")).json.code).toBe("not-supported");
+    expect((await strap("recovry")).json).toMatchObject({
+      code: "not-supported",
+      suggestion: expect.stringMatching(/^did you mean recovery\?/),
+    });
+    expect(bay.rail(a?.channel ?? 0).switchOn).toBe(false);
+    expect((await strap("recovery")).json.power).toBe("on");
+  } finally {
+    await bay.stop();
+  }
+});

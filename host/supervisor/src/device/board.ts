@@ -248,6 +248,11 @@ export class Board {
     }
   }
 
+  /** Names of the strap sequences that the bay file gives a target. */
+  straps(channel: ChannelModel): string[] {
+    return Object.keys(this.bay.targets.find(({ target }) => target === channel.name)?.straps ?? {});
+  }
+
   /** Health of the targets as it is now. */
   private note(): void {
     const seen = this.drops;
