@@ -29,8 +29,11 @@ export const ACK_DELAY_MS = 5;
 /** Bounds of the adaptive retransmission time-out (smoothed round trip + 4 deviations). */
 export const RETRY_MIN_MS = 25;
 export const RETRY_MAX_MS = 1000;
-/** Sends of one reliable frame, the first included, before the link counts as lost. */
-export const SEND_ATTEMPTS = 4;
+/**
+ * Sends of one reliable frame, the first included, before the link counts as lost. With the shortest time-outs that is
+ * after 25 + 50 + 100 + 200 + 400 ms: an end whose process gets no time for half a second is not lost.
+ */
+export const SEND_ATTEMPTS = 5;
 /** A host repeats `hello` at this interval until it is welcomed. */
 export const HELLO_EVERY_MS = 200;
 /** A host pings at this interval; odd, so that it does not beat with other timers. */

@@ -17,6 +17,8 @@ export interface Pair {
   lost: string[];
   now: () => number;
   step(ms: number): void;
+  /** The host's process gets no time: the board goes on, and what it sends waits. */
+  holdHost(ms: number): void;
   echo(data: string): { outcome?: RequestOutcome };
   restartBoard(): void;
   /** Requests of the board's side that wait for an answer by hand. */
@@ -93,6 +95,13 @@ export function pair(pass: (bytes: string, toBoard: boolean) => string[] = (byte
         for (const bytes of toBoard.splice(0)) board.rx(bytes, now);
         board.tick(now, 10);
         for (const bytes of toHost.splice(0)) host.rx(bytes, now);
+      }
+    },
+    holdHost(ms) {
+      for (let i = 0; i < ms; i += 1) {
+        now += 1;
+        for (const bytes of toBoard.splice(0)) board.rx(bytes, now);
+        board.tick(now, 10);
       }
     },
     echo(data) {

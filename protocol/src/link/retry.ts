@@ -30,7 +30,7 @@ export function roundTrip(r: Retry, ms: number): void {
 /** Time-out for the attempt with that number (1 is the first), doubled for each repeat. */
 export function timeoutMs(r: Retry, attempt: number): number {
   let ms = r.srtt_ms + 4 * r.deviation_ms;
+  if (ms < RETRY_MIN_MS) ms = RETRY_MIN_MS;
   for (let i = 1; i < attempt; i += 1) ms *= 2;
-  if (ms < RETRY_MIN_MS) return RETRY_MIN_MS;
   return ms > RETRY_MAX_MS ? RETRY_MAX_MS : ms;
 }

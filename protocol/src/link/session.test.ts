@@ -45,6 +45,28 @@ test("board-restart-mid-request: the outcome is unknown and nothing is sent agai
   expect(p.welcomes).toEqual([false, true]);
 });
 
+test.each([300, 500, 700])(
+  "a host that gets no time for %i ms, at any moment of a request, keeps its session and gets the answer",
+  (hold_ms) => {
+    const p = pair();
+    // Fast round trips: the time-outs are the shortest there are.
+    for (let i = 0; i < 50; i += 1) {
+      p.echo(`before ${i}`);
+      p.step(20);
+    }
+    for (let moment_ms = 0; moment_ms < 12; moment_ms += 1) {
+      const result = p.echo(`later ${moment_ms}`);
+      p.step(moment_ms);
+      p.holdHost(10);
+      p.answer(`later ${moment_ms}`);
+      p.holdHost(hold_ms - 10);
+      p.step(100);
+      expect(result.outcome).toMatchObject({ kind: "answer" });
+    }
+    expect(p.lost).toEqual([]);
+  },
+);
+
 test("a board that falls silent is lost within a second and a request fails, another session opens when it is back", () => {
   let cut = false;
   const p = pair((bytes) => (cut ? [] : [bytes]));
