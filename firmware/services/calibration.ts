@@ -36,9 +36,10 @@ export interface Calibrations {
   handlers: Record<string, (this: void, body: Body, tag: number) => void>;
 }
 
-/** value x (1 + ppm / 10^6) without leaving 31 bits, for values below 33 million. */
+/** value x (1 + ppm / 10^6) without leaving 31 bits, for values below 33 million: what the thousands leave counts by itself. */
 function scaled(value: number, ppm: number): number {
-  return value + idiv(idiv(value, 1000) * ppm, 1000);
+  const thousands = idiv(value, 1000);
+  return value + idiv(thousands * ppm + idiv((value - 1000 * thousands) * ppm, 1000), 1000);
 }
 
 /**

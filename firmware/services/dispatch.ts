@@ -1,5 +1,5 @@
 import type { MonitoringBoard } from "@mltb/hardware";
-import { type BoardSession, type Body, type Message, Refusal } from "@mltb/protocol";
+import { type BoardSession, type Body, ChannelState, type Message, Refusal } from "@mltb/protocol";
 import type { Log } from "./log.ts";
 import type { Panel } from "./panel.ts";
 import type { Power } from "./power.ts";
@@ -57,7 +57,7 @@ export function createHandlers(
       if (!checked(body, tag, level, 0)) return;
       const index = channelOf(body, tag);
       if (index < 0 || !within(level, 0, 1, tag, "level")) return;
-      if (power.isOn(index)) reset.hold(index, level, tag);
+      if (power.state(index) === ChannelState.on) reset.hold(index, level, tag);
       else session().refuse(tag, Refusal.not_on, "reset_hold");
     },
     limits_get(this: void, body: Body, tag: number): void {

@@ -1,5 +1,5 @@
 import type { MonitoringBoard } from "@mltb/hardware";
-import { type BoardSession, Button, Cause, Fault, PowerAction, Press, Refusal } from "@mltb/protocol";
+import { type BoardSession, Button, Cause, ChannelState, Fault, PowerAction, Press, Refusal } from "@mltb/protocol";
 import { createButtons } from "../drivers/buttons.ts";
 import { createLcd } from "../drivers/lcd.ts";
 import { digits, fit } from "../runtime/text.ts";
@@ -140,7 +140,7 @@ export function createPanel(
         tell("REFUSED, leased by", `${fit(holder, columns - 5)} ${left(until_ms, clock_ms)}`);
         return;
       }
-      const action = power.isOn(view) ? PowerAction.off : PowerAction.on;
+      const action = power.state(view) === ChannelState.on ? PowerAction.off : PowerAction.on;
       const refusal = power.command(view, action, 0, 0, Cause.panel, clock_ms);
       if (refusal === Refusal.fault_latched) tell("REFUSED", "a fault is latched");
       else if (refusal === Refusal.interlocked) tell("REFUSED", "interlocked");

@@ -1,4 +1,4 @@
-import { type BoardSession, type Body, bodyCheck, Cause, PowerAction, Refusal } from "@mltb/protocol";
+import { type BoardSession, type Body, bodyCheck, Cause, ChannelState, PowerAction, Refusal } from "@mltb/protocol";
 import type { Power } from "./power.ts";
 import type { Reset } from "./reset.ts";
 
@@ -67,7 +67,7 @@ export function createPowerRequests(
       if (!checked(body, tag, 0, pulse_ms)) return;
       const index = channelOf(body, tag);
       if (index < 0 || !within(pulse_ms, 1, RESET_LONGEST_MS, tag, "pulse_ms")) return;
-      if (power.isOn(index)) reset.pulse(index, pulse_ms, tag);
+      if (power.state(index) === ChannelState.on) reset.pulse(index, pulse_ms, tag);
       else session().refuse(tag, Refusal.not_on, "reset_pulse");
     },
     rearm(this: void, body: Body, tag: number, now_ms: number): void {

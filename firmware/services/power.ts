@@ -17,10 +17,10 @@ export interface SlowProtection {
 }
 
 /** What a channel is waiting for. */
-const IDLE = 0;
+export const IDLE = 0;
 const PROVING_ON = 1;
 const PROVING_OFF = 2;
-const DWELL = 3;
+export const DWELL = 3;
 const STATE_EVERY_MS = 1000;
 /** Without sweeps channels are looked at this often. */
 const LOOK_MS = 20;
@@ -28,6 +28,8 @@ const LOOK_MS = 20;
 /** What others may see, and put off, of a channel that waits. */
 export interface Waiting extends Switched {
   state: number;
+  /** What it is waiting for: IDLE where that is nothing, DWELL while it is off for a time and then goes on. */
+  phase: number;
   deadline_ms: number;
   /** Readings up to this sweep were taken before the switch moved and prove nothing. */
   sweepAtSwitch: number;
@@ -36,7 +38,6 @@ export interface Waiting extends Switched {
 interface Control extends Waiting {
   cause: number;
   seq: number;
-  phase: number;
   /** Since when the current is above the slow limit; -1 when it is not. */
   over_ms: number;
   /** Request that waits for the proof; 0 none. */
@@ -57,9 +58,6 @@ export interface Power {
   ): number;
   rearm(this: void, index: number, fault: number, now_ms: number): number;
   tick(this: void, now_ms: number, fresh: boolean): void;
-  isOn(this: void, index: number): boolean;
-  /** The switch is closed, as far as firmware knows. */
-  closed(this: void, index: number): boolean;
   /** Opens the switch and latches the fault. */
   trip(this: void, index: number, fault: number, now_ms: number): void;
   state(this: void, index: number): number;
@@ -67,12 +65,8 @@ export interface Power {
   /** Sends the state of every channel to a host that has just come. */
   announce(this: void, now_ms: number): void;
   answerState(this: void, index: number, tag: number): void;
-  /** No command or sequence is under way. */
-  quiet(this: void): boolean;
   /** The channels' own records. */
   controls: Waiting[];
-  /** The channel is off for a time and then goes on. */
-  dwelling(this: void, index: number): boolean;
   /** Answers a request with a channel's state and the outcome. */
   answerOutcome(this: void, index: number, outcome: number, tag: number): void;
 }
@@ -111,7 +105,7 @@ export function createPower(
       fault,
       cause: thenOn ? Cause.restore : Cause.start,
       seq: 0,
-      phase: fault !== Fault.none ? IDLE : closed ? PROVING_ON : PROVING_OFF,
+      phase: fault === Fault.off_unproved ? IDLE : closed ? PROVING_ON : PROVING_OFF,
       closed,
       floating,
       thenOn,
@@ -185,7 +179,9 @@ export function createPower(
     switchTo(index, false, false);
     control.fault = fault;
     control.cause = Cause.fault;
-    control.phase = IDLE;
+    // An open switch is proved to be off whoever opened it: over-current is what welds one shut.
+    control.phase = fault === Fault.off_unproved ? IDLE : PROVING_OFF;
+    control.deadline_ms = now_ms + limits.off_within_ms;
     control.thenOn = false;
     enter(index, ChannelState.fault, now_ms);
     finish(index, Outcome.fault);
@@ -194,10 +190,13 @@ export function createPower(
   function beginOn(index: number, now_ms: number): void {
     const control = controls[index] as Control;
     control.thenOn = false;
-    control.over_ms = -1;
     control.phase = PROVING_ON;
     control.deadline_ms = now_ms + limits.on_within_ms;
-    protection.closing(index, now_ms);
+    // A switch that is closed already has no inrush, and its over-current goes on.
+    if (!control.closed) {
+      control.over_ms = -1;
+      protection.closing(index, now_ms);
+    }
     switchTo(index, true, false);
     enter(index, ChannelState.changing, now_ms);
   }
@@ -226,10 +225,12 @@ export function createPower(
       const quiet = seen.current_ua < off_ua && seen.current_ua > -off_ua;
       if (fresh && quiet && (control.floating || seen.voltage_mv < off_mv)) {
         control.phase = control.thenOn ? DWELL : IDLE;
+        if (control.state === ChannelState.fault) return;
         control.deadline_ms = now_ms + control.dwell_ms;
         enter(index, control.thenOn ? ChannelState.changing : ChannelState.off, now_ms);
         if (!control.thenOn) finish(index, Outcome.done);
-      } else if (now_ms >= control.deadline_ms) {
+      } else if (now_ms >= control.deadline_ms && (fresh || control.state !== ChannelState.fault)) {
+        // Of one that has tripped a dead sensor says nothing until it is back.
         trip(index, monitors.dead(index) ? Fault.sensor_dead : Fault.off_unproved, now_ms);
       }
     } else if (control.phase === DWELL && now_ms >= control.deadline_ms) {
@@ -303,26 +304,13 @@ export function createPower(
       }
     },
     trip,
-    closed(this: void, index: number): boolean {
-      return (controls[index] as Control).closed;
-    },
-    isOn(this: void, index: number): boolean {
-      return (controls[index] as Control).state === ChannelState.on;
-    },
     state(this: void, index: number): number {
       return (controls[index] as Control).state;
     },
     fault(this: void, index: number): number {
       return (controls[index] as Control).fault;
     },
-    quiet(this: void): boolean {
-      for (const control of controls) if (control.phase !== IDLE) return false;
-      return true;
-    },
     controls,
-    dwelling(this: void, index: number): boolean {
-      return (controls[index] as Control).phase === DWELL;
-    },
     answerOutcome(this: void, index: number, outcome: number, tag: number): void {
       session().answer(tag, "power_answer", body(index, outcome));
     },

@@ -2,7 +2,7 @@ import type { MonitoringBoard } from "@mltb/hardware";
 import { type BoardSession, type Body, Fault, Refusal, TripSource } from "@mltb/protocol";
 import { alertFlag, setAlertLimit } from "../drivers/ina226.ts";
 import type { Handed } from "./handover.ts";
-import type { SlowProtection } from "./power.ts";
+import type { Power, SlowProtection, Waiting } from "./power.ts";
 import type { Storage } from "./storage.ts";
 
 /** Records of the store, by channel from 0. */
@@ -11,10 +11,7 @@ const RECORD = "<I2I2I2I2I2";
 const RECORD_BYTES = 10;
 
 /** What protection needs of the power service, which in turn asks it for limits. */
-interface Switches {
-  closed(this: void, index: number): boolean;
-  trip(this: void, index: number, fault: number, now_ms: number): void;
-}
+type Switches = Pick<Power, "controls" | "trip">;
 
 /** Over-current limits of a channel, as `limits_answer` tells them. */
 export interface Limits {
@@ -129,7 +126,7 @@ export function createProtection(
   function findAlert(power: Switches, tick_us: number, now_ms: number): void {
     for (let i = 0; i < all.length; i += 1) {
       const { monitor_address } = board.channels[i] as { monitor_address: number };
-      if (alertFlag(hal, board.monitor_bus, monitor_address) && power.closed(i)) {
+      if (alertFlag(hal, board.monitor_bus, monitor_address) && (power.controls[i] as Waiting).closed) {
         report(power, i, TripSource.alert, tick_us, now_ms);
       }
     }
@@ -193,7 +190,7 @@ export function createProtection(
         tripped = true;
         if (index < 0) findAlert(power, tick_us, now_ms);
         // The alert may have been quicker: one trip, one report, one waveform.
-        else if (power.closed(index)) report(power, index, TripSource.sampler, tick_us, now_ms);
+        else if ((power.controls[index] as Waiting).closed) report(power, index, TripSource.sampler, tick_us, now_ms);
       }
       if (alerted) findAlert(power, hal.ticks_us(), now_ms);
       if (protection.rushing === 0) return tripped;

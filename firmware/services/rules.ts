@@ -1,6 +1,6 @@
 import { Cause, ChannelState, Fault, HostLoss, PowerAction, Refusal, Restore } from "@mltb/protocol";
 import type { Handed } from "./handover.ts";
-import type { Power, Waiting } from "./power.ts";
+import { DWELL, IDLE, type Power, type Waiting } from "./power.ts";
 import type { Limits } from "./protection.ts";
 import type { AllSettings, Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
@@ -43,7 +43,8 @@ export function afterOutage(settings: AllSettings, storage: Storage, limits: Lim
     const fault = last.fault[i] as number;
     const wanted = restore === Restore.on || (restore === Restore.last && last.on[i] === true);
     const thenOn = wanted && fault === Fault.none && refusalOf(settings, limits, closing, i) === 0;
-    closing[i] = thenOn || fault === Fault.off_unproved;
+    // With a fault it has yet to be proved off.
+    closing[i] = thenOn || fault !== Fault.none;
     const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = limits[i] as Limits;
     list.push({
       closed: false,
@@ -104,6 +105,8 @@ export interface Rules {
   changed(this: void, index: number): void;
   /** True where it wrote: the time is another one then. */
   tick(this: void, now_ms: number): boolean;
+  /** No command or sequence is under way. */
+  quiet(this: void): boolean;
   used_ma(this: void): number;
   /** Writes down what is known of the last state: before the settings that may restore it from there on. */
   write(this: void): void;
@@ -139,8 +142,9 @@ export function createRules(
   function on(): boolean[] {
     const list: boolean[] = [];
     for (let i = 0; i < count; i += 1) {
-      const { closed, thenOn, state, fault } = power.controls[i] as Waiting;
-      list.push(closed || thenOn || state === ChannelState.changing || fault === Fault.off_unproved);
+      const { closed, thenOn, state, fault, phase } = power.controls[i] as Waiting;
+      const tripped = state === ChannelState.fault && phase !== IDLE;
+      list.push(closed || thenOn || tripped || state === ChannelState.changing || fault === Fault.off_unproved);
     }
     return list;
   }
@@ -161,7 +165,7 @@ export function createRules(
       const refused = refusalOf(settings, limits, on(), index);
       if (refused !== 0) return refused;
       // A switch that must wait is opened first: off, a pause, on.
-      if (action === PowerAction.on && !power.closed(index) && now_ms < closable_ms) {
+      if (action === PowerAction.on && !(power.controls[index] as Waiting).closed && now_ms < closable_ms) {
         doing = PowerAction.cycle;
         dwell_ms = SOON_MS;
       }
@@ -180,7 +184,7 @@ export function createRules(
     for (let i = 0; i < count; i += 1) {
       const control = power.controls[i] as Waiting;
       // Of the switches whose dwell is over one closes now, the others wait for their turn.
-      if (power.dwelling(i) && control.deadline_ms <= now_ms) {
+      if (control.phase === DWELL && control.deadline_ms <= now_ms) {
         if (now_ms < next_ms) control.deadline_ms = next_ms;
         else next_ms = now_ms + settings.rack.stagger_ms;
       }
@@ -193,6 +197,12 @@ export function createRules(
   }
 
   const used_ma = (): number => budgetOf(limits, on());
+
+  function quiet(this: void): boolean {
+    // One that has tripped waits for nothing but the proof that it is off.
+    for (const { phase, state } of power.controls) if (phase !== IDLE && state !== ChannelState.fault) return false;
+    return true;
+  }
 
   return {
     command,
@@ -211,7 +221,7 @@ export function createRules(
     tick(this: void, now_ms: number): boolean {
       clock_ms = now_ms;
       // Nothing waits and the host is there: no channel needs a look.
-      if (lost_ms >= 0 || !power.quiet()) look(now_ms);
+      if (lost_ms >= 0 || !quiet()) look(now_ms);
       if (write_ms < 0 || now_ms < write_ms) return false;
       write_ms = -1;
       let other = false;
@@ -223,6 +233,7 @@ export function createRules(
       if (other) write();
       return other;
     },
+    quiet,
     used_ma,
     write,
     refuses(this: void, index: number, group: number, more_ma: number): number {

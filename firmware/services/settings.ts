@@ -31,8 +31,8 @@ export interface AllSettings {
   rack: RackSettings;
   /** Told when a channel's settings have changed. */
   onChange: (this: void) => void;
-  /** Takes a request; a refusal code, or 0. `index` counts from 0. */
-  set(this: void, index: number, body: Body): number;
+  /** Takes a request; a refusal code, or 0. `index` counts from 0. `first` is called when it is sure to be written. */
+  set(this: void, index: number, body: Body, first: (this: void) => void): number;
   setRack(this: void, body: Body): number;
 }
 
@@ -93,9 +93,10 @@ export function createSettings(
   }
 
   /** Keeps a value that is not kept yet; a refusal code, or 0. */
-  function keep(key: string, value: string): number {
+  function keep(key: string, value: string, first?: (this: void) => void): number {
     if (storage.get(key) === value) return 0;
     if (busy()) return Refusal.busy;
+    if (first !== undefined) first();
     return storage.set(key, value) ? 0 : Refusal.not_stored;
   }
 
@@ -105,7 +106,7 @@ export function createSettings(
     onChange(this: void): void {
       // Whoever keeps limits in another form takes this place.
     },
-    set(this: void, index: number, body: Body): number {
+    set(this: void, index: number, body: Body, first: (this: void) => void): number {
       const next = body as unknown as Settings;
       const { restore, host_loss, interlock, host_loss_ms, over_mv, under_mv, reverse_ma, drift_ma } = next;
       if (restore > Restore.last || host_loss > HostLoss.off) return Refusal.bad_value;
@@ -114,6 +115,7 @@ export function createSettings(
       const refusal = keep(
         `channel${index}`,
         string.pack(RECORD, restore, host_loss, interlock, host_loss_ms, over_mv, under_mv, reverse_ma, drift_ma),
+        first,
       );
       if (refusal !== 0) return refusal;
       // The body is this request's own.
@@ -169,10 +171,7 @@ export function settingsHandlers(
       let refusal: number = Refusal.bad_check;
       if (body["check"] === check) {
         refusal = rules.refuses(index, body["interlock"] as number, -1);
-        if (refusal === 0) {
-          rules.write();
-          refusal = settings.set(index, body);
-        }
+        if (refusal === 0) refusal = settings.set(index, body, rules.write);
       }
       if (refusal !== 0) session().refuse(tag, refusal, "settings_set");
       else answer(index, tag);

@@ -83,6 +83,10 @@ export function createStrap(
   }
 
   function step(index: number, run: Run, now_ms: number): void {
+    if (power.fault(index) !== 0) {
+      end(index, Outcome.fault);
+      return;
+    }
     if (now_ms < run.until_ms) return;
     if (run.done >= run.steps.length) {
       end(index, Outcome.done);
@@ -98,9 +102,7 @@ export function createStrap(
         if (power.command(index, action, 0, 0, Cause.strap, now_ms) !== 0) end(index, Outcome.not_confirmed);
         return;
       }
-      const state = power.state(index);
-      if (state === ChannelState.fault) end(index, Outcome.fault);
-      if (state !== wanted) return;
+      if (power.state(index) !== wanted) return;
     }
     run.begun = false;
     run.done += STRAP_STEP_BYTES;

@@ -3,7 +3,7 @@ import { type BoardSession, ChannelState, Fault, TripSource } from "@mltb/protoc
 import { idiv } from "#platform";
 import type { Calibrations } from "./calibration.ts";
 import type { Monitors } from "./monitors.ts";
-import type { Power, Waiting } from "./power.ts";
+import { IDLE, type Power, type Waiting } from "./power.ts";
 import type { Reading } from "./readings.ts";
 import type { AllSettings, Settings } from "./settings.ts";
 
@@ -32,8 +32,8 @@ export interface Watch {
  * A channel that is on and loses its rail has an under-voltage, with or without a limit of its own: a switch that failed open, or
  * a supply that is gone.
  *
- * A channel that was proved off and carries voltage or current again, as through a switch that has failed, is off no longer:
- * `off-unproved`, within 60 ms. Of one that floats only the current says so.
+ * A channel that was proved off, by command or after a trip, and carries voltage or current again, as through a switch that has
+ * failed, is off no longer: `off-unproved`, within 60 ms. Of one that floats only the current says so.
  *
  * Of the two currents the monitor's is a short look at each sweep, the fast one is there all the time. So the mean of the
  * monitor's looks must lie between the lowest and the highest code of the fast converter, widened by the channel's
@@ -118,7 +118,8 @@ export function createWatch(
         const { voltage_mv, current_ua } = seen;
         if (!control.closed) {
           const live = current_ua > LIVE_UA || (voltage_mv > LIVE_MV && !control.floating);
-          if (look && live && seen.sweep === sweep && control.state === ChannelState.off)
+          const proved = control.state === ChannelState.off || control.fault !== Fault.off_unproved;
+          if (look && live && seen.sweep === sweep && control.phase === IDLE && proved)
             trip(power, i, Fault.off_unproved, current_ua, now_ms);
           continue;
         }

@@ -123,7 +123,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
   power.command = rules.command;
   const strap = createStrap(count, storage, outputs, power, power.answerOutcome, channelOf, busy, session);
   const watch = createWatch(hal, board, settings, monitors, calibrations, session);
-  const quiet = (): boolean => power.quiet() && reset.quiet() && strap.quiet();
+  const quiet = (): boolean => rules.quiet() && reset.quiet() && strap.quiet();
   const update =
     flash === undefined ? undefined : createUpdate(flash, monitoringFlash, session, () => streams.running(), quiet);
   const seal = createSeal(crc);

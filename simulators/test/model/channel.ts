@@ -56,6 +56,8 @@ export interface Belief {
   dwell_ms: number;
   /** How long "off" may take to be proved. */
   patience_ms: number;
+  /** Opened by a trip, and not proved to be off yet. */
+  unproved: boolean;
   /** The rail held its voltage when the switch closed: a switch that does not close is not noticed at once. */
   charged: boolean;
   /** Floating and live since this change of its surroundings, it has charged without that being seen. */
@@ -89,6 +91,8 @@ const LOOK_MS = 45;
 const LIVE_MS = 130;
 /** Five sweeps without an answer. */
 const DEAD: Span = [30, 100];
+/** A monitor that comes back is found within this time. */
+const REVIVED_MS = 1300;
 
 /** A channel that begins after an outage. */
 export function begun(at: Span, fault: number, thenOn: boolean, lastOn: boolean): Belief {
@@ -103,6 +107,7 @@ export function begun(at: Span, fault: number, thenOn: boolean, lastOn: boolean)
     thenOn,
     dwell_ms: 0,
     patience_ms: 2000,
+    unproved: fault !== Fault.none && fault !== Fault.off_unproved,
     charged: false,
     charged_ms: -1,
     command: 0,
@@ -157,6 +162,7 @@ export function tripped(of: Belief, fault: number, at: Span): Belief {
     closed: false,
     floating: false,
     thenOn: false,
+    unproved: fault !== Fault.off_unproved,
   };
   return ended(open, Outcome.fault);
 }
@@ -182,6 +188,7 @@ export function falling(of: Belief, at: Span, floating: boolean): Belief {
     state: ChannelState.changing,
     closed: false,
     floating,
+    unproved: false,
     patience_ms: OFF_WITHIN_MS,
   };
 }
@@ -249,7 +256,14 @@ function exits(of: Belief, around: Surroundings): Exit[] {
     return [{ after: [of.dwell_ms - 2, of.dwell_ms + 25 + around.stagger_ms], to: (b, at) => rising(b, at, false) }];
   }
   if (of.closed) return expected(around);
-  if (around.physics !== "stuck-on" || of.state !== ChannelState.off || of.charged_ms === around.physics_ms) return [];
+  if (of.unproved) {
+    if (physics === "sensor-dead") return [];
+    if (physics === "stuck-on") return [trip(Fault.off_unproved, [0, OFF_WITHIN_MS + LOOK_MS])];
+    const seen_ms = of.fault === Fault.sensor_dead ? REVIVED_MS : SEEN_MS + 60;
+    return [{ after: [0, seen_ms], to: (b) => ({ ...b, unproved: false }) }];
+  }
+  const watched = of.state === ChannelState.off || of.fault !== Fault.off_unproved;
+  if (physics !== "stuck-on" || !watched || of.charged_ms === around.physics_ms) return [];
   const live = trip(Fault.off_unproved, [0, LIVE_MS]);
   if (around.loaded || !of.floating) return [live];
   // Without load a floating rail only draws what charges it, which the board may see or not.

@@ -51,7 +51,7 @@ const refusedWith = (code: number): string => `refused ${code}`;
 
 /** On, or about to be, or not proved to be off: what interlocks and the budget count. */
 const counts = (of: Belief): boolean =>
-  of.closed || of.thenOn || of.state === ChannelState.changing || of.fault === Fault.off_unproved;
+  of.closed || of.thenOn || of.unproved || of.state === ChannelState.changing || of.fault === Fault.off_unproved;
 
 const staggerMost_ms = (rack: RackModel): number => Math.max(rack.stagger_ms, rack.stagger_before_ms);
 

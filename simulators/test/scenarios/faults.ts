@@ -1,13 +1,16 @@
 import { INA226 } from "@mltb/hardware";
-import { bodyCheck, ChannelState, Fault, Outcome, PowerAction, TripSource } from "@mltb/protocol";
+import { bodyCheck, ChannelState, Fault, Outcome, PowerAction, Refusal, TripSource } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
+import { configure, configureRack, switchChannel } from "./settings.ts";
 
 /** DESIGN section 4: a sensor that says nothing any more. */
 const STALE_MS = 100;
 /** Every fourth sweep, after the rail has charged. */
 const LIVE_MS = 130;
+/** Off is proved within 500 ms, or reported; a deadline is looked at every 20 ms. */
+const OFF_PROVED_MS = 600;
 
 async function channel(bench: Bench) {
   const answer = await bench.request("channel_get", { channel: 1 });
@@ -58,6 +61,50 @@ export const faultScenarios: Scenario[] = [
         expect(trips).toMatchObject([{ body: { channel: 1, fault: Fault.off_unproved, source: TripSource.firmware } }]);
         await repaired(bench, Fault.off_unproved);
       }
+    },
+  },
+  {
+    name: "switch-welds-shut: an over-current trips, the rail stays live: off-unproved within 700 ms, interlock and budget count the channel until then and afterwards",
+    needs: ["power", "protection", "settings", "breakable"],
+    async run(bench) {
+      for (const number of [1, 2]) await configure(bench, number, { interlock: 1 });
+      await configureRack(bench, 3000, 0);
+      await power(bench, PowerAction.on);
+      bench.world.breakChannel?.(0, "stuck-on");
+      rail(bench).extra_a = 3.3;
+      await bench.run(30);
+      rail(bench).extra_a = 1;
+      expect(await channel(bench)).toMatchObject({ fault: Fault.hard_over_current, switch_on: 0 });
+      expect(rail(bench).voltage_v).toBeGreaterThan(4.5);
+      const second = async () => {
+        expect(await switchChannel(bench, 2, PowerAction.on)).toMatchObject({ code: Refusal.interlocked });
+        expect(await switchChannel(bench, 3, PowerAction.on)).toMatchObject({ code: Refusal.over_budget });
+        expect(await bench.request("rack_get", {})).toMatchObject({ body: { used_ma: 2800 } });
+      };
+      await second();
+      await bench.run(OFF_PROVED_MS);
+      expect(await channel(bench)).toMatchObject({ state: ChannelState.fault, fault: Fault.off_unproved });
+      await second();
+      rail(bench).extra_a = 0;
+      await repaired(bench, Fault.off_unproved);
+    },
+  },
+  {
+    name: "a channel that has tripped and is proved off makes room for others; one whose switch fails afterwards takes it again",
+    needs: ["power", "protection", "settings", "breakable"],
+    async run(bench) {
+      for (const number of [1, 2]) await configure(bench, number, { interlock: 1 });
+      await power(bench, PowerAction.on);
+      rail(bench).extra_a = 3.3;
+      await bench.run(OFF_PROVED_MS);
+      rail(bench).extra_a = 0;
+      expect(await channel(bench)).toMatchObject({ fault: Fault.hard_over_current });
+      expect(await switchChannel(bench, 2, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
+      expect(await switchChannel(bench, 2, PowerAction.off)).toMatchObject({ body: { outcome: Outcome.done } });
+      bench.world.breakChannel?.(0, "stuck-on");
+      await bench.run(LIVE_MS);
+      expect(await channel(bench)).toMatchObject({ state: ChannelState.fault, fault: Fault.off_unproved });
+      expect(await switchChannel(bench, 2, PowerAction.on)).toMatchObject({ code: Refusal.interlocked });
     },
   },
   {

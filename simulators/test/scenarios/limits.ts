@@ -2,7 +2,7 @@ import { Fault, type Message, Outcome, PowerAction, TripSource } from "@mltb/pro
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
-import { configure, rearmed, untilOpen } from "./settings.ts";
+import { configure, rearmed, switchChannel, untilOpen } from "./settings.ts";
 
 /** DESIGN section 4: limits that software keeps. */
 const SOFT_MS = 20;
@@ -49,6 +49,33 @@ export const limitScenarios: Scenario[] = [
       trips(bench, Fault.reverse_current, (on) => {
         rail(bench).extra_a = on ? -0.6 : 0;
       }),
+  },
+  {
+    name: "a command on for a channel that is on keeps its limits: over-current opens the switch in its time, however often it comes",
+    needs: ["power", "protection", "settings", "physics"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      await bench.run(100);
+      // Between the slow limit and the hard one.
+      rail(bench).extra_a = 2.87 - rail(bench).current_a;
+      let after_ms = 0;
+      for (; after_ms < 400 && rail(bench).switchOn; after_ms += 40) {
+        await switchChannel(bench, 1, PowerAction.on);
+        await bench.run(40);
+      }
+      expect(after_ms).toBeLessThanOrEqual(200);
+      rail(bench).extra_a = 0;
+      await bench.run(700);
+      await rearmed(bench, Fault.over_current);
+      await bench.run(100);
+      // A new inrush profile would let this through for 20 ms.
+      await switchChannel(bench, 1, PowerAction.on);
+      rail(bench).extra_a = 3.3;
+      expect(await untilOpen(bench, 100)).toBeLessThanOrEqual(3);
+      rail(bench).extra_a = 0;
+      await bench.run(700);
+      await rearmed(bench, Fault.hard_over_current);
+    },
   },
   {
     name: "sensor drift: a monitor that reads 30 per cent too much is found by the other current, a load in bursts is not",

@@ -1,4 +1,4 @@
-import { bodyCheck, Outcome, PowerAction, Refusal, StrapLine, StrapStep } from "@mltb/protocol";
+import { bodyCheck, Fault, Outcome, PowerAction, Refusal, StrapLine, StrapStep } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
@@ -68,6 +68,24 @@ export const lineScenarios: Scenario[] = [
       }
       void done;
       expect(seen).toEqual(["on strap 0", "off strap 0", "on strap 1", "on strap 0"]);
+    },
+  },
+  {
+    name: "a strap sequence ends with a trip of its channel: it answers so, and touches no line any more",
+    needs: ["power", "lines", "settings", "protection", "physics"],
+    async run(bench) {
+      const steps =
+        step(StrapStep.on, 0, 0) + step(StrapStep.lines, StrapLine.strap, 500) + step(StrapStep.lines, 0, 0);
+      await bench.request("strap_set", { name: "recovery", steps });
+      const ended = bench.send("strap_run", run);
+      await bench.run(200);
+      expect(lines(bench).strap).toBe(1);
+      rail(bench).extra_a = 3.3;
+      await bench.run(50);
+      expect(await ended).toMatchObject({ body: { outcome: Outcome.fault, fault: Fault.hard_over_current } });
+      expect(lines(bench)).toEqual({ reset: 0, strap: 0 });
+      await bench.run(700);
+      expect(lines(bench)).toEqual({ reset: 0, strap: 0 });
     },
   },
   {
