@@ -1,4 +1,4 @@
-import { type BoardSession, type Body, bodyCheck, Refusal } from "@mltb/protocol";
+import { type BoardSession, type Body, bodyCheck, type Message, Refusal } from "@mltb/protocol";
 import { idiv } from "#platform";
 import type { Storage } from "./storage.ts";
 
@@ -34,6 +34,13 @@ export interface Calibrations {
   fast_ua(this: void, index: number, raw_ua: number): number;
   tick(this: void, now_ms: number): void;
   handlers: Record<string, (this: void, body: Body, tag: number) => void>;
+}
+
+/** The calibration of a record. */
+function calibrationOf(bytes: string): Calibration {
+  const [voltage_ppm, voltage_100uv, current_ppm, current_10ua, fast_ppm, fast_10ua, drift_ppm_k, at_10mc] =
+    string.unpack(RECORD, bytes);
+  return { voltage_ppm, voltage_100uv, current_ppm, current_10ua, fast_ppm, fast_10ua, drift_ppm_k, at_10mc };
 }
 
 /** value x (1 + ppm / 10^6) without leaving 31 bits, for values below 33 million: what the thousands leave counts by itself. */
@@ -73,50 +80,21 @@ export function createCalibrations(
     list[index] = undefined;
     valid[index] = bytes === undefined ? DAMAGED : NONE;
     if (bytes !== undefined && bytes.length === RECORD_BYTES) {
-      const [voltage_ppm, voltage_100uv, current_ppm, current_10ua, fast_ppm, fast_10ua, drift_ppm_k, at_10mc] =
-        string.unpack(RECORD, bytes);
-      list[index] = {
-        voltage_ppm,
-        voltage_100uv,
-        current_ppm,
-        current_10ua,
-        fast_ppm,
-        fast_10ua,
-        drift_ppm_k,
-        at_10mc,
-      };
+      list[index] = calibrationOf(bytes);
       valid[index] = STORED;
     }
     warm(index);
   }
   for (let i = 0; i < channels; i += 1) load(i);
 
-  const zero: Calibration = {
-    voltage_ppm: 0,
-    voltage_100uv: 0,
-    current_ppm: 0,
-    current_10ua: 0,
-    fast_ppm: 0,
-    fast_10ua: 0,
-    drift_ppm_k: 0,
-    at_10mc: 0,
-  };
+  const zero = calibrationOf("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
   function answer(index: number, tag: number): void {
-    const of = list[index] === undefined ? zero : (list[index] as Calibration);
-    session().answer(tag, "calibration_answer", {
-      channel: index + 1,
-      voltage_ppm: of.voltage_ppm,
-      voltage_100uv: of.voltage_100uv,
-      current_ppm: of.current_ppm,
-      current_10ua: of.current_10ua,
-      fast_ppm: of.fast_ppm,
-      fast_10ua: of.fast_10ua,
-      drift_ppm_k: of.drift_ppm_k,
-      at_10mc: of.at_10mc,
-      valid: valid[index] as number,
-      temperature_10mc: now_10mc,
-    });
+    const of = (list[index] === undefined ? zero : list[index]) as Message<"calibration_answer">;
+    of.channel = index + 1;
+    of.valid = valid[index] as number;
+    of.temperature_10mc = now_10mc;
+    session().answer(tag, "calibration_answer", of);
   }
 
   return {
