@@ -258,7 +258,9 @@ function exits(of: Belief, around: Surroundings): Exit[] {
   if (of.closed) return expected(around);
   if (of.unproved) {
     if (physics === "sensor-dead") return [];
-    if (physics === "stuck-on") return [trip(Fault.off_unproved, [0, OFF_WITHIN_MS + LOOK_MS])];
+    // A target that feeds its rail keeps it live as well.
+    if (physics === "stuck-on" || physics === "reverse")
+      return [trip(Fault.off_unproved, [0, OFF_WITHIN_MS + LOOK_MS])];
     const seen_ms = of.fault === Fault.sensor_dead ? REVIVED_MS : SEEN_MS + 60;
     return [{ after: [0, seen_ms], to: (b) => ({ ...b, unproved: false }) }];
   }
