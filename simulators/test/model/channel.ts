@@ -91,8 +91,6 @@ const LOOK_MS = 45;
 const LIVE_MS = 130;
 /** Five sweeps without an answer. */
 const DEAD: Span = [30, 100];
-/** A monitor that comes back is found within this time. */
-const REVIVED_MS = 1300;
 
 /** A channel that begins after an outage. */
 export function begun(at: Span, fault: number, thenOn: boolean, lastOn: boolean): Belief {
@@ -261,8 +259,7 @@ function exits(of: Belief, around: Surroundings): Exit[] {
     // A target that feeds its rail keeps it live as well.
     if (physics === "stuck-on" || physics === "reverse")
       return [trip(Fault.off_unproved, [0, OFF_WITHIN_MS + LOOK_MS])];
-    const seen_ms = of.fault === Fault.sensor_dead ? REVIVED_MS : SEEN_MS + 60;
-    return [{ after: [0, seen_ms], to: (b) => ({ ...b, unproved: false }) }];
+    return [{ after: [0, SEEN_MS + 60], to: (b) => ({ ...b, unproved: false }) }];
   }
   const watched = of.state === ChannelState.off || of.fault !== Fault.off_unproved;
   if (physics !== "stuck-on" || !watched || of.charged_ms === around.physics_ms) return [];

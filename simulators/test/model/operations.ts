@@ -207,6 +207,8 @@ function disturb(driver: Driver, index: number, pauses: Pauses, fixed: boolean):
   if (channel.physics === "sensor-dead") pauses[index] = driver.host.now_ms() + GONE_MS;
   driver.note(`channel ${index + 1}: ${channel.physics}, ${channel.loaded ? "loaded" : "no load"}`);
   driver.change(index);
+  // Until the monitor is found again it shows nothing.
+  if (before === "sensor-dead") channel.physicsLate_ms = REVIVED_MS;
 }
 
 /** One operation on a channel; `keeping` says how much more often than usual it is one that is written down. */

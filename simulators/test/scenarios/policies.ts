@@ -33,6 +33,8 @@ export const policyScenarios: Scenario[] = [
       rail(bench).extra_a = 0;
       await outage(bench);
       expect(await channelState(bench)).toMatchObject({ fault: Fault.hard_over_current, switch_on: 0 });
+      // Proved to be off again, it takes nothing from the budget.
+      expect(await bench.request("rack_get", {})).toMatchObject({ body: { used_ma: 0 } });
       const check = bodyCheck(1, Fault.hard_over_current, 0);
       expect((await bench.request("rearm", { channel: 1, fault: Fault.hard_over_current, check })).kind).toBe("answer");
       await bench.run(700);
