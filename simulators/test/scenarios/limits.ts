@@ -53,6 +53,7 @@ export const limitScenarios: Scenario[] = [
   {
     name: "a command on for a channel that is on keeps its limits: over-current opens the switch in its time, however often it comes",
     needs: ["power", "protection", "settings", "physics"],
+    heavy: true,
     async run(bench) {
       await power(bench, PowerAction.on);
       await bench.run(100);
