@@ -61,6 +61,8 @@ export interface MonitoringElectronics {
   button(name: "up" | "down" | "select" | "stop", down: boolean): void;
   /** Breaks something in a channel (from 0), in place of what was broken before; `none` heals it. */
   breakChannel(channel: number, fault: ChannelFault): void;
+  /** Takes the display off its bus, or lets its supply come: what is on the bus then is as after power-up. */
+  plugDisplay(plugged: boolean): void;
   gpioLevels(): Map<number, number>;
   /** Something waits in the queue of trips. */
   tripped(): boolean;
@@ -88,7 +90,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   const buses = [createI2cBus(400_000), createI2cBus(100_000)];
   const lcd = createHd44780(board.lcd.columns);
   const backpack = createLcdBackpack(lcd);
-  (buses[board.panel_bus] as I2cBus).parts.set(board.lcd.address, backpack);
+  const panelParts = (buses[board.panel_bus] as I2cBus).parts;
+  panelParts.set(board.lcd.address, backpack);
   const skews = board.channels.map(() => 1);
   const monitors = board.channels.map((channel, n) => {
     const rail = rails[n] as Rail;
@@ -104,7 +107,6 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     (buses[board.monitor_bus] as I2cBus).parts.set(channel.monitor_address, monitor);
     return monitor;
   });
-  const panelParts = (buses[board.panel_bus] as I2cBus).parts;
   const supply = createIna226({
     bus_v: () => SUPPLY_V,
     shunt_v: () => (rails.reduce((sum, rail) => sum + rail.current_a, 0) + BOARD_A) * board.supply.shunt_ohm,
@@ -285,6 +287,13 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         // A part that comes back has lost its configuration.
         monitor.powerUp();
         parts.set(monitor_address, monitor);
+      }
+    },
+    plugDisplay(plugged) {
+      if (!plugged) panelParts.delete(board.lcd.address);
+      else {
+        backpack.powerUp(Math.max(cpu_us, world_us));
+        panelParts.set(board.lcd.address, backpack);
       }
     },
     gpioLevels: () => gpio,

@@ -15,8 +15,8 @@ function send(lcd: Hd44780, rs: number, value: number, at_us: number): void {
 }
 
 /** The initialisation by instruction, each wait shortened by `hurry_us`; gives the time at its end. */
-function initialise(lcd: Hd44780, hurry_us = 0): number {
-  let now = 40_000;
+function initialise(lcd: Hd44780, hurry_us = 0, power_us = 0): number {
+  let now = power_us + 40_000;
   for (const [nibble, wait_us] of SEQUENCE) {
     lcd.strobe(0, nibble, now);
     now += wait_us - hurry_us;
@@ -57,6 +57,22 @@ test("HD44780: the initialisation of figure 24 with its waits of 4.1 ms and 100 
   const hurried = createHd44780(20);
   initialise(hurried, 30);
   expect(hurried.busyViolations).toBeGreaterThan(0);
+});
+
+test("HD44780: what was written is lost with the supply; it starts in 8-bit mode, busy for 40 ms, and takes the initialisation again", () => {
+  const lcd = createHd44780(20);
+  send(lcd, 1, 0x41, initialise(lcd));
+  expect(lcd.rows()[0]?.trim()).toBe("A");
+  lcd.powerUp(1_000_000);
+  expect(lcd.rows()[0]?.trim()).toBe("");
+  lcd.strobe(0, 3, 1_039_999);
+  expect(lcd.busyViolations).toBe(1);
+  // Nibbles of four-bit transfers are commands of their own now: none of them switches the display on.
+  send(lcd, 0, 0x0c, 1_041_000);
+  send(lcd, 1, 0x42, 1_043_000);
+  expect(lcd.rows()[0]?.trim()).toBe("");
+  send(lcd, 1, 0x43, initialise(lcd, 0, 2_000_000));
+  expect(lcd.rows()[0]?.trim()).toBe("C");
 });
 
 test("HD44780: execution times of table 6: 37 us for a character, 1.52 ms to clear", () => {

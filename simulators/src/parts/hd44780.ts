@@ -3,10 +3,14 @@ import { HD44780 } from "@mltb/hardware";
 export interface Hd44780 {
   /** A falling edge of E with RS and the four data lines D7..D4 (as bits 3..0). */
   strobe(rs: number, nibble: number, now_us: number): void;
+  /** The supply comes: what was written is lost, and the controller is busy with its own reset. */
+  powerUp(now_us: number): void;
   /** What a person sees: four rows of twenty characters, blank while the display is off. */
   rows(): string[];
   /** Strobes that came while the controller was busy; real hardware loses them. */
   busyViolations: number;
+  /** Changes of RS or RW while E is high or rises; real hardware wants them 60 ns before E (tAS, 40 ns at 5 V). */
+  setupViolations: number;
   /** Strobes that it took, and characters written into its memory. */
   strobes: number;
   characters: number;
@@ -41,19 +45,19 @@ function character(code: number): string {
  * of table 6. The driver never reads, and reading is not modelled.
  */
 export function createHd44780(columns: number): Hd44780 {
-  const ddram = new Uint8Array(0x80).fill(0x20);
+  const ddram = new Uint8Array(0x80);
   const cgram = new Uint8Array(CGRAM_BYTES);
-  let inCgram = false;
-  let address = 0;
-  let increment = 1;
-  let shifting = false;
-  let shift = 0;
-  let fourBit = false;
+  let inCgram: boolean;
+  let address: number;
+  let increment: number;
+  let shifting: boolean;
+  let shift: number;
+  let fourBit: boolean;
   /** Function sets of the initialisation so far. */
-  let wakeups = 0;
+  let wakeups: number;
   let high: number | undefined;
-  let displayOn = false;
-  let busyUntil_us = HD44780.power_up_us;
+  let displayOn: boolean;
+  let busyUntil_us: number;
 
   /** Two-line mode: 0x00-0x27 and 0x40-0x67, each end runs into the other line. */
   function move(step: number): void {
@@ -115,8 +119,23 @@ export function createHd44780(columns: number): Hd44780 {
 
   const lcd: Hd44780 = {
     busyViolations: 0,
+    setupViolations: 0,
     strobes: 0,
     characters: 0,
+    powerUp(now_us) {
+      ddram.fill(0x20);
+      cgram.fill(0);
+      inCgram = false;
+      address = 0;
+      increment = 1;
+      shifting = false;
+      shift = 0;
+      fourBit = false;
+      wakeups = 0;
+      high = undefined;
+      displayOn = false;
+      busyUntil_us = now_us + HD44780.power_up_us;
+    },
     strobe(rs, nibble, now_us) {
       if (now_us < busyUntil_us) {
         lcd.busyViolations += 1;
@@ -144,5 +163,6 @@ export function createHd44780(columns: number): Hd44780 {
     },
     glyph: (code) => [...cgram.subarray((code & 7) * 8, (code & 7) * 8 + 8)],
   };
+  lcd.powerUp(0);
   return lcd;
 }

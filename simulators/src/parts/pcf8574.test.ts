@@ -16,6 +16,7 @@ function onBus() {
   const bus = createI2cBus(100_000);
   bus.parts.set(ADDRESS, part);
   return {
+    lcd,
     part,
     strobes,
     write: (...bytes: number[]) => bus.transfer(ADDRESS, Uint8Array.from(bytes), 0, 0),
@@ -57,6 +58,38 @@ test("PCF8574: the data stand while E is high; E that rises, a read (RW high) an
   write(0x36, 0x32);
   write(0x30, 0xa0, 0x00);
   expect(strobes).toEqual([]);
+});
+
+test("HD44780: RS and RW stand before E rises (tAS, 60 ns): a write that changes them with E is counted, one before it is not", () => {
+  const { lcd, write } = onBus();
+  // All bits are high after power-on: E stays, RS and RW change below it.
+  write(0x3c);
+  expect(lcd.setupViolations).toBe(1);
+  write(0x38);
+  for (const [address, violations] of [
+    [1, 2],
+    [0, 3],
+    [2, 4],
+  ] as const) {
+    write(0x0c | address, 0x08 | address);
+    expect(lcd.setupViolations).toBe(violations);
+  }
+  for (const address of [1, 0, 2, 0])
+    write(0x08 | address, 0x0c | address, 0x08 | address, 0xfc | address, 0xf8 | address);
+  expect(lcd.setupViolations).toBe(4);
+});
+
+test("PCF8574: after a loss of its supply all bits are high again, and the display behind it has lost its set-up", () => {
+  const lcd = createHd44780(20);
+  const part = createLcdBackpack(lcd);
+  part.writeByte(0x30, 0);
+  part.powerUp(1_000_000);
+  expect(part.port).toBe(0xff);
+  // E has stood high since the power came: its fall in a read is no strobe, and the display is busy for 40 ms.
+  for (const port of [0x38, 0x3c, 0x38]) part.writeByte(port, 1_039_999);
+  expect([lcd.busyViolations, lcd.strobes]).toEqual([1, 0]);
+  for (const port of [0x3c, 0x38]) part.writeByte(port, 1_040_000);
+  expect([lcd.busyViolations, lcd.strobes]).toEqual([1, 1]);
 });
 
 test("PCF8574: bit 3 is the light", () => {
