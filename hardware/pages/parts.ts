@@ -97,7 +97,7 @@ const parts: [title: string, sheet: string, rows: [string, string][]][] = [
       ["row addresses", HD44780.row_address.map(hex2).join(", ")],
       [
         "times, us",
-        `power-up ${micro([HD44780.power_up_us])}; start ${micro(HD44780.init_wait_us)}; clear ${micro([HD44780.clear_us])}; command ${HD44780.command_us}`,
+        `power-up ${micro([HD44780.power_up_us])}; start ${micro(Object.values(HD44780.wake_us))}; clear ${micro([HD44780.clear_us])}; command ${HD44780.command_us}`,
       ],
     ],
   ],

@@ -23,8 +23,8 @@ export const HD44780 = {
   /** DDRAM address of the first character of each row of a 20 x 4 display. */
   row_address: [0x00, 0x40, 0x14, 0x54],
   power_up_us: 40_000,
-  /** Waits of the 4-bit initialisation between its three wake-up nibbles. */
-  init_wait_us: [4_100, 100, 100],
+  /** Waits after the first and the second of the three wake-up nibbles (figure 24). */
+  wake_us: { first: 4_100, second: 100 },
   clear_us: 1_520,
   command_us: 37,
 } as const;

@@ -46,6 +46,10 @@ export function idiv(a: number, b: number): number {
   return floorDiv(a, b);
 }
 
+export function bytes4(a: number, b: number, c: number, d: number): string {
+  return string.char(a, b, c, d);
+}
+
 export function bytes8(a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number): string {
   return string.char(a, b, c, d, e, f, g, h);
 }

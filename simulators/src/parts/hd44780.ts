@@ -80,7 +80,7 @@ export function createHd44780(columns: number): Hd44780 {
       address = value & 0x3f;
     } else if ((value & c.function_set) !== 0) {
       // Figure 24: the busy flag can be checked after the third.
-      const wait = wakeups < 2 ? HD44780.init_wait_us[wakeups] : undefined;
+      const wait = Object.values(HD44780.wake_us)[wakeups];
       wakeups += 1;
       fourBit = (value & c.function_8bit) === 0;
       high = undefined;

@@ -8,6 +8,10 @@ import { power, rail, type Scenario } from "./scenario.ts";
 const STALL_MS = 500;
 /** A bus that is held must not hold up Lua for longer than this. */
 const ANSWER_MS = 20;
+/** A display is looked at each second, set up a second after it was found there, and written in some 100 ms. */
+const DISPLAY_MS = 2200;
+const STATIC = ["a page that stands", "as long as nobody", "writes another,", "and does not blink"] as const;
+const OTHER = ["another page", "", "", "of two lines"] as const;
 const FREE = { sda_clocks: 0, scl: false };
 const SHORTED = { sda_clocks: Number.POSITIVE_INFINITY, scl: false };
 
@@ -110,19 +114,34 @@ export const busScenarios: Scenario[] = [
     name: "display-absent: the board does without it, counts what was not acknowledged, and sets it up when it is there again",
     needs,
     async run(bench) {
-      const { board } = bench.electronics;
-      const { parts } = buses(bench).panel;
-      const lcd = parts.get(board.lcd.address);
-      if (lcd === undefined) throw new Error("no display");
-      parts.delete(board.lcd.address);
-      bench.press("down", 100);
+      const { lcd, plugDisplay } = bench.electronics;
+      const shown = (): string[] => lcd.rows().map((row) => row.trimEnd());
+      const write = ([line1, line2, line3, line4]: typeof STATIC | typeof OTHER) =>
+        bench.request("panel_write", { line1, line2, line3, line4, ttl_ms: 0 });
+      // A page that does not change: nothing but the board's own look at the display finds it gone.
+      await write(STATIC);
+      await bench.run(300);
+      expect(shown()).toEqual(STATIC);
+      const failed = (await drops(bench)).bus_failed;
+      plugDisplay(false);
       await bench.run(1500);
       expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
       expect(await slowest_ms(bench)).toBeLessThan(ANSWER_MS);
-      expect((await drops(bench)).bus_failed).toBeGreaterThan(0);
-      parts.set(board.lcd.address, lcd);
-      await bench.run(2500);
-      expect(bench.electronics.lcd.rows()[0]).toMatch(/^2 /);
+      expect((await drops(bench)).bus_failed).toBeGreaterThan(failed);
+      plugDisplay(true);
+      await bench.run(DISPLAY_MS);
+      expect(shown()).toEqual(STATIC);
+      // A dip of its supply, shorter than the time between two looks.
+      plugDisplay(true);
+      expect(shown()).toEqual(["", "", "", ""]);
+      await bench.run(DISPLAY_MS);
+      expect(shown()).toEqual(STATIC);
+      // A dip, and what is written next comes before the next look.
+      plugDisplay(true);
+      await write(OTHER);
+      await bench.run(DISPLAY_MS);
+      expect(shown()).toEqual(OTHER);
+      expect([lcd.busyViolations, lcd.setupViolations]).toEqual([0, 0]);
     },
   },
 ];

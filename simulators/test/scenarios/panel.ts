@@ -44,6 +44,7 @@ export const panelScenarios: Scenario[] = [
       await bench.run(600);
       expect(bench.electronics.lcd.rows()[0]).toMatch(/^2 /);
       expect(bench.electronics.lcd.busyViolations).toBe(0);
+      expect(bench.electronics.lcd.setupViolations).toBe(0);
       bench.press("stop", 2200);
       await bench.run(2600);
       expect(rail(bench).switchOn).toBe(false);
