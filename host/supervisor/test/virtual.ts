@@ -34,7 +34,9 @@ export interface VirtualBoard {
 export interface VirtualBay {
   hub: BayHub;
   boards: VirtualBoard[];
-  /** Lets both sides live for a while; boards that are left out stand still. */
+  /** Boards that hang: their time stands still. */
+  standing: Set<VirtualBoard>;
+  /** Lets both sides live for a while. */
   run(ms: number, standing?: Set<VirtualBoard>): Promise<void>;
   /** Until something holds; throws after a time. */
   until(holds: () => boolean, ms: number): Promise<number>;
@@ -78,11 +80,12 @@ export async function virtualBay(
   const bay: VirtualBay = {
     hub,
     boards,
+    standing: new Set(),
     now: () => at,
-    async run(ms, standing) {
+    async run(ms, standing = bay.standing) {
       for (let i = 0; i < ms; i += 1) {
         at += 1;
-        for (const one of boards) if (standing?.has(one) !== true) one.rack.advance(1);
+        for (const one of boards) if (!standing.has(one)) one.rack.advance(1);
         // What boards have sent arrives by the event loop, as with every real transport.
         await new Promise((resolve) => setImmediate(resolve));
         await vi.advanceTimersByTimeAsync(1);
