@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPtyCarrier } from "@mltb/simulators";
 import { afterAll, expect, test } from "vitest";
+import { consolePort } from "../src/link/console-port.ts";
 import { fileTransport } from "../src/link/open.ts";
+import { createPorts, type PortInfo } from "../src/link/ports.ts";
+import { openSerialPort } from "../src/link/serial.ts";
 import { listUsbPorts } from "../src/link/system-ports.ts";
 import { tcpTransport } from "../src/link/tcp.ts";
 
@@ -58,6 +61,47 @@ test("serial: bytes both ways, opened exclusively, closed more than once, found 
   expect(closed).toHaveLength(1);
   end?.();
   second.close();
+});
+
+test("a console's port stays open when another device of its ids comes and goes, and is free when the console is stopped", async () => {
+  const path = join(folder, "console0");
+  const uart = createPtyCarrier(path);
+  const ids = { vid: 0x0403, pid: 0x6001 };
+  let others: PortInfo[] = [];
+  let hint: (path?: string) => void = () => undefined;
+  const ports = createPorts({
+    list: async () => [{ path, ...ids }, ...others],
+    hints(onHint) {
+      hint = onHint;
+      return () => undefined;
+    },
+  });
+  const console = consolePort({ usb: ids, baud: 115_200 }, ports);
+  let text = "";
+  console.stream.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  const hears = async (word: string): Promise<void> => {
+    uart.write(word);
+    await until(() => text.endsWith(word));
+  };
+  await until(() => {
+    uart.write("a");
+    return text !== "";
+  });
+  others = [{ path: join(folder, "console1"), ...ids }];
+  hint();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await hears("b");
+  others = [];
+  hint();
+  // Longer than what was refused would be tried again.
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  await hears("c");
+  await console.stop();
+  const port = await openSerialPort(path, { onBytes: () => undefined, onClose: () => undefined });
+  await port.close();
+  uart.close();
 });
 
 test("tcp: bytes both ways, a closed connection is told once, a missing peer is absent", async () => {

@@ -18,14 +18,16 @@ export function consolePort(
   const transport = portTransport(address, ports, (path, handlers) => openSerialPort(path, handlers, of.baud));
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  let opening = false;
+  /** The port is open or being opened. News of others with its ids must not open it a second time. */
+  let held = false;
   const later = (): void => {
+    held = false;
     clearTimeout(timer);
     if (!stopped) timer = setTimeout(open, REOPEN_MS);
   };
   function open(): void {
-    if (stopped || opening) return;
-    opening = true;
+    if (stopped || held) return;
+    held = true;
     transport
       .open({
         onBytes: (chunk) => {
@@ -33,10 +35,7 @@ export function consolePort(
         },
         onClose: later,
       })
-      .catch(later)
-      .finally(() => {
-        opening = false;
-      });
+      .catch(later);
   }
   const endOfNews = transport.onAvailable?.(open);
   open();
