@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { RETRY_MAX_MS, RETRY_MIN_MS } from "../limits.ts";
+import { RETRY_MAX_MS, RETRY_MIN_MS, SEND_ATTEMPTS, SILENCE_MS } from "../limits.ts";
 import { retry, roundTrip, timeoutMs } from "./retry.ts";
 
 function after(...round_trips_ms: number[]) {
@@ -38,4 +38,11 @@ test("each repeat doubles it, inside its bounds", () => {
   const least = after(...new Array<number>(40).fill(1));
   expect(timeoutMs(least, 1)).toBe(RETRY_MIN_MS);
   expect(timeoutMs(least, 3)).toBe(4 * RETRY_MIN_MS);
+});
+
+test("on a line without delay the attempts last longer than the silence after which an end is lost", () => {
+  const r = after(...new Array<number>(40).fill(0));
+  const waits = Array.from({ length: SEND_ATTEMPTS }, (_, n) => timeoutMs(r, n + 1));
+  expect(waits[1]).toBe(2 * RETRY_MIN_MS);
+  expect(waits.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(SILENCE_MS);
 });

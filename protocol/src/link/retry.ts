@@ -27,7 +27,10 @@ export function roundTrip(r: Retry, ms: number): void {
   r.srtt_ms = idiv(7 * r.srtt_ms + ms + 4, 8);
 }
 
-/** Time-out for the attempt with that number (1 is the first), doubled for each repeat. */
+/**
+ * Time-out for the attempt with that number (1 is the first), doubled for each repeat. The shortest one doubles too: on a
+ * fast line all attempts would else be over before an end that was held up for a tenth of a second is back.
+ */
 export function timeoutMs(r: Retry, attempt: number): number {
   let ms = r.srtt_ms + 4 * r.deviation_ms;
   if (ms < RETRY_MIN_MS) ms = RETRY_MIN_MS;
