@@ -1,6 +1,6 @@
 import type { BayRack } from "@mltb/contract";
 import { buildBundle } from "@mltb/firmware";
-import { createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
+import { type BoardEnd, createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
 import { vi } from "vitest";
 import { Board } from "../src/device/board.ts";
 import { type BayHub, createHub } from "../src/events.ts";
@@ -50,10 +50,12 @@ export async function virtualBay(
   transportOf: (rack: SimulatedRack, n: number) => ByteTransport = (rack) => rack.transport,
   targets = 2,
   on_lease_end = "keep",
+  carrierOf: (n: number) => BoardEnd | undefined = () => undefined,
 ): Promise<VirtualBay> {
   const { source } = await buildBundle("monitoring");
   const racks: SimulatedRack[] = [];
   for (let n = 0; n < count; n += 1) {
+    const carrier = carrierOf(n);
     racks.push(
       await createSimulatedRack({
         rack: `r${n + 1}`,
@@ -61,6 +63,7 @@ export async function virtualBay(
         bundle: source,
         seed: n + 1,
         clock: "virtual",
+        ...(carrier === undefined ? {} : { carrier }),
         targets: Array.from({ length: targets }, (_, t) => ({
           name: `r${n + 1}-t${t + 1}`,
           channel: t + 1,
