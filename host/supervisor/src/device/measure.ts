@@ -14,6 +14,8 @@ export class MeasureStreams {
   received = 0;
   lost = 0;
   malformed = 0;
+  /** Rows of blocks that had come before. */
+  repeated = 0;
   private readonly board: MonitoringBoard;
   private readonly channels: (ChannelModel | undefined)[];
   private readonly calibrations: Pick<Calibrations, "of">;
@@ -54,12 +56,16 @@ export class MeasureStreams {
       this.malformed += 1;
       return;
     }
+    const tick_us = this.wide(block.tick_us);
+    if (this.hadBefore(block, tick_us)) {
+      this.repeated += rows;
+      return;
+    }
     this.received += rows;
     const missing = this.nextFirst === undefined ? undefined : rowsMissing(block.first, this.nextFirst);
     this.lost += missing ?? 0;
     const again = missing === undefined && (this.nextFirst !== undefined || this.nextEnd_us !== undefined);
     this.nextFirst = indexAfter(block.first, rows);
-    const tick_us = this.wide(block.tick_us);
     const before_us = this.nextEnd_us ?? null;
     this.nextEnd_us = tick_us + rows * block.period_us;
     const missing_rows = before_us === null ? null : Math.max(0, Math.round((tick_us - before_us) / block.period_us));
@@ -85,6 +91,13 @@ export class MeasureStreams {
         current_a,
       });
     }
+  }
+
+  /** A block whose index and device time both lie as far behind what is due: a wire has brought it twice. */
+  private hadBefore({ first, rows, period_us }: Message<"sample_block">, tick_us: number): boolean {
+    if (this.nextFirst === undefined || this.nextEnd_us === undefined || this.nextEnd_us === null) return false;
+    const behind = this.nextFirst - first;
+    return behind >= rows && Math.abs(this.nextEnd_us - tick_us - behind * period_us) < period_us;
   }
 
   monitors(block: Message<"monitor_block">, hasSamples: boolean): void {

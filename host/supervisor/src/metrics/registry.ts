@@ -114,11 +114,12 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
       }
     },
   );
-  mirrored("mltb_samples_total", "Rows of current samples, received and lost.", ["board", "outcome"], (counter) => {
+  mirrored("mltb_samples_total", "Rows of current samples by what became of them.", ["board", "outcome"], (counter) => {
     for (const board of boards) {
       counter.inc({ board: board.name, outcome: "received" }, board.measure.received);
       counter.inc({ board: board.name, outcome: "lost" }, board.measure.lost);
       counter.inc({ board: board.name, outcome: "malformed" }, board.measure.malformed);
+      counter.inc({ board: board.name, outcome: "repeated" }, board.measure.repeated);
     }
   });
   mirrored("mltb_mqtt_commands_total", "Commands that came by MQTT.", ["outcome"], (counter) => {
