@@ -228,3 +228,39 @@ test("MLPerf Tiny runner: a reply that never comes is waited for without end: a 
   expect(await bay.ended(command)).toMatchObject({ status: "unknown", code: "outcome_unknown" });
   expect(bay.time.now() - from).toBeLessThanOrEqual(1000);
 });
+
+test("PowerSensor3: any error of the port ends the process: a port that fails in the midst of a command, and cannot be opened at first, costs that command's answer and nothing else", async () => {
+  let fail: ((reason: string) => void) | undefined;
+  let refusals = 0;
+  bay = await virtualCommands("keep", {
+    transport: (rack) => ({
+      ...rack.transport,
+      async open({ onBytes, onClose }) {
+        if (refusals > 0) {
+          refusals -= 1;
+          throw new Error("EIO: i/o error");
+        }
+        fail = onClose;
+        await rack.transport.open({ onBytes, onClose });
+      },
+    }),
+  });
+  const { board: device, time } = bay;
+  const target = bay.targets[0] as string;
+  for (const after_ms of [0, 2, 8]) {
+    refusals = 2;
+    const state = bay.rail(target).switchOn ? "off" : "on";
+    const command = bay.power(target, { state });
+    await time.run(after_ms);
+    fail?.("EIO: i/o error");
+    expect(device.link.lifecycle).toBe("lost");
+    // Told more than once, as drivers do.
+    fail?.("EIO: i/o error");
+    expect((await bay.ended(command)).status).toMatch(/unknown|failed/);
+    await time.until(() => device.link.lifecycle === "ready", 3000);
+    await time.run(300);
+    expect(bay.commands.find(target).channel.power).toBe(bay.rail(target).switchOn ? "on" : "off");
+    expect(await bay.ended(bay.power(target, { state }))).toMatchObject({ status: "done" });
+  }
+  expect(device.link.counters.open_failed).toBe(6);
+});

@@ -43,6 +43,29 @@ test("pdudaemon: power off during a pending reboot is undone by the reboot: here
   expect(bay.commands.find(target).channel.power).toBe("off");
 });
 
+test("PiKVM: a click during another one is refused as busy: of commands that follow each other faster than a switch the last one is carried out, and the others say what became of them", async () => {
+  bay = await virtualCommands();
+  const target = pick(1);
+  for (const states of [
+    ["on", "off", "on"],
+    ["cycle", "cycle", "off"],
+    ["off", "cycle", "on", "cycle", "on", "off", "on"],
+  ]) {
+    const running: Promise<CommandResult>[] = [];
+    for (const state of states) {
+      running.push(bay.power(target, { state, ...(state === "cycle" ? { off_ms: 100 } : {}) }));
+      await bay.time.run(7);
+    }
+    const results: CommandResult[] = [];
+    for (const result of running) results.push(await bay.ended(result));
+    expect(results.at(-1)?.status).toBe("done");
+    for (const result of results.slice(0, -1)) {
+      if (result.status !== "done") expect(result).toMatchObject({ status: "refused", code: "superseded" });
+    }
+    expect(bay.rail(target).switchOn).toBe(states.at(-1) === "on");
+  }
+});
+
 test("pdudaemon: the retries of one port hold another: a channel that proves nothing adds no millisecond to its neighbour's commands", async () => {
   bay = await virtualCommands();
   const [broken, healthy] = [pick(1), pick(2)];

@@ -106,6 +106,41 @@ test("librealsense#15057 an unknown port has all ports cycled: a target that nob
   expect(bay.targets.map(said)).toEqual(Array(8).fill("on"));
 });
 
+test("librealsense#8855 the port of a device that is dead has to be guessed: a target of a board that is away keeps its name and place, and a command for it says what is missing", async () => {
+  bay = await virtualCommands();
+  const target = pick(3);
+  expect(await on(target)).toMatchObject(done);
+  bay.rack.cutLink();
+  await bay.time.until(() => said(target) === "unknown", 2000);
+  expect(bay.commands.find(target).channel.view()).toMatchObject({ name: target, rack: "r1", channel: 3 });
+  expect(await off(target)).toMatchObject({ status: "failed", code: "board_lost" });
+  expect(bay.rail(target).switchOn).toBe(true);
+  bay.rack.restoreLink();
+  await bay.time.until(() => said(target) === "on", 3000);
+  expect(await off(target)).toMatchObject(done);
+});
+
+test("cdba#93 one time of a key press for all boards: the length of a reset pulse is the command's, per target, and kept by the board", async () => {
+  bay = await virtualCommands();
+  const { electronics } = bay.rack;
+  const pulses = [20, 200, 1000];
+  const held = pulses.map(() => 0);
+  for (const [n] of pulses.entries()) expect(await on(pick(n + 1))).toMatchObject(done);
+  const running = pulses.map((pulse_ms, n) =>
+    bay.commands.run(bay.caller("a"), "target", pick(n + 1), "reset", { pulse_ms }),
+  );
+  for (let ms = 0; ms < 1200; ms += 1) {
+    for (const n of pulses.keys())
+      held[n] = (held[n] ?? 0) + electronics.chain.output(electronics.board.channels[n]?.reset_bit ?? -1);
+    await bay.time.run(1);
+  }
+  for (const [n, pulse_ms] of pulses.entries()) {
+    expect(await bay.ended(running[n] as (typeof running)[0])).toMatchObject(done);
+    expect(held[n]).toBeGreaterThanOrEqual(pulse_ms);
+    expect(held[n]).toBeLessThanOrEqual(pulse_ms + 20);
+  }
+});
+
 /** Milliseconds from a short at the first channel until its switch is open. */
 async function opens(within_ms: number): Promise<number> {
   bay.rack.electronics.breakChannel(0, "short");
