@@ -25,7 +25,7 @@ function sample(row: number, channel: number): number {
   return (Math.imul(row * CHANNELS + channel + 1, 2654435761) >> 16) & 0xffff;
 }
 
-test(`${SAMPLES} samples over a wire with faults in 1e-5 of the bytes: none wrong, resync within two frames (what a recording counts as lost: host/supervisor/test/recording-fault-wire.test.ts)`, () => {
+test(`MLPerf Tiny runner: a damaged line becomes a sample: ${SAMPLES} samples over a wire with faults in 1e-5 of the bytes: none wrong, resync within two frames (what a recording counts as lost: host/supervisor/test/recording-fault-wire.test.ts)`, () => {
   const wire = createFaultWire({ flip: 5e-6, drop: 3e-6, duplicate: 2e-6, split_bytes: 700 }, 5);
   const blocks = SAMPLES / ROWS / CHANNELS;
   const id = messageNamed("sample_block")?.id ?? 0;

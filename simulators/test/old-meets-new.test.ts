@@ -50,7 +50,7 @@ test("since the first bundle at least three messages and one capability were add
   await bench.stop();
 });
 
-test("a new host and the first bundle: power, samples and monitors work, new requests are refused by name", async () => {
+test("jumpstarter#230 an old exporter is offline for a new controller: a new host and the first bundle: power, samples and monitors work, new requests are refused by name", async () => {
   const bundle = readFileSync(new URL("monitoring.lua", folder), "latin1");
   expect(bundle).not.toBe((await buildBundle("monitoring")).source);
   const rack = await createSimulatedRack({

@@ -96,7 +96,7 @@ test("on and off run the commands; the answer is marked unproved and measures no
   });
 });
 
-test("a command that fails is no success; its words are in the log", async () => {
+test("pdudaemon: a shell command that fails is answered 200: a command that fails is no success; its words are in the log", async () => {
   flag("fail", true);
   expect(await power("fan", { state: "on" })).toMatchObject({ status: "failed", code: "not_confirmed" });
   flag("fail", false);
@@ -125,7 +125,7 @@ test("a command that hangs is killed after its time limit, and the other target 
   expect(log.join("\n")).toContain("took longer than 4 s and was killed");
 });
 
-test("a strip whose commands take longer than a board's would is waited for", async () => {
+test("jumpstarter#125 certain boards are slower than the time-out: a strip whose commands take longer than a board's would is waited for", async () => {
   flag("slower", true);
   expect(await power("fan", { state: "on" })).toMatchObject({ status: "done", state: { power: "on" } });
   flag("slower", false);

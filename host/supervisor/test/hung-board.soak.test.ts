@@ -11,7 +11,7 @@ const ASKED = scale(240, 240, 400);
 let bay: VirtualBay;
 afterEach(() => bay.stop());
 
-test(`board-hangs: ${HANGS} times, lost within a second while another streams at its full rate, whose answers take no longer`, {
+test(`labgrid: a hung exporter is noticed after 25 s, jumpstarter: after 60 s: board-hangs: ${HANGS} times, lost within a second while another streams at its full rate, whose answers take no longer`, {
   timeout: 0,
 }, async () => {
   bay = await virtualBay(3);

@@ -120,7 +120,7 @@ test("who waits for one target of an ended lease does not wait for a cycle of it
   await bay.api("DELETE", `/api/v1/leases/${got.json.id}`);
 });
 
-test("several targets at once or none; who waits is served in turn", async () => {
+test("labgrid#580 a place with several power ports: several targets at once or none; who waits is served in turn", async () => {
   const first = await lease({ targets: ["spare-3"], ttl_s: 60 });
   const both = lease({ targets: ["spare-3", "spare-6"], ttl_s: 60, wait_s: 20 });
   await until(async () => (await bay.api("GET", "/api/v1/leases")).json.waiting.length === 1);

@@ -66,7 +66,7 @@ async function locates(noDelay: boolean): Promise<number> {
   return elapsed;
 }
 
-test("50 confirmed locate commands are several times faster without Nagle's algorithm, in the same run", async () => {
+test("locate-no-delay: with default sockets a command over MQTT is confirmed after 88 ms: 50 confirmed locate commands are several times faster without Nagle's algorithm, in the same run", async () => {
   const slow = await locates(false);
   // The quickest of three: what else the machine does can only lengthen a run.
   const fast = Math.min(await locates(true), await locates(true), await locates(true));

@@ -133,7 +133,7 @@ test("full-disk: what cannot be journalled is refused and does not run; afterwar
   await bay.api("DELETE", `/api/v1/leases/${lease.json.id}`);
 });
 
-test("a clean end says stopped, and not lost", async () => {
+test("Tasmota#7189 a clean end leaves a stale Online: a clean end says stopped, and not lost", async () => {
   await bay.supervisor.stop();
   await until(
     () => bay.messages.filter((message) => message.topic === "supervisor/state").at(-1)?.payload === "stopped",

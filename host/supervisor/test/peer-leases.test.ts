@@ -40,18 +40,19 @@ test("labgrid: while one exporter hangs an acquire of another's place waits 9.5 
   expect(await bay.ended(bay.power(owed, { state: "on" }, "bob", { lease: mine.id }))).toMatchObject(done);
   const before = await turn();
   for (const begin_ms of [0, 100, 500, 1500]) {
+    const other = await acquire("carl", [stuck]);
+    expect(await bay.ended(bay.power(stuck, { state: "on" }, "carl", { lease: other.id }))).toMatchObject(done);
     bay.time.standing.add(hung);
     await bay.time.run(begin_ms);
-    // Its command and the end of its lease are under way meanwhile, and a lease of the board that hangs is nobody's wait.
-    const ends = release("bob", (await acquire("bob", [stuck])).id);
-    void bay.power(stuck, { state: "on" });
+    // Where it hangs a command and the end of a lease are under way meanwhile.
+    void bay.power(owed, { state: "off" }, "bob", { lease: mine.id });
+    const ends = release("carl", other.id);
     const during = await turn();
     for (const [n, ms] of during.entries()) expect(ms - (before[n] as number)).toBeLessThanOrEqual(10);
     expect(bay.state.leases.list().map(({ targets }) => targets)).toContainEqual([owed]);
     bay.time.standing.clear();
     await bay.ended(ends);
-    await bay.time.until(() => bay.board.link.session.port.open, 3000);
-    await bay.time.run(500);
+    await bay.time.until(() => bay.state.policies.pending().length === 0 && !bay.rail(stuck).switchOn, 5000);
   }
 });
 

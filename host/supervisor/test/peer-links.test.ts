@@ -74,7 +74,7 @@ test("labgrid#245, labgrid#1198 what happens between two looks at USB is missed:
   expect(closed).toEqual(opened);
 });
 
-test("labgrid: after a restart the held place's resource is back 7.2 s after all others: a leased board that was away takes its holder's command within 300 ms of its port's coming", async () => {
+test("labgrid: after a restart the held place's resource is back 7.2 s after all others, PiKVM Switch: a port is tried once a second: a leased board that was away takes its holder's command within 300 ms of its port's coming", async () => {
   const socket = createSocket(false);
   bay = await virtualCommands("off", { transport: (rack) => socket.transport(rack), plug: () => socket.plug() });
   const target = bay.targets[0] as string;

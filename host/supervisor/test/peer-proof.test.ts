@@ -160,6 +160,19 @@ test("tacd: for 600 ms after turn-on no over-current is seen: a short at any tim
   }
 });
 
+test("tacd: an overload of a USB port is only a warning: a current between the slow and the hard limit opens the switch, and its cause is told", async () => {
+  bay = await virtualCommands();
+  const target = pick(1);
+  expect(await on(target)).toMatchObject(done);
+  await bay.time.run(200);
+  bay.rail(target).extra_a = 2.6;
+  // The slow limit has a time of its own; a fuse that opened at once would be the hard one.
+  const ms = await bay.time.until(() => !bay.rail(target).switchOn, 1000);
+  await bay.time.until(() => said(target) === "fault", 100);
+  expect(ms).toBeGreaterThan(10);
+  expect(bay.commands.find(target).channel.fault?.id).toBe("over-current");
+});
+
 async function rearmed(target: string): Promise<void> {
   const { channel } = bay.commands.find(target);
   for (let tries = 0; channel.fault !== null && tries < 20; tries += 1) {

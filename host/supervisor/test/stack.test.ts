@@ -111,7 +111,7 @@ const command = (target: string, feature: string, payload: unknown, retain = fal
   );
 const railOf = (channel: number) => rack.electronics.rails[channel - 1] as SimulatedRack["electronics"]["rails"][0];
 
-test("on answers after the proof, with V and I that are the rail's; off likewise", async () => {
+test("labgrid: its Tasmota driver answers before anything is confirmed: on answers after the proof, with V and I that are the rail's; off likewise", async () => {
   const on = await api("PUT", "/api/v1/targets/spare-3/power", { state: "on" });
   expect(on.status).toBe(200);
   expect(on.json).toMatchObject({ name: "spare-3", rack: "rack1", channel: 3, power: "on", fault: null, lease: null });
@@ -131,7 +131,7 @@ test("an unknown target is 404 with the nearest name; a wrong body is 422; both 
   expect(wrong.json.code).toBe("malformed");
 });
 
-test("every route needs the token, which only its owner can read", async () => {
+test("labgrid, pdudaemon: whoever reaches the port commands: every route needs the token, which only its owner can read", async () => {
   for (const path of ["/api/v1/targets", "/metrics", "/openapi.json"]) {
     expect((await fetch(`${supervisor.http}${path}`)).status).toBe(401);
   }

@@ -8,7 +8,7 @@ afterEach(async () => {
   bay = undefined;
 });
 
-test("another-board-at-the-port: a board with another serial number is not taken for this one", async () => {
+test("energyrunner#6 a board is found by trying speeds on a port: another-board-at-the-port: a board with another serial number is not taken for this one", async () => {
   const socket = createSocket(true);
   bay = await virtualBay(1, (rack) => socket.transport(rack));
   const { board } = bay.boards[0] as (typeof bay.boards)[0];

@@ -25,7 +25,7 @@ test("CRC-16 of the digits 1 to 9 is 0x29B1", () => {
   expect(crc16("123456789", 0xffff)).toBe(0x29b1);
 });
 
-test("COBS: every byte string survives, the code has no zero and costs one byte per 254", () => {
+test("PowerSensor3: a full-scale sample reads as the command to stop: COBS: every byte string survives, the code has no zero and costs one byte per 254", () => {
   fc.assert(
     fc.property(bytes(1200), (data) => {
       const coded = cobsEncode(data);
@@ -60,7 +60,7 @@ test("the host's seal gives the bytes and the answers of the portable one, for g
   );
 });
 
-test("one to three flipped bits in a decoded frame are never accepted", () => {
+test("PiKVM Switch: its link has no checksum: one to three flipped bits in a decoded frame are never accepted", () => {
   fc.assert(
     fc.property(bytes(200), fc.array(fc.nat(), { minLength: 1, maxLength: 3 }), (body, flips) => {
       const plain = cobsDecode(encodeFrame(event(body), nodeSeal).slice(0, -1)) as string;
