@@ -210,7 +210,10 @@ test("PiKVM Switch: a heartbeat that can never fire: a link that nobody uses is 
   await time.run(3000);
   const before = device.link.counters.sent_bytes;
   const uptime = device.link.uptime_ms ?? 0;
+  const states: string[] = [];
+  time.hub.on("lifecycle", (_board, state) => states.push(state));
   await time.run(5000);
+  expect(states).toEqual([]);
   expect(device.link.counters.sent_bytes).toBeGreaterThan(before);
   expect((device.link.uptime_ms ?? 0) - uptime).toBeGreaterThan(4000);
   expect(device.link.lifecycle).toBe("ready");

@@ -58,9 +58,10 @@ test("ppk2-api-python#13 stop hangs: a recording whose board hangs or is gone is
   const { recordings, start, edge } = await bench();
   for (const how of ["hung", "cut"]) {
     const id = await start();
-    await bay.time.run(300);
+    await bay.time.run(500);
+    // No sample comes behind this edge.
     edge(1);
-    await bay.time.run(200);
+    await bay.time.run(5);
     if (how === "hung") bay.time.standing.add(bay.time.boards[0] as VirtualBoard);
     else bay.rack.cutLink();
     await bay.time.run(10);
