@@ -73,8 +73,9 @@ function row(pad: HeaderPad, use: PinUse | undefined): string {
   return parts.join("");
 }
 
-function legend(y: number): string {
-  const kinds = Object.keys(KINDS) as Kind[];
+/** Colours that the drawing has, and no others. */
+function legend(y: number, used: ReadonlySet<Kind>): string {
+  const kinds = (Object.keys(KINDS) as Kind[]).filter((kind) => used.has(kind));
   const step = 140;
   const start = CENTRE - (kinds.length * step) / 2;
   return kinds
@@ -90,7 +91,8 @@ function legend(y: number): string {
 export function pinoutSvg(design: BoardDesign): string {
   const height = TOP + 22 + ROWS * ROW + 64;
   const byPin = new Map(design.pins.map((use) => [use.pin, use]));
-  const rows = picoPads.map((pad) => row(pad, pad.gpio === null ? undefined : byPin.get(pad.gpio)));
+  const useOf = (pad: HeaderPad): PinUse | undefined => (pad.gpio === null ? undefined : byPin.get(pad.gpio));
+  const rows = picoPads.map((pad) => row(pad, useOf(pad)));
   const title = `${design.title}, revision ${design.revision.toUpperCase()}: pins of the Raspberry Pi Pico`;
   const bodyHeight = 22 + ROWS * ROW;
   return `<svg xmlns='http://www.w3.org/2000/svg' width='${WIDTH}' height='${height}' viewBox='0 0 ${WIDTH} ${height}' ${FONT} role='img' aria-label='${xml(title)}'>
@@ -103,7 +105,7 @@ ${text(CENTRE, TOP - 4, "middle", 11.5, "USB", "fill='#1f2328'")}
 <rect x='${CENTRE - 32}' y='${TOP + bodyHeight / 2 - 38}' width='64' height='64' rx='4' fill='#22272e' stroke='#0b0e11'/>
 ${text(CENTRE, TOP + bodyHeight / 2 - 3, "middle", 11, "RP2040", "fill='#ffffff'")}
 ${rows.join("\n")}
-${legend(height - 22)}
+${legend(height - 22, new Set(picoPads.map((pad) => kindOf(pad, useOf(pad)))))}
 </svg>
 `;
 }
