@@ -14,9 +14,9 @@ import { managedUsbText, monitoringText } from "./texts.ts";
 /** Every board that is checked. */
 export const designs: readonly BoardDesign[] = [monitoringDesign, monitoringDesign12, managedUsbDesign];
 
-const documented: readonly [BoardDesign, BoardText][] = [
-  [monitoringDesign, monitoringText],
-  [managedUsbDesign, managedUsbText],
+const documented: readonly [BoardDesign, BoardText, BoardDesign | null][] = [
+  [monitoringDesign, monitoringText, monitoringDesign12],
+  [managedUsbDesign, managedUsbText, null],
 ];
 
 function indexPage(): string {
@@ -32,7 +32,7 @@ function indexPage(): string {
     table(["board", "pins", "bill of materials", "state"], rows),
     "* [Rack and example bay](rack.md)\n* [Parts that firmware talks to](parts.md): registers, times, limits\n* [Calibration](calibration.md)",
     "## Commands\n\n| command | what it does |\n|---|---|\n| `npm run -s hardware -- check` | checks every board and the example bay; a line for each clash with its mend; exit 0 or 2 |\n| `npm run -s hardware -- check --bay FILE --json` | another bay; one JSON document with findings and figures |\n| `npm run -s hardware -- docs` | writes these pages, the drawings and the pin headers again |",
-    "## What is estimated\n\nTemperatures take the data sheet's thermal resistance and no neighbour; capacitance of traces and cables is 1 pF/cm; the hot resistance of the MOSFETs is 1.4 times the cold one; spread of the gate's time is 15 %. A first board must be measured before its limits are trusted.",
+    "## What is estimated\n\nTemperatures take the data sheet's thermal resistance and no neighbour; capacitance of traces and cables is 1 pF/cm; the hot resistance of the MOSFETs is 1.4 times the cold one, their capacitances are the typical ones within 20 %; ceramic capacitors of the converters keep half; what a board itself draws is a sum of its parts; spread of the gate's time is 15 %. A first board must be measured before its limits are trusted.",
   );
 }
 
@@ -40,9 +40,9 @@ function indexPage(): string {
 export function generatedFiles(bay: BayWiring, bayFile: string): Map<string, string> {
   const files = new Map<string, string>();
   files.set("docs/hardware/README.md", indexPage());
-  for (const [design, text] of documented) {
+  for (const [design, text, other] of documented) {
     files.set(`docs/hardware/${design.name}.md`, boardPage(design, text));
-    files.set(`docs/hardware/${design.name}-bom.md`, bomPage(design));
+    files.set(`docs/hardware/${design.name}-bom.md`, bomPage(design, other));
     files.set(`docs/hardware/${design.name}-pinout.svg`, pinoutSvg(design));
     files.set(`hardware/generated/${design.name}-pins.h`, pinHeaderC(design.title, design.pins));
     files.set(`hardware/generated/${design.name}-pins.ts`, pinHeaderTs(design.title, design.pins));

@@ -13,12 +13,19 @@ opens the switch in hardware; a low switch bit sets the latch again, so firmware
 open first. Each alert also pulls the shared alert line low through a Schottky diode, and so the controller knows the time.
 
 Two P-channel MOSFETs with their sources together are the switch: neither body diode conducts alone, so a target that is fed from
-elsewhere feeds nothing back. A capacitor from drain to gate limits the slew to 1 V/ms; the gate resistor makes it the same for
-both classes. No pin is left to read the chain back: the proof of off is voltage and current, and for a floating channel the
-current.`,
+elsewhere feeds nothing back. The driver pulls the gates to ground through a resistor, and no resistor divides that drive, so
+they get the whole rail. A capacitor from the gates to the switched side limits the slew to about 1 V/ms; each class has its own
+gate resistor for it. To open, a resistor from the driver's node to the sources lifts the gates through a diode, past the gate
+resistor. No pin is left to read the chain back: the proof of off is voltage and current, and for a floating channel the current.
+
+The board's own draw has a fuse of its own at each feed. It is taken behind the rack's shunt, so the rack's current holds it, and
+before the fuse of the channels, which their sum fills.`,
   wires: `The nets of channel 1 stand for all: the parts of channel n are the n-th of their kind (U1 to U8, U9 to U16, Q1 and Q2 for
-channel 1, Q3 and Q4 for channel 2, and so on); \`npm run -s hardware -- check\` goes over all of them. Supplies and decoupling
-are left out: every part has 3.3 V and ground, and 100 nF beside it.`,
+channel 1, Q3 and Q4 for channel 2, and so on); \`npm run -s hardware -- check\` goes over all of them: every pin of every part is on a net or named as
+left open. A pin that a package has more than once stands once. C10 to C49 go beside the supply pins of the parts.`,
+  pins: `They are for programs that are not built from this repository, such as a test of a first board; the firmware's own
+build makes its header from the same data (\`firmware/lua-runtime/hardware-header.ts\`), with the same names, and needs more of
+it than pins.`,
 };
 
 export const managedUsbText: BoardText = {
@@ -28,6 +35,7 @@ controller has a USB cable of its own to the host, so control does not depend on
 both data paths open; the RP2040's own watchdog resets a firmware that hangs. There is no gate beside it. The hub stays in
 reset, and hidden from the host, until firmware has configured it over SMBus. The hub's port-power pins are not used: it is told
 over SMBus that its ports are powered, and the VBUS switches report over-current and reverse voltage to the controller.`,
-  wires: `The nets of port 1 stand for all. Supplies, decoupling, crystal and straps are left out: they are those of the hub's data
-sheet.`,
+  wires: `The nets of port 1 stand for all; \`npm run -s hardware -- check\` goes over all of them: every pin of every part is on a
+net or named as left open. A pin that a package has more than once stands once. C5 to C44 go beside the supply pins of the parts.`,
+  pins: "They are for the firmware of this board, which does not exist yet, and for tests of a first board.",
 };

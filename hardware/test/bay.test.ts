@@ -17,7 +17,7 @@ describe("a bay against its racks", () => {
     const load = { idle_w: 10, cpu_w: 4 };
     const { findings, figures } = checkBay(bayOf([1, 2, 3, 4, 5, 6, 7, 8].map((n) => target(n, load))), rackDesign);
     expect(findings).toEqual([]);
-    expect(figures.at(-1)).toMatchObject({ subject: "rack1, all targets busy", value: "22.4 A" });
+    expect(figures.at(-1)).toMatchObject({ subject: "rack1, all targets busy", value: "22.6 A with the board" });
   });
 
   const breaks: [string, Targets, FindingCode, string, (string | number)[]][] = [
@@ -110,6 +110,6 @@ describe("a bay against its racks", () => {
     const load = { idle_w: 10, cpu_w: 2 };
     const { findings } = checkBay(bayOf([target(1, load), target(2, load)]), weak);
     expect(findings.map(({ code, subject }) => [code, subject])).toEqual([[FindingCode.bayFeed, "rack1"]]);
-    expect(findings[0]?.message).toContain("draw 5.2 A together");
+    expect(findings[0]?.message).toContain("draw 5.4 A together");
   });
 });

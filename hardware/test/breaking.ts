@@ -1,3 +1,4 @@
+import { partPins } from "../src/catalogue/part-pins.ts";
 import type { FindingCode } from "../src/checks/finding.ts";
 import type { BoardDesign, BusDesign, OutputGate, PowerPath, Timing } from "../src/designs/types.ts";
 
@@ -24,3 +25,20 @@ export function limits(design: BoardDesign, channel: number, change: Partial<Pow
 export const usePin: (name: string, change: Partial<BoardDesign["pins"][0]>) => Break = (name, change) => (design) => {
   design.pins = design.pins.map((use) => (use.name === name ? { ...use, ...change } : use));
 };
+
+/** A part of another board as one that this board buys and leaves unwired. */
+export function buys(design: BoardDesign, ...parts: string[]): void {
+  const what = { quantity: 1, maker: "", what: "", ratings: "" };
+  for (const [n, part] of parts.entries())
+    design.bom.push({ ...what, part, designators: `X${n + 1}`, open: partPins[part] ?? [] });
+}
+
+/** A part stays in the bill of materials and comes off its nets. */
+export function takeOut(design: BoardDesign, designator: string): void {
+  const open: string[] = [];
+  for (const wire of design.wires) {
+    open.push(...wire.ends.filter((end) => end.startsWith(`${designator}.`)));
+    wire.ends = wire.ends.filter((end) => !end.startsWith(`${designator}.`));
+  }
+  design.bom = design.bom.map((line, n) => (n === 0 ? { ...line, open: [...(line.open ?? []), ...open] } : line));
+}

@@ -6,11 +6,14 @@ import { checkBoard } from "../src/checks/index.ts";
 import { checkPins } from "../src/checks/pins.ts";
 import { managedUsbDesign } from "../src/designs/managed-usb.ts";
 import { monitoringDesign, monitoringDesign12 } from "../src/designs/monitoring.ts";
+import type { GateDrive } from "../src/designs/types.ts";
 import { path } from "./breaking.ts";
+import { gateBreaks } from "./gate-breaks.ts";
 import { powerBreaks } from "./power-breaks.ts";
+import { supplyBreaks } from "./supply-breaks.ts";
 import { wiringBreaks } from "./wiring-breaks.ts";
 
-const breaks = [...wiringBreaks, ...powerBreaks];
+const breaks = [...wiringBreaks, ...powerBreaks, ...gateBreaks, ...supplyBreaks];
 
 describe("the boards as they are", () => {
   for (const design of designs) {
@@ -72,6 +75,63 @@ describe("the other boards", () => {
     path(design, 1).discharge = { part: "CRGP2512F100R", ohm: 100, rated_w: 1.5 };
     const codes = checkBoard(design).findings.map(({ code }) => code);
     expect(codes).toEqual([FindingCode.dischargeTime, FindingCode.dischargePower]);
+  });
+
+  it("the first gate network, 100 k to the sources and 91 k to the driver, did not drive the switch, nor open it in time", () => {
+    for (const [design, drive_ohm, volts, opens, more] of [
+      [monitoringDesign, 91_000, "2.44 to 2.87 V", "open 22 ms", []],
+      [monitoringDesign12, 300_000, "2.82 to 3.28 V", "open 47.3 ms", [FindingCode.dischargeTime]],
+    ] as const) {
+      const broken = structuredClone(design);
+      const network = {
+        pull_ohm: null,
+        diode_v: null,
+        gate_source_ohm: 100_000,
+        capacitor_nf: 33,
+        capacitor_spread: 0.1,
+      };
+      for (const at of broken.paths) at.gate_parts = null;
+      for (const at of broken.paths) at.gate_drive = { ...(at.gate_drive as GateDrive), ...network, drive_ohm };
+      const { findings } = checkBoard(broken);
+      expect(new Set(findings.map(({ code }) => code))).toEqual(
+        new Set([FindingCode.switchOff, FindingCode.switchGate, ...more]),
+      );
+      expect(findings.find(({ subject }) => subject === "INA226")?.message).toContain(opens);
+      const divided = findings.find(({ code }) => code === FindingCode.switchGate);
+      expect(divided?.message).toContain(`the network gives ${volts}`);
+    }
+  });
+
+  it("a resistor that goes to the gate instead of the driver's node is found in the nets alone", () => {
+    const design = structuredClone(monitoringDesign);
+    for (const wire of design.wires) {
+      wire.ends = wire.ends.filter((end) => end !== "R88.2");
+      if (wire.net === "GATE_2") wire.ends.push("R88.2");
+    }
+    expect(checkBoard(design).findings.map(({ code, message }) => [code, message])).toEqual([
+      [FindingCode.gateWiring, "net GATE_2 is its gate and has R88.2 too"],
+      [FindingCode.gateWiring, "net GATE_DRIVE_2 is its driver's node and lacks R88.2"],
+    ]);
+  });
+
+  it("the USB board without the parts of a converter is found, part for part", () => {
+    const design = structuredClone(managedUsbDesign);
+    const without = (net: string): boolean => !/^(SWITCHING|CONVERTED|FEEDBACK)_1V2$/.test(net);
+    design.wires = design.wires.filter(({ net }) => without(net));
+    design.bom = design.bom.filter(({ designators }) => designators !== "L1-L2");
+    const found = checkBoard(design).findings.filter(({ code }) => code === FindingCode.pinOpen);
+    expect(found.map(({ subject, message }) => [subject, message])).toContainEqual([
+      "U18",
+      "TLV62569DBVR has SW, FB on no net",
+    ]);
+  });
+
+  it("a USB port's slew and capacitance stay within what its switch limits to", () => {
+    const design = structuredClone(managedUsbDesign);
+    path(design, 2).slew_v_per_ms = 20;
+    const [finding] = checkBoard(design).findings;
+    expect(finding?.code).toBe(FindingCode.inrush);
+    expect(finding?.message).toContain("150 uF at 20 V/ms draw 3 A for 0.275 ms, limits are 1.38 A for 10 ms");
   });
 
   it("a USB port's connector bears what its switch limits to", () => {

@@ -15,7 +15,10 @@ export const powerBreaks: Broken[] = [
     "shunt of the rack beyond what is read",
     FindingCode.shuntRange,
     "J21, rack supply of the 5 V class",
-    ["INA226 with 4 mOhm is at its full scale at 20.5 A, below all channels of 22.4 A", "at most 3.66 mOhm"],
+    [
+      "INA226 with 4 mOhm is at its full scale at 20.5 A, below all channels and the board of 22.6 A",
+      "at most 3.62 mOhm",
+    ],
     (design) => {
       const feed = design.feeds[0] as BoardDesign["feeds"][0];
       const sense = feed.sense as NonNullable<typeof feed.sense>;
@@ -26,7 +29,7 @@ export const powerBreaks: Broken[] = [
     "shunt of the rack too small for its heat",
     FindingCode.shuntPower,
     "J21, rack supply of the 5 V class",
-    ["WSL3637R0020FEA turns 1 W into heat at 22.4 A", "0.5 W"],
+    ["WSL3637R0020FEA turns 1.02 W into heat at 22.6 A", "0.5 W"],
     (design) => {
       const feed = design.feeds[0] as BoardDesign["feeds"][0];
       const sense = feed.sense as NonNullable<typeof feed.sense>;
@@ -110,7 +113,7 @@ export const powerBreaks: Broken[] = [
     "alert slower than the hard limit",
     FindingCode.alertTime,
     "INA226",
-    ["3.63 ms, the hard limit is 2 ms"],
+    ["3.98 ms, the hard limit is 2 ms"],
     (design) => {
       timing(design).alert = { ...timing(design).alert, conversion_us: 1210 };
     },
@@ -152,60 +155,12 @@ export const powerBreaks: Broken[] = [
     },
   ],
   [
-    "feed below the sum of its channels",
-    FindingCode.feedRating,
-    "J21, rack supply of the 5 V class",
-    ["8 channels draw 22.4 A", "carry 20 A"],
-    (design) => {
-      const feed = design.feeds[0] as BoardDesign["feeds"][0];
-      design.feeds[0] = { ...feed, supply: { ...feed.supply, rated_a: 20 } };
-    },
-  ],
-  [
-    "feed of a higher voltage than its parts",
-    FindingCode.feedRating,
-    "J22, rack supply of the 12 V class",
-    ["brings up to 12 V, connector XT60PW-M bears 500 V and fuse 0287030.PXCN breaks 10 V"],
-    (design) => {
-      const feed = design.feeds[1] as BoardDesign["feeds"][0];
-      design.feeds[1] = { ...feed, fuse: { ...feed.fuse, max_v: 10 } };
-    },
-  ],
-  [
-    "feed whose fuse is stronger than its connector",
-    FindingCode.fuseAbove,
-    "J21, rack supply of the 5 V class",
-    ["fuse 0287030.PXCN opens above 40 A, connector XT60PW-M before it bears 30 A"],
-    (design) => {
-      const feed = design.feeds[0] as BoardDesign["feeds"][0];
-      design.feeds[0] = { ...feed, fuse: { ...feed.fuse, rated_a: 40 } };
-    },
-  ],
-  [
-    "class of targets that nothing feeds",
-    FindingCode.feedMissing,
-    "class of 5 V",
-    ["no feed has this voltage", "add a feed"],
-    (design) => {
-      design.feeds = design.feeds.slice(1);
-    },
-  ],
-  [
     "switch for a lower voltage",
     FindingCode.switchVoltage,
     "channel 5",
     ["IRF9310TRPBF bears 5 V, the rail goes to 5.5 V"],
     (design) => {
       path(design, 5).switch = { ...path(design, 5).switch, max_v: 5 };
-    },
-  ],
-  [
-    "switch that the rail does not open fully",
-    FindingCode.switchGate,
-    "channel 5",
-    ["wants 10 to 20 V at its gate, the rail gives 4.75 to 5.5 V"],
-    (design) => {
-      path(design, 5).switch = { ...path(design, 5).switch, gate_v: [10, 20] };
     },
   ],
   [
@@ -218,19 +173,14 @@ export const powerBreaks: Broken[] = [
     },
   ],
   [
-    "inrush beyond its limit",
-    FindingCode.inrush,
-    "channel 7",
-    ["2200 uF at 2 V/ms draw 4.4 A for 2.75 ms, limits are 4 A for 20 ms"],
-    (design) => {
-      path(design, 7).slew_v_per_ms = 2;
-    },
-  ],
-  [
     "discharge too slow for the proof of off",
     FindingCode.dischargeTime,
     "channel 7",
-    ["100 Ohm take 2200 uF from 5.5 V below 0.25 V in 680 ms", "at most 67.6 Ohm"],
+    [
+      "100 Ohm take 2200 uF from 5.5 V below 0.25 V in 680 ms",
+      "the proof needs 40 ms and the switch 0.353 ms",
+      "at most 67.6 Ohm",
+    ],
     (design) => {
       path(design, 7).discharge = { part: "CRGP2512F100R", ohm: 100, rated_w: 2 };
     },
@@ -250,7 +200,7 @@ export const powerBreaks: Broken[] = [
     "channel 1",
     ["the junction of IRF9310TRPBF comes to 155 C at 2.8 A in air of 45 C, 125 C are allowed"],
     (design) => {
-      path(design, 1).switch = { ...path(design, 1).switch, on_ohm: 0.2 };
+      path(design, 1).switch = { ...path(design, 1).switch, junction_k_per_w: 1474 };
     },
   ],
   [

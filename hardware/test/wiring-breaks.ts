@@ -1,6 +1,6 @@
 import { FindingCode } from "../src/checks/finding.ts";
 import type { BoardDesign, BusDesign } from "../src/designs/types.ts";
-import { type Broken, bus, usePin } from "./breaking.ts";
+import { type Broken, bus, fuse, path, usePin } from "./breaking.ts";
 
 /** Clashes of pins, parts lists, nets, buses and their pull-ups. */
 export const wiringBreaks: Broken[] = [
@@ -67,25 +67,26 @@ export const wiringBreaks: Broken[] = [
     ["net CLOSE_3 ends at Q99.G"],
     (design) => {
       const wire = design.wires.find(({ net }) => net === "CLOSE_3");
-      if (wire !== undefined) wire.ends = ["U28.3Y", "Q99.G"];
+      wire?.ends.push("Q99.G");
     },
   ],
   [
     "part on a bus that another line of the bill has",
     FindingCode.designatorUnknown,
     "U30",
-    ["is TMP105 on its bus and TMP75AIDR in the bill of materials"],
+    ["is TMP75 on its bus and TMP105YZCT in the bill of materials"],
     (design) => {
-      design.bom = design.bom.map((line) => (line.part === "TMP105YZCT" ? { ...line, part: "TMP75AIDR" } : line));
+      const device = bus(design, "I2C1").devices[0] as BusDesign["devices"][0];
+      device.part = { ...device.part, part: "TMP75" };
     },
   ],
   [
     "part that is judged and another that is bought",
     FindingCode.designatorUnknown,
-    "0452004.MRL",
+    "0452005.MRL",
     ["judged as a part of channels or feeds"],
     (design) => {
-      design.bom = design.bom.map((line) => (line.part === "0452004.MRL" ? { ...line, part: "0452005.MRL" } : line));
+      path(design, 4).fuse = { ...fuse(design, 4), part: "0452005.MRL" };
     },
   ],
   [
@@ -115,7 +116,58 @@ export const wiringBreaks: Broken[] = [
     ["is on net SWITCH_1 and on net SWITCH_2"],
     (design) => {
       const wire = design.wires.find(({ net }) => net === "SWITCH_2");
-      if (wire !== undefined) wire.ends = ["U20.QA", ...wire.ends.slice(1)];
+      wire?.ends.push("U20.QA");
+    },
+  ],
+  [
+    "part whose pins no list says",
+    FindingCode.pinsUnlisted,
+    "74HC123PW,118",
+    ["no list says which pins it has", "part-pins.ts"],
+    (design) => {
+      design.bom = design.bom.map((line) => (line.designators === "U33" ? { ...line, part: "74HC123PW,118" } : line));
+    },
+  ],
+  [
+    "part with a pin on no net",
+    FindingCode.pinOpen,
+    "DS1",
+    ["NHD-0420H1Z-FSW-GBW-33V3 has V0 on no net", "open pins"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "LCD_CONTRAST");
+      if (wire !== undefined) wire.ends = ["RV1.2", "RV1.1"];
+      const supply = design.wires.find(({ net }) => net === "3V3");
+      if (supply !== undefined) supply.ends = supply.ends.filter((end) => end !== "RV1.1");
+    },
+  ],
+  [
+    "part that is bought and wired to nothing",
+    FindingCode.pinOpen,
+    "L9",
+    ["XFL4020-222MEC has 1, 2 on no net"],
+    (design) => {
+      const what = { quantity: 1, maker: "Coilcraft", what: "choke", ratings: "" };
+      design.bom.push({ ...what, designators: "L9", part: "XFL4020-222MEC" });
+    },
+  ],
+  [
+    "wire to a pin that the part lacks",
+    FindingCode.pinUnknown,
+    "U17.CLKOUT",
+    ["ADS131M08IPBSR has no such pin", "CLKIN"],
+    (design) => {
+      design.wires.find(({ net }) => net === "CONVERTER_CLKIN")?.ends.push("U17.CLKOUT");
+    },
+  ],
+  [
+    "net with one end",
+    FindingCode.wireSingle,
+    "net CONVERTER_CAP",
+    ["goes from U17.CAP to nothing"],
+    (design) => {
+      const wire = design.wires.find(({ net }) => net === "CONVERTER_CAP");
+      if (wire !== undefined) wire.ends = ["U17.CAP"];
+      design.wires.find(({ net }) => net === "3V3")?.ends.push("C54.1");
     },
   ],
   [
@@ -124,7 +176,8 @@ export const wiringBreaks: Broken[] = [
     "GP18",
     ["button_down is on no net", "add A1.GP18 to a wire"],
     (design) => {
-      design.wires = design.wires.filter(({ net }) => net !== "BUTTON_DOWN");
+      const wire = design.wires.find(({ net }) => net === "BUTTON_DOWN");
+      if (wire !== undefined) wire.ends = wire.ends.filter((end) => end !== "A1.GP18");
     },
   ],
   [
@@ -145,6 +198,7 @@ export const wiringBreaks: Broken[] = [
     (design) => {
       const wire = design.wires.find(({ net }) => net === "PANEL_SCL");
       if (wire !== undefined) wire.ends = wire.ends.filter((end) => end !== "U38.SCL");
+      design.wires.find(({ net }) => net === "MONITOR_SCL")?.ends.push("U38.SCL");
     },
   ],
   [

@@ -7,14 +7,28 @@ const line = (
   maker: string,
   what: string,
   ratings: string,
-): BomLine => ({ designators, quantity, part, maker, what, ratings });
+  open: readonly string[] = [],
+): BomLine => ({ designators, quantity, part, maker, what, ratings, open });
 
 /** What is bought for one monitoring board with all eight channels of the 5 V class, and its panel. */
 export const monitoringBom: BomLine[] = [
-  line("A1", 1, "SC0915", "Raspberry Pi", "controller module, Pico (RP2040)", "26 pins at 3.3 V, 2 MiB flash"),
+  line("A1", 1, "SC0915", "Raspberry Pi", "controller module, Pico (RP2040)", "26 pins at 3.3 V, 2 MiB flash", [
+    "RUN",
+    "ADC_VREF",
+    "3V3_EN",
+    "VBUS",
+  ]),
   line("U1-U8", 8, "INA226AIDGSR", "Texas Instruments", "current and voltage monitor", "0 to 36 V, 81.92 mV"),
   line("U9-U16", 8, "INA240A1PWR", "Texas Instruments", "current-sense amplifier, 20 V/V", "-4 to 80 V, 0.2 %"),
-  line("U17", 1, "ADS131M08IPBSR", "Texas Instruments", "converter, 8 channels at once", "1.2 V, CLKIN 0.3 to 8.4 MHz"),
+  line(
+    "U17",
+    1,
+    "ADS131M08IPBSR",
+    "Texas Instruments",
+    "converter, 8 channels at once",
+    "1.2 V, CLKIN 0.3 to 8.4 MHz",
+    ["XTAL2"],
+  ),
   line(
     "U18",
     1,
@@ -23,14 +37,20 @@ export const monitoringBom: BomLine[] = [
     "buffer of the midpoint (1.65 V) of amplifiers and inputs",
     "5.5 V",
   ),
-  line("U20-U23", 4, "74HC595D,118", "Nexperia", "shift register with output enable", "2 to 6 V"),
-  line("U24-U27", 4, "74HC74D,653", "Nexperia", "trip latches, two a part", "2 to 6 V"),
+  line("U20-U23", 4, "74HC595D,118", "Nexperia", "shift register with output enable", "2 to 6 V", ["U23.QH'"]),
+  line("U24-U27", 4, "74HC74D,653", "Nexperia", "trip latches, two a part", "2 to 6 V", ["1Q'", "2Q'"]),
   line("U28-U29", 2, "74HC08D,653", "Nexperia", "switch AND not tripped, four a part", "2 to 6 V"),
-  line("U38", 1, "INA226AIDGSR", "Texas Instruments", "monitor of the rack's supply", "0 to 36 V, 81.92 mV"),
-  line("U30", 1, "TMP105YZCT", "Texas Instruments", "thermometer", "2 K, 12 bits in 220 ms"),
+  line("U38", 1, "INA226AIDGSR", "Texas Instruments", "monitor of the rack's supply", "0 to 36 V, 81.92 mV", ["ALERT"]),
+  line("U30", 1, "TMP105YZCT", "Texas Instruments", "thermometer", "2 K, 12 bits in 220 ms", ["ALERT"]),
   line("U31", 1, "AT24C32E-SSHM-T", "Microchip", "EEPROM, 4 KiB", "write cycle 5 ms, 10^6 cycles"),
-  line("U32", 1, "PCF8574T/3,518", "NXP", "port expander of the display", "100 kHz, sinks 25 mA"),
-  line("U33", 1, "74HC123D,653", "Nexperia", "one-shot that gates the outputs", "2 to 6 V"),
+  line("U32", 1, "PCF8574T/3,518", "NXP", "port expander of the display", "100 kHz, sinks 25 mA", ["INT"]),
+  line("U33", 1, "74HC123D,653", "Nexperia", "one-shot that gates the outputs", "2 to 6 V", [
+    "1Q",
+    "2Q",
+    "2Q'",
+    "2CEXT",
+    "2REXT/CEXT",
+  ]),
   line("U34", 1, "TPS3839K33DBZR", "Texas Instruments", "supervisor, holds the one-shot in reset", "2.93 V"),
   line("U35", 1, "R-78E5.0-1.0", "Recom", "5 V for the controller from the 12 V feed", "8 to 28 V, 1 A"),
   line(
@@ -48,6 +68,7 @@ export const monitoringBom: BomLine[] = [
   line("D1-D8", 8, "BAT54,215", "Nexperia", "alerts into the shared line", "30 V, 0.32 V at 1 mA"),
   line("D9-D16", 8, "SMBJ14A", "Littelfuse", "clamp at the target's connector", "14 V stand-off, 600 W"),
   line("D17-D18", 2, "B340A-13-F", "Diodes", "controller's supply from either feed", "40 V, 3 A"),
+  line("D19-D26", 8, "BAS316,115", "Nexperia", "opens the switch past its gate resistor", "100 V, 30 nA"),
   line("R1-R8", 8, "WSL2512R0200FEA", "Vishay", "shunt, 20 mOhm, 1 %", "1 W at 70 C, 75 ppm/K"),
   line("R120", 1, "WSL3637R0020FEA", "Vishay", "shunt of the rack's supply, 2 mOhm, 1 %", "3 W at 70 C"),
   line(
@@ -58,7 +79,7 @@ export const monitoringBom: BomLine[] = [
     "discharge, two in parallel a channel",
     "2 W at 70 C, pulse proof",
   ),
-  line("R25-R32", 8, "RC0603FR-0791KL", "Yageo", "gate resistor, 91 k (12 V class: 300 k)", "0.1 W"),
+  line("R25-R32", 8, "RC0603FR-07300KL", "Yageo", "gate resistor, 300 k: sets the slew of the switch", "0.1 W, 1 %"),
   line("R33-R64", 32, "RC0603FR-0710KL", "Yageo", "pull-downs of the chain's outputs", "0.1 W"),
   line("R65-R66", 2, "RC0603FR-072K2L", "Yageo", "pull-ups, monitors' bus", "0.1 W"),
   line("R67-R68", 2, "RC0603FR-074K7L", "Yageo", "pull-ups, panel's bus", "0.1 W"),
@@ -72,21 +93,39 @@ export const monitoringBom: BomLine[] = [
   ),
   line("R85", 1, "RC0603FR-0733RL", "Yageo", "series resistor of the converter's clock", "0.1 W"),
   line("R86", 1, "RC0603FR-07390KL", "Yageo", "one-shot's time, 390 k", "0.1 W, 1 %"),
-  line("R87-R102", 16, "RC0603FR-07100KL", "Yageo", "gates to sources; marker inputs' pull-downs", "0.1 W"),
+  line("R87-R94", 8, "RC1206FR-072K2L", "Yageo", "gate drivers' nodes to the sources: open the switch", "0.25 W, 1 %"),
+  line("R95-R102", 8, "RC0603FR-07100KL", "Yageo", "marker inputs' pull-downs", "0.1 W"),
   line("R103-R110", 8, "RC0603FR-071KL", "Yageo", "series resistors of the marker inputs", "0.1 W"),
   line("R111-R112", 2, "ERA-3AEB103V", "Panasonic", "midpoint of 3.3 V, 10 k, 0.1 %", "25 ppm/K"),
-  line("C1-C8", 8, "C0805C333K5RACTU", "KEMET", "slew of the switch, 33 nF X7R", "50 V"),
+  line("R113", 1, "RC0603FR-0710RL", "Yageo", "series resistor of the display's light, 10 Ohm", "0.1 W"),
+  line("RV1", 1, "3362P-1-103LF", "Bourns", "contrast of the display, trimmer of 10 k", "0.5 W"),
+  line("C1-C8", 8, "GRM1885C1H103JA01D", "Murata", "slew of the switch, 10 nF C0G", "50 V, 5 %"),
   line("C9", 1, "ECQ-E1225KF", "Panasonic", "one-shot's time, 2.2 uF film", "100 V, 10 %"),
   line("C10-C49", 40, "CL10B104KB8NNNC", "Samsung", "decoupling, 100 nF", "50 V"),
   line("C50-C53", 4, "EEU-FM1E102", "Panasonic", "input of the feeds, 1000 uF", "25 V"),
+  line("C54", 1, "GRM188R71E224KA88D", "Murata", "converter's own regulator, 220 nF X7R", "25 V"),
   line("F1-F8", 8, "0452004.MRL", "Littelfuse", "channel's fuse, place A (5 V) or B (12 V)", "4 A slow, 34.4 A2s"),
   line("F9-F10", 2, "0287030.PXCN", "Littelfuse", "feed's fuse, ATO blade", "30 A, 32 V"),
+  line("F11-F12", 2, "0452001.MRL", "Littelfuse", "fuse of the board's own draw, at either feed", "1 A slow, 125 V"),
   line("XF9-XF10", 2, "3557-2", "Keystone", "holder of a blade fuse", "30 A"),
   line("J1-J8", 8, "B2P-VH", "JST", "target's power: 1 rail, 2 ground", "7 A, 250 V"),
   line("J9-J16", 8, "B4B-XH-A", "JST", "target's lines: 1 ground, 2 reset, 3 strap, 4 marker", "3 A, 250 V"),
   line("J20", 1, "B4B-XH-A", "JST", "panel: 1 ground, 2 3V3, 3 SDA, 4 SCL", "3 A, 250 V"),
   line("J21-J22", 2, "XT60PW-M", "Amass", "feeds: 5 V class, 12 V class", "30 A"),
   line("S1-S4", 4, "B3F-4055", "Omron", "buttons Up, Down, Select, Stop", "12 mm"),
-  line("DS1", 1, "NHD-0420H1Z-FSW-GBW-33V3", "Newhaven", "display 20 x 4, HD44780 compatible", "3.3 V"),
+  line("DS1", 1, "NHD-0420H1Z-FSW-GBW-33V3", "Newhaven", "display 20 x 4, HD44780 compatible", "3.3 V", [
+    "DB0",
+    "DB1",
+    "DB2",
+    "DB3",
+  ]),
   line("PS1", 1, "RSP-150-5", "Mean Well", "rack supply of the 5 V class", "5 V, 30 A"),
+  line("PS2", 1, "LRS-350-12", "Mean Well", "rack supply of the 12 V class, where it is in use", "12 V, 29 A"),
 ];
+
+/** The same board with all channels of the 12 V class: another gate resistor, and each channel's fuse in place B. */
+export const monitoringBom12: BomLine[] = monitoringBom.map((entry) =>
+  entry.designators === "R25-R32"
+    ? { ...entry, part: "RC0603FR-07910KL", what: "gate resistor, 910 k: sets the slew of the switch" }
+    : entry,
+);

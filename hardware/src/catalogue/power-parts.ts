@@ -1,4 +1,4 @@
-import type { ConnectorPart, FusePart, SenseRange, ShuntPart, SwitchPart } from "../designs/types.ts";
+import type { ConnectorPart, FusePart, GateDrive, SenseRange, ShuntPart, SwitchPart } from "../designs/types.ts";
 import { ADS131M08, INA240A1 } from "../parts/fast-current.ts";
 import { INA226 } from "../parts/ina226.ts";
 import { PAC1954 } from "../parts/pac1954.ts";
@@ -19,6 +19,14 @@ export const shunts = {
     rated_w: 3,
     derate_c: [70, 170],
     source: "Vishay WSL3637: 3 W at 70 C, four terminals, -65 to 170 C",
+  },
+  /** In the feed of the managed USB board. */
+  usb_feed: {
+    part: "WSL2512R0100FEA",
+    ohm: 0.01,
+    rated_w: 1,
+    derate_c: [70, 170],
+    source: "Vishay WSL, document 30100: 1 W at 70 C in size 2512",
   },
   port: {
     part: "WSL1206R0250FEA",
@@ -64,10 +72,12 @@ export const switches = {
     max_v: 30,
     max_a: 16,
     gate_v: [4.5, 20],
+    // At 25 C 1.3 to 2.4 V, less 5.8 mV/K; the least one is at 45 C.
+    gate: { threshold_v: [1.18, 1.8, 2.4], input_nf: 5.25, transfer_nf: 0.88, leak_ua: 0.1 },
     junction_k_per_w: 50,
     junction_max_c: 150,
     source:
-      "Infineon PD-97437A: 6.8 mOhm at most at -4.5 V, -30 V, -16 A at 70 C, 0.02 W/K on one square inch; hot factor assumed",
+      "Infineon PD-97437A: 6.8 mOhm at most at -4.5 V, -30 V, -16 A at 70 C, 0.02 W/K on one square inch; threshold 1.3 to 2.4 V, 5250 pF, 880 pF, 100 nA; hot factor assumed",
   },
   port: {
     part: "TPS2553DBVR",
@@ -77,12 +87,35 @@ export const switches = {
     max_v: 6.5,
     max_a: 1.5,
     gate_v: null,
+    gate: null,
     junction_k_per_w: 182.6,
     junction_max_c: 125,
     source:
       "Texas Instruments SLVS841F: 1.5 A continuous, reverse-voltage comparator; 135 mOhm is the hot limit, so no factor",
   },
 } satisfies Record<string, SwitchPart>;
+
+/**
+ * No resistor lies between gate and sources, so the gate gets the whole rail. The diode carries the current that opens the
+ * switch: 2.2 kOhm do it within the hard limit, which the resistor of the slew would miss. A silicon diode, because a
+ * Schottky diode's leakage is a share of the current that the slew stands on.
+ */
+const gateNetwork = {
+  pull_ohm: 2200,
+  diode_v: 0.6,
+  gate_source_ohm: null,
+  capacitor_nf: 10,
+  ohm_spread: 0.01,
+  capacitor_spread: 0.05,
+  source: "Nexperia BAS316: 0.6 V at 0.3 mA assumed for its 715 mV at 1 mA, 30 nA at 25 V; C0G within 5 %",
+};
+
+const gateParts = ["RC1206FR-072K2L", "GRM1885C1H103JA01D", "BAS316,115"];
+
+export const gateDrives = {
+  five: { ...gateNetwork, drive_ohm: 300_000, parts: ["RC0603FR-07300KL", ...gateParts] },
+  twelve: { ...gateNetwork, drive_ohm: 910_000, parts: ["RC0603FR-07910KL", ...gateParts] },
+} satisfies Record<string, GateDrive>;
 
 export const fuses = {
   channel: {
@@ -99,6 +132,8 @@ export const fuses = {
 export const feedFuses = {
   rack: { part: "0287030.PXCN", rated_a: 30, max_v: 32, source: "Littelfuse ATOF 287 series: 30 A, 32 V" },
   usb: { part: "0452007.MRL", rated_a: 7, max_v: 75, source: "Littelfuse 452 series: 7 A, slow, 75 V" },
+  /** Of the board's own draw, so that the feed's fuse carries the channels alone. */
+  own: { part: "0452001.MRL", rated_a: 1, max_v: 125, source: "Littelfuse 452 series: 1 A, slow, 125 V" },
 } satisfies Record<string, Omit<FusePart, "cold_ohm" | "melting_a2s">>;
 
 export const connectors = {

@@ -93,14 +93,16 @@ export function checkBay(bay: BayWiring, design: RackDesign): Report & { paths: 
     }
     const feed = design.board.feeds[0];
     if (feed === undefined) continue;
+    const name = `${feed.supply.maker} ${feed.supply.part}`;
+    const all_a = sum_a + feed.own.ampere;
     notes.figure(
       `${rack.rack}, all targets busy`,
-      `${digits(sum_a)} A`,
-      `${feed.supply.rated_a} A of ${feed.supply.part}`,
+      `${digits(all_a)} A with the board`,
+      `${feed.supply.rated_a} A of ${name}`,
     );
-    if (sum_a > feed.supply.rated_a) {
+    if (all_a > feed.supply.rated_a) {
       paths.push(["racks", r, "targets"]);
-      const message = `its targets draw ${digits(sum_a)} A together, ${feed.supply.part} gives ${feed.supply.rated_a} A`;
+      const message = `its targets and the board draw ${digits(all_a)} A together, ${name} gives ${feed.supply.rated_a} A`;
       notes.fault(FindingCode.bayFeed, rack.rack, message, "move targets to another rack");
     }
   }

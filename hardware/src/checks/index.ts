@@ -2,10 +2,12 @@ import type { BoardDesign } from "../designs/types.ts";
 import { checkBom } from "./bom.ts";
 import { checkBuses } from "./buses.ts";
 import type { Report } from "./finding.ts";
+import { checkGateWiring } from "./gate-wiring.ts";
 import { checkOutputs } from "./outputs.ts";
 import { checkPins } from "./pins.ts";
 import { checkPower } from "./power.ts";
 import { checkSensing } from "./sensing.ts";
+import { checkSupplies } from "./supplies.ts";
 import { checkThermal } from "./thermal.ts";
 import { checkTiming } from "./timing.ts";
 import { checkWiring } from "./wiring.ts";
@@ -16,10 +18,12 @@ export function checkBoard(design: BoardDesign): Report {
     checkPins,
     checkBom,
     checkWiring,
+    checkGateWiring,
     checkBuses,
     checkSensing,
     checkTiming,
     checkPower,
+    checkSupplies,
     checkThermal,
     checkOutputs,
   ].map((check) => check(design));

@@ -1,5 +1,6 @@
 import type { BoardDesign, Feed, PowerPath } from "../designs/types.ts";
 import { digits, FindingCode, Notes, type Report } from "./finding.ts";
+import { checkGateDrive, gateOff_ms } from "./gate-drive.ts";
 
 /** Continuous current of a fuse over its rating at room temperature (Littelfuse, Fuseology: 75 %). */
 const FUSE_SHARE = 0.75;
@@ -19,6 +20,7 @@ export function checkPower(design: BoardDesign): Report {
   for (const path of design.paths) {
     checkRatings(path, notes);
     checkSwitch(path, notes);
+    checkGateDrive(path, notes);
     checkDischarge(path, notes);
   }
   for (const feed of design.feeds) checkFeed(design, feed, notes);
@@ -80,10 +82,8 @@ function checkSwitch(path: PowerPath, notes: Notes): void {
     const message = `${part.part} carries ${part.max_a} A, hard_a is ${limits.hard_a} A`;
     notes.fault(FindingCode.switchCurrent, subject, message, "take a stronger switch or lower hard_a");
   }
-  if (part.gate_v !== null && (supply.min_v < part.gate_v[0] || supply.max_v > part.gate_v[1])) {
-    const message = `${part.part} wants ${part.gate_v.join(" to ")} V at its gate, the rail gives ${supply.min_v} to ${supply.max_v} V`;
-    notes.fault(FindingCode.switchGate, subject, message, "clamp the gate, or take a part for that drive");
-  }
+  // Where a network sets the slew, its own check judges the inrush.
+  if (part.gate_v !== null) return;
   const inrush_a = path.load_uf * path.slew_v_per_ms * 1e-3;
   const rise_ms = supply.max_v / path.slew_v_per_ms;
   const value = `${digits(inrush_a)} A for ${digits(rise_ms)} ms`;
@@ -99,10 +99,17 @@ function checkDischarge(path: PowerPath, notes: Notes): void {
   if (discharge === null) return;
   const subject = `channel ${path.channel}`;
   const takes = decay_ms(path, discharge.ohm);
-  const allowed = limits.off_within_ms - PROOF_MS;
-  notes.figure(`${subject}, discharge of ${load_uf} uF`, `${digits(takes)} ms`, `${allowed} ms`);
+  const opens = gateOff_ms(path);
+  const allowed = limits.off_within_ms - PROOF_MS - opens;
+  if (allowed <= 0) {
+    const when = Number.isFinite(opens) ? `${digits(opens)} ms after the driver's edge` : "never";
+    const message = `its switch is open ${when}; off is proved within ${limits.off_within_ms} ms, of which the proof needs ${PROOF_MS} ms`;
+    notes.fault(FindingCode.switchOff, subject, message, "give the gate a way to its sources with less resistance");
+    return;
+  }
+  notes.figure(`${subject}, discharge of ${load_uf} uF`, `${digits(takes)} ms`, `${digits(allowed)} ms`);
   if (takes > allowed) {
-    const message = `${discharge.ohm} Ohm take ${load_uf} uF from ${supply.max_v} V below ${limits.off_below_v} V in ${digits(takes)} ms; off is proved within ${limits.off_within_ms} ms, of which the proof needs ${PROOF_MS} ms`;
+    const message = `${discharge.ohm} Ohm take ${load_uf} uF from ${supply.max_v} V below ${limits.off_below_v} V in ${digits(takes)} ms; off is proved within ${limits.off_within_ms} ms, of which the proof needs ${PROOF_MS} ms and the switch ${digits(opens)} ms`;
     const mend = `fit at most ${digits((discharge.ohm * allowed) / takes)} Ohm or allow less capacitance`;
     notes.fault(FindingCode.dischargeTime, subject, message, mend);
   }
@@ -114,24 +121,65 @@ function checkDischarge(path: PowerPath, notes: Notes): void {
   }
 }
 
+/** Current of a feed's channels at their rating, and what the board itself draws from it. */
+export function feedCurrent_a(design: BoardDesign, feed: Feed): { channels: number; all: number } {
+  const fed = design.paths.filter((path) => path.supply.nominal_v === feed.supply.volts);
+  const channels = fed.reduce((total, { limits }) => total + limits.rated_a, 0);
+  return { channels, all: channels + feed.own.ampere };
+}
+
 function checkFeed(design: BoardDesign, feed: Feed, notes: Notes): void {
-  const { connector, fuse, supply } = feed;
+  const { connector, fuse, supply, own } = feed;
   const fed = design.paths.filter((path) => path.supply.nominal_v === supply.volts);
-  const sum = fed.reduce((total, { limits }) => total + limits.rated_a, 0);
-  const limit = Math.min(connector.rated_a, fuse.rated_a * FUSE_SHARE, supply.rated_a);
-  if (fed.length > 0) notes.figure(feed.name, `${digits(sum)} A for ${fed.length} channels`, `${digits(limit)} A`);
+  const { channels, all } = feedCurrent_a(design, feed);
+  // Without a fuse of its own the board hangs behind that of the channels.
+  const fused = own.fuse === null ? all : channels;
+  const limit = Math.min(connector.rated_a, supply.rated_a);
+  const melts = fuse.rated_a * FUSE_SHARE;
+  if (fed.length > 0) {
+    const what = `${fed.length} channels`;
+    notes.figure(feed.name, `${digits(all)} A for ${what} and the board`, `${digits(limit)} A`);
+    const behind = own.fuse === null ? `${what} and the board` : what;
+    notes.figure(
+      `${feed.name}, fuse ${fuse.part}`,
+      `${digits(fused)} A for ${behind}`,
+      `${digits(melts)} A continuous`,
+    );
+  }
   // A feed that is empty in this fitting is wired all the same.
   const volts = Math.max(supply.volts, ...fed.map((path) => path.supply.max_v));
-  if (volts > Math.min(connector.max_v, fuse.max_v)) {
-    const message = `it brings up to ${volts} V, connector ${connector.part} bears ${connector.max_v} V and fuse ${fuse.part} breaks ${fuse.max_v} V`;
+  for (const part of own.fuse === null ? [fuse] : [fuse, own.fuse]) {
+    if (volts <= Math.min(connector.max_v, part.max_v)) continue;
+    const message = `it brings up to ${volts} V, connector ${connector.part} bears ${connector.max_v} V and fuse ${part.part} breaks ${part.max_v} V`;
     notes.fault(FindingCode.feedRating, feed.name, message, "fit parts for a higher voltage");
   }
   if (fuse.rated_a > connector.rated_a) {
     const message = `fuse ${fuse.part} opens above ${fuse.rated_a} A, connector ${connector.part} before it bears ${connector.rated_a} A`;
     notes.fault(FindingCode.fuseAbove, feed.name, message, "fit a fuse below the connector's rating");
   }
-  if (sum > limit) {
-    const message = `${fed.length} channels draw ${digits(sum)} A, connector ${connector.part}, fuse ${fuse.part} and ${supply.part} together carry ${digits(limit)} A`;
+  if (all > limit) {
+    const message = `${fed.length} channels and the board draw ${digits(all)} A, connector ${connector.part} and ${supply.part} together carry ${digits(limit)} A`;
     notes.fault(FindingCode.feedRating, feed.name, message, "fit stronger parts or lower rated_a");
+  }
+  if (fused > melts) {
+    const drawn = own.fuse === null ? "channels and the board draw" : "channels draw";
+    const message = `${fed.length} ${drawn} ${digits(fused)} A through fuse ${fuse.part}, which carries ${digits(melts)} A for ever`;
+    notes.fault(
+      FindingCode.feedRating,
+      feed.name,
+      message,
+      "fit a stronger fuse, give the board its own, or lower rated_a",
+    );
+  }
+  if (own.fuse === null) return;
+  const bears = own.fuse.rated_a * FUSE_SHARE;
+  notes.figure(
+    `${feed.name}, fuse ${own.fuse.part} of the board`,
+    `${digits(own.ampere)} A`,
+    `${digits(bears)} A continuous`,
+  );
+  if (own.ampere > bears) {
+    const message = `the board itself draws ${digits(own.ampere)} A through fuse ${own.fuse.part}, which carries ${digits(bears)} A for ever`;
+    notes.fault(FindingCode.feedRating, feed.name, message, "fit a stronger fuse for the board");
   }
 }

@@ -1,5 +1,6 @@
 import type { BoardDesign, PowerPath, SenseRange, ShuntPart } from "../designs/types.ts";
 import { digits, FindingCode, Notes, type Report } from "./finding.ts";
+import { feedCurrent_a } from "./power.ts";
 
 /** Share of a resistor's rating that a design uses: its value drifts less. */
 const SHARE = 0.5;
@@ -20,11 +21,11 @@ export function checkSensing(design: BoardDesign): Report {
   for (const feed of design.feeds) {
     if (feed.sense === null) continue;
     const fed = design.paths.filter((path) => path.supply.nominal_v === feed.supply.volts);
-    const sum_a = fed.reduce((sum, { limits }) => sum + limits.rated_a, 0);
+    const { all } = feedCurrent_a(design, feed);
     const { shunt, range } = feed.sense;
     const highest_v = Math.max(...fed.map(({ supply }) => supply.max_v), feed.supply.volts);
-    checkRange(feed.name, "all channels", sum_a, shunt, range, highest_v, notes);
-    checkHeat(feed.name, sum_a, shunt, design.ambient_c, notes);
+    checkRange(feed.name, "all channels and the board", all, shunt, range, highest_v, notes);
+    checkHeat(feed.name, all, shunt, design.ambient_c, notes);
   }
   return notes;
 }

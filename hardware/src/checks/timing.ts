@@ -1,5 +1,6 @@
 import type { BoardDesign, Timing } from "../designs/types.ts";
 import { digits, FindingCode, Notes, type Report } from "./finding.ts";
+import { gateOff_ms } from "./gate-drive.ts";
 
 /** Bits of a register read on I2C: address, pointer, address, two bytes, an acknowledge each, and start, restart, stop. */
 const READ_BITS = 5 * 9 + 3;
@@ -15,9 +16,18 @@ export function checkTiming(design: BoardDesign): Report {
   checkSweep(design, design.timing.sweep, notes);
   const { part, conversion_us, limit_us } = design.timing.alert;
   // A step in the middle of a shunt conversion may be missed by it: the bus follows, and the next one sees all of it.
-  const alert_us = 3 * conversion_us;
-  notes.figure("hard limit, alert of the monitor", `${digits(alert_us / 1000)} ms`, `${limit_us / 1000} ms`);
-  if (alert_us > limit_us) {
+  const seen_us = 3 * conversion_us;
+  const opens_us = Math.max(0, ...design.paths.map(gateOff_ms).filter(Number.isFinite)) * 1000;
+  const alert_us = seen_us + opens_us;
+  notes.figure(
+    "hard limit, alert of the monitor and open switch",
+    `${digits(alert_us / 1000)} ms`,
+    `${limit_us / 1000} ms`,
+  );
+  if (seen_us <= limit_us && alert_us > limit_us) {
+    const message = `the slowest switch is open ${digits(opens_us / 1000)} ms after an alert that takes up to ${digits(seen_us / 1000)} ms, the hard limit is ${limit_us / 1000} ms`;
+    notes.fault(FindingCode.switchOff, part, message, "give the gate a way to its sources with less resistance");
+  } else if (alert_us > limit_us) {
     const message = `conversions of ${conversion_us} us make an alert take up to ${digits(alert_us / 1000)} ms, the hard limit is ${limit_us / 1000} ms`;
     notes.fault(FindingCode.alertTime, part, message, "set shorter conversions");
   }

@@ -4,6 +4,7 @@ import { managedUsbBom } from "../catalogue/managed-usb-bom.ts";
 import { connectors, feedFuses, senses, shunts, switches } from "../catalogue/power-parts.ts";
 import { rp2040Pin } from "../controllers/rp2040.ts";
 import type { PinUse } from "../types.ts";
+import { managedUsbCrystals, managedUsbRegulators } from "./managed-usb-supplies.ts";
 import { managedUsbWires } from "./managed-usb-wires.ts";
 import { supplyClasses } from "./supplies.ts";
 import type { BoardDesign, OutputDesign } from "./types.ts";
@@ -124,6 +125,8 @@ export const managedUsbDesign: BoardDesign = {
     shunt: { ...shunts.port, ohm: shunt_ohm },
     senses: [{ limit: "hard_a", range: senses.port }],
     switch: switches.port,
+    gate_drive: null,
+    gate_parts: null,
     fuse: null,
     discharge: null,
     connector: connectors.usb,
@@ -134,9 +137,12 @@ export const managedUsbDesign: BoardDesign = {
       name: "J6, supply of the board",
       connector: connectors.usb_feed,
       fuse: feedFuses.usb,
-      supply: { part: "Mean Well RS-35-5", rated_a: 7, volts: supplyClasses.five.nominal_v },
-      sense: null,
+      supply: { maker: "Mean Well", part: "RS-35-5", rated_a: 7, volts: supplyClasses.five.nominal_v },
+      own: { ampere: 0.5, fuse: null, source: "Estimate: both converters at 85 % and the loads of their rails" },
+      sense: { shunt: shunts.usb_feed, range: senses.port },
     },
   ],
+  regulators: managedUsbRegulators,
+  crystals: managedUsbCrystals,
   bom: managedUsbBom,
 };

@@ -1,6 +1,6 @@
 import { monitoringBoard as board } from "../boards/monitoring.ts";
 import { monitoringPower } from "../boards/monitoring-power.ts";
-import { connectors, feedFuses, fuses, senses, shunts, switches } from "../catalogue/power-parts.ts";
+import { connectors, feedFuses, fuses, gateDrives, senses, shunts, switches } from "../catalogue/power-parts.ts";
 import { supplyClasses } from "./supplies.ts";
 import type { Feed, PowerPath, SupplyClass } from "./types.ts";
 
@@ -25,6 +25,16 @@ export function monitoringPaths(supply: SupplyClass): PowerPath[] {
       { limit: "inrush_a", range: senses.monitor },
     ],
     switch: switches.channel,
+    gate_drive: supply === supplyClasses.twelve ? gateDrives.twelve : gateDrives.five,
+    gate_parts: {
+      elements: [`Q${2 * number - 1}`, `Q${2 * number}`],
+      driver: `Q${16 + number}`,
+      drive: `R${24 + number}`,
+      capacitor: `C${number}`,
+      pull: `R${86 + number}`,
+      diode: `D${18 + number}`,
+      gate_source: null,
+    },
     fuse: fuses.channel,
     discharge,
     connector: connectors.target,
@@ -37,14 +47,25 @@ export const monitoringFeeds: Feed[] = [
     name: "J21, rack supply of the 5 V class",
     connector: connectors.feed,
     fuse: feedFuses.rack,
-    supply: { part: "Mean Well RSP-150-5", rated_a: 30, volts: supplyClasses.five.nominal_v },
+    supply: { maker: "Mean Well", part: "RSP-150-5", rated_a: 30, volts: supplyClasses.five.nominal_v },
+    own: {
+      ampere: 0.2,
+      fuse: feedFuses.own,
+      source:
+        "Estimate: Pico 0.1 A; display's light 0.03 A; INA240 8 x 2.6 mA (SBOS662C, 6.5); gate drivers' nodes 8 x 2.5 mA; the rest 0.03 A",
+    },
     sense: { shunt: { ...shunts.rack, ohm: board.supply.shunt_ohm }, range: senses.monitor },
   },
   {
     name: "J22, rack supply of the 12 V class",
     connector: connectors.feed,
     fuse: feedFuses.rack,
-    supply: { part: "Mean Well LRS-350-12", rated_a: 29, volts: supplyClasses.twelve.nominal_v },
+    supply: { maker: "Mean Well", part: "LRS-350-12", rated_a: 29, volts: supplyClasses.twelve.nominal_v },
+    own: {
+      ampere: 0.15,
+      fuse: feedFuses.own,
+      source: "Estimate: 0.2 A at 5 V through the R-78E5.0-1.0 at 80 %; gate drivers' nodes 8 x 6 mA",
+    },
     sense: null,
   },
 ];

@@ -2,6 +2,7 @@ import { monitoringBoard as board } from "../boards/monitoring.ts";
 import { monitoringBuses as buses } from "../boards/monitoring-buses.ts";
 import { monitoringConverter } from "../boards/monitoring-converter.ts";
 import type { Channel } from "../types.ts";
+import { monitoringSupplies, strapsOn } from "./monitoring-supplies.ts";
 import type { Wire } from "./types.ts";
 
 const once = (net: string, ends: string[], note?: string): Wire => ({
@@ -26,8 +27,8 @@ function shared(): Wire[] {
   const { data_pin, clock_pin, latch_pin } = board.chain;
   const { up, down, select, stop } = board.buttons;
   return [
-    once("MONITOR_SDA", [gp(monitor.sda), ...each("U", 1, COUNT, "SDA"), "R65.1"]),
-    once("MONITOR_SCL", [gp(monitor.scl), ...each("U", 1, COUNT, "SCL"), "R66.1"]),
+    once("MONITOR_SDA", [gp(monitor.sda), ...each("U", 1, COUNT, "SDA"), ...strapsOn("MONITOR", "SDA"), "R65.1"]),
+    once("MONITOR_SCL", [gp(monitor.scl), ...each("U", 1, COUNT, "SCL"), ...strapsOn("MONITOR", "SCL"), "R66.1"]),
     once("PANEL_SDA", [gp(panel.sda), ...each("U", 30, 3, "SDA"), "U38.SDA", "R67.1", "J20.3"]),
     once("PANEL_SCL", [gp(panel.scl), ...each("U", 30, 3, "SCL"), "U38.SCL", "R68.1", "J20.4"]),
     once("CONVERTER_DOUT", [gp(pins.rx), "U17.DOUT"]),
@@ -37,6 +38,7 @@ function shared(): Wire[] {
     once("CONVERTER_DRDY", [gp(pins.drdy), "U17.DRDY"]),
     once("CONVERTER_CLOCK", [gp(pins.clkin), "R85.1"], "5.12 MHz"),
     once("CONVERTER_CLKIN", ["R85.2", "U17.CLKIN"]),
+    once("CONVERTER_CAP", ["U17.CAP", "C54.1"], "the converter's own regulator"),
     once(
       "MIDPOINT",
       ["U18.OUT", "U18.IN-", ...each("U", 9, COUNT, "REF1"), ...each("U", 9, COUNT, "REF2"), ...inputs("N")],
@@ -50,6 +52,7 @@ function shared(): Wire[] {
     once("CHAIN_CLEAR", [...each("U", 20, 4, "SRCLR"), "R83.1"]),
     once("OUTPUT_ENABLE", ["U33.1Q'", ...each("U", 20, 4, "OE"), "R82.1"], "low enables"),
     once("GATE_TIME", ["U33.1REXT/CEXT", "R86.1", "C9.1"]),
+    once("GATE_TIME_C", ["U33.1CEXT", "C9.2"]),
     once("GATE_RESET", ["U34.RESET", "U33.1RD"], "low below 2.93 V"),
     once("ALERT", [gp(board.alert_pin), ...each("D", 1, COUNT, "A"), "R77.1"], "wired-or through the diodes"),
     once("BUTTON_UP", [gp(up), "S1.1", "R78.1"]),
@@ -61,15 +64,23 @@ function shared(): Wire[] {
     once("LCD_RW", ["U32.P1", "DS1.R/W"]),
     once("LCD_E", ["U32.P2", "DS1.E"]),
     once("LCD_LIGHT", ["U32.P3", "Q49.G"]),
+    once("LCD_LIGHT_A", ["R113.2", "DS1.A"]),
     once("LCD_LIGHT_K", ["Q49.D", "DS1.K"]),
+    once("LCD_CONTRAST", ["RV1.2", "DS1.V0"], "trimmer from 3.3 V to ground: dark pixels at the lower end"),
     ...[4, 5, 6, 7].map((bit) => once(`LCD_D${bit}`, [`U32.P${bit}`, `DS1.DB${bit}`])),
-    once("FEED_5V", ["J21.1", "F9.1"]),
-    once("FEED_12V", ["J22.1", "F10.1"]),
-    once("FUSED_5V", ["F9.2", "R120.1"]),
+    once("FEED_5V", ["PS1.+V", "J21.1", "R120.1"]),
+    once("FEED_12V", ["PS2.+V", "J22.1", "F10.1", "F12.1"]),
+    once("MEASURED_5V", ["R120.2", "F9.1", "F11.1"], "the shunt sees the channels and the board itself"),
     once("RACK_SENSE+", ["R120.S1", "U38.IN+"], "from the inner pads of the shunt"),
     once("RACK_SENSE-", ["R120.S2", "U38.IN-"], "from the inner pads of the shunt"),
-    once("RAIL_5V", ["R120.2", ...each("F", 1, COUNT, "1A"), "D17.A", "U38.VBUS"], "a channel's fuse in place A"),
-    once("RAIL_12V", ["F10.2", ...each("F", 1, COUNT, "1B"), "U35.VIN"], "a channel's fuse in place B"),
+    once(
+      "RAIL_5V",
+      ["F9.2", ...each("F", 1, COUNT, "1A"), "U38.VBUS", "C50.+", "C51.+"],
+      "a channel's fuse in place A; behind the fuse, so U38 sees it blown",
+    ),
+    once("RAIL_12V", ["F10.2", ...each("F", 1, COUNT, "1B"), "C52.+", "C53.+"], "a channel's fuse in place B"),
+    once("OWN_5V", ["F11.2", "D17.A"], "the board's own draw, which the fuse of the channels does not carry"),
+    once("OWN_12V", ["F12.2", "U35.VIN"], "the same from the 12 V feed"),
     once("RAIL_12V_DOWN", ["U35.VOUT", "D18.A"], "5 V for the controller where only the 12 V class is fed"),
     once("VSYS", ["D17.K", "D18.K", "A1.VSYS"], "the board lives without its host"),
   ];
@@ -94,8 +105,8 @@ function ofChannel(channel: Channel): Wire[] {
   return [
     net("SUPPLY", [`F${n}.2`, `Q${2 * n - 1}.D`]),
     net("SOURCES", [`Q${2 * n - 1}.S`, `Q${2 * n}.S`, `R${86 + n}.1`]),
-    net("GATE", [`Q${2 * n - 1}.G`, `Q${2 * n}.G`, `R${86 + n}.2`, `R${24 + n}.1`, `C${n}.1`]),
-    net("GATE_DRIVE", [`R${24 + n}.2`, `Q${16 + n}.D`]),
+    net("GATE", [`Q${2 * n - 1}.G`, `Q${2 * n}.G`, `R${24 + n}.1`, `C${n}.1`, `D${18 + n}.K`]),
+    net("GATE_DRIVE", [`R${24 + n}.2`, `R${86 + n}.2`, `D${18 + n}.A`, `Q${16 + n}.D`], "low closes the switch"),
     net("SHUNT_IN", [`Q${2 * n}.D`, `R${n}.1`, `C${n}.2`]),
     net("SENSE+", [`R${n}.S1`, `U${n}.IN+`, `U${8 + n}.IN+`], "from the inner pads of the shunt"),
     net("SENSE-", [`R${n}.S2`, `U${n}.IN-`, `U${8 + n}.IN-`], "from the inner pads of the shunt"),
@@ -122,4 +133,4 @@ function ofChannel(channel: Channel): Wire[] {
 }
 
 /** Every net of the monitoring board. */
-export const monitoringWires: Wire[] = [...shared(), ...board.channels.flatMap(ofChannel)];
+export const monitoringWires: Wire[] = [...shared(), ...monitoringSupplies, ...board.channels.flatMap(ofChannel)];

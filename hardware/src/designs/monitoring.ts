@@ -3,7 +3,7 @@ import { monitoringBuses, monitoringUart } from "../boards/monitoring-buses.ts";
 import { monitoringConverter } from "../boards/monitoring-converter.ts";
 import { monitoringAllPins } from "../boards/monitoring-pins.ts";
 import { busParts } from "../catalogue/bus-parts.ts";
-import { monitoringBom } from "../catalogue/monitoring-bom.ts";
+import { monitoringBom, monitoringBom12 } from "../catalogue/monitoring-bom.ts";
 import { rp2040Pin } from "../controllers/rp2040.ts";
 import { ADS131M08_FRAME_WORDS } from "../parts/ads131m08.ts";
 import { monitoringFeeds, monitoringPaths } from "./monitoring-paths.ts";
@@ -131,6 +131,8 @@ export const monitoringDesign: BoardDesign = {
   },
   paths: monitoringPaths(supplyClasses.five),
   feeds: monitoringFeeds,
+  regulators: [],
+  crystals: [],
   bom: monitoringBom,
 };
 
@@ -140,4 +142,5 @@ export const monitoringDesign12: BoardDesign = {
   name: "monitoring-12v",
   title: "Monitoring board, 12 V class",
   paths: monitoringPaths(supplyClasses.twelve),
+  bom: monitoringBom12,
 };

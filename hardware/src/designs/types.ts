@@ -1,4 +1,22 @@
-import type { ChannelLimits, PinUse } from "../types.ts";
+import type { PinUse } from "../types.ts";
+import type { Crystal, Feed, PowerPath, Regulator } from "./power-types.ts";
+
+export type {
+  ConnectorPart,
+  Crystal,
+  Feed,
+  FusePart,
+  GateDrive,
+  GateFacts,
+  GateParts,
+  PowerPath,
+  Regulator,
+  SenseRange,
+  ShuntPart,
+  SupplyClass,
+  SwitchPart,
+  Trace,
+} from "./power-types.ts";
 
 /**
  * A board as its checks and pages see it: every part that can be bought, every wire, every rating. Firmware reads the
@@ -27,6 +45,8 @@ export interface BoardDesign {
   timing: Timing | null;
   paths: PowerPath[];
   feeds: Feed[];
+  regulators: Regulator[];
+  crystals: Crystal[];
   bom: BomLine[];
 }
 
@@ -98,104 +118,6 @@ export interface OutputGate {
   supervisor: string | null;
 }
 
-/** A class of targets: what their rail may be. */
-export interface SupplyClass {
-  name: string;
-  nominal_v: number;
-  min_v: number;
-  max_v: number;
-}
-
-export interface ShuntPart {
-  part: string;
-  ohm: number;
-  rated_w: number;
-  /** Full power up to the first, none at the second. */
-  derate_c: readonly [number, number];
-  source: string;
-}
-
-/** Ranges of what reads the shunt. */
-export interface SenseRange {
-  part: string;
-  /** Largest difference that is read; the smaller of plus and minus. */
-  shunt_v: number;
-  common_mode_v: readonly [number, number];
-  /** Largest difference that it reads of a shunt without current; null where off is not proved by it. */
-  offset_v: number | null;
-  source: string;
-}
-
-export interface SwitchPart {
-  part: string;
-  /** Elements in series: two against each other where the path must block both ways. */
-  in_series: number;
-  on_ohm: number;
-  /** Resistance at a hot junction over that at 25 degrees. */
-  hot_factor: number;
-  max_v: number;
-  max_a: number;
-  /** Gate drive at which `on_ohm` holds, and the most it bears; null for a switch with its own driver. */
-  gate_v: readonly [number, number] | null;
-  junction_k_per_w: number;
-  junction_max_c: number;
-  source: string;
-}
-
-export interface FusePart {
-  part: string;
-  rated_a: number;
-  max_v: number;
-  cold_ohm: number;
-  melting_a2s: number;
-  source: string;
-}
-
-export interface ConnectorPart {
-  part: string;
-  rated_a: number;
-  max_v: number;
-  source: string;
-}
-
-export interface Trace {
-  width_mm: number;
-  copper_um: number;
-  length_mm: number;
-}
-
-/** The way of a channel's current: fuse, switch, shunt, trace, connector. */
-export interface PowerPath {
-  channel: number;
-  /** Designator of the connector, as printed on the board. */
-  connector_name: string;
-  supply: SupplyClass;
-  limits: Pick<ChannelLimits, "rated_a" | "hard_a" | "inrush_a" | "inrush_ms" | "off_below_v" | "off_within_ms"> &
-    Partial<Pick<ChannelLimits, "off_below_a">>;
-  /** Largest capacitance that a target may have. */
-  load_uf: number;
-  slew_v_per_ms: number;
-  shunt: ShuntPart;
-  /** What reads the rating and the hard limit, and what reads the inrush; one part may do both. */
-  senses: { limit: "hard_a" | "inrush_a"; range: SenseRange }[];
-  switch: SwitchPart;
-  /** Where the switch limits the current itself there is none. */
-  fuse: FusePart | null;
-  discharge: { part: string; ohm: number; rated_w: number } | null;
-  connector: ConnectorPart;
-  trace: Trace;
-}
-
-/** Where power comes in: its parts carry the sum of the channels. */
-export interface Feed {
-  name: string;
-  connector: ConnectorPart;
-  fuse: Pick<FusePart, "part" | "rated_a" | "max_v" | "source">;
-  supply: { part: string; rated_a: number; volts: number };
-  /** What measures the whole rack, where something does. */
-  sense: { shunt: ShuntPart; range: SenseRange } | null;
-}
-
 /** Clocks and times that must fit each other. */
 export interface Timing {
   converter: {
@@ -223,7 +145,7 @@ export interface Wire {
   note?: string;
 }
 
-/** A line of the bill of materials. */
+/** A line of the bill of materials. Its parts have all pins on nets but those that it names as left open. */
 export interface BomLine {
   /** One, a range, or both with commas: `R1-R8, R12`. */
   designators: string;
@@ -232,4 +154,6 @@ export interface BomLine {
   maker: string;
   what: string;
   ratings: string;
+  /** Pins that are left open on purpose: of all parts of the line, `2Q`, or of one of them, `U23.QH'`. */
+  open?: readonly string[];
 }
