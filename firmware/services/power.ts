@@ -183,6 +183,8 @@ export function createPower(
     control.phase = fault === Fault.off_unproved ? IDLE : PROVING_OFF;
     control.deadline_ms = now_ms + limits.off_within_ms;
     control.thenOn = false;
+    // A second fault is a change too.
+    control.state = ChannelState.unknown;
     enter(index, ChannelState.fault, now_ms);
     finish(index, Outcome.fault);
   }
