@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { bayAgentSchema, checkBayAgent } from "./bay-agent.ts";
 import { channelPolicy, rackPolicy } from "./bay-policy.ts";
 import { type Fault, suggest } from "./document/fault.ts";
 import { type Loaded, readDocument, sortFaults } from "./document/read.ts";
+import { hostPortSchema } from "./host-port.ts";
 import { nameSchema } from "./names.ts";
 import { z } from "./schema.ts";
 
@@ -18,11 +20,6 @@ const loadSchema = z.strictObject({
   boot_w: watts.optional(),
   capacitance_uf: z.number().min(1).max(100_000).optional(),
 });
-
-/** A runtime of the inference agent; `oip://` drives a foreign server of the Open Inference Protocol over gRPC. */
-const runtimeSchema = z
-  .string()
-  .regex(/^(ort|ort-web|litert|oip:\/\/[^\s/]+:\d+)$/, "ort, ort-web, litert or oip://HOST:PORT is wanted");
 
 const usbId = z.int().min(0).max(0xffff);
 
@@ -65,7 +62,7 @@ const targetSchema = z.strictObject({
   /** What happens to the target when a lease of it ends. */
   on_lease_end: z.enum(["off", "keep", "reset"]).default("off"),
   ...channelPolicy,
-  agent: z.strictObject({ runtime: runtimeSchema, threads: z.int().min(1).max(64).default(1) }).optional(),
+  agent: bayAgentSchema.optional(),
   console: consoleSchema.optional(),
   ready: readySchema.optional(),
   boot: z.strictObject({ duration_ms: z.int().min(10).max(60_000) }).optional(),
@@ -93,7 +90,7 @@ const linkSchema = z.union([
   z.strictObject({ serial: portFile }),
   z.strictObject({ exec: execSchema }),
   z.strictObject({ serial_number: z.string().min(1) }),
-  z.strictObject({ tcp: z.string().regex(/^(\[[^\]]+\]|[^:\s]+):\d{1,5}$/, "HOST:PORT is wanted") }),
+  z.strictObject({ tcp: hostPortSchema }),
 ]);
 
 const boardSchema = z.strictObject({
@@ -205,6 +202,10 @@ export function readBayFile(file: string): { bay: Bay } | { faults: Fault[] } {
       }
       if (rack.board.link !== "simulated" && target.load !== undefined) {
         faults.push(read.fault("value", [...at, "load"], "a load only goes with a simulated board", "remove it"));
+      }
+      const simulated = rack.board.link === "simulated";
+      for (const { key, code, message, mend } of target.agent ? checkBayAgent(target.agent, simulated, file) : []) {
+        faults.push(read.fault(code, [...at, "agent", key], message, mend));
       }
     }
   }

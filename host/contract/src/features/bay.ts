@@ -27,8 +27,11 @@ export const bay = feature(
         kind: z.string().optional(),
         runtime: z.unknown(),
         grpc: z.string().nullable().optional(),
+        tls: z.boolean().optional(),
+        instance: z.string().optional(),
+        machine: z.string().nullable().optional(),
       }),
-      "What an agent can do and where it listens; published by the agent.",
+      "What an agent can do and where it can be called (over TLS where `tls`); published by the agent. `instance` is what its answers over gRPC name as `mltb-instance`: that the one who answers is the one who was announced. `machine` is the boot id of its system.",
     ),
     state("agent/A/state", ["online", "offline"], "Whether the agent is there, plain text; `offline` is its will."),
     state(
