@@ -1,14 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isLoopback } from "@mltb/contract";
 
 /** After SIGTERM, how long open calls may still take; then they are cut. */
 export const DRAIN_MS = 10_000;
-
-/** An address that only this machine can reach. */
-export function loopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
 
 /** Who may call, and over what. */
 export interface Access {
@@ -24,14 +20,17 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
+/** The token of a file; throws where the file is missing or holds none. What it holds is never told. */
+export function readToken(file: string): string {
+  const token = readFileSync(file, "utf8").trim();
+  if (!/^[A-Za-z0-9_-]+$/.test(token)) throw new Error(`${file} holds no token: one line of [A-Za-z0-9_-] is wanted`);
+  return token;
+}
+
 /** Reads certificate, key and token; throws where a file is missing or the token is none. */
 export function readAccess(options: { tls?: string; tokenFile?: string }): Access {
   const { tls, tokenFile } = options;
-  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, "utf8").trim();
-  if (token !== undefined && !/^[A-Za-z0-9_-]+$/.test(token)) {
-    throw new Error(`${tokenFile} holds no token: one line of [A-Za-z0-9_-] is wanted`);
-  }
-  const wanted = token === undefined ? undefined : digest(`Bearer ${token}`);
+  const wanted = tokenFile === undefined ? undefined : digest(`Bearer ${readToken(tokenFile)}`);
   return {
     tls:
       tls === undefined
@@ -43,7 +42,7 @@ export function readAccess(options: { tls?: string; tokenFile?: string }): Acces
     admitsHost: (host) => {
       if (wanted !== undefined) return true;
       const name = /^(?:\[([^\]]+)\]|([^:]*))(?::\d+)?$/.exec(host ?? "");
-      return name !== null && loopback(name[1] ?? name[2] ?? "");
+      return name !== null && isLoopback(name[1] ?? name[2] ?? "");
     },
   };
 }

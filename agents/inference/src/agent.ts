@@ -1,8 +1,10 @@
-import { readFileSync, statSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { announce, artifactStore, type Presence, tellParent } from "@mltb/agent-kit";
-import { type Access, loopback, readAccess } from "./access.ts";
+import { announce, artifactStore, type Birth, type Presence, tellParent } from "@mltb/agent-kit";
+import { bootId, isWildcard } from "@mltb/contract";
+import { addressesOf, advertised, type HostPort, type Places } from "./addresses.ts";
 import { benchImplementation } from "./bench-service.ts";
 import { MESSAGE_BYTES, serveGrpc } from "./grpc.ts";
 import { openMarker } from "./marker.ts";
@@ -11,11 +13,12 @@ import { Converter } from "./oip/converter.ts";
 import { inferenceImplementation } from "./oip/grpc-service.ts";
 import { serveMetrics, serveRest } from "./oip/rest.ts";
 import { InferenceServer } from "./oip/server.ts";
+import { accessOf, checkFolder, foreignOf, type InferenceAgentOptions } from "./options.ts";
 import { countTensorsWithHeap } from "./process/collector.ts";
 import { type Isolation, probeIsolation } from "./process/isolation.ts";
 import { defaultLimits, type Limits } from "./process/limits.ts";
 import { Repository } from "./repository.ts";
-import { endpointOf, runtimeIdentity, runtimeMissing, threadsOf } from "./runtimes/index.ts";
+import { foreignServer, runtimeIdentity, runtimeMissing, threadsOf } from "./runtimes/index.ts";
 import { AgentStartError } from "./start-error.ts";
 import { Visits } from "./visits.ts";
 
@@ -28,34 +31,6 @@ const READY_MS = 20_000;
 /** Largest HTTP body unless the options name another limit. */
 const BODY_BYTES = 2 ** 30;
 
-interface HostPort {
-  host: string;
-  port: number;
-}
-
-export interface InferenceAgentOptions {
-  models?: string;
-  runtime: string;
-  threads: number;
-  grpc?: HostPort;
-  http?: HostPort;
-  metrics?: HostPort;
-  tls?: string;
-  tokenFile?: string;
-  memoryLimit?: number;
-  timeLimit?: number;
-  /** Largest request in MiB. */
-  messageLimit?: number;
-  mqtt?: false | string;
-  mqttUser?: string;
-  mqttPasswordFile?: string;
-  bay?: string;
-  name?: string;
-  target?: string;
-  /** A file that takes 1 and 0: the line to the rack's marker input. */
-  marker?: string;
-}
-
 /** What the agent needs from whoever runs it. */
 export interface AgentIo {
   signal: AbortSignal;
@@ -65,33 +40,12 @@ export interface AgentIo {
   note(text: string): void;
 }
 
-/** Checks where the agent shall listen and who may call; throws a usage error before anything is started. */
-function accessOf(options: InferenceAgentOptions): Access {
-  const open = [options.grpc, options.http, options.metrics].find((at) => at !== undefined && !loopback(at.host));
-  if (open !== undefined && (options.tls === undefined || options.tokenFile === undefined)) {
-    throw new AgentStartError(
-      "usage",
-      `${open.host} is not a loopback address`,
-      "other addresses need --tls DIR and --token-file FILE",
-    );
-  }
-  try {
-    return readAccess(options);
-  } catch (error) {
-    throw new AgentStartError("usage", (error as Error).message);
-  }
-}
-
-function checkFolder(folder: string | undefined): void {
-  if (folder === undefined || statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw new AgentStartError("usage", `there is no folder ${folder}`, "give --models an existing folder");
-}
-
 /** Serves models until the signal aborts or the starting process is gone; then drains and ends its model processes. */
 export async function runInferenceAgent(options: InferenceAgentOptions, io: AgentIo): Promise<void> {
   countTensorsWithHeap();
   const access = accessOf(options);
   checkFolder(options.models);
+  const foreign = foreignOf(options);
   const missing = runtimeMissing(options.runtime);
   if (missing !== undefined) throw new AgentStartError("usage", missing);
   const supplied = process.send !== undefined;
@@ -112,6 +66,7 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
     folder: options.models,
     artifacts,
     runtime: options.runtime,
+    server: foreign,
     threads: options.threads,
     note,
     process: {
@@ -154,29 +109,35 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
   const listen = async (name: keyof typeof PORTS, serve: (at: HostPort) => Promise<(typeof listeners)[0]>) => {
     const listener = await bind(name, options[name], serve, note);
     listeners.push(listener);
-    const host = options[name]?.host ?? "127.0.0.1";
-    return `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+    return { host: options[name]?.host ?? "127.0.0.1", port: listener.port };
   };
   const limit_bytes = options.messageLimit === undefined ? undefined : options.messageLimit * 1024 ** 2;
   const limits_bytes = { grpc: limit_bytes ?? MESSAGE_BYTES, http: limit_bytes ?? BODY_BYTES };
   const scheme = access.tls === undefined ? "http" : "https";
+  const instance = randomUUID();
   try {
     const grpc = await listen("grpc", (at) =>
-      serveGrpc({ ...at, access, inference, bench, onCall, limit_bytes: limits_bytes.grpc }),
+      serveGrpc({ ...at, access, inference, bench, instance, onCall, limit_bytes: limits_bytes.grpc }),
     );
     const rest = { access, server, repository, artifacts, converter, onCall, limit_bytes: limits_bytes.http };
-    const http = `${scheme}://${await listen("http", (at) => serveRest({ ...at, ...rest }))}`;
+    const http = await listen("http", (at) => serveRest({ ...at, ...rest }));
     const page = agentMetrics(repository, visits);
-    const metrics = `${scheme}://${await listen("metrics", (at) => serveMetrics({ ...at, access, ...page, onCall, limit_bytes: 1024 }))}/metrics`;
+    const metrics = await listen("metrics", (at) =>
+      serveMetrics({ ...at, access, ...page, onCall, limit_bytes: 1024 }),
+    );
+    const places: Places = { grpc, http, metrics };
     const opened = repository.open();
     const late = new Promise<void>((resolve) => setTimeout(resolve, READY_MS).unref());
     await Promise.race([opened, late, aborted(io.signal)]);
     if (typeof options.mqtt === "string") {
-      const addresses = { grpc, http, metrics };
-      presence = await present(options, { addresses, supplied, isolation, limits, repository });
+      const at = advertised(places, options.advertise);
+      if (isWildcard(at.grpc.host)) note(`${at.grpc.host} is announced, which nobody can call; give --advertise HOST`);
+      const called = { ...addressesOf(at, scheme), tls: access.tls !== undefined, instance, machine: bootId() };
+      presence = await present(options, { called, supplied, isolation, limits, repository });
     }
-    io.line(JSON.stringify({ event: "ready", grpc, http, metrics }));
-    tellParent({ type: "ready", grpc });
+    const ready = addressesOf(places, scheme);
+    io.line(JSON.stringify({ event: "ready", ...ready }));
+    tellParent({ type: "ready", grpc: ready.grpc });
     await Promise.race([aborted(io.signal), gone()]);
   } finally {
     await presence?.close();
@@ -229,7 +190,7 @@ async function bind<T>(
 async function present(
   options: InferenceAgentOptions,
   agent: {
-    addresses: { grpc: string; http: string; metrics: string };
+    called: Pick<Birth, "grpc" | "http" | "metrics" | "tls" | "instance" | "machine">;
     supplied: boolean;
     isolation: Isolation;
     limits: Limits;
@@ -251,10 +212,10 @@ async function present(
         kind: "inference",
         runtime: runtimeIdentity(options.runtime),
         threads: threadsOf(options.runtime, options.threads),
-        ...agent.addresses,
+        ...agent.called,
         marker: agent.supplied ? "simulated" : options.marker === undefined ? "none" : "file",
         capabilities: ["infer", "deploy", "artifacts", "measure", "cancel"],
-        network: endpointOf(options.runtime) === undefined ? isolation.network : "not isolated",
+        network: foreignServer(options.runtime) === undefined ? isolation.network : "not isolated",
         limits,
         pid: process.pid,
         at: new Date().toISOString(),

@@ -6,7 +6,7 @@ import { rawSet } from "./oip/request.ts";
 import type { ModelReply } from "./process/messages.ts";
 import { scenarios } from "./process/schedule.ts";
 import { MODEL_BYTES, type Repository } from "./repository.ts";
-import { endpointOf, threadsOf } from "./runtimes/index.ts";
+import { foreignServer, threadsOf } from "./runtimes/index.ts";
 import type { Visits } from "./visits.ts";
 
 const GAP_MS = 50;
@@ -127,7 +127,7 @@ export function benchImplementation(options: {
       markers: request.markers,
       ...schedule(request),
     };
-    const foreign = endpointOf(options.runtime) !== undefined;
+    const foreign = foreignServer(options.runtime) !== undefined;
     const before = environmentOf(process.pid);
     const sets = await Promise.all(request.inputs.map((set) => rawSet(set.raw_input_contents, process.inputs)));
     const report = (state: StepReport["state"], progress: number, message?: string): void =>

@@ -1,7 +1,7 @@
 import type { Http2Server } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { protoFile } from "@mltb/contract";
+import { INSTANCE_KEY, protoFile } from "@mltb/contract";
 import { type Access, DRAIN_MS } from "./access.ts";
 import { type AgentErrorKind, isAgentError } from "./errors.ts";
 
@@ -131,6 +131,20 @@ function counted(handlers: Implementation, onCall: () => void): Implementation {
   return Object.fromEntries(entries);
 }
 
+/** Handlers whose answers begin with who gives them. */
+function signed(handlers: Implementation, instance: string): Implementation {
+  const metadata = new grpc.Metadata();
+  metadata.set(INSTANCE_KEY, instance);
+  const entries = Object.entries(handlers).map(([name, handler]) => {
+    const called = (call: { sendMetadata(metadata: grpc.Metadata): void }, ...args: unknown[]): void => {
+      call.sendMetadata(metadata.clone());
+      (handler as (...given: unknown[]) => void)(call, ...args);
+    };
+    return [name, called as unknown as typeof handler] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 /** What grpc-js keeps for itself of a server; the version is pinned, and what is missing only leaves HTTP/2's own sizes. */
 interface Inside {
   commonServerOptions?: { settings?: object };
@@ -164,6 +178,8 @@ export async function serveGrpc(options: {
   onCall(): void;
   inference: Implementation;
   bench: Implementation;
+  /** This life of the agent, named by every answer of `bench`. */
+  instance: string;
 }): Promise<{ port: number; close(): Promise<void> }> {
   const { access } = options;
   const server = new grpc.Server({
@@ -176,7 +192,7 @@ export async function serveGrpc(options: {
   server.addService(undecodedInference(), counted(options.inference, options.onCall));
   server.addService(
     load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service,
-    counted(options.bench, options.onCall),
+    signed(counted(options.bench, options.onCall), options.instance),
   );
   const { tls } = access;
   const credentials =
@@ -205,24 +221,35 @@ export async function serveGrpc(options: {
   };
 }
 
-/** A client of a foreign server that speaks the Open Inference Protocol; calls reject with the server's own words. */
-export function inferenceClient(address: string): {
+/**
+ * A client of a foreign server that speaks the Open Inference Protocol; calls reject with the server's own words. Without `ca`
+ * its certificate is checked against those that Node knows.
+ */
+export function inferenceClient(
+  address: string,
+  access: { tls?: { ca: Buffer | null }; token?: string | undefined } = {},
+): {
   call<A>(method: string, request: object): Promise<A>;
   close(): void;
 } {
-  const made = new (inferenceService())(address, grpc.credentials.createInsecure(), {
+  const { tls, token } = access;
+  const credentials = tls === undefined ? grpc.credentials.createInsecure() : grpc.credentials.createSsl(tls.ca);
+  const made = new (inferenceService())(address, credentials, {
     "grpc.max_receive_message_length": MESSAGE_BYTES,
     "grpc.max_send_message_length": MESSAGE_BYTES,
     "grpc-node.flow_control_window": WINDOW_BYTES,
   });
+  const metadata = new grpc.Metadata();
+  if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   return {
     call: (method, request) =>
       new Promise((resolve, reject) => {
         const call = made[method] as (
           request: object,
+          metadata: grpc.Metadata,
           done: (error: grpc.ServiceError | null, answer: never) => void,
         ) => void;
-        call.call(made, request, (error, answer) => {
+        call.call(made, request, metadata, (error, answer) => {
           if (error === null) resolve(answer);
           else reject(Object.assign(new Error(`${address}: ${error.details}`), { status: error.code }));
         });

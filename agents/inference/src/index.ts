@@ -1,6 +1,7 @@
 /** The inference agent: the only door of the package. */
-export { type InferenceAgentOptions, runInferenceAgent } from "./agent.ts";
+export { runInferenceAgent } from "./agent.ts";
 export { inferenceClient } from "./grpc.ts";
+export type { InferenceAgentOptions } from "./options.ts";
 export { measureHop } from "./process/hop.ts";
 export { isRuntime, litertTool, runtimeNames } from "./runtimes/index.ts";
 export { AgentStartError } from "./start-error.ts";

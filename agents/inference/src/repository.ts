@@ -4,8 +4,9 @@ import type { ArtifactStore } from "@mltb/agent-kit";
 import { IDENTIFIER } from "@mltb/contract";
 import { AgentError, invalid } from "./errors.ts";
 import { ModelProcess, type ModelProcessOptions } from "./process/model-process.ts";
-import { endpointOf, runtimeChoice } from "./runtimes/index.ts";
+import { runtimeChoice } from "./runtimes/index.ts";
 import { modelsOf } from "./runtimes/oip.ts";
+import type { ForeignServer } from "./runtimes/runtime.ts";
 import { Statistics } from "./statistics.ts";
 
 /** A deployed model has at most this size. */
@@ -36,6 +37,8 @@ export interface RepositoryOptions {
   folder?: string;
   artifacts: ArtifactStore;
   runtime: string;
+  /** The server that the runtime drives, where it drives one. */
+  server?: ForeignServer | undefined;
   threads: number;
   process: Omit<ModelProcessOptions, "source" | "runtime">;
   /** Told of what is passed over and of models that cannot load. */
@@ -67,11 +70,10 @@ export class Repository {
 
   /** `DIR/NAME/VERSION/model.onnx` and `DIR/NAME.onnx` (version 1); with the runtime's ending. Known versions stay. */
   private async scan(): Promise<void> {
-    const { folder, runtime } = this.options;
-    const endpoint = endpointOf(runtime);
-    if (endpoint !== undefined) {
-      const rows = await modelsOf(endpoint).catch((error: Error) => {
-        this.options.note(`the models of ${endpoint} are not known: ${error.message}`);
+    const { folder, runtime, server } = this.options;
+    if (server !== undefined) {
+      const rows = await modelsOf(server).catch((error: Error) => {
+        this.options.note(`the models of ${server.address} are not known: ${error.message}`);
         return [];
       });
       for (const { name, version } of rows) this.add(name, version === "" ? "1" : version, "");
@@ -141,8 +143,7 @@ export class Repository {
   }
 
   private async start(entry: Entry): Promise<ModelProcess> {
-    const { runtime, threads, process } = this.options;
-    const endpoint = endpointOf(runtime);
+    const { runtime, server, threads, process } = this.options;
     if (entry.process === undefined) {
       entry.loaded = undefined;
       entry.reason = "loading";
@@ -150,7 +151,7 @@ export class Repository {
         name: entry.name,
         file: entry.file,
         threads: entry.threads ?? threads,
-        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(server === undefined ? {} : { server }),
       };
       entry.process = ModelProcess.start({ ...process, source, runtime });
     }

@@ -6,7 +6,7 @@ import { serveGrpc } from "../src/grpc.ts";
 
 test("a large request may come in large pieces: windows of a call and of the connection, and frames", async () => {
   const { port, close } = await serveGrpc({
-    ...{ host: "127.0.0.1", port: 0, access: readAccess({}), limit_bytes: 1e6, inference: {}, bench: {} },
+    ...{ host: "127.0.0.1", port: 0, access: readAccess({}), limit_bytes: 1e6, inference: {}, bench: {}, instance: "" },
     onCall: () => undefined,
   });
   const session = connect(`http://127.0.0.1:${port}`);

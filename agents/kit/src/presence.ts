@@ -12,6 +12,12 @@ export interface Birth {
   grpc: string | null;
   http: string | null;
   metrics: string | null;
+  /** Whether it is called over TLS. */
+  tls: boolean;
+  /** This life of the agent; its answers over gRPC name it, so that nobody takes another agent for it. */
+  instance: string;
+  /** Boot id of the system that it runs on; null where the system has none. */
+  machine: string | null;
   marker: "simulated" | "file" | "none";
   /** What it can be asked for. */
   capabilities: string[];

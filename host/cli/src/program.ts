@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { CliError, cliError, Exit, faultLine } from "./errors.ts";
 
@@ -65,6 +66,16 @@ export function parseHostPort(text: string): { host: string; port: number } {
   const port = Number(match?.[3]);
   if (match === null || port > 65535) throw new InvalidArgumentError("HOST:PORT is wanted, such as 127.0.0.1:8080.");
   return { host: match[1] ?? (match[2] || "127.0.0.1"), port };
+}
+
+/** HOST or HOST:PORT; the address of an IPv6 host stands in brackets where a port follows. */
+export function parseHostMaybePort(text: string): { host: string; port?: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d+))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2] ?? (isIPv6(text) ? text : undefined);
+  const port = match?.[3] === undefined ? undefined : Number(match[3]);
+  if (host === undefined || port === 0 || (port ?? 1) > 65535)
+    throw new InvalidArgumentError("HOST or HOST:PORT is wanted, such as jetson.lan:8001.");
+  return port === undefined ? { host } : { host, port };
 }
 
 /** A whole number above 0; `1e8` is one. */

@@ -9,6 +9,7 @@ export {
   suggestTarget,
 } from "./bay.ts";
 export { type BayStrapStep, strapName } from "./bay-policy.ts";
+export { bootId } from "./boot-id.ts";
 export { type Fault, nearest, suggest } from "./document/fault.ts";
 export { checkTree, faultAt, type Loaded, type Read, readDocument, sortFaults } from "./document/read.ts";
 export { documentLimits, type Override, type Path, parseOverride, readTree, type Tree } from "./document/tree.ts";

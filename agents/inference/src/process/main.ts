@@ -39,7 +39,7 @@ function send(reply: ModelReply, parts?: readonly Uint8Array[]): void {
 async function runtimeNamed(name: string): Promise<Runtime> {
   if (name === "ort") return (await import("../runtimes/ort.ts")).runtime;
   if (name === "ort-web") return (await import("../runtimes/ort-web.ts")).runtime;
-  if (name.startsWith("oip:")) return (await import("../runtimes/oip.ts")).runtime;
+  if (/^oips?:/.test(name)) return (await import("../runtimes/oip.ts")).runtime;
   throw new Error(`there is no runtime ${name}`);
 }
 

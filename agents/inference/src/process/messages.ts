@@ -1,4 +1,4 @@
-import type { Tensor, TensorInfo } from "../runtimes/runtime.ts";
+import type { ForeignServer, Tensor, TensorInfo } from "../runtimes/runtime.ts";
 import type { Scenario } from "./schedule.ts";
 
 /** A tensor in a frame's header; its bytes are a part of the body. */
@@ -27,7 +27,7 @@ export interface MeasureSpec {
 
 /** What the agent asks of a model's process. */
 export type ModelRequest =
-  | { op: "load"; name: string; file: string; runtime: string; threads: number; endpoint?: string }
+  | { op: "load"; name: string; file: string; runtime: string; threads: number; server?: ForeignServer }
   | { op: "infer"; tensors: TensorHead[] }
   | { op: "measure"; spec: MeasureSpec }
   | { op: "cancel" };

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { type PythonTool, toolPython } from "@mltb/agent-kit";
+import type { ForeignServer } from "./runtime.ts";
 
 const main = fileURLToPath(new URL("../process/main.ts", import.meta.url));
 const litertMain = fileURLToPath(new URL("./litert.py", import.meta.url));
@@ -47,17 +48,28 @@ const foreign: Choice = { ...onnx, platform: "oip_remote", backend: "oip", threa
 /** Names of the runtimes, for help and errors. */
 export const runtimeNames = Object.keys(choices);
 
-/** HOST:PORT of a foreign server where a runtime is `oip://HOST:PORT`. */
-export function endpointOf(runtime: string): string | undefined {
-  return /^oip:\/\/([^/\s]+:\d+)\/?$/.exec(runtime)?.[1];
+/** The foreign server where a runtime is `oip://HOST:PORT`, or `oips://HOST:PORT` for one over TLS. */
+export function foreignServer(
+  runtime: string,
+  files: { oipCa?: string | undefined; oipTokenFile?: string | undefined } = {},
+): ForeignServer | undefined {
+  const [, scheme, address] = /^(oips?):\/\/([^/\s]+:\d+)\/?$/.exec(runtime) ?? [];
+  if (address === undefined) return undefined;
+  const { oipCa: ca, oipTokenFile: token_file } = files;
+  return {
+    address,
+    tls: scheme === "oips",
+    ...(ca === undefined ? {} : { ca }),
+    ...(token_file === undefined ? {} : { token_file }),
+  };
 }
 
 export function isRuntime(runtime: string): boolean {
-  return runtime in choices || endpointOf(runtime) !== undefined;
+  return runtime in choices || foreignServer(runtime) !== undefined;
 }
 
 export function runtimeChoice(runtime: string): Choice {
-  const found = endpointOf(runtime) === undefined ? choices[runtime] : foreign;
+  const found = foreignServer(runtime) === undefined ? choices[runtime] : foreign;
   if (found === undefined) throw new Error(`there is no runtime ${runtime}`);
   return found;
 }
@@ -88,5 +100,5 @@ export function runtimeMissing(runtime: string): string | undefined {
 /** The program of a model's process, and whether it must reach a network. */
 export function programOf(runtime: string): { program: string[]; needsNetwork: boolean } {
   if (runtime === "litert") return { program: [toolPython(litertTool) ?? "python3", litertMain], needsNetwork: false };
-  return { program: [process.execPath, main], needsNetwork: endpointOf(runtime) !== undefined };
+  return { program: [process.execPath, main], needsNetwork: foreignServer(runtime) !== undefined };
 }

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { readToken } from "../access.ts";
 import { datatype } from "../datatypes.ts";
 import { inferenceClient } from "../grpc.ts";
 import { valuesToRaw } from "../oip/contents.ts";
-import type { Runtime, Tensor, TensorInfo } from "./runtime.ts";
+import type { ForeignServer, Runtime, Tensor, TensorInfo } from "./runtime.ts";
 
 interface Metadata {
   inputs: { name: string; datatype: string; shape: string[] }[];
@@ -16,6 +18,13 @@ interface Answer {
 }
 
 type Client = ReturnType<typeof inferenceClient>;
+
+/** A client of a server; throws where a file that it needs cannot be read or holds no token. */
+function openClient({ address, tls, ca, token_file }: ForeignServer): Client {
+  const token = token_file === undefined ? undefined : readToken(token_file);
+  if (!tls) return inferenceClient(address, { token });
+  return inferenceClient(address, { tls: { ca: ca === undefined ? null : readFileSync(ca) }, token });
+}
 
 function infos(tensors: Metadata["inputs"]): TensorInfo[] {
   return tensors.map(({ name, datatype: type, shape }) => ({ name, type, shape: shape.map(Number) }));
@@ -54,9 +63,9 @@ function rawOutput(answer: Answer, at: number): Uint8Array {
 export const runtime: Runtime = {
   name: "oip",
   version: "",
-  async load({ name, file, endpoint }) {
-    if (endpoint === undefined) throw new Error("no server was named");
-    const client = inferenceClient(endpoint);
+  async load({ name, file, server: foreign }) {
+    if (foreign === undefined) throw new Error("no server was named");
+    const client = openClient(foreign);
     const server = await client.call<{ name: string; version: string }>("ServerMetadata", {});
     const taken = file === "" || (await offer(client, name, file));
     const metadata = await client.call<Metadata>("ModelMetadata", { name });
@@ -86,8 +95,8 @@ export const runtime: Runtime = {
 };
 
 /** Models that a server has, from its index. */
-export async function modelsOf(endpoint: string): Promise<{ name: string; version: string }[]> {
-  const client = inferenceClient(endpoint);
+export async function modelsOf(server: ForeignServer): Promise<{ name: string; version: string }[]> {
+  const client = openClient(server);
   try {
     const { models } = await client.call<{ models: { name: string; version: string; state: string }[] }>(
       "RepositoryIndex",

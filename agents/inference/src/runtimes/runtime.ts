@@ -25,14 +25,24 @@ export interface LoadedModel {
   read(result: unknown): Tensor[];
 }
 
+/** A foreign server of the Open Inference Protocol, and how it is called. The files are read where it is called. */
+export interface ForeignServer {
+  /** HOST:PORT of its gRPC. */
+  address: string;
+  tls: boolean;
+  /** Certificates (PEM) that its own is checked against; those that Node knows where none are named. */
+  ca?: string;
+  token_file?: string;
+}
+
 /** Where a model lies. */
 export interface ModelSource {
   name: string;
   /** Absolute path; the only folder that the model may read is the file's own. */
   file: string;
   threads: number;
-  /** Address of the foreign server, for the runtime that drives one. */
-  endpoint?: string;
+  /** For the runtime that drives one. */
+  server?: ForeignServer;
 }
 
 /** An inference runtime: one file each. */

@@ -75,6 +75,8 @@ function launcherOf(bay: Bay, target: BayTarget, mltb: string, access: () => Age
         ...[mltb, "agent", "inference", "--runtime", agent.runtime, "--threads", String(agent.threads)],
         ...["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
         ...["--bay", bay.bay, "--name", target.target, "--target", target.target],
+        ...(agent.oip_ca === undefined ? [] : ["--oip-ca", agent.oip_ca]),
+        ...(agent.oip_token_file === undefined ? [] : ["--oip-token-file", agent.oip_token_file]),
         ...broker,
       ],
     };

@@ -1,5 +1,5 @@
 import { cliError, Exit } from "../errors.ts";
-import { action, type Command, parseHostPort, parseInteger } from "../program.ts";
+import { action, type Command, parseHostMaybePort, parseHostPort, parseInteger } from "../program.ts";
 
 interface AgentFlags {
   models?: string;
@@ -7,6 +7,7 @@ interface AgentFlags {
   grpc?: { host: string; port: number };
   http?: { host: string; port: number };
   metrics?: { host: string; port: number };
+  advertise?: { host: string; port?: number };
   mqtt: false | string;
   mqttUser?: string;
   mqttPasswordFile?: string;
@@ -16,6 +17,8 @@ interface AgentFlags {
   threads: number;
   tls?: string;
   tokenFile?: string;
+  oipCa?: string;
+  oipTokenFile?: string;
   memoryLimit?: number;
   timeLimit?: number;
   messageLimit?: number;
@@ -29,10 +32,19 @@ export function registerAgent(program: Command): void {
     .command("inference")
     .description("serve models over the Open Inference Protocol (gRPC) and measure them")
     .option("--models <dir>", "model repository: DIR/NAME/VERSION/model.onnx and DIR/NAME.onnx")
-    .option("--runtime <name>", "runtime: ort, ort-web, litert, or oip://HOST:PORT for a foreign server", "ort")
+    .option(
+      "--runtime <name>",
+      "runtime: ort, ort-web, litert, or oip://HOST:PORT (oips:// over TLS) for a foreign server",
+      "ort",
+    )
     .option("--grpc <host:port>", "address of the gRPC service (default 127.0.0.1:8001 or a free port)", parseHostPort)
     .option("--http <host:port>", "address of the REST service (default 127.0.0.1:8000 or a free port)", parseHostPort)
     .option("--metrics <host:port>", "address of the metrics (default 127.0.0.1:8002 or a free port)", parseHostPort)
+    .option(
+      "--advertise <host[:port]>",
+      "where others can call the agent, for its announcement (default: where it listens)",
+      parseHostMaybePort,
+    )
     .option("--mqtt <url>", "broker on which the agent announces itself")
     .option("--no-mqtt", "do not announce the agent")
     .option("--mqtt-user <user>", "user at the broker")
@@ -59,13 +71,20 @@ export function registerAgent(program: Command): void {
     )
     .option("--tls <dir>", "folder with cert.pem and key.pem; needed outside loopback")
     .option("--token-file <file>", "file with the bearer token; needed outside loopback")
+    .option("--oip-ca <file>", "certificates (PEM) for the server of oips://HOST:PORT (default: those that Node knows)")
+    .option("--oip-token-file <file>", "file with the bearer token for the server of oips://HOST:PORT")
     .option("--json", "accepted for symmetry: the first line is JSON in any case")
     .action(
       action(async (context, flags: AgentFlags) => {
         const { runInferenceAgent, runtimeNames, isRuntime } = await import("@mltb/agent-inference");
         if (!isRuntime(flags.runtime)) {
           const message = `there is no runtime ${flags.runtime}`;
-          throw cliError(Exit.usage, "unknown-runtime", message, `one of ${runtimeNames.join(", ")}, oip://HOST:PORT`);
+          throw cliError(
+            Exit.usage,
+            "unknown-runtime",
+            message,
+            `one of ${runtimeNames.join(", ")}, oip://HOST:PORT, oips://HOST:PORT`,
+          );
         }
         await runInferenceAgent(flags, {
           signal: context.signal,
