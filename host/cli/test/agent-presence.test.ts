@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateModel, grpcAgent, watchAgents } from "@mltb/bench";
+import { bootId } from "@mltb/contract";
 import { Aedes } from "aedes";
 import mqtt from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -61,9 +62,18 @@ test("a late listener gets the retained birth, state and flags", async () => {
     capabilities: expect.arrayContaining(["infer", "deploy", "measure", "cancel"]),
     network: expect.stringMatching(/^(isolated|not isolated)$/),
     limits: { memory_bytes: 2 * 1024 ** 3, time_s: 60 },
+    ...{ tls: false, instance: expect.stringMatching(/^[0-9a-f-]{36}$/), machine: bootId() },
   });
   expect(said.find((entry) => entry.kind === "state")?.text).toBe("online");
   expect(documents("flags")[0]).toEqual({ experiment_running: false, available: true });
+});
+
+test("whoever calls the announced agent sees that it is the one; another life of it is another agent", async () => {
+  const address = agent.ready["grpc"] as string;
+  const { instance } = documents("birth")[0] as { instance: string };
+  const lives = [instance, "another"].map((life) => grpcAgent(address, { instance: life }));
+  expect(await Promise.all(lives.map((api) => api.live()))).toEqual([true, false]);
+  for (const api of lives) api.close();
 });
 
 test("a measurement raises its flag and tells its progress; one that is cancelled says so and frees the agent", async () => {

@@ -1,7 +1,9 @@
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { protoFile } from "@mltb/contract";
+import { INSTANCE_KEY, protoFile } from "@mltb/contract";
 import type { SeenEnvironment } from "../results/environment.ts";
+import { floats, type MeasureEvent, numbers, told } from "./agent-answers.ts";
+import type { AgentRoute } from "./agent-route.ts";
 import { interruption, RunError } from "./bay-api.ts";
 
 /** The most that gRPC can carry, as the agents take it: sets of large inputs, and latencies of long windows. */
@@ -9,6 +11,8 @@ const MESSAGE_BYTES = 2 ** 31 - 1;
 const CHUNK_BYTES = 256 * 1024;
 /** A live agent answers in a millisecond; one on a board under load may take longer. */
 const LIVE_MS = 5000;
+/** A board that has just announced its agent is still busy with its start. */
+const CONFIRM_MS = 20_000;
 
 export interface ModelInput {
   name: string;
@@ -70,84 +74,100 @@ export interface AgentApi {
   close(): void;
 }
 
+/** A call of any kind, as far as it is followed. */
+interface Call {
+  on(event: "metadata", listener: (metadata: grpc.Metadata) => void): unknown;
+  cancel(): void;
+}
+
 type Client = grpc.Client & Record<string, (...args: unknown[]) => grpc.ClientReadableStream<unknown>>;
 type ClientConstructor = new (address: string, credentials: grpc.ChannelCredentials, options: object) => Client;
 
-function client(file: "open_inference_v2" | "mltb_agent_v1", path: string[], address: string): Client {
+function client(file: "open_inference_v2" | "mltb_agent_v1", path: string[], { address, ca }: AgentRoute): Client {
   const definition = loadSync(protoFile(file), { keepCase: true, longs: String, defaults: true, oneofs: true });
   let at: unknown = grpc.loadPackageDefinition(definition);
   for (const part of path) at = (at as Record<string, unknown>)[part];
-  return new (at as ClientConstructor)(address, grpc.credentials.createInsecure(), {
+  const credentials = ca === undefined ? grpc.credentials.createInsecure() : grpc.credentials.createSsl(ca.pem);
+  return new (at as ClientConstructor)(address, credentials, {
     "grpc.max_receive_message_length": MESSAGE_BYTES,
     "grpc.max_send_message_length": MESSAGE_BYTES,
   });
 }
 
-function floats(bytes: Uint8Array): Float64Array {
-  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+const benchClient = (route: AgentRoute): Client => client("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"], route);
+
+/** What goes with every call: the token, where the agent wants one. */
+function metadataOf({ token }: AgentRoute): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  if (token !== undefined) metadata.set("authorization", `Bearer ${token.text}`);
+  return metadata;
 }
 
-function numbers(datatype: string, bytes: Uint8Array): Float64Array {
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  if (datatype === "FP32") return Float64Array.from(new Float32Array(buffer));
-  if (datatype === "FP64") return new Float64Array(buffer);
-  if (datatype === "INT8") return Float64Array.from(new Int8Array(buffer));
-  if (datatype === "UINT8") return Float64Array.from(new Uint8Array(buffer));
-  if (datatype === "INT32") return Float64Array.from(new Int32Array(buffer));
-  if (datatype === "INT64") return Float64Array.from(new BigInt64Array(buffer), Number);
-  throw new RunError(`outputs of datatype ${datatype} cannot be scored`);
-}
-
-/** 64-bit numbers come as text. */
-type ToldEnvironment = Omit<SeenEnvironment, "memory_bytes"> & { memory_bytes: string };
-/** No machine has none of them. */
-const COUNTED = ["cores", "memory_bytes"];
-
-/** The wire's defaults mean that the agent did not tell. */
-function told(seen: ToldEnvironment): SeenEnvironment {
-  const { memory_bytes, ...others } = seen;
-  const known = Object.entries({ ...others, memory_bytes: Number(memory_bytes) }).filter(
-    ([key, value]) =>
-      value !== "" && value !== null && !key.startsWith("_") && !(COUNTED.includes(key) && (value as number) === 0),
-  );
-  return Object.fromEntries(known);
-}
-
-interface MeasureEvent {
-  window_done?: {
-    index: number;
-    start_ns: string;
-    stop_ns: string;
-    inferences: number;
-    latency_us: Uint8Array;
-    pre_us: number;
-    inference_us: number;
-    post_us: number;
-  };
-  done?: {
-    runtime_name: string;
-    runtime_version: string;
-    threads: number;
-    marker_method: "edges" | "host_clock";
-    network: string;
-    peak_memory_bytes: string;
-    before: ToldEnvironment | null;
-    after: ToldEnvironment | null;
-    requests_meanwhile?: number;
+/**
+ * Follows a call of `mltb.agent.v1.Agent`: that of another agent than the announced one is cancelled at its first word. Gives
+ * what stands in the place of the call's own end; undefined where the announced agent answered.
+ */
+function answeredBy(call: Call | undefined, { address, instance }: AgentRoute) {
+  let said: string | undefined;
+  const other = (): boolean => instance !== undefined && said !== instance;
+  call?.on("metadata", (metadata) => {
+    said = metadata.get(INSTANCE_KEY)[0]?.toString() ?? "";
+    if (other()) call.cancel();
+  });
+  return (error: grpc.ServiceError | null | undefined): RunError | undefined => {
+    // What failed on the way was answered by nobody.
+    if (!other() || (said === undefined && error != null)) return undefined;
+    return new RunError(`another agent answers on ${address} than the one that was announced: nothing is asked of it`);
   };
 }
 
-/** An agent at a gRPC address. */
-export function grpcAgent(address: string): AgentApi {
-  const oip = client("open_inference_v2", ["inference", "GRPCInferenceService"], address);
-  const bench = client("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"], address);
+/** Asks the agent of a route who it is. Rejects, with the mend, where it cannot be called or another one answers. */
+export function confirmAgent(route: AgentRoute, signal: AbortSignal): Promise<void> {
+  const bench = benchClient(route);
+  return new Promise<void>((resolve, reject) => {
+    const options = { deadline: Date.now() + CONFIRM_MS };
+    const ended = (error: grpc.ServiceError | null): void => {
+      const reason = signal.aborted ? interruption(signal) : by(error);
+      if (reason === undefined && error === null) resolve();
+      else reject(reason ?? new RunError(unreached(route, error as grpc.ServiceError)));
+    };
+    const call = bench["HasArtifact"]?.({ sha256: "" }, metadataOf(route), options, ended);
+    const by = answeredBy(call, route);
+    signal.addEventListener("abort", () => call?.cancel(), { once: true });
+    if (signal.aborted) call?.cancel();
+  }).finally(() => bench.close());
+}
 
-  function unary<A>(of: Client, method: string, request: unknown): Promise<A> {
+/** Why an agent could not be called, with the mend. */
+function unreached({ address, ca, token }: AgentRoute, { code, details }: grpc.ServiceError): string {
+  // grpc-js wraps the reason, and Node hints at other places for certificates than the bay file.
+  const reason = /Last error: (?:Error[^:]*: )?(.*?)\.? Resolution note/.exec(details)?.[1] ?? details;
+  const why = `the agent on ${address} cannot be called: ${reason.replace(/; if the root CA is .*/, "")}`;
+  if (code === grpc.status.UNAUTHENTICATED) {
+    if (token === undefined) return `${why}; give the target's agent \`token_file: FILE\` in the bay file`;
+    return `${why}; is ${token.file} a copy of the agent's --token-file?`;
+  }
+  if (code === grpc.status.UNAVAILABLE && ca !== undefined)
+    return `${why}; is ${ca.file} the certificate of the agent's --tls or its authority's, and does it name that host?`;
+  return why;
+}
+
+/** An agent at a gRPC address; `route` tells how it is called otherwise than plainly, and who must answer. */
+export function grpcAgent(address: string, route: Omit<AgentRoute, "address"> = {}): AgentApi {
+  const way = { ...route, address };
+  const oip = client("open_inference_v2", ["inference", "GRPCInferenceService"], way);
+  const bench = benchClient(way);
+  const metadata = metadataOf(way);
+
+  function unary<A>(of: Client, method: string, request: unknown, options: grpc.CallOptions = {}): Promise<A> {
     return new Promise((resolve, reject) => {
-      of[method]?.(request, (error: grpc.ServiceError | null, answer: A) => {
-        if (error === null) resolve(answer);
-        else reject(new RunError(`${method}: ${error.details}`));
-      });
+      const ended = (error: grpc.ServiceError | null, answer: A): void => {
+        const reason = by?.(error);
+        if (error === null && reason === undefined) resolve(answer);
+        else reject(reason ?? new RunError(`${method}: ${error?.details}`));
+      };
+      const call = of[method]?.(request, metadata, options, ended);
+      const by = of === bench ? answeredBy(call, way) : undefined;
     });
   }
 
@@ -156,10 +176,13 @@ export function grpcAgent(address: string): AgentApi {
       // What the agent keeps already need not be sent again: the head alone names it.
       const { present } = await unary<{ present: boolean }>(bench, "HasArtifact", { sha256 });
       await new Promise<void>((resolve, reject) => {
-        const stream = bench["Deploy"]?.((error: grpc.ServiceError | null) => {
-          if (error === null) resolve();
-          else reject(new RunError(`deploying ${name}: ${error.details}`));
-        }) as unknown as grpc.ClientWritableStream<unknown>;
+        const call = bench["Deploy"]?.(metadata, (error: grpc.ServiceError | null) => {
+          const reason = by(error);
+          if (error === null && reason === undefined) resolve();
+          else reject(reason ?? new RunError(`deploying ${name}: ${error?.details}`));
+        });
+        const by = answeredBy(call, way);
+        const stream = call as unknown as grpc.ClientWritableStream<unknown>;
         if (present) stream.write({ name, sha256, threads });
         for (let at = 0; !present && at < bytes.length; at += CHUNK_BYTES) {
           stream.write({ name, sha256, threads, data: bytes.subarray(at, at + CHUNK_BYTES) });
@@ -193,7 +216,7 @@ export function grpcAgent(address: string): AgentApi {
         }
         const windows: MeasuredWindow[] = [];
         let done: MeasureEvent["done"];
-        const stream = bench["Measure"]?.({
+        const asked = {
           model_name: request.model,
           warmup: request.warmup,
           windows: request.windows,
@@ -204,7 +227,9 @@ export function grpcAgent(address: string): AgentApi {
           target_per_s: request.target_per_s ?? 0,
           markers: true,
           inputs: request.inputs.map((raw_input_contents) => ({ raw_input_contents })),
-        }) as grpc.ClientReadableStream<MeasureEvent>;
+        };
+        const stream = bench["Measure"]?.(asked, metadata) as grpc.ClientReadableStream<MeasureEvent>;
+        const by = answeredBy(stream, way);
         const abort = (): void => stream.cancel();
         signal.addEventListener("abort", abort);
         stream.on("data", (event: MeasureEvent) => {
@@ -224,7 +249,9 @@ export function grpcAgent(address: string): AgentApi {
         });
         const finish = (error?: grpc.ServiceError): void => {
           signal.removeEventListener("abort", abort);
+          const reason = by(error);
           if (signal.aborted) reject(interruption(signal));
+          else if (reason !== undefined) reject(reason);
           else if (error !== undefined) reject(new RunError(`measuring ${request.model}: ${error.details}`));
           else if (done === undefined) reject(new RunError(`measuring ${request.model}: the agent ended early`));
           else {
@@ -247,10 +274,16 @@ export function grpcAgent(address: string): AgentApi {
       });
     },
     live() {
-      return new Promise((resolve) => {
-        const options = { deadline: Date.now() + LIVE_MS };
-        oip["ServerLive"]?.({}, options, (error: grpc.ServiceError | null) => resolve(error === null));
-      });
+      const options = { deadline: Date.now() + LIVE_MS };
+      // Where it is known who must answer, another one's life does not count.
+      const asked =
+        way.instance === undefined
+          ? unary(oip, "ServerLive", {}, options)
+          : unary(bench, "HasArtifact", { sha256: "" }, options);
+      return asked.then(
+        () => true,
+        () => false,
+      );
     },
     close() {
       oip.close();

@@ -7,6 +7,9 @@ const birthSchema = z.looseObject({
   name: z.string(),
   target: z.string(),
   grpc: z.string().nullable(),
+  tls: z.boolean().optional(),
+  instance: z.string().optional(),
+  machine: z.string().nullable().optional(),
   at: z.string(),
 });
 export type AgentBirth = z.infer<typeof birthSchema>;

@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
+import type { Bay } from "@mltb/contract";
 import type { Experiment } from "../configurator/types.ts";
 import { type RunState, statuses } from "../orchestrator/machine.ts";
 import { type JournalPort, work } from "../orchestrator/worker.ts";
 import { reportOf } from "../report/report.ts";
 import { type ResultRecord, type RunDocument, sha256 } from "../results/record.ts";
-import { grpcAgent } from "./agent-client.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
@@ -15,6 +15,7 @@ import { type MeasureOutput, runEffects } from "./effects.ts";
 import { Eta, etaText } from "./eta.ts";
 import { type NodeWork, planRun, resultNodes } from "./plan.ts";
 import type { ModelOutput } from "./prepare-model.ts";
+import { reachAgents } from "./reach-agents.ts";
 import type { Reference } from "./reference.ts";
 import { toRecord } from "./to-record.ts";
 
@@ -53,14 +54,14 @@ export async function runExperiments(options: RunOptions): Promise<RunDocument> 
   if (first === undefined) throw new RunError("there is no experiment to run");
   const agents = await watchAgents(first.bay.bay, options.bay);
   try {
-    return await runWith(portsOf(options, agents), options);
+    return await runWith(portsOf(options, first.bay, agents), options);
   } finally {
     await agents.close();
   }
 }
 
-function portsOf({ bay, reference }: Pick<RunOptions, "bay" | "reference">, agents: AgentWatch): RunPorts {
-  const ports = { bay: httpBay(bay), agents, agent: grpcAgent };
+function portsOf({ bay, reference }: Pick<RunOptions, "bay" | "reference">, file: Bay, agents: AgentWatch): RunPorts {
+  const ports = { bay: httpBay(bay), ...reachAgents(file, agents) };
   return reference === undefined ? ports : { ...ports, reference };
 }
 
@@ -69,9 +70,11 @@ export async function resumeRun(
   row: { run_id: string; folder: string; started_at: string; configuration: string },
   options: Omit<RunOptions, "outDir">,
 ): Promise<RunDocument> {
-  const agents = await watchAgents(options.experiments[0]?.bay.bay ?? "", options.bay);
+  const [first] = options.experiments;
+  if (first === undefined) throw new RunError("there is no experiment to go on with");
+  const agents = await watchAgents(first.bay.bay, options.bay);
   try {
-    return await continueRun(portsOf(options, agents), { ...options, ...row });
+    return await continueRun(portsOf(options, first.bay, agents), { ...options, ...row });
   } finally {
     await agents.close();
   }

@@ -1,0 +1,157 @@
+// A target that is not simulated: its board is the real firmware behind a serial port, its agent listens with TLS and a token.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RunDocument } from "@mltb/bench";
+import mqtt from "mqtt";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { certificate, NO_OPENSSL } from "../../supervisor/test/certificate.ts";
+import { type Ended, type Running, run, start } from "./mltb.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-remote-"));
+const file = (name: string): string => join(folder, name);
+for (const name of ["board", "stranger"]) mkdirSync(file(name));
+const secure = certificate(file("board")) !== undefined && certificate(file("stranger")) !== undefined;
+const token = "board-token-9d1f";
+writeFileSync(file("board/token"), `${token}\n`);
+writeFileSync(file("stranger/token"), "stranger-token\n");
+const at = ["--state", file("state")];
+const targets = ["jetson", "wrong-ca", "wrong-token", "loopback", "mistaken", "here"];
+let port = 0;
+let board: Running;
+let bay: Running;
+let agent: Running;
+let broker: mqtt.MqttClient;
+
+/** A port that is free now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port: free } = server.address() as { port: number };
+      server.close(() => resolve(free));
+    });
+  });
+}
+
+/** The birth of an agent that is told of and not there. */
+async function tell(target: string, grpc: string, more: object = {}): Promise<void> {
+  const birth = { schema: "mltb.agent/1", name: target, target, grpc, tls: true, instance: "another-life", ...more };
+  const topic = `mltb/v1/lab/agent/${target}`;
+  const retained = { qos: 1, retain: true } as const;
+  await broker.publishAsync(`${topic}/birth`, JSON.stringify({ ...birth, at: new Date().toISOString() }), retained);
+  await broker.publishAsync(`${topic}/state`, "online", retained);
+}
+
+beforeAll(async () => {
+  if (!secure) return;
+  port = await freePort();
+  const address = `address: "127.0.0.1:${port}"`;
+  const [ca, token_file] = ["ca: board/cert.pem", "token_file: board/token"];
+  const keys: Record<string, string[]> = {
+    jetson: [address, ca, token_file],
+    "wrong-ca": [address, "ca: stranger/cert.pem", token_file],
+    "wrong-token": [address, ca, "token_file: stranger/token"],
+    mistaken: [address, ca, token_file],
+    loopback: [ca, token_file],
+    here: [ca, token_file],
+  };
+  const rows = targets.map((name, i) => {
+    return `      - { target: ${name}, channel: ${i + 1}, agent: { runtime: ort, ${keys[name]?.join(", ")} } }\n`;
+  });
+  writeFileSync(
+    file("bay.yml"),
+    `bay: lab\nracks:\n  - rack: rack1
+    board: { name: b1, kind: monitoring, link: { serial: ./port } }
+    targets:\n${rows.join("")}`,
+  );
+  writeFileSync(
+    file("experiment.yml"),
+    `experiment: remote\nbay: bay.yml\ntargets: [${targets.join(", ")}]
+models: [{ name: m, generate: ds-cnn-kws }]\nmeasure: { warmup: 1, windows: 2, window_s: 0.3 }\n`,
+  );
+  board = await start("simulate", "board", "--kind", "monitoring", "--link", file("port"), "--json");
+  const free = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--json"];
+  bay = await start("up", "--bay", file("bay.yml"), ...at, ...free);
+  const url = bay.ready["mqtt"] as string;
+  const password = file("state/mqtt-agent-password");
+  agent = await start(
+    ...["agent", "inference", "--grpc", `127.0.0.1:${port}`, "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
+    ...["--tls", file("board"), "--token-file", file("board/token"), "--advertise", "jetson.example"],
+    ...["--mqtt", url, "--mqtt-user", "agent", "--mqtt-password-file", password],
+    ...["--bay", "lab", "--name", "jetson", "--target", "jetson"],
+  );
+  const login = { username: "agent", password: readFileSync(password, "utf8").trim() };
+  broker = await mqtt.connectAsync(url, { protocolVersion: 4, ...login });
+  for (const name of ["wrong-ca", "wrong-token", "mistaken"]) await tell(name, "board.example:8001");
+  await tell("loopback", `127.0.0.1:${port}`);
+  const machine = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  await tell("here", "board.example:8001", { machine });
+}, 120_000);
+afterAll(async () => {
+  await broker?.endAsync(true);
+  for (const one of [agent, bay, board]) await one?.end();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the experiment on targets that are on already: their agents do not come anew. */
+async function measure(names: string[]): Promise<{ ended: Ended; run: RunDocument }> {
+  await Promise.all(
+    names.map(async (name) => expect((await run("power", "on", name, ...at)).err).not.toContain("error")),
+  );
+  const set = ["--set", `targets=[${names.join(", ")}]`];
+  const ended = await run("run", file("experiment.yml"), ...set, ...at, "--out", file("out"), "--json");
+  return { ended, run: JSON.parse(ended.out) };
+}
+
+test.skipIf(!secure)(
+  "a board whose agent listens with TLS and a token is measured, and its secrets are written nowhere",
+  async () => {
+    const { ended, run: document } = await measure(["jetson"]);
+    const [record] = document.results;
+    expect(record).toMatchObject({ target: "jetson", target_kind: "real" });
+    expect([ended.code, record?.reasons.filter((reason) => reason.includes("agent"))]).toEqual([0, []]);
+    expect(record?.latency_us?.n).toBeGreaterThan(0);
+    expect(record?.environment?.requests_meanwhile).toBe(0);
+    const written = execFileSync("grep", ["-rlaF", token, folder], { encoding: "utf8" }).trim().split("\n");
+    expect(written).toEqual([file("board/token")]);
+    expect(`${ended.out}${ended.err}`).not.toContain(token);
+  },
+  120_000,
+);
+
+test.skipIf(!secure)(
+  "a wrong certificate, a wrong token, a loopback address, an agent on this machine and another agent are refused, each with the mend",
+  async () => {
+    const { ended, run: document } = await measure(targets.slice(1));
+    expect(ended.code).toBe(1);
+    const reasons = Object.fromEntries(document.results.map(({ target, reasons: all }) => [target, all.join("; ")]));
+    const said = `the agent on 127.0.0.1:${port} cannot be called`;
+    expect(reasons["wrong-ca"]).toContain(said);
+    expect(reasons["wrong-ca"]).toContain(`is ${file("stranger/cert.pem")} the certificate of the agent's --tls`);
+    expect(reasons["wrong-token"]).toContain(
+      `${said}: a bearer token is needed; is ${file("stranger/token")} a copy of`,
+    );
+    expect(reasons["loopback"]).toMatch(
+      /announces 127\.0\.0\.1:\d+, which is this machine and not the board.*--advertise/,
+    );
+    expect(reasons["here"]).toMatch(/runs on this machine and not on the board .*start it there/);
+    expect(reasons["mistaken"]).toContain(`another agent answers on 127.0.0.1:${port} than the one that was announced`);
+    expect(document.results.map(({ verdict }) => verdict)).toEqual(Array(5).fill("invalid"));
+    expect(`${ended.out}${ended.err}`).not.toContain("stranger-token");
+  },
+  120_000,
+);
+
+test.skipIf(!secure)("`check` names a certificate that is not there, at its place", async () => {
+  const text = readFileSync(file("bay.yml"), "utf8").replace("ca: board/cert.pem", "ca: board/none.pem");
+  writeFileSync(file("faulty.yml"), text);
+  const { code, err } = await run("check", file("faulty.yml"));
+  expect([code, err.split("\n")[0]]).toEqual([
+    2,
+    expect.stringMatching(/faulty\.yml:6:\d+: error: .*none\.pem not found/),
+  ]);
+});
+
+if (!secure) console.warn(NO_OPENSSL);
