@@ -83,6 +83,19 @@ test("udev rules name the ids of our boards, the unit the commands that there ar
   }
   expect(read("systemd/mltb.service")).toMatch(/^ExecStart=\S+\/mltb up --bay \S+ --state \S+ --json$/m);
   expect(read("systemd/mltb.service")).toMatch(/^ExecReload=\S+\/mltb reload --state \S+$/m);
+  const agent = read("systemd/mltb-agent.service").replaceAll("\\\n", "");
+  const options = new Set(/^ExecStart=\S+\/mltb agent inference (.*)$/m.exec(agent)?.[1]?.match(/--[a-z-]+/g));
+  const wanted = [
+    "--grpc",
+    "--tls",
+    "--token-file",
+    "--advertise",
+    "--mqtt",
+    "--mqtt-password-file",
+    "--bay",
+    "--target",
+  ];
+  for (const option of wanted) expect(options).toContain(option);
 });
 
 test("doctor tells a port that is not there, and a bay file's faults with their place", async () => {

@@ -12,8 +12,9 @@ import { type Ended, type Running, run, start } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-remote-"));
 const file = (name: string): string => join(folder, name);
-for (const name of ["board", "stranger"]) mkdirSync(file(name));
-const secure = certificate(file("board")) !== undefined && certificate(file("stranger")) !== undefined;
+const machines = ["bench", "board", "stranger"];
+for (const name of machines) mkdirSync(file(name));
+const secure = machines.every((name) => certificate(file(name)) !== undefined);
 const token = "board-token-9d1f";
 writeFileSync(file("board/token"), `${token}\n`);
 writeFileSync(file("stranger/token"), "stranger-token\n");
@@ -72,8 +73,11 @@ beforeAll(async () => {
 models: [{ name: m, generate: ds-cnn-kws }]\nmeasure: { warmup: 1, windows: 2, window_s: 0.3 }\n`,
   );
   board = await start("simulate", "board", "--kind", "monitoring", "--link", file("port"), "--json");
-  const free = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--json"];
-  bay = await start("up", "--bay", file("bay.yml"), ...at, ...free);
+  const free = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--json"];
+  // A board reaches the broker over TLS as well.
+  const own = file("bench/cert.pem");
+  bay = await start("up", "--bay", file("bay.yml"), ...at, ...free, "--tls", `${own},${file("bench/key.pem")}`);
+  process.env["NODE_EXTRA_CA_CERTS"] = own;
   const url = bay.ready["mqtt"] as string;
   const password = file("state/mqtt-agent-password");
   agent = await start(
@@ -82,7 +86,8 @@ models: [{ name: m, generate: ds-cnn-kws }]\nmeasure: { warmup: 1, windows: 2, w
     ...["--mqtt", url, "--mqtt-user", "agent", "--mqtt-password-file", password],
     ...["--bay", "lab", "--name", "jetson", "--target", "jetson"],
   );
-  const login = { username: "agent", password: readFileSync(password, "utf8").trim() };
+  delete process.env["NODE_EXTRA_CA_CERTS"];
+  const login = { username: "agent", password: readFileSync(password, "utf8").trim(), ca: readFileSync(own) };
   broker = await mqtt.connectAsync(url, { protocolVersion: 4, ...login });
   for (const name of ["wrong-ca", "wrong-token", "mistaken"]) await tell(name, "board.example:8001");
   await tell("loopback", `127.0.0.1:${port}`);
