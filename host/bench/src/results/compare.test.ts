@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { compareRecords, compareRuns, explain } from "./compare.ts";
 import { driftOf } from "./drift.ts";
+import { holdBound } from "./early-stopping.ts";
 import { toCsv, toMlperf } from "./export.ts";
 import { findRun, listRuns } from "./library.ts";
 import { paretoFront } from "./pareto.ts";
@@ -54,6 +55,12 @@ function run(id: string, results: ResultRecord[]): RunDocument {
   const at = `2026-01-01T00:00:${id}Z`;
   return { schema: "mltb.run/1", run_id: id, experiment: "e", started_at: at, ended_at: at, folder: "", results };
 }
+
+/** As long as MLPerf wants a measurement. */
+const longWindows: ResultRecord["windows"] = Array.from({ length: 5 }, () => ({
+  ...{ start_tick: null, stop_tick: null, duration_us: 120e6, inferences: 1200 },
+  ...{ p50_us: 100, energy_uj: null, samples_lost: null },
+}));
 
 test("unequal fingerprints are refused with the differing fields, also where one lacks a field", () => {
   // The published trap: the same board at 1.8 V and at 3.0 V differs in energy by a factor of 1.64.
@@ -142,7 +149,10 @@ test("CSV and MLPerf layout say what was simulated, and whose measurement it was
   expect(header?.split(",").slice(0, 5)).toEqual(["run_id", "experiment", "target", "target_kind", "simulated"]);
   expect(row).toContain("01,e,a,simulated,rail,m");
   expect(row).toContain('"a ""quoted"", reason"');
-  const { summary, detail } = toMlperf(run("01", [record()]), record());
+  const long = record({ windows: longWindows });
+  const early_stopping = { confidence: 0.99, p90: { value: 130, discarded: 3 }, p95: null, p99: null };
+  Object.assign(long.latency_us as object, { early_stopping });
+  const { summary, detail } = toMlperf(run("01", [long]), long);
   expect(summary).toMatch(/Result is : VALID[\s\S]*not by LoadGen[\s\S]*Simulated: rail/);
   expect(summary).toContain("90.0th percentile latency (ns) : 120000");
   for (const line of detail.trim().split("\n")) {
@@ -206,7 +216,6 @@ test("LoadGen's log has the headline of each scenario, with what early stopping 
   );
   expect(lines(of("server"))).toContain("Completed samples per second: 10000");
   expect(lines(of("offline"))).toContain("Samples per second: 10000");
-  expect(lines(of("server"))).toContain(" * Early stopping 99th percentile estimate: 190000");
   expect(of("offline")).toContain("Early stopping satisfied: Yes");
   expect(of("offline")).not.toContain("Early Stopping Result");
   const few = record();
@@ -215,4 +224,33 @@ test("LoadGen's log has the headline of each scenario, with what early stopping 
   expect(short).toContain("  Early stopping satisfied: NO");
   expect(short).toContain(" * Only processed ");
   expect(toMlperf(run("01", []), record()).summary).not.toContain("97.00");
+});
+
+test("LoadGen's log of a server counts what is above the bound, and is valid only where all of its conditions hold", () => {
+  const of = (latency_bound: ResultRecord["latency_bound"], windows = longWindows): string => {
+    const one = record({ scenario: "server", windows, ...(latency_bound === undefined ? {} : { latency_bound }) });
+    return toMlperf(run("01", [one]), one).summary;
+  };
+  // p99 of these records is 150 us.
+  const good = of(holdBound(662, 1, 200));
+  expect(good).toMatch(/Result is : VALID\n {2}Performance constraints satisfied : Yes\n/);
+  expect(good).toMatch(/Early stopping satisfied: Yes\n[\s\S]* \* Run successful\.\n/);
+  expect(good).toContain("target_latency (ns) : 200000");
+  expect(good).not.toContain("percentile estimate");
+  const few = of(holdBound(500, 1, 200));
+  expect(few).toMatch(/Result is : INVALID\n {2}Performance constraints satisfied : Yes\n/);
+  expect(few).toMatch(/Early stopping satisfied: NO\n[\s\S]* \* Processed 500 queries\.\n.* at least 162 more queries/);
+  expect(of(holdBound(1000, 100, 140))).toMatch(/INVALID\n {2}Performance constraints satisfied : NO\n/);
+  // Nor can it be told of a record without a bound, as earlier versions wrote them.
+  expect(of(undefined)).toMatch(/Result is : INVALID[\s\S]*Early stopping satisfied: NO/);
+});
+
+test("LoadGen's log calls a measurement of less than 600 s too short, whatever its verdict here", () => {
+  const of = (duration_us: number): string => {
+    const one = record({ scenario: "offline", windows: longWindows.map((window) => ({ ...window, duration_us })) });
+    return toMlperf(run("01", [one]), one).summary;
+  };
+  expect(of(119e6)).toMatch(/Result is : INVALID\n {2}Min duration satisfied : NO\n/);
+  expect(of(119e6)).toContain("MLTB's verdict : valid");
+  expect(of(120e6)).toMatch(/Result is : VALID\n {2}Min duration satisfied : Yes\n/);
 });

@@ -20,6 +20,18 @@ export interface EarlyPercentile {
   discarded: number;
 }
 
+/** A bound that a percentile must keep, held against a run as LoadGen's Server scenario does. */
+export interface LatencyBound {
+  bound_us: number;
+  percentile: number;
+  queries: number;
+  /** Queries above the bound. */
+  over: number;
+  /** Queries that a run with so many above the bound must have in all. */
+  queries_needed: number;
+  satisfied: boolean;
+}
+
 /** log(n!) by the sum of logarithms, kept. */
 const logFactorials: number[] = [0];
 function logFactorial(n: number): number {
@@ -70,6 +82,20 @@ export function discarded(n: number, p: number): number | null {
     else high = middle - 1;
   }
   return low - 1;
+}
+
+/** h(t): queries within a bound that t above it need (`MinPassingQueriesFinder` of loadgen/early_stopping.cc). */
+export function passingNeeded(t: number, p: number): number {
+  return needed(t, p, 0);
+}
+
+/**
+ * The rule of LoadGen's Server scenario (`EarlyStopping` of loadgen/results.cc): t queries above the bound are counted, and
+ * the run passes with h(t) + t queries or more. No estimate of the percentile is held against the bound.
+ */
+export function holdBound(queries: number, over: number, bound_us: number, p = 0.99): LatencyBound {
+  const queries_needed = passingNeeded(over, p) + over;
+  return { bound_us, percentile: p, queries, over, queries_needed, satisfied: queries >= queries_needed };
 }
 
 /** What latencies in ascending order say of their percentiles; null where there are too few for any. */

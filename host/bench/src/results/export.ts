@@ -1,4 +1,5 @@
 import { writeCsv } from "./csv.ts";
+import { loadgenConditions } from "./loadgen-conditions.ts";
 import type { ResultRecord, RunDocument } from "./record.ts";
 import type { Latency } from "./statistics.ts";
 
@@ -114,32 +115,6 @@ function headline({ scenario, throughput_per_s, latency_us: latency }: ResultRec
   return [`${words} latency (ns) : ${ns(latency[first.percentile])}`];
 }
 
-/** MLPerf's shortest measurement, seconds. */
-const MIN_DURATION_S = 10;
-
-/** LoadGen's three conditions in its words, and what early stopping did. No number of queries is asked for. */
-function satisfied({ scenario, latency_us: latency, windows }: ResultRecord): string[] {
-  const first = headlines[scenario];
-  const key = first !== undefined && "percentile" in first ? first.percentile : scenario === "server" ? "p99" : null;
-  const estimate = key === null ? undefined : (latency?.early_stopping?.[key] ?? null);
-  const seconds = windows.reduce((sum, { duration_us }) => sum + duration_us, 0) / 1e6;
-  const yes = (holds: boolean): string => (holds ? "Yes" : "NO");
-  const lines = [
-    `  Min duration satisfied : ${yes(seconds >= MIN_DURATION_S)}`,
-    `  Min queries satisfied : ${yes((latency?.n ?? 0) > 0)}`,
-    `  Early stopping satisfied: ${yes(estimate !== null)}`,
-  ];
-  if (key === null || estimate === undefined) return lines;
-  lines.push("Early Stopping Result:");
-  if (estimate === null) return [...lines, ` * Only processed ${latency?.n ?? 0} queries.`];
-  return [
-    ...lines,
-    ` * Processed at least ${key === "p90" ? 64 : 662} queries (${latency?.n}).`,
-    ` * Would discard ${estimate.discarded} highest latency queries.`,
-    ` * Early stopping ${key.slice(1)}th percentile estimate: ${ns(estimate.value)}`,
-  ];
-}
-
 const ns = (us: number): string => Math.round(us * 1000).toFixed(0);
 
 /**
@@ -148,7 +123,9 @@ const ns = (us: number): string => Math.round(us * 1000).toFixed(0);
  */
 export function toMlperf(run: RunDocument, record: ResultRecord): { summary: string; detail: string } {
   const { latency_us: latency } = record;
-  const valid = record.verdict === "valid" || record.verdict === "valid-short" ? "VALID" : "INVALID";
+  const conditions = loadgenConditions(record);
+  const sound = record.verdict === "valid" || record.verdict === "valid-short";
+  const valid = sound && conditions.satisfied ? "VALID" : "INVALID";
   const line = "================================================";
   const scenario = scenarioNames[record.scenario] ?? record.scenario;
   const rows = [
@@ -160,7 +137,8 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
     "Mode     : PerformanceOnly",
     ...headline(record),
     `Result is : ${valid}`,
-    ...satisfied(record),
+    ...conditions.lines,
+    `  MLTB's verdict : ${record.verdict}`,
     ...record.reasons.map((reason) => `  ${reason}`),
     "",
     line,
@@ -182,6 +160,7 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
     `sample_index_rng_seed : ${record.seed}`,
     `warmup : ${record.warmup}`,
     `windows : ${record.windows.length}`,
+    ...(record.latency_bound == null ? [] : [`target_latency (ns) : ${ns(record.latency_bound.bound_us)}`]),
     "",
     `Measured by MLTB (run ${run.run_id}), not by LoadGen.`,
     record.simulated.length === 0 ? "No part was simulated." : `Simulated: ${record.simulated.join(", ")}.`,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { LatencyBound } from "./early-stopping.ts";
 import type { EnergyPerInference } from "./energy.ts";
 import type { SeenEnvironment } from "./environment.ts";
 import type { Latency } from "./statistics.ts";
@@ -19,6 +20,8 @@ export interface ResultRecord {
   verdict: Verdict;
   reasons: string[];
   latency_us: Latency | null;
+  /** How p99 keeps the bound of the server scenario, where it has one; records of earlier versions lack it. */
+  latency_bound?: LatencyBound | null;
   phases_us: { pre: number; inference: number; post: number } | null;
   throughput_per_s: number | null;
   energy_uj_per_inference: EnergyPerInference | null;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { coverageFactor } from "./coverage.ts";
+import { holdBound } from "./early-stopping.ts";
 import { energyPerInference } from "./energy.ts";
 import { latency } from "./latency.ts";
 import { fingerprint } from "./record.ts";
@@ -62,10 +63,10 @@ test.each([
   ["a window is missing", { ...good, p50_us: [100, 101] }, "invalid"],
   ["lost samples", { ...good, samples_lost: 1 }, "invalid"],
   ["energy refused", { ...good, energy_refused: "no edges" }, "invalid"],
-  ["p99 above its bound", { ...good, bound: { p99_us: 11, early_p99_us: 12, latency_bound_us: 10 } }, "invalid"],
-  ["p99 that is not sure enough", { ...good, bound: { p99_us: 9, early_p99_us: 11, latency_bound_us: 10 } }, "invalid"],
-  ["p99 of few queries", { ...good, bound: { p99_us: 9, early_p99_us: null, latency_bound_us: 10 } }, "valid-short"],
-  ["p99 inside its bound", { ...good, bound: { p99_us: 8, early_p99_us: 9, latency_bound_us: 10 } }, "valid"],
+  ["p99 above its bound", { ...good, bound: { p99_us: 11, held: holdBound(10_000, 150, 10) } }, "invalid"],
+  ["p99 that is not sure enough", { ...good, bound: { p99_us: 9, held: holdBound(1000, 9, 10) } }, "invalid"],
+  ["p99 of few queries", { ...good, bound: { p99_us: 9, held: holdBound(458, 0, 10) } }, "valid-short"],
+  ["p99 inside its bound", { ...good, bound: { p99_us: 8, held: holdBound(662, 1, 10) } }, "valid"],
   ["nothing was measured", { ...good, p50_us: [], inferences: [], failure: "the agent died" }, "invalid"],
 ])("verdict: %s", (_name, facts, verdict) => {
   const judged = judge(facts);

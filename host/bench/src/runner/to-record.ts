@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import type { Experiment } from "../configurator/types.ts";
+import { holdBound, type LatencyBound } from "../results/early-stopping.ts";
 import { energyPerInference } from "../results/energy.ts";
 import { environmentWarnings } from "../results/environment.ts";
 import { latency } from "../results/latency.ts";
@@ -59,6 +60,14 @@ function weighted(windows: MeasuredWindow[], key: "pre_us" | "inference_us" | "p
   return windows.reduce((sum, window) => sum + window[key] * window.inferences, 0) / count;
 }
 
+/** How the queries of all windows keep a bound; null where there is none, or no query. */
+function boundOf(bound_us: number | undefined, windows: MeasuredWindow[]): LatencyBound | null {
+  const queries = windows.reduce((sum, { latency_us }) => sum + latency_us.length, 0);
+  if (bound_us === undefined || queries === 0) return null;
+  const over = windows.reduce((sum, { latency_us }) => sum + latency_us.filter((value) => value > bound_us).length, 0);
+  return holdBound(queries, over, bound_us);
+}
+
 function kindOf(experiment: Experiment, target: string): "real" | "simulated" {
   const rack = experiment.bay.racks.find((entry) => entry.targets.some((t) => t.target === target));
   return rack?.board.link === "simulated" ? "simulated" : "real";
@@ -96,17 +105,11 @@ export function toRecord(
   const seen = good?.measured.environment ?? null;
   const requests_meanwhile = good?.measured.requests_meanwhile ?? null;
   const statistics = count === 0 ? null : latency(windows.map((window) => window.latency_us));
-  const { latency_bound_us } = measure;
+  const latency_bound = boundOf(measure.latency_bound_us, windows);
   const { verdict, reasons: why } = judge({
-    ...(latency_bound_us === undefined || statistics === null
+    ...(latency_bound === null || statistics === null
       ? {}
-      : {
-          bound: {
-            p99_us: statistics.p99,
-            early_p99_us: statistics.early_stopping?.p99?.value ?? null,
-            latency_bound_us,
-          },
-        }),
+      : { bound: { p99_us: statistics.p99, held: latency_bound } }),
     window_s: measure.window_s,
     windows_asked: measure.windows,
     p50_us: p50,
@@ -138,6 +141,7 @@ export function toRecord(
     verdict,
     reasons,
     latency_us: statistics,
+    latency_bound,
     phases_us:
       count === 0
         ? null

@@ -103,3 +103,26 @@ test("edges that come late refuse the energy, with what to do", () => {
   const lost = toRecord(experiment(), "local-cpu", model, outcome(windows, [WINDOW_US]));
   expect(lost.energy_refused).toBe("1 marker windows were recorded, the agent measured 2");
 });
+
+test("a server run is held against its bound by the queries above it, of all windows together", () => {
+  const base = experiment();
+  const server: Experiment = {
+    ...base,
+    measure: { ...base.measure, scenario: "server", target_per_s: 1000, latency_bound_us: 150 },
+  };
+  const of = (queries: number, over: number) => {
+    const first = Array.from({ length: queries / 2 }, (_, i) => (i < over ? 200 : 100));
+    const windows = [first, Array.from({ length: queries / 2 }, () => 100)].map(measuredWindow);
+    return toRecord(server, "local-cpu", model, outcome(windows, [WINDOW_US, WINDOW_US]));
+  };
+  expect(of(662, 1)).toMatchObject({
+    verdict: "valid-short",
+    reasons: ["windows of 0.4 s, 10 s are wanted"],
+    latency_bound: { bound_us: 150, queries: 662, over: 1, queries_needed: 662, satisfied: true },
+  });
+  expect(of(1000, 9)).toMatchObject({ verdict: "invalid", latency_bound: { over: 9, satisfied: false } });
+  expect(of(1000, 9).reasons[0]).toMatch(
+    /^9 of 1000 queries are above the bound of 150 us: early stopping wants \d+ more/,
+  );
+  expect(of(1000, 20).reasons[0]).toBe("p99 of 200.0 us is above the bound of 150 us");
+});
