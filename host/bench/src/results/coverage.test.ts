@@ -16,6 +16,18 @@ test.each([
   expect(coverageFactor(terms, 0.95)).toBeCloseTo(expected, 2);
 });
 
+test("a term of few values has Student's factor alone, and beside others the factor of their sum", () => {
+  const t = (value: number, degrees_of_freedom: number) => ({ value, distribution: "t", degrees_of_freedom });
+  expect(coverageFactor([t(3, 4)], 0.95)).toBeCloseTo(2.776, 2);
+  expect(coverageFactor([t(3, 1)], 0.95)).toBeCloseTo(12.706, 1);
+  expect(coverageFactor([t(0, 1), normal(1)], 0.95)).toBeCloseTo(1.96, 2);
+  // With many degrees of freedom it is a normal one.
+  expect(coverageFactor([t(3, 2000), normal(4)], 0.95)).toBeCloseTo(1.96, 2);
+  const mixed = coverageFactor([t(1, 2), normal(1)], 0.95);
+  expect(mixed).toBeGreaterThan(1.96);
+  expect(mixed).toBeLessThan(4.303);
+});
+
 test("terms of zero change nothing, and nothing at all is not covered by a number that is not one", () => {
   expect(coverageFactor([normal(1), rectangular(0)], 0.95)).toBeCloseTo(1.96, 2);
   expect(coverageFactor([rectangular(0)], 0.95)).toBe(2);

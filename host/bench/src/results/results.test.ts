@@ -30,17 +30,17 @@ test("energy per inference: median of the windows; systematic terms stay, random
   const windows = [1000, 1000, 1000, 1000].map((energy_uj) => ({ energy_uj, inferences: 10, terms }));
   const result = energyPerInference(windows, "edges");
   expect(result.value).toBe(100);
-  // gain 3 uJ (rectangular); noise 4 uJ x sqrt(pi/2) / sqrt(4) = 2.5066 uJ; no spread; sqrt(9 + 6.2832) = 3.9094 uJ
+  // gain 3 uJ (rectangular); noise 4 uJ x sqrt(1.193 / 4) = 2.1845 uJ; no spread; sqrt(9 + 4.772) = 3.7111 uJ
   const k = coverageFactor(
     [
       { value: 3, distribution: "rectangular" },
-      { value: 2.5066, distribution: "normal" },
+      { value: 2.1845, distribution: "normal" },
     ],
     0.95,
   );
   expect(k).toBeGreaterThan(1.85);
   expect(k).toBeLessThan(1.96);
-  expect(result.uncertainty).toBeCloseTo(k * 3.9094, 3);
+  expect(result.uncertainty).toBeCloseTo(k * 3.7111, 3);
   expect(result.coverage).toBe(0.95);
 });
 

@@ -48,8 +48,9 @@ function standard(term: ErrorTerm): number {
  * - resolution, noise: independent from sample to sample, so u = V x u(I) x dt x sqrt(N); noise is white, so that a
  *   sample of another period has u(I) x sqrt(1 ms / dt)
  * - gain: u = E x u_rel; offset: u = V x u(I) x T; the same for the voltage, whose code is the same in a whole window
- * - timing: each edge lies anywhere within half a sample of where the samples show it, and moves swing_w x that time of
- *   energy in or out, two edges in quadrature
+ * - timing: the sample that an edge lies in shows a part of the swing, and the trapezoid over it is off by 1/8 to 1/4 of
+ *   swing_w x dt, depending on where the edge lies in it, at both edges with the same sign: half a sample's swing at most,
+ *   in all windows alike
  * - ripple: between two readings the voltage is interpolated; what it does there is at most in step with the current
  *   (covariance, GUM 5.2.2)
  * - loss: over a gap the power is interpolated; its mean is off by what samples are from theirs, for all gaps alike
@@ -66,7 +67,7 @@ export function windowBudget(facts: WindowFacts): BudgetTerm[] {
   const voltageOffset = find(BUS_VOLTAGE_ERRORS, "voltage offset");
   const scaled = standard(noise) * Math.sqrt(NOISE_PERIOD_US / facts.period_us);
   const charge = Math.abs(mean_current_a) * duration_us;
-  const edge_us = facts.period_us / Math.sqrt(12);
+  const edge_us = facts.period_us / 2 / Math.sqrt(3);
   const row = (
     term: string,
     standard_uj: number,
@@ -78,7 +79,7 @@ export function windowBudget(facts: WindowFacts): BudgetTerm[] {
     row("gain", energy * standard(gain), gain.distribution, true),
     row("offset", mean_voltage_v * standard(offset) * duration_us, offset.distribution, true),
     row("noise", scaled * perSample, noise.distribution, false),
-    row("timing", Math.abs(facts.swing_w) * edge_us * Math.SQRT2, "rectangular", false),
+    row("timing", Math.abs(facts.swing_w) * edge_us, "rectangular", true),
     row("loss", facts.power_deviation_w * facts.lost_us, "normal", false),
     row("voltage gain", energy * standard(voltageGain), voltageGain.distribution, true),
     row("voltage offset", charge * standard(voltageOffset), voltageOffset.distribution, true),
