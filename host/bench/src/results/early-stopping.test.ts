@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { medianInterval } from "./bootstrap.ts";
 import { discarded, earlyStopping, holdBound, passingNeeded } from "./early-stopping.ts";
 
 test.each([
@@ -100,12 +99,3 @@ test.each([100, 927, 5000, 20_000])(
     expect(sumUpTo(h - 1 + t)).toBeGreaterThan(0.01);
   },
 );
-
-test("an interval of windows that differ is as wide as the windows differ, and the same each time", () => {
-  const window = (level: number): Float64Array => Float64Array.from({ length: 200 }, (_, i) => level + (i % 5));
-  const alike = medianInterval([window(100), window(100), window(100)]);
-  const apart = medianInterval([window(100), window(120), window(140)]);
-  expect(alike[1] - alike[0]).toBeLessThanOrEqual(1);
-  expect(apart[1] - apart[0]).toBeGreaterThan(20);
-  expect(medianInterval([window(100), window(120), window(140)])).toEqual(apart);
-});

@@ -15,6 +15,11 @@ export interface Latency {
   mean: number;
   n: number;
   ci95_p50: [number, number];
+  /** Of the others; records of earlier versions lack them, and one window has none of the mean. */
+  ci95_p90?: [number, number];
+  ci95_p95?: [number, number];
+  ci95_p99?: [number, number];
+  ci95_mean?: [number, number];
   early_stopping: EarlyStopping | null;
 }
 
