@@ -1,3 +1,4 @@
+import { differs, figuresOf } from "./figures.ts";
 import type { ResultRecord, RunDocument } from "./record.ts";
 
 /** A field of the fingerprint in which two results differ. */
@@ -7,7 +8,7 @@ export interface Differing {
   b: unknown;
 }
 
-/** A figure of both results. `significant`: their intervals do not overlap. */
+/** A figure of both results. `significant`: they differ by more than their uncertainty, or than equal runs do (`figures.ts`). */
 export interface Delta {
   target: string;
   model: string;
@@ -16,7 +17,7 @@ export interface Delta {
   b: number;
   /** b / a. */
   ratio: number;
-  significant: boolean | null;
+  significant: boolean;
 }
 
 export interface Comparison {
@@ -34,35 +35,11 @@ export function differingFields(a: ResultRecord, b: ResultRecord): Differing[] {
     .map((field) => ({ field, a: x[field] ?? null, b: y[field] ?? null }));
 }
 
-type Figure = { name: string; value: number; interval: [number, number] | null };
-
-function figures(record: ResultRecord): Figure[] {
-  const list: Figure[] = [];
-  const latency = record.latency_us;
-  if (latency !== null) {
-    list.push({ name: "latency_us.p50", value: latency.p50, interval: latency.ci95_p50 });
-    for (const name of ["p90", "p99", "mean"] as const)
-      list.push({ name: `latency_us.${name}`, value: latency[name], interval: null });
-  }
-  if (record.throughput_per_s !== null)
-    list.push({ name: "throughput_per_s", value: record.throughput_per_s, interval: null });
-  const energy = record.energy_uj_per_inference;
-  if (energy !== null) {
-    const interval: [number, number] = [energy.value - energy.uncertainty, energy.value + energy.uncertainty];
-    list.push({ name: "energy_uj_per_inference", value: energy.value, interval });
-  }
-  if (record.memory_bytes !== null)
-    list.push({ name: "memory_bytes.peak", value: record.memory_bytes.peak, interval: null });
-  if (record.accuracy !== null) list.push({ name: "accuracy", value: record.accuracy.value, interval: null });
-  return list;
-}
-
 function deltas(a: ResultRecord, b: ResultRecord): Delta[] {
-  const others = new Map(figures(b).map((figure) => [figure.name, figure]));
-  return figures(a).flatMap((figure) => {
+  const others = new Map(figuresOf(b).map((figure) => [figure.name, figure]));
+  return figuresOf(a).flatMap((figure) => {
     const other = others.get(figure.name);
     if (other === undefined) return [];
-    const [x, y] = [figure.interval, other.interval];
     return {
       target: a.target,
       model: a.model.name,
@@ -70,7 +47,7 @@ function deltas(a: ResultRecord, b: ResultRecord): Delta[] {
       a: figure.value,
       b: other.value,
       ratio: other.value / figure.value,
-      significant: x === null || y === null ? null : x[1] < y[0] || y[1] < x[0],
+      significant: differs(figure, other),
     };
   });
 }
@@ -131,11 +108,16 @@ export function explain({ comparable, differing, deltas: all }: Comparison): str
     const more = differing.length > 4 ? ` and ${differing.length - 4} more` : "";
     return `not the same measurement: ${named.join("; ")}${more}`;
   }
-  const real = all.filter((delta) => delta.significant === true);
+  const real = all.filter((delta) => delta.significant);
   if (real.length === 0) return "the same measurement, and no figure differs by more than its uncertainty";
   const worst = real.sort((x, y) => Math.abs(Math.log(y.ratio)) - Math.abs(Math.log(x.ratio)))[0] as Delta;
-  const percent = ((worst.ratio - 1) * 100).toFixed(1);
-  return `the same measurement, but ${worst.figure} of ${worst.model} on ${worst.target} moved by ${percent} %, more than its uncertainty: what changed is not in the fingerprint`;
+  const more = real.length === 1 ? "" : ` (and ${real.length - 1} more)`;
+  return `the same measurement, but ${worst.figure} of ${worst.model} on ${worst.target} ${movedBy(worst)}, more than its uncertainty${more}: what changed is not in the fingerprint`;
+}
+
+/** How far a figure moved, in words. */
+export function movedBy({ a, b, ratio }: Pick<Delta, "a" | "b" | "ratio">): string {
+  return a === 0 ? `moved from 0 to ${b}` : `moved by ${((ratio - 1) * 100).toFixed(1)} %`;
 }
 
 /** `TARGET MODEL`, as the field of a record without a partner has it. */

@@ -1,7 +1,7 @@
-import { compareRecords, type Delta } from "./compare.ts";
+import { compareRecords, type Delta, movedBy } from "./compare.ts";
 import type { ResultRecord, RunDocument } from "./record.ts";
 
-/** A figure moves for real when the intervals part and it is further away than this share. */
+/** A figure that moved by more than its uncertainty drifts where it is further away than this share, too. */
 const THRESHOLD = 0.05;
 
 /** A figure of a run that left what earlier runs of the same fingerprint gave. */
@@ -25,11 +25,16 @@ export function driftOf(run: RunDocument, earlier: RunDocument[]): Drift[] {
       const before = same.find((entry) => entry.model.name === record.model.name) ?? same[0];
       if (before === undefined) continue;
       return compareRecords(before, record)
-        .deltas.filter((delta) => delta.significant === true && Math.abs(delta.ratio - 1) > THRESHOLD)
+        .deltas.filter((delta) => delta.significant && isFar(delta))
         .map((delta) => ({ ...delta, model: record.model.name, against: other.run_id }));
     }
     return [];
   });
+}
+
+/** The same share whether a figure grew or shrank. */
+function isFar({ a, b }: Delta): boolean {
+  return Math.abs(a - b) > THRESHOLD * Math.min(Math.abs(a), Math.abs(b));
 }
 
 function sound(record: ResultRecord): boolean {
@@ -37,6 +42,5 @@ function sound(record: ResultRecord): boolean {
 }
 
 export function driftText(drift: Drift): string {
-  const percent = ((drift.ratio - 1) * 100).toFixed(1);
-  return `${drift.target} ${drift.model}: ${drift.figure} moved by ${percent} % against run ${drift.against} of the same fingerprint`;
+  return `${drift.target} ${drift.model}: ${drift.figure} ${movedBy(drift)} against run ${drift.against} of the same fingerprint`;
 }
