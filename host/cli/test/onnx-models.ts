@@ -70,8 +70,8 @@ export function crossed(): Uint8Array {
   });
 }
 
-/** A loop of 2^62 steps over a number. */
-export function endlessLoop(): Uint8Array {
+/** A loop of 2^62 steps over a number, or of as many as the first input says. */
+export function endlessLoop(counted = false): Uint8Array {
   const body: Graph = {
     name: "body",
     node: [node("Add", ["v", "v"], ["v_next"]), node("Identity", ["go"], ["go_on"])],
@@ -81,8 +81,8 @@ export function endlessLoop(): Uint8Array {
   };
   return model({
     node: [node("Loop", ["steps", "", "x"], ["y"], [{ name: "body", type: Attr.graph, g: body }])],
-    initializer: [int64("steps", [], [1n << 62n])],
-    input: [value("x", "FP32", [1])],
+    initializer: counted ? [] : [int64("steps", [], [1n << 62n])],
+    input: [...(counted ? [value("steps", "INT64", [1])] : []), value("x", "FP32", [1])],
     output: [value("y", "FP32", [1])],
   });
 }

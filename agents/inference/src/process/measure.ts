@@ -5,6 +5,8 @@ import { poissonGaps, sampleOrder } from "./schedule.ts";
 const GROW = 4096;
 /** A sleep ends late; the last stretch before an arrival is waited for with the processor. */
 const SPIN_NS = 2_000_000n;
+/** How often a warm-up says that it goes on: its length is nobody's fault, that of one inference is. */
+const WARMING_NS = 100_000_000n;
 
 /** Nanoseconds of a query's parts; `latency` is what the scenario measures. */
 interface Query {
@@ -33,7 +35,14 @@ export async function measure(
 ): Promise<void> {
   const order = sampleOrder(sets.length, spec.seed);
   const input = (): Tensor[] => sets[order()] as Tensor[];
-  for (let i = 0; i < spec.warmup && !signal.aborted; i += 1) model.read(await model.run(model.prepare(input())));
+  let told_ns = process.hrtime.bigint();
+  for (let i = 0; i < spec.warmup && !signal.aborted; i += 1) {
+    model.read(await model.run(model.prepare(input())));
+    const now_ns = process.hrtime.bigint();
+    if (now_ns - told_ns < WARMING_NS) continue;
+    told_ns = now_ns;
+    send({ call, kind: "warming", inferences: i + 1 });
+  }
   send({ call, kind: "warmed", inferences: spec.warmup });
 
   for (let index = 0; index < spec.windows && !signal.aborted; index += 1) {

@@ -54,6 +54,7 @@ export type ModelReply =
       load_ms: number;
     }
   | { call: number; kind: "inferred"; tensors: TensorHead[]; pre_ns: number; inference_ns: number; post_ns: number }
+  | { call: number; kind: "warming"; inferences: number }
   | { call: number; kind: "warmed"; inferences: number }
   | { call: number; kind: "window"; window: WindowHead }
   | { call: number; kind: "measured" }

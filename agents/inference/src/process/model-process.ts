@@ -152,17 +152,17 @@ export class ModelProcess {
     const packed = sets.map(packTensors);
     const request: ModelRequest = { op: "measure", spec: { ...spec, sets: packed.map((set) => set.heads) } };
     const parts = packed.flatMap((set) => set.parts);
-    // The limit holds for each step: the warm-up, then a window each.
-    const step_s = this.limits.time_s + spec.window_s + (2 * spec.gap_ms) / 1000;
+    const { warming_s, window_s } = stepLimits(spec, this.limits.time_s);
     await this.call(
       request,
       parts,
-      step_s,
+      warming_s,
       (reply, body) => {
         onReply(reply, body);
         return reply.kind === "measured";
       },
       signal,
+      (reply) => (reply.kind === "warming" ? warming_s : window_s),
     );
     if (signal?.aborted === true) throw new AgentError("aborted", "cancelled");
   }
@@ -203,11 +203,13 @@ export class ModelProcess {
     limit_s: number,
     onReply: (reply: Answer, body: Uint8Array) => boolean,
     signal?: AbortSignal,
+    limitAfter?: Job["limitAfter"],
   ): Promise<number> {
     if (this.ended !== undefined) return Promise.reject(new AgentError("unavailable", this.ended));
     const call = this.nextCall++;
     return new Promise((resolve, reject) => {
       const job: Job = { call, request, parts, limit_s, onReply, resolve, reject, waited_ns: 0 };
+      if (limitAfter !== undefined) job.limitAfter = limitAfter;
       if (!this.queue.add(job)) {
         reject(new AgentError("unavailable", "too many requests wait for this model"));
         return;
@@ -234,6 +236,24 @@ export class ModelProcess {
     else if (reply.kind === "cpu-time") events.onCpuTime(BigInt(reply.cpu_ns), BigInt(reply.at_ns));
     else this.queue.reply(reply, body);
   }
+}
+
+/** What lies between two reports of a warm-up beside one inference, and what telling them takes. */
+const REPORT_S = 0.5;
+
+/**
+ * Longest times between two replies while a model is measured, where one inference may take `limit_s`. The warm-up tells
+ * how it goes on. Nothing is told inside a window: its last query begins before the window's end, in the server scenario
+ * before the end of the one more that what has arrived is served in, and each of its samples may take as long as any.
+ */
+function stepLimits(spec: Omit<MeasureSpec, "sets">, limit_s: number): { warming_s: number; window_s: number } {
+  const windows = spec.scenario === "server" ? 2 : 1;
+  const samples = spec.scenario === "multi-stream" ? spec.samples_per_query : 1;
+  const gaps_s = (2 * spec.gap_ms) / 1000;
+  return {
+    warming_s: limit_s + REPORT_S,
+    window_s: windows * spec.window_s + samples * limit_s + gaps_s + REPORT_S,
+  };
 }
 
 function mebi(bytes: number): number {

@@ -13,8 +13,10 @@ export interface Job {
   call: number;
   request: ModelRequest;
   parts: readonly Uint8Array[];
-  /** Longest time from its turn, and from each reply that does not end it, to the next one. */
+  /** Longest time from its turn, and from each reply that does not end it, to the next one. A reply may change it. */
   limit_s: number;
+  /** The limit of what follows a reply, where it is another one. */
+  limitAfter?(reply: Answer): number;
   onReply(reply: Answer, body: Uint8Array): boolean;
   resolve(waited_ns: number): void;
   reject(error: Error): void;
@@ -71,7 +73,10 @@ export class JobQueue {
     } else if (job.onReply(reply, body)) {
       this.end(job);
       job.resolve(job.waited_ns);
-    } else this.arm(job);
+    } else {
+      job.limit_s = job.limitAfter?.(reply) ?? job.limit_s;
+      this.arm(job);
+    }
   }
 
   /** The process is gone: everything fails. */

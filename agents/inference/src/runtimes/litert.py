@@ -18,6 +18,8 @@ from litert_schedule import poisson_gaps, sample_order
 CPU_EVERY_S = 0.005
 # A sleep ends late; the last stretch before an arrival is waited for with the processor.
 SPIN_NS = 2_000_000
+# How often a warm-up says that it goes on: its length is nobody's fault, that of one inference is.
+WARMING_NS = 100_000_000
 TYPES = {
     "bool": "BOOL", "uint8": "UINT8", "uint16": "UINT16", "uint32": "UINT32", "uint64": "UINT64", "int8": "INT8",
     "int16": "INT16", "int32": "INT32", "int64": "INT64", "float16": "FP16", "float32": "FP32", "float64": "FP64",
@@ -202,8 +204,13 @@ def measure(model, call, spec, body):
         tensors, at = arrays(heads, body, at)
         sets.append(tensors)
     order = sample_order(len(sets), spec["seed"])
-    for _ in range(spec["warmup"]):
+    told = time.monotonic_ns()
+    for done in range(spec["warmup"]):
         query(model, order, sets, 1)
+        now = time.monotonic_ns()
+        if now - told >= WARMING_NS:
+            told = now
+            channel.send({"call": call, "kind": "warming", "inferences": done + 1})
     channel.send({"call": call, "kind": "warmed", "inferences": spec["warmup"]})
     for index in range(spec["windows"]):
         time.sleep(spec["gap_ms"] / 1000)
