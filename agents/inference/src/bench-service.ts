@@ -6,7 +6,7 @@ import { rawSet } from "./oip/request.ts";
 import type { ModelReply } from "./process/messages.ts";
 import { scenarios } from "./process/schedule.ts";
 import { MODEL_BYTES, type Repository } from "./repository.ts";
-import { foreignServer, threadsOf } from "./runtimes/index.ts";
+import { engineOf, foreignServer, threadsOf } from "./runtimes/index.ts";
 import type { Visits } from "./visits.ts";
 
 const GAP_MS = 50;
@@ -52,8 +52,8 @@ function schedule(request: MeasureRequest) {
 }
 
 /** The environment in the words of the wire: what is not known is left out. */
-function environmentOf(pid: number | undefined) {
-  const seen = readEnvironment(pid ?? "self");
+function environmentOf(pid: number | undefined, runtime: string) {
+  const seen = { ...readEnvironment(pid ?? "self"), engine: engineOf(runtime) ?? null };
   return Object.fromEntries(Object.entries(seen).filter(([, value]) => value !== null));
 }
 
@@ -128,7 +128,7 @@ export function benchImplementation(options: {
       ...schedule(request),
     };
     const foreign = foreignServer(options.runtime) !== undefined;
-    const before = environmentOf(process.pid);
+    const before = environmentOf(process.pid, options.runtime);
     const sets = await Promise.all(request.inputs.map((set) => rawSet(set.raw_input_contents, process.inputs)));
     const report = (state: StepReport["state"], progress: number, message?: string): void =>
       options.onStep({
@@ -166,7 +166,13 @@ export function benchImplementation(options: {
         marker_method: request.markers && options.marker ? "edges" : "host_clock",
         network: process.network,
         // Of a foreign server's machine and memory nothing is known here.
-        ...(foreign ? {} : { peak_memory_bytes: process.peak_bytes, before, after: environmentOf(process.pid) }),
+        ...(foreign
+          ? {}
+          : {
+              peak_memory_bytes: process.peak_bytes,
+              before,
+              after: environmentOf(process.pid, options.runtime),
+            }),
         requests_meanwhile,
       },
     });

@@ -368,6 +368,7 @@ test("scenarios: a multi-stream query is eight samples; server arrivals keep the
   expect(multi.window.inferences).toBe(8 * multi.window.latency_us.length);
   expect(multi.done.peak_memory_bytes).toBeGreaterThan(1e6);
   expect(multi.done.environment?.before.cores).toBeGreaterThan(0);
+  expect(multi.done.environment?.before.engine).toMatch(/^node \d+\.\d+\.\d+, v8 \d+\.\d+/);
   const server = await measure("server", 50);
   // Arrivals of a second at a mean of 50: beyond five standard deviations something is wrong with the schedule.
   expect(server.window.latency_us.length).toBeGreaterThan(14);

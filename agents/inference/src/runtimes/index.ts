@@ -91,6 +91,12 @@ export function runtimeIdentity(runtime: string): { name: string; version: strin
   return { name: npm, version };
 }
 
+/** What runs a runtime's own code, with its versions; undefined where that is no program of ours. */
+export function engineOf(runtime: string): string | undefined {
+  if (runtime === "litert" || foreignServer(runtime) !== undefined) return undefined;
+  return `node ${process.versions.node}, v8 ${process.versions.v8}`;
+}
+
 /** Why a runtime cannot be used here, with the mend; undefined where it can. */
 export function runtimeMissing(runtime: string): string | undefined {
   const missing = runtime === "litert" && toolPython(litertTool) === undefined;

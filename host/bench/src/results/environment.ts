@@ -12,6 +12,8 @@ export interface SeenEnvironment {
   os?: string;
   kernel?: string;
   cooling?: string;
+  /** What runs the runtime's own code, with its versions. */
+  engine?: string;
 }
 
 /** Hotter than this, most processors are slowed down or near it. */

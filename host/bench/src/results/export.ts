@@ -160,7 +160,7 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
     `sample_index_rng_seed : ${record.seed}`,
     `warmup : ${record.warmup}`,
     `windows : ${record.windows.length}`,
-    ...(record.latency_bound == null ? [] : [`target_latency (ns) : ${ns(record.latency_bound.bound_us)}`]),
+    ...(record.latency_bound === undefined ? [] : [`target_latency (ns) : ${ns(record.latency_bound.bound_us)}`]),
     "",
     `Measured by MLTB (run ${run.run_id}), not by LoadGen.`,
     record.simulated.length === 0 ? "No part was simulated." : `Simulated: ${record.simulated.join(", ")}.`,

@@ -33,7 +33,7 @@ export function loadgenConditions(record: ResultRecord): LoadgenConditions {
     ["  Early stopping satisfied: ", early.satisfied],
   ];
   if (scenario === "server") {
-    const within = latency !== null && bound != null && latency.p99 <= bound.bound_us;
+    const within = latency !== null && bound !== undefined && latency.p99 <= bound.bound_us;
     conditions.unshift(["  Performance constraints satisfied : ", within]);
   }
   return {
@@ -65,7 +65,7 @@ function estimate({ scenario, latency_us: latency }: ResultRecord): EarlyStopped
 function serverStopped({ latency_bound: bound }: ResultRecord): EarlyStopped {
   const title = "Early Stopping Result:";
   // Nor have records of earlier versions what was counted.
-  if (bound == null) return { satisfied: false, lines: [title, " * No latency bound to count queries above."] };
+  if (bound === undefined) return { satisfied: false, lines: [title, " * No latency bound to count queries above."] };
   if (bound.satisfied) return { satisfied: true, lines: [title, " * Run successful."] };
   return {
     satisfied: false,

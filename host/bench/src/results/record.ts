@@ -21,7 +21,7 @@ export interface ResultRecord {
   reasons: string[];
   latency_us: Latency | null;
   /** How p99 keeps the bound of the server scenario, where it has one; records of earlier versions lack it. */
-  latency_bound?: LatencyBound | null;
+  latency_bound?: LatencyBound;
   phases_us: { pre: number; inference: number; post: number } | null;
   throughput_per_s: number | null;
   energy_uj_per_inference: EnergyPerInference | null;

@@ -59,7 +59,17 @@ test("of a foreign server the record tells no threads, no memory and no environm
     ...foreign,
     ...{ memory_bytes: null, environment: null, warnings: [] },
   });
-  const unknown = ["governor", "allowed_cpus", "processor", "memory_bytes", "board", "os", "kernel", "cooling"];
+  const unknown = [
+    "governor",
+    "allowed_cpus",
+    "processor",
+    "memory_bytes",
+    "board",
+    "os",
+    "kernel",
+    "cooling",
+    "engine",
+  ];
   const { fields } = record.fingerprint;
   expect(unknown.map((name) => fields[name])).toEqual(unknown.map(() => null));
   expect(fields["threads"]).toBe(0);
@@ -90,7 +100,15 @@ test("results of boards that are calibrated otherwise are not compared, and the 
 });
 
 test("results of another processor, another memory, cooling or system, or of a meter with another range, are not compared", () => {
-  const seen = { processor: "a, stepping 1", memory_bytes: 4e9, board: "b", os: "o", kernel: "k", cooling: "fan" };
+  const seen = {
+    processor: "a, stepping 1",
+    memory_bytes: 4e9,
+    board: "b",
+    os: "o",
+    kernel: "k",
+    cooling: "fan",
+    engine: "node 24",
+  };
   const of = (change: Partial<typeof seen>): ResultRecord =>
     recordOf({}, { before: { ...seen, ...change }, after: { ...seen, ...change } });
   expect(compareRecords(of({}), of({})).comparable).toBe(true);
@@ -101,6 +119,7 @@ test("results of another processor, another memory, cooling or system, or of a m
     { os: "p" },
     { kernel: "l" },
     { cooling: "none" },
+    { engine: "node 26" },
   ];
   for (const change of changes) {
     const { comparable, differing } = compareRecords(of({}), of(change));

@@ -141,7 +141,7 @@ export function toRecord(
     verdict,
     reasons,
     latency_us: statistics,
-    latency_bound,
+    ...(latency_bound === null ? {} : { latency_bound }),
     phases_us:
       count === 0
         ? null
@@ -202,6 +202,7 @@ export function toRecord(
       os: seen?.before.os ?? null,
       kernel: seen?.before.kernel ?? null,
       cooling: seen?.before.cooling ?? null,
+      engine: seen?.before.engine ?? null,
       dataset: inputsHash(experiment),
       nominal_v: good?.recording.nominal_v ?? null,
       board_revision: good?.recording.board_revision ?? null,
