@@ -16,6 +16,8 @@ const bytesOf = { int8: 1, uint8: 1, int16: 2, int32: 4, float32: 4 } as const;
 export interface Sample {
   values: Float64Array;
   shape: number[];
+  /** Type that a model must take it as, where the experiment says so. */
+  datatype?: string;
 }
 
 function transpose(sample: Sample, axes: number[]): Sample {

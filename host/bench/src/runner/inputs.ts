@@ -38,5 +38,10 @@ export function inputSets(
   const given = samples[0]?.values.length ?? 0;
   if (given !== wanted)
     throw new RunError(`the model's input [${input.shape}] has ${wanted} values, a record has ${given}`);
+  const asked = samples.find(({ datatype }) => datatype !== undefined && datatype !== input.datatype)?.datatype;
+  if (asked !== undefined)
+    throw new RunError(
+      `the model's input ${input.name} is ${input.datatype}, the application's dtype is ${asked}: write dtype: ${input.datatype}, or take a model of that type`,
+    );
   return samples.map((sample) => [toRaw(sample.values, input.datatype)]);
 }

@@ -46,7 +46,7 @@ export async function loadPicture(picture: Picture): Promise<Sample> {
           : raw;
     values[planes ? channel * height * width + Math.floor(i / channels) : i] = value;
   }
-  return { values, shape: [...picture.shape] };
+  return { values, shape: [...picture.shape], datatype: picture.dtype };
 }
 
 /** An SVG drawing as the bytes of a JPEG picture. */
