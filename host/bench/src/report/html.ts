@@ -1,6 +1,7 @@
 import type { ResultRecord, RunDocument } from "../results/record.ts";
 import type { RecordingDocument } from "../runner/bay-api.ts";
 import { tracePlot } from "./plot.ts";
+import { simulatedParts } from "./simulated.ts";
 import { energyText, errorText } from "./table.ts";
 
 const style = `
@@ -152,16 +153,22 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
   );
 }
 
+function simulatedNotice(part: string): string {
+  const meaning =
+    part === "rail"
+      ? " Voltage, current and energy come from a model of the rail; latency, throughput and accuracy are real inference on this machine."
+      : "";
+  return `<p class="notice"><strong>The ${esc(part)} is simulated.</strong>${meaning}</p>`;
+}
+
 /** A self-contained HTML page of a run: no script, no reference to anything outside the file. */
 export function renderReport(run: RunDocument, recordings: Map<ResultRecord, RecordingDocument>): string {
-  const simulated = run.results.some((record) => record.simulated.includes("rail"));
+  const simulated = simulatedParts(run.results).map(simulatedNotice);
   return (
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
     `<title>${esc(run.experiment)} · MLTB</title><style>${style}</style></head><body>` +
     `<h1>Experiment ${esc(run.experiment)}</h1><p class="meta">run ${esc(run.run_id)} · ${run.started_at} to ${run.ended_at}</p>` +
-    (simulated
-      ? `<p class="notice"><strong>The rail is simulated.</strong> Voltage, current and energy come from a model of the rail; latency, throughput and accuracy are real inference on this machine.</p>`
-      : "") +
+    simulated.join("") +
     overview(run) +
     run.results.map((record) => section(record, recordings.get(record))).join("") +
     `</body></html>\n`

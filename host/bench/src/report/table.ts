@@ -1,4 +1,5 @@
 import type { ResultRecord, RunDocument } from "../results/record.ts";
+import { simulatedParts, simulatedText } from "./simulated.ts";
 
 const us = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(1));
 
@@ -65,10 +66,6 @@ export function renderTable(run: RunDocument): string {
   lines.splice(1, 0, "-".repeat((lines[0] as string).length));
   const notes = run.results.filter((record) => record.verdict === "invalid" || record.verdict === "unstable");
   for (const record of notes) lines.push(`${record.target} ${record.model.name}: ${record.reasons.join("; ")}`);
-  if (run.results.some((record) => record.simulated.includes("rail"))) {
-    lines.push(
-      "rail simulated: voltage, current and energy come from a model of the rail; latency and accuracy are real",
-    );
-  }
+  lines.push(...simulatedText(simulatedParts(run.results)));
   return lines.join("\n");
 }

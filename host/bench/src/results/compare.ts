@@ -17,6 +17,8 @@ export interface Delta {
   b: number;
   /** b / a. */
   ratio: number;
+  /** Parts that were simulated in either. */
+  simulated: string[];
   significant: boolean;
 }
 
@@ -47,6 +49,7 @@ function deltas(a: ResultRecord, b: ResultRecord): Delta[] {
       a: figure.value,
       b: other.value,
       ratio: other.value / figure.value,
+      simulated: [...new Set([...a.simulated, ...b.simulated])],
       significant: differs(figure, other),
     };
   });

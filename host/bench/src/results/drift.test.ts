@@ -95,8 +95,8 @@ test.each([
   },
 );
 
-test("a hundred runs of an unchanged target do not drift, nor does accuracy for a few answers", () => {
-  for (let seed = 10; seed < 110; seed += 1) expect([seed, figures(record(1), record(seed))]).toEqual([seed, []]);
+test("thirty runs of an unchanged target do not drift, nor does accuracy for a few answers", () => {
+  for (let seed = 10; seed < 40; seed += 1) expect([seed, figures(record(1), record(seed))]).toEqual([seed, []]);
   const accuracy = { metric: "top1" as const, correct: 185, total: 200, value: 0.925 };
   expect(figures(record(1), record(2, { accuracy }))).toEqual([]);
   expect(figures(record(1), record(2, { memory_bytes: { peak: 54e6 } }))).toEqual([]);

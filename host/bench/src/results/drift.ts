@@ -42,5 +42,6 @@ function sound(record: ResultRecord): boolean {
 }
 
 export function driftText(drift: Drift): string {
-  return `${drift.target} ${drift.model}: ${drift.figure} ${movedBy(drift)} against run ${drift.against} of the same fingerprint`;
+  const simulated = drift.simulated.length === 0 ? "" : ` (simulated: ${drift.simulated.join(", ")})`;
+  return `${drift.target} ${drift.model}: ${drift.figure} ${movedBy(drift)} against run ${drift.against} of the same fingerprint${simulated}`;
 }

@@ -132,3 +132,14 @@ test("results of another processor, another memory, cooling or system, or of a m
   const wider = compareRecords(recordOf({ meter }), recordOf({ meter: { ...meter, range_a: 6 } }));
   expect(explain(wider)).toContain("meter.range_a is 5 in one and 6 in the other");
 });
+
+test("which parts were simulated is what the recording says, in the record, its kind and its fingerprint", () => {
+  expect(recordOf({ simulated: ["rail", "marker"] })).toMatchObject({
+    target_kind: "simulated",
+    simulated: ["rail", "marker"],
+    fingerprint: { fields: { target_kind: "simulated", simulated: ["rail", "marker"] } },
+  });
+  expect(recordOf({ simulated: [] })).toMatchObject({ target_kind: "real", simulated: [] });
+  const rail = recordOf({ simulated: ["rail"] });
+  expect(compareRecords(rail, rail).deltas.map(({ simulated }) => simulated)).toEqual([["rail"]]);
+});

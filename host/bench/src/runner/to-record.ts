@@ -68,9 +68,10 @@ function boundOf(bound_us: number | undefined, windows: MeasuredWindow[]): Laten
   return holdBound(queries, over, bound_us);
 }
 
-function kindOf(experiment: Experiment, target: string): "real" | "simulated" {
+/** Parts that are simulated by the bay's file, where no recording says so. */
+function simulatedBy(experiment: Experiment, target: string): string[] {
   const rack = experiment.bay.racks.find((entry) => entry.targets.some((t) => t.target === target));
-  return rack?.board.link === "simulated" ? "simulated" : "real";
+  return rack?.board.link === "simulated" ? ["rail"] : [];
 }
 
 /** The record of a measured model; with `failure` instead of an outcome, the record that says why there is none. */
@@ -81,8 +82,9 @@ export function toRecord(
   outcome: ModelOutcome | { failure: string },
 ): ResultRecord {
   const { measure } = experiment;
-  const kind = kindOf(experiment, target);
   const good = "failure" in outcome ? undefined : outcome;
+  const simulated = good?.recording.simulated ?? simulatedBy(experiment, target);
+  const kind = simulated.length > 0 ? "simulated" : "real";
   const windows = good?.measured.windows ?? [];
   const recorded = good?.recording.windows ?? [];
   const marked = good?.measured.method === "edges";
@@ -126,7 +128,7 @@ export function toRecord(
     schema: "mltb.result/1",
     target,
     target_kind: kind,
-    simulated: kind === "simulated" ? ["rail"] : [],
+    simulated,
     model: {
       name: model.name,
       sha256: model.sha256,
@@ -181,7 +183,7 @@ export function toRecord(
     fingerprint: fingerprint({
       target,
       target_kind: kind,
-      simulated: kind === "simulated" ? ["rail"] : [],
+      simulated,
       model_sha256: model.sha256,
       optimizations: model.optimizations,
       runtime: runtime.name,

@@ -11,9 +11,12 @@ import {
   importResults,
   isResultsError,
   listRuns,
+  movedBy,
   paretoFront,
   renderTable,
   reportOf,
+  simulatedParts,
+  simulatedText,
   toCsv,
   toMlperf,
 } from "@mltb/bench";
@@ -76,7 +79,7 @@ function registerGroup(program: Command): void {
           : rows
               .map(
                 (row) =>
-                  `${row.run_id}  ${row.experiment}  ${row.verdicts.join(" ")}${row.simulated.length > 0 ? `  (simulated: ${row.simulated.join(", ")})` : ""}`,
+                  `${row.run_id}  ${row.experiment}  ${row.verdicts.join(" ")}${row.simulated.length > 0 ? ` ${simulatedMark(row.simulated)}` : ""}`,
               )
               .join("\n"),
       );
@@ -161,8 +164,9 @@ function registerGroup(program: Command): void {
         [
           ...front.map(
             (record) =>
-              `${record.target} ${record.model.name}: ${options.by.map((axis) => `${axis} ${shown(record, axis)}`).join(", ")}`,
+              `${record.target} ${record.model.name}: ${options.by.map((axis) => `${axis} ${shown(record, axis)}`).join(", ")}${simulatedMark(record.simulated)}`,
           ),
+          ...simulatedText(simulatedParts(front)),
           `${left_out} left out (invalid, or without one of ${options.by.join(", ")})`,
         ].join("\n"),
       );
@@ -210,6 +214,11 @@ function registerGroup(program: Command): void {
     );
 }
 
+/** Beside figures of which parts were simulated. */
+function simulatedMark(parts: string[]): string {
+  return parts.length === 0 ? "" : ` (simulated: ${parts.join(", ")})`;
+}
+
 function shown(record: Parameters<typeof paretoFront>[0][number], axis: Axis): string {
   if (axis === "latency") return `${short(record.latency_us?.p50 ?? 0)} us`;
   if (axis === "energy") return `${short(record.energy_uj_per_inference?.value ?? 0)} uJ`;
@@ -230,23 +239,27 @@ export function registerResults(program: Command): void {
       .option("--explain", "say in one line why they differ"),
   ).action(
     action(async (context, a: string, b: string, options: ResultsOptions & { explain?: boolean }) => {
-      const comparison = guarded(() => compareRuns(findRun(a, options.results), findRun(b, options.results)));
+      const [first, second] = guarded(() => [findRun(a, options.results), findRun(b, options.results)] as const);
+      const comparison = compareRuns(first, second);
+      const simulated = simulatedParts([...first.results, ...second.results]);
       const line = explain(comparison);
-      context.print(options.explain === true ? { ...comparison, explanation: line } : comparison, () => {
-        if (options.explain === true) return line;
+      const document = { ...comparison, simulated };
+      context.print(options.explain === true ? { ...document, explanation: line } : document, () => {
+        if (options.explain === true) return `${line}${simulatedMark(simulated)}`;
         if (!comparison.comparable)
           return [
             "not comparable:",
             ...comparison.differing.map(
               ({ field, a: x, b: y }) => `  ${field}: ${JSON.stringify(x)} | ${JSON.stringify(y)}`,
             ),
+            ...simulatedText(simulated),
           ].join("\n");
-        return comparison.deltas
-          .map(
-            (delta) =>
-              `${delta.target} ${delta.model} ${delta.figure}: ${short(delta.a)} -> ${short(delta.b)} (${((delta.ratio - 1) * 100).toFixed(1)} %)${delta.significant === true ? " significant" : ""}`,
-          )
-          .join("\n");
+        const rows = comparison.deltas.map((delta) => {
+          const figures = `${short(delta.a)} -> ${short(delta.b)} (${movedBy(delta)})`;
+          const mark = `${delta.significant ? " significant" : ""}${simulatedMark(delta.simulated)}`;
+          return `${delta.target} ${delta.model} ${delta.figure}: ${figures}${mark}`;
+        });
+        return [...rows, ...simulatedText(simulated)].join("\n");
       });
       return comparison.comparable ? Exit.done : Exit.refused;
     }),

@@ -1,0 +1,46 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { run } from "./mltb.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mltb-results-text-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function store(run_id: string, p50: number): void {
+  const latency_us = { p50, p90: p50, p95: p50, p99: p50, min: p50, max: p50, mean: p50, n: 9, early_stopping: null };
+  const record = {
+    ...{ schema: "mltb.result/1", target: "a", target_kind: "simulated", simulated: ["rail"], verdict: "valid" },
+    ...{ model: { name: "m", sha256: "0", bytes: 1, macs: 1, weights: 1 }, scenario: "single-stream", windows: [] },
+    ...{ runtime: { name: "r", version: "1", threads: 1 }, seed: 1, warmup: 1, reasons: [], phases_us: null },
+    ...{ throughput_per_s: null, energy_refused: null, memory_bytes: null, accuracy: null, numerical_error: null },
+    energy_uj_per_inference: { value: 50, uncertainty: 2, coverage: 0.95, method: "edges", budget: [] },
+    latency_us: { ...latency_us, ci95_p50: [p50 * 0.99, p50 * 1.01] },
+    samples: { rate_hz: 1, received: 1, lost: 0 },
+    fingerprint: { hash: "f", fields: { target: "a" } },
+    artifacts: [],
+  };
+  const at = `2026-01-01T00:00:${run_id}Z`;
+  const document = { schema: "mltb.run/1", run_id, experiment: "e", started_at: at, ended_at: at, results: [record] };
+  mkdirSync(join(folder, run_id));
+  writeFileSync(join(folder, run_id, "result.json"), JSON.stringify(document));
+}
+store("01", 100);
+store("02", 200);
+
+const at = ["--results", folder];
+const rail = /^rail simulated: voltage, current and energy come from a model of the rail/m;
+
+test("compare, drift and pareto say as text which parts were simulated", async () => {
+  const compared = await run("compare", "01", "02", ...at);
+  expect(compared.out).toMatch(
+    /^a m latency_us\.p50: 100 -> 200 \(moved by 100\.0 %\) significant \(simulated: rail\)$/m,
+  );
+  expect(compared.out).toMatch(rail);
+  expect((await run("compare", "01", "02", "--explain", ...at)).out.trim()).toMatch(/ \(simulated: rail\)$/);
+  expect(JSON.parse((await run("compare", "01", "02", "--json", ...at)).out)).toMatchObject({ simulated: ["rail"] });
+  const front = await run("results", "pareto", "all", ...at);
+  expect(front.out).toMatch(/^a m: latency 100 us, energy 50 uJ \(simulated: rail\)$/m);
+  expect(front.out).toMatch(rail);
+  expect((await run("results", "drift", "02", ...at)).out).toMatch(/latency_us\.p50 moved by .* \(simulated: rail\)$/m);
+}, 120_000);
