@@ -77,7 +77,8 @@ export class SqliteJournal implements JournalPort {
   constructor(file: string) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     this.db = new DatabaseSync(file, { timeout: 5000 });
-    this.db.exec(`pragma journal_mode = wal; pragma synchronous = normal; ${schema}`);
+    // What was written must be there after a power cut too: a board may have been switched on because of it.
+    this.db.exec(`pragma journal_mode = wal; pragma synchronous = full; ${schema}`);
   }
 
   private statement(sql: string): StatementSync {

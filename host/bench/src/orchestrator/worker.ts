@@ -80,31 +80,44 @@ export async function work(
   };
 
   const carryOut = (action: Action): void => {
+    const { id, node, phase, attempt } = action;
+    if (state.cancelled !== undefined && !isTeardown(id)) {
+      // Of what was under way when the run was cancelled nothing is begun again.
+      const event: RunEvent = { type: "failed", node, phase, attempt, reason: "interrupted", permanent: false };
+      running.set(
+        id,
+        serially(() => record(event, () => true)).then(() => void running.delete(id)),
+      );
+      return;
+    }
     const abort = new AbortController();
-    aborts.set(action.id, abort);
-    const spec = state.nodes.get(action.node)?.spec;
-    const inputs = Object.fromEntries((spec?.after ?? []).map((id) => [id, state.nodes.get(id)?.output]));
+    aborts.set(id, abort);
+    const spec = state.nodes.get(node)?.spec;
+    const inputs = Object.fromEntries((spec?.after ?? []).map((other) => [other, state.nodes.get(other)?.output]));
     const flight = effects.run(action, state, inputs, abort.signal).then(async (result) => {
-      aborts.delete(action.id);
-      const { node, phase, attempt } = action;
+      aborts.delete(id);
       const event: RunEvent =
         "failure" in result
           ? { type: "failed", node, phase, attempt, ...result.failure }
           : { type: "succeeded", node, phase, attempt, output: result.output };
       await serially(() => record(event, () => true));
-      running.delete(action.id);
+      running.delete(id);
     });
-    running.set(action.id, flight);
+    running.set(id, flight);
+  };
+
+  const catchUp = async (): Promise<void> => {
+    await serially(refresh);
+    if (!options.signal.aborted) return;
+    const event: RunEvent = { type: "cancelled", reason: "interrupted", author: "worker" };
+    await serially(() => record(event, () => state.cancelled === undefined));
   };
 
   const stop = raised(options.signal);
+  await catchUp();
   for (const action of inFlight(state)) carryOut(action);
   for (;;) {
-    await serially(refresh);
-    if (options.signal.aborted && state.cancelled === undefined) {
-      const event: RunEvent = { type: "cancelled", reason: "interrupted", author: "worker" };
-      await serially(() => record(event, () => state.cancelled === undefined));
-    }
+    await catchUp();
     for (const action of due(state)) {
       const { node, phase, attempt } = action;
       const event: RunEvent = { type: "started", node, phase, attempt };
