@@ -58,8 +58,8 @@ export interface BayApi {
   target(name: string): Promise<TargetView>;
   /** A command under the same `key` runs once. */
   power(name: string, state: "on" | "off", lease: string | undefined, key: string): Promise<TargetView>;
-  /** Waits for its turn. */
-  lease(target: string, holder: string, signal: AbortSignal): Promise<Held>;
+  /** Waits for its turn, for `wait_s` where that is given. */
+  lease(target: string, holder: string, signal: AbortSignal, wait_s?: number): Promise<Held>;
   startRecording(target: string): Promise<string>;
   stopRecording(id: string): Promise<RecordingDocument>;
 }
@@ -236,8 +236,8 @@ export function httpBay(address: BayAddress): BayApi {
     target: (name) => call("GET", `/targets/${name}`),
     power: (name, state, lease, key) =>
       call("PUT", `/targets/${name}/power`, { state }, { "mltb-lease": lease, "idempotency-key": key }),
-    async lease(target, holder, signal) {
-      const body = { targets: [target], ttl_s: LEASE_S, wait_s: WAIT_S, holder, experiment: true };
+    async lease(target, holder, signal, wait_s = WAIT_S) {
+      const body = { targets: [target], ttl_s: LEASE_S, wait_s, holder, experiment: true };
       const mine = address.lease?.targets.includes(target) === true;
       const held = await (mine ? borrow(address.lease?.id ?? "") : hold(await queue(address, body, signal)));
       leases.set(target, held.id);

@@ -1,12 +1,14 @@
 import type { TargetView } from "@mltb/contract";
 import type { AgentApi, grpcAgent } from "./agent-client.ts";
 import type { AgentWatch } from "./agents.ts";
-import type { BayApi, Held } from "./bay-api.ts";
+import { type BayApi, type Held, interruption, RunError } from "./bay-api.ts";
 import type { Reference } from "./reference.ts";
 import { untilGone } from "./until-gone.ts";
 
 /** Time for a target to boot and its agent to announce itself. */
 const AGENT_MS = 30_000;
+/** Longer than a supervisor that was restarted keeps the lease of a process that is gone, and the policy of its end takes. */
+const AGAIN_S = 12;
 
 /** What a run needs from outside; tests put others in their place. */
 export interface RunPorts {
@@ -20,6 +22,8 @@ export interface RunPorts {
 interface Session {
   lease: Held;
   agent: AgentApi | undefined;
+  /** Proved off under this lease, and not switched on since. */
+  off: boolean;
 }
 
 /**
@@ -28,6 +32,8 @@ interface Session {
  */
 export class Boards {
   private readonly sessions = new Map<string, Session>();
+  /** Boards that somebody else had when they were to be brought down. */
+  private readonly elsewhere = new Set<string>();
   private readonly ports: RunPorts;
   private readonly holder: string;
   private readonly note: (text: string) => void;
@@ -40,20 +46,29 @@ export class Boards {
 
   /** Leases a board, after whoever has it. Does nothing where this run has it. */
   async lease(target: string, signal: AbortSignal): Promise<void> {
-    const known = this.sessions.get(target);
-    if (known !== undefined && !known.lease.lost.aborted) return;
-    known?.agent?.close();
+    if (this.held(target) === undefined) await this.take(target, signal);
+  }
+
+  /** The session of a board whose lease is in force. */
+  private held(target: string): Session | undefined {
+    const session = this.sessions.get(target);
+    if (session === undefined || !session.lease.lost.aborted) return session;
+    session.agent?.close();
     this.sessions.delete(target);
-    this.sessions.set(target, {
-      lease: await this.ports.bay.lease(target, this.holder, signal),
-      agent: undefined,
-    });
+    return undefined;
+  }
+
+  private async take(target: string, signal: AbortSignal, wait_s?: number): Promise<Session> {
+    const lease = await this.ports.bay.lease(target, this.holder, signal, wait_s);
+    const session: Session = { lease, agent: undefined, off: false };
+    this.sessions.set(target, session);
+    return session;
   }
 
   /**
    * The agent of a board that is on; where it is gone or does not answer, the board is switched off and on again. Where the
-   * process that had leased and switched it on is gone, it is leased and switched on anew: `action` names the step, and under
-   * one lease a step switches once.
+   * process that had leased and switched it on is gone, it is leased anew, and switched on where it is not on any more:
+   * `action` names the step, which switches nothing that is as it wants it.
    */
   async agent(target: string, action: string, signal: AbortSignal): Promise<AgentApi> {
     await this.lease(target, signal);
@@ -68,9 +83,14 @@ export class Boards {
       this.note(`${target}: off, because its agent was gone or did not answer`);
     }
     const before = await this.ports.bay.target(target);
+    if (signal.aborted) throw interruption(signal);
     const since = before.power === "on" ? 0 : Date.now();
-    const on = await this.ports.bay.power(target, "on", session.lease.id, `${action}/${session.lease.id}`);
-    this.note(`${target}: on, ${electrical(on)}`);
+    session.off = false;
+    const on =
+      before.power === "on"
+        ? before
+        : await this.ports.bay.power(target, "on", session.lease.id, `${action}/${session.lease.id}`);
+    this.note(`${target}: on${before.power === "on" ? " already" : ""}, ${electrical(on)}`);
     const birth = await this.ports.agents.wait(target, since, AGENT_MS, signal);
     this.note(`${target}: agent ${birth.name} on ${birth.grpc}`);
     session.agent = untilGone(this.ports.agent(birth.grpc), birth.gone);
@@ -82,23 +102,38 @@ export class Boards {
     return this.sessions.get(target)?.lease.lost;
   }
 
-  /** Switches a board off, proved, and gives it back. Rejects while it is not proved off. */
-  async release(target: string, action: string): Promise<void> {
-    const session = this.sessions.get(target);
-    if (session === undefined) {
-      // Another process had it: its lease has ended, and the policy of the lease's end has made the board safe.
-      const view = await this.ports.bay.target(target);
-      this.note(`${target}: ${view.power} after the lease ended`);
-      return;
-    }
+  /**
+   * Switches a board off, proved, and gives it back. `had`: this run has had it, so that it may have switched it on; where its
+   * lease has ended since, with the process that held it or otherwise, the board is leased anew, because what the end of a lease
+   * does to a board is for the bay file to say. Rejects while the board is not proved off.
+   */
+  async release(target: string, action: string, had: boolean): Promise<void> {
+    const session = this.held(target) ?? (had ? await this.takeBack(target) : undefined);
+    if (session === undefined) return;
     session.agent?.close();
     session.agent = undefined;
-    const ended = session.lease.lost.aborted;
-    const key = `${action}/${session.lease.id}`;
-    const off = await this.ports.bay.power(target, "off", ended ? undefined : session.lease.id, key);
-    this.note(`${target}: ${off.power}, ${electrical(off)}`);
+    if (!session.off) {
+      const off = await this.ports.bay.power(target, "off", session.lease.id, `${action}/${session.lease.id}`);
+      session.off = true;
+      this.note(`${target}: ${off.power}, ${electrical(off)}`);
+    }
     await session.lease.release();
     this.sessions.delete(target);
+  }
+
+  /** Leases a board that this run has lost, and sees whether it is off; rejects where somebody else has it. */
+  private async takeBack(target: string): Promise<Session> {
+    const wait_s = this.elsewhere.has(target) ? 0 : AGAIN_S;
+    const session = await this.take(target, new AbortController().signal, wait_s).catch((error: Error) => {
+      this.elsewhere.add(target);
+      const mend = "see that it is off when it is free, or run this again under the lease that it has (MLTB_LEASE)";
+      throw new RunError(`not known to be off: the lease of this run has ended (${error.message}); ${mend}`);
+    });
+    this.elsewhere.delete(target);
+    const view = await this.ports.bay.target(target);
+    session.off = view.power === "off";
+    if (session.off) this.note(`${target}: off after the lease ended, ${electrical(view)}`);
+    return session;
   }
 }
 

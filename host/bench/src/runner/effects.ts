@@ -85,7 +85,7 @@ async function carryOut(
         const model = loadPrepared(options.folder, output);
         await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
         return output;
-      } else if (action.phase === "deinit") await boards.release(work.target, action.id);
+      } else if (action.phase === "deinit") await boards.release(work.target, action.id, node.passed > 0);
       return undefined;
     case "measure": {
       if (action.phase !== "start") return undefined;

@@ -5,9 +5,10 @@ import type { Bay, TargetView } from "@mltb/contract";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Experiment } from "../configurator/types.ts";
 import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
-import type { AgentApi, MeasureCall, Measured } from "./agent-client.ts";
-import type { BayApi, RecordingDocument } from "./bay-api.ts";
+import type { AgentApi } from "./agent-client.ts";
+import type { BayApi } from "./bay-api.ts";
 import type { RunPorts } from "./boards.ts";
+import { modelledMeasurement, modelledRecording } from "./modelled-agent.ts";
 import { runWith } from "./run.ts";
 
 const BOARDS = 11;
@@ -43,26 +44,6 @@ function experiment(targets: string[]): Experiment {
   };
 }
 
-async function measured(call: MeasureCall): Promise<Measured> {
-  const windows = [];
-  for (let n = 0; n < call.windows; n += 1) {
-    await device(call.window_s * 1000);
-    const latency_us = Float64Array.from({ length: 100 }, (_, i) => 5000 + i);
-    const phases = { pre_us: 10, inference_us: 5050, post_us: 10 };
-    windows.push({ inferences: 100, duration_us: call.window_s * 1e6, latency_us, ...phases });
-  }
-  const runtime = { name: "modelled", version: "1", threads: 1 };
-  return {
-    windows,
-    runtime,
-    method: "edges",
-    network: "isolated",
-    peak_memory_bytes: null,
-    environment: null,
-    requests_meanwhile: 0,
-  };
-}
-
 /** Ports whose boards take their modelled time; `inside` counts what reaches agent and board while windows are measured. */
 function ports(): { ports: RunPorts; measuring: { now: number; most: number }; inside: string[] } {
   const measuring = { now: 0, most: 0 };
@@ -92,25 +73,7 @@ function ports(): { ports: RunPorts; measuring: { now: number; most: number }; i
     },
     async stopRecording(name) {
       asked(name, "stop recording");
-      const trace = { first_tick_us: 0, period_us: 1000, current_a: [], voltage_v: [] };
-      const facts = {
-        nominal_v: 5,
-        board_revision: "1",
-        firmware: null,
-        calibration: "design",
-        calibration_record: null,
-        rate_hz: 1000,
-        markers: [],
-        windows: [],
-      };
-      return {
-        id: name,
-        target: name,
-        simulated: [],
-        samples: { received: 0, lost: 0 },
-        trace,
-        ...facts,
-      } as RecordingDocument;
+      return modelledRecording(name);
     },
   };
   const agentOf = (name: string): AgentApi => ({
@@ -131,7 +94,7 @@ function ports(): { ports: RunPorts; measuring: { now: number; most: number }; i
       busy.add(name);
       measuring.now += 1;
       measuring.most = Math.max(measuring.most, measuring.now);
-      const result = await measured(call);
+      const result = await modelledMeasurement(call, device);
       for (const [index, window] of result.windows.entries()) onWindow(index, window);
       measuring.now -= 1;
       busy.delete(name);
