@@ -51,6 +51,8 @@ export interface Held {
   /** Raised when the lease has ended before it was given back. */
   lost: AbortSignal;
   release(): Promise<void>;
+  /** Lets go of it without waiting: the lease ends, and its end is for the supervisor to deal with. */
+  drop(): void;
 }
 
 /** What the bench asks of a bay. */
@@ -183,6 +185,10 @@ export function httpBay(address: BayAddress): BayApi {
         await call("DELETE", `/leases/${id}`);
         given.abort();
       },
+      drop() {
+        clearInterval(renewal);
+        given.abort();
+      },
     };
   }
 
@@ -225,6 +231,11 @@ export function httpBay(address: BayAddress): BayApi {
       async release() {
         end();
         await tellUse(id);
+      },
+      drop() {
+        end();
+        // The lease is the caller's, and ends when they say so.
+        tellUse(id).catch(() => undefined);
       },
     };
   }

@@ -121,6 +121,15 @@ export class Boards {
     this.sessions.delete(target);
   }
 
+  /** Lets go of boards that could not be brought down, so that the end of their leases and others can do something about them. */
+  close(): void {
+    for (const session of this.sessions.values()) {
+      session.agent?.close();
+      session.lease.drop();
+    }
+    this.sessions.clear();
+  }
+
   /** Leases a board that this run has lost, and sees whether it is off; rejects where somebody else has it. */
   private async takeBack(target: string): Promise<Session> {
     const wait_s = this.elsewhere.has(target) ? 0 : AGAIN_S;

@@ -141,7 +141,7 @@ export class Life {
         this.call(() => {
           const id = bay.lease(name, holder, this);
           const release = (): Promise<void> => this.call(() => bay.end(name));
-          return { id, lost: new AbortController().signal, release };
+          return { id, lost: new AbortController().signal, release, drop: () => bay.end(name) };
         }),
       startRecording: (name) => this.call(() => name),
       stopRecording: (name) => this.call(() => modelledRecording(name)),

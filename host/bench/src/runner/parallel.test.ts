@@ -65,7 +65,8 @@ function ports(): { ports: RunPorts; measuring: { now: number; most: number }; i
     },
     async lease(name) {
       asked(name, "lease");
-      return { id: `lease-${name}`, lost: new AbortController().signal, release: async () => asked(name, "release") };
+      const lost = new AbortController().signal;
+      return { id: `lease-${name}`, lost, release: async () => asked(name, "release"), drop: () => undefined };
     },
     async startRecording(name) {
       asked(name, "record");

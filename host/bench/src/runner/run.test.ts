@@ -34,7 +34,8 @@ function ports(fails: string): { ports: RunPorts; calls: string[] } {
     },
     async lease() {
       step("lease");
-      return { id: "lease1", lost: new AbortController().signal, release: async () => step("release") };
+      const lost = new AbortController().signal;
+      return { id: "lease1", lost, release: async () => step("release"), drop: () => step("drop") };
     },
     async startRecording() {
       step("record");
@@ -119,6 +120,8 @@ test("a failing power-off is told, and the run still ends with its results", asy
   };
   const run = await runWith(made.ports, options);
   expect(notes.join("\n")).toMatch(/NOT PROVED OFF: off failed on purpose/);
+  // Nothing keeps the process or the board: others can see to it.
+  expect(made.calls.at(-1)).toBe("drop");
   expect(run.results[0]?.verdict).toBe("invalid");
 });
 

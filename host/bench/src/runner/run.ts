@@ -135,7 +135,7 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
       if (event.type === "resumed") note(`${event.node}: resumed by ${event.author}`);
       if (event.type === "cancelled") note(`cancelled by ${event.author}: ${event.reason}`);
     },
-  });
+  }).finally(() => boards.close());
   options.journal.leave(run_id);
   const results = collect(experiments, state);
   const run: RunDocument = {

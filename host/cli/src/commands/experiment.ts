@@ -1,6 +1,9 @@
 import {
   type Experiment,
+  type RunDocument,
+  RunError,
   type RunEvent,
+  type RunOptions,
   type RunRow,
   renderTable,
   replay,
@@ -11,7 +14,7 @@ import {
 import { suggest } from "@mltb/contract";
 import { addressOf, type BayOptions, findBay } from "../client/find-bay.ts";
 import { hostReference } from "../client/reference.ts";
-import { cliError, Exit } from "../errors.ts";
+import { CliError, cliError, Exit } from "../errors.ts";
 import { progressTo } from "../output/progress.ts";
 import { createSteps } from "../output/steps.ts";
 import { action, addBayOptions, type Command, type Context } from "../program.ts";
@@ -102,31 +105,71 @@ async function change(context: Context, run: string, options: BayOptions, event:
   });
 }
 
-/** Goes on with a run whose worker has died, on the bay that is up. */
+/** Carries a run whose worker has died on to its end, on the bay that is up. Undefined where a living process works on it. */
+async function carryOn(
+  context: Context,
+  journal: SqliteJournal,
+  row: RunRow,
+  options: BayOptions,
+  reference?: RunOptions["reference"],
+): Promise<RunDocument | undefined> {
+  const bay = { ...addressOf(findBay(options)), ...ownLease() };
+  const stored = journal.find(row.configuration);
+  if (stored === undefined) throw new Error(`the configuration of run ${row.run_id} is not stored`);
+  if (!journal.takeOver(row.run_id)) return undefined;
+  return resumeRun(row, {
+    experiments: stored.experiments as Experiment[],
+    bay,
+    journal,
+    onProgress: progressTo(createSteps()),
+    signal: context.signal,
+    ...(reference === undefined ? {} : { reference }),
+  });
+}
+
+/** Goes on with a run whose worker has died. */
 async function goOn(context: Context, run: string, options: BayOptions): Promise<number> {
   return withJournal(options, async (journal) => {
     const row = find(journal, run);
     const now = await view(journal, row);
     if (now.status === "ended")
       throw cliError(Exit.refused, "ended", `run ${row.run_id} has ended`, `its results are in ${row.folder}`);
-    const bay = { ...addressOf(findBay(options)), ...ownLease() };
-    if (!journal.takeOver(row.run_id))
-      throw cliError(Exit.refused, "running", `process ${row.worker_pid} works on run ${row.run_id}`);
-    const stored = journal.find(row.configuration);
-    if (stored === undefined) throw new Error(`the configuration of run ${row.run_id} is not stored`);
-    const experiments = stored.experiments as Experiment[];
-    const steps = createSteps();
     const reference = hostReference();
-    const document = await resumeRun(row, {
-      experiments,
-      bay,
-      journal,
-      onProgress: progressTo(steps),
-      signal: context.signal,
-      reference: reference.open,
-    }).finally(() => reference.close());
+    const document = await carryOn(context, journal, row, options, reference.open).finally(() => reference.close());
+    if (document === undefined)
+      throw cliError(Exit.refused, "running", `process ${row.worker_pid} works on run ${row.run_id}`);
     context.print(document, () => `${renderTable(document)}\nresults  ${document.folder}`);
     return context.signal.aborted ? Exit.interrupted : verdictExit(document);
+  });
+}
+
+/**
+ * Ends a run. The process that works on it brings down what has begun; where that is gone, this one does. Exits 1 where a board
+ * is not known to be safe afterwards.
+ */
+async function cancel(context: Context, run: string, options: HoldOptions): Promise<number> {
+  return withJournal(options, async (journal) => {
+    const row = find(journal, run);
+    const before = await view(journal, row);
+    if (before.cancelled === null)
+      await journal.add(row.run_id, {
+        type: "cancelled",
+        reason: options.reason ?? "",
+        author: author(options),
+      });
+    if ((await view(journal, row)).status === "interrupted") {
+      try {
+        await carryOn(context, journal, row, options);
+      } catch (error) {
+        if (!(error instanceof CliError || error instanceof RunError)) throw error;
+        const message = `run ${row.run_id} is cancelled, but its boards were not brought down: ${error.message}`;
+        const mend = `bring its bay up and say again: mltb experiment cancel ${row.run_id}`;
+        throw cliError(error instanceof CliError ? error.exit : Exit.unreachable, "not-made-safe", message, mend);
+      }
+    }
+    const now = await view(journal, row);
+    context.print(now, () => lines(now));
+    return now.nodes.some((node) => node.unsafe !== null) ? Exit.bad : Exit.done;
   });
 }
 
@@ -183,15 +226,14 @@ export function registerExperiment(program: Command): void {
           : change(context, run, options, { type: "resumed", node, author: author(options) }),
       ),
     );
-  add("cancel", "end a run: what has begun is brought down, boards are made safe")
+  add(
+    "cancel",
+    "end a run: what has begun is brought down, boards are made safe, by this command where the run's process died",
+  )
     .argument("<run>", "its id, or the beginning of it")
     .option("--reason <text>", "why", "cancelled")
     .option("--author <name>", "who cancels it (default: the user)")
-    .action(
-      action((context, run: string, options: HoldOptions) =>
-        change(context, run, options, { type: "cancelled", reason: options.reason ?? "", author: author(options) }),
-      ),
-    );
+    .action(action((context, run: string, options: HoldOptions) => cancel(context, run, options)));
 
   const config = program.command("config").description("configurations that were run, by their hash");
   addBayOptions(
