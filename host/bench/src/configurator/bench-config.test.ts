@@ -88,6 +88,21 @@ test("a fault of form is told beside a missing include", () => {
   ]);
 });
 
+test("a server scenario without its rate is told where it stands, in a bench file and in an experiment file", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", /(\n +)optimizations: \[optimization_1\]/, "$&$1measure: { scenario: server }");
+  expect(faults(folder, file)).toEqual(["bench.yml:41:12 missing"]);
+  const [fault] = checkFile(file, [], env);
+  expect(fault?.message).toMatch(/measure\.target_per_s: the server scenario needs it: add target_per_s: RATE/);
+  edit("bench.yml", "scenario: server", "scenario: server, target_per_s: 5");
+  expect(faults(folder, file)).toEqual([]);
+  const plain = join(folder, "plain.yml");
+  const bay = join(folder, "bay.yml");
+  writeFileSync(bay, "bay: b\nracks: []\n");
+  writeFileSync(plain, "experiment: x\nbay: bay.yml\nmeasure: { scenario: server }\n");
+  expect(faults(folder, plain, {})).toContain("plain.yml:3:10 missing");
+});
+
 test("unknown identifiers, metrics, tags and sections come together, each in its file with the nearest name", () => {
   const { file, folder, edit } = copy();
   edit("bench.yml", "application: app_1", "application: app_2");

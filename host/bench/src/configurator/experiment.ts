@@ -24,7 +24,7 @@ import { referenceFaults, resolveExperiments } from "./bench-references.ts";
 import { executionFaults } from "./bench-workflow.ts";
 import { datasetSchema } from "./dataset-schema.ts";
 import { measureSchema } from "./measure-schema.ts";
-import { sweep, sweepSchema } from "./sweep.ts";
+import { sweep, sweepFaults, sweepSchema } from "./sweep.ts";
 import type { Experiment, ModelSource } from "./types.ts";
 import { type Env, expand } from "./variables.ts";
 
@@ -119,7 +119,7 @@ type Parts = Pick<Value, "measure"> & {
 
 /** What is sound in a file whose form has faults, so that all of its faults can be told at once. */
 function soundParts(tree: Tree): Parts {
-  const { bay, dataset, measure } = experimentSchema.shape;
+  const { bay, dataset, measure, sweep: points } = experimentSchema.shape;
   const part = <T>(schema: z.ZodType<T>, path: Path): T | undefined => schema.safeParse(tree.get(path)).data;
   const entries = <T>(schema: z.ZodType<T>, key: string): (T | undefined)[] => {
     const list = tree.get([key]);
@@ -132,6 +132,7 @@ function soundParts(tree: Tree): Parts {
     models: entries(modelSchema, "models"),
     dataset: part(dataset, ["dataset"]),
     measure: part(measure, ["measure"]) ?? measure.parse(undefined),
+    sweep: part(points, ["sweep"]),
   };
 }
 
@@ -194,11 +195,8 @@ function resolveReferences(value: Parts, place: Place, file: string, env: Env): 
       models.push({ name: model.name, file: existing(model.file, [...path, "file"], "model") });
     } else if (model.generate !== undefined) models.push({ name: model.name, generate: model.generate });
   }
-  if (value.measure.scenario === "server" && value.measure.target_per_s === undefined) {
-    faults.push(
-      place("missing", ["measure"], "the server scenario needs measure.target_per_s", "add target_per_s: RATE"),
-    );
-  }
+  for (const { code, path, message, mend } of sweepFaults(value.sweep, value.models, value.targets))
+    faults.push(place(code, ["sweep", ...path], message, mend));
   const dataset = value.dataset;
   if (dataset !== undefined) {
     dataset.inputs.file = existing(dataset.inputs.file, ["dataset", "inputs", "file"], "inputs");

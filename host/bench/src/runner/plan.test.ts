@@ -29,6 +29,43 @@ test("a sweep makes a grid whose rows are told apart by name, optimisation and t
   expect(grid[3]?.models[0]).toMatchObject({ threads: 4, optimizations: [{ otype: "quantization" }] });
 });
 
+test("a sweep is a list of points too: each is measured as it says, and nothing else is", () => {
+  const points = [
+    "{ model: resnet8, optimization: dynamic-int8, target: local-wasm, threads: 2 }",
+    "{ model: kws-dscnn, target: local-cpu }",
+    "{ optimization: static-int8, threads: 1 }",
+  ];
+  const list = experiments(`sweep=[${points.join(", ")}]`);
+  expect(list.map(({ targets, models }) => [targets, models.map((model) => model.name)])).toEqual([
+    [["local-wasm"], ["resnet8.dynamic-int8.2t"]],
+    [["local-cpu"], ["kws-dscnn"]],
+    [
+      ["local-cpu", "local-wasm"],
+      ["kws-dscnn.static-int8.1t", "resnet8.static-int8.1t"],
+    ],
+  ]);
+  expect(list[0]?.models[0]).toMatchObject({ threads: 2, optimizations: [{ options: ["dynamic", "int8"] }] });
+  const workflow = planRun("r", list);
+  expect(workflowFaults(workflow)).toEqual([]);
+  expect(workflow.nodes.filter((node) => node.service === "inference")).toHaveLength(6);
+});
+
+test("points of a sweep that cannot be measured are told at their places", () => {
+  const file = fileURLToPath(new URL("../../../../examples/quickstart.yml", import.meta.url));
+  const faults = (points: string): string[] => {
+    const read = readExperiments(file, [`sweep=${points}`], {});
+    return "faults" in read ? read.faults.map(({ code, path, suggestion }) => `${code} ${path} ${suggestion}`) : [];
+  };
+  expect(faults("[{ model: resnet }]")).toEqual(["unknown-model sweep.0.model did you mean resnet8?"]);
+  expect(faults("[{}, { target: local-cpv, threads: 1 }]")).toEqual([
+    "unknown-target sweep.1.target did you mean local-cpu?",
+  ]);
+  expect(faults("[{ thread: 1 }]")).toEqual(["unknown-key sweep.0.thread did you mean threads?"]);
+  expect(faults("[{ threads: 0 }]")).toEqual(["value sweep.0.threads undefined"]);
+  expect(faults("{ threads: [0] }")).toEqual(["value sweep.threads.0 undefined"]);
+  expect(faults("[{ model: resnet8 }, { model: resnet8, optimization: none }]")[0]).toMatch(/^duplicate-name sweep.1 /);
+});
+
 test("a board is switched on once for all experiments of a file, and every measurement stands between its on and off", () => {
   const workflow = planRun("r", experiments("sweep={threads: [1, 2]}"));
   expect(workflowFaults(workflow)).toEqual([]);

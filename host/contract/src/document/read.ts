@@ -118,9 +118,9 @@ function issuesToFaults(issues: z.core.$ZodIssue[], tree: Tree, base: Path, sche
       const nested = inner.map((entry) => ({ ...entry, path: [...inside, ...entry.path] }));
       faults.push(...issuesToFaults(nested, tree, base, schema));
     } else {
-      faults.push(
-        faultAt(tree, issue.code === "invalid_type" ? "type" : "value", path, `${shown || "file"}: ${issue.message}`),
-      );
+      const lacks = issue.code === "custom" && path.length > 0 && tree.get(path) === undefined;
+      const code = lacks ? "missing" : issue.code === "invalid_type" ? "type" : "value";
+      faults.push(faultAt(tree, code, path, `${shown || "file"}: ${issue.message}`));
     }
   }
   return faults;
