@@ -160,6 +160,7 @@ export function tripped(of: Belief, fault: number, at: Span): Belief {
     closed: false,
     floating: false,
     thenOn: false,
+    patience_ms: OFF_WITHIN_MS,
     unproved: fault !== Fault.off_unproved,
   };
   return ended(open, Outcome.fault);
@@ -258,7 +259,7 @@ function exits(of: Belief, around: Surroundings): Exit[] {
     if (physics === "sensor-dead") return [];
     // A target that feeds its rail keeps it live as well.
     if (physics === "stuck-on" || physics === "reverse")
-      return [trip(Fault.off_unproved, [0, OFF_WITHIN_MS + LOOK_MS])];
+      return [trip(Fault.off_unproved, [0, of.patience_ms + LOOK_MS])];
     return [{ after: [0, SEEN_MS + 60], to: (b) => ({ ...b, unproved: false }) }];
   }
   const watched = of.state === ChannelState.off || of.fault !== Fault.off_unproved;
