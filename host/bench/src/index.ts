@@ -28,5 +28,6 @@ export { type Axis, axes, paretoFront } from "./results/pareto.ts";
 export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
 export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
 export { watchAgents } from "./runner/agents.ts";
-export { type BayAddress, RunError } from "./runner/bay-api.ts";
-export { type Progress, type RunOptions, resumeRun, runExperiments } from "./runner/run.ts";
+export { type BayAddress, httpBay, RunError } from "./runner/bay-api.ts";
+export type { RunPorts } from "./runner/boards.ts";
+export { type Progress, type RunOptions, resumeRun, runExperiments, runWith } from "./runner/run.ts";

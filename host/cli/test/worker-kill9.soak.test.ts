@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { replay, SqliteJournal } from "@mltb/bench";
 import { random } from "@mltb/simulators";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { example, mltb, type Running, run, start, tracked } from "./mltb.ts";
+import { askControl, powerCommands } from "./power-commands.ts";
 
 const KILLS = process.env["MLTB_LONG"] === "1" ? 100 : 3;
 /** A run of both targets lasts a little longer than this; kills are spread over it. */
@@ -28,19 +29,8 @@ afterAll(async () => {
 });
 
 /** True voltage of a target's rail, from the physics. */
-function rail(target: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const connection = createConnection(socket);
-    let text = "";
-    connection.on("error", reject);
-    connection.on("data", (chunk) => {
-      text += chunk;
-      if (!text.includes("\n")) return;
-      connection.end();
-      resolve((JSON.parse(text) as { voltage_v: number }).voltage_v);
-    });
-    connection.write(`${JSON.stringify({ get: "rail", target })}\n`);
-  });
+async function rail(target: string): Promise<number> {
+  return (await askControl(socket, { get: "rail", target }))["voltage_v"] as number;
 }
 
 const flags = [
@@ -118,3 +108,24 @@ async function list(): Promise<{ run_id: string; status: string }[]> {
   const { out } = await run("experiment", "list", "--state", state, "--json");
   return (JSON.parse(out) as { runs: { run_id: string; status: string }[] }).runs;
 }
+
+test("no board was ever told what it had done already, and by no action that the journal of its run does not have", async () => {
+  const journal = new SqliteJournal(join(state, "experiments.sqlite"));
+  const started = new Set<string>();
+  for (const { run_id } of journal.runs()) {
+    const events = await journal.read(run_id, 0);
+    // A journal that does not fit itself is told.
+    replay(events);
+    for (const event of events)
+      if (event.type === "started") started.add(`${run_id}/${event.node}/${event.phase}/${event.attempt}`);
+  }
+  journal.close();
+  const commands = powerCommands(state);
+  expect(commands.filter(({ action }) => action !== undefined).length).toBeGreaterThan(KILLS);
+  for (const { action } of commands) if (action !== undefined) expect(started).toContain(action);
+  for (const target of targets) {
+    const states = commands.filter((command) => command.target === target && command.status === "done");
+    const repeated = states.filter(({ state: to }, n) => to === (states[n - 1]?.state ?? "off"));
+    expect([target, repeated]).toEqual([target, []]);
+  }
+});
