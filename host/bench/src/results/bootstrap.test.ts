@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { uniform } from "../random.ts";
 import { percentileIntervals } from "./bootstrap.ts";
-import { meanInterval, shareInterval } from "./intervals.ts";
+import { levelInterval, shareInterval } from "./intervals.ts";
 
 const median = (windows: Float64Array[]): [number, number] =>
   percentileIntervals(windows, [0.5])[0] as [number, number];
@@ -15,12 +15,13 @@ test("an interval of windows that differ is as wide as the windows differ, and t
   expect(median([window(100), window(120), window(140)])).toEqual(apart);
 });
 
-test("with two windows it is that of Student's t: half their difference, 12.7 times", () => {
+test("with two windows it is that of Student's t: half their difference 12.7 times, as a factor", () => {
   const [low, high] = median([Float64Array.of(100), Float64Array.of(102)]);
   // By LoadGen's rule the median of two values is the larger one; the standard error is that of 400 draws.
-  expect((low + high) / 2).toBeCloseTo(102, 6);
-  expect((high - low) / 2 / 12.706).toBeGreaterThan(0.9);
-  expect((high - low) / 2 / 12.706).toBeLessThan(1.3);
+  expect(Math.sqrt(low * high)).toBeCloseTo(102, 6);
+  // One draw of four has the smaller twice: sqrt(3 / 16) x ln 1.02 x sqrt(2) x 12.706 is a factor of 1.167.
+  expect(high / 102).toBeGreaterThan(1.15);
+  expect(high / 102).toBeLessThan(1.18);
 });
 
 /** Seeded standard normal numbers (Box and Muller). */
@@ -66,9 +67,10 @@ test("the true p90 of five windows that differ by 1 %: inside in 93 to 97 of 100
 });
 
 test("intervals of means and shares, by published figures", () => {
-  expect(meanInterval([1])).toBeNull();
-  // s = 1, n = 3: 4.303 / sqrt(3) = 2.484.
-  expect(meanInterval([1, 2, 3])?.[0]).toBeCloseTo(2 - 2.484, 3);
+  expect(levelInterval([1])).toBeNull();
+  expect(levelInterval([1, 0])).toBeNull();
+  // Logarithms 0, 1, 2: s = 1, n = 3: 4.303 / sqrt(3) = 2.484.
+  expect(Math.log(levelInterval([1, Math.E, Math.E ** 2])?.[0] as number)).toBeCloseTo(1 - 2.484, 3);
   // Newcombe (Statistics in Medicine 17, 1998), table I, method 3: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
   const published: [number, number, number, number][] = [
     [81, 263, 0.2553, 0.3662],

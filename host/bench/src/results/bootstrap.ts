@@ -6,6 +6,8 @@ const COVERAGE = 0.95;
 const RESAMPLES = 400;
 /** Of the normal distribution, for the ranks of a single window. */
 const NORMAL_FACTOR = 1.96;
+/** Far below any latency, in whatever unit. */
+const SHORTEST = 1e-9;
 
 /** Seeded whole numbers below a bound. */
 function draws(seed: number): (below: number) => number {
@@ -45,7 +47,12 @@ function weightedPercentile(windows: Float64Array[], weights: number[], all: Flo
   return all[low] as number;
 }
 
-/** Standard errors of percentiles over windows that are drawn with replacement, each as a whole. */
+/** A clock may not tell a latency from nothing. */
+function logarithm(latency: number): number {
+  return Math.log(Math.max(latency, SHORTEST));
+}
+
+/** Standard errors of the logarithms of percentiles over windows that are drawn with replacement, each as a whole. */
 function standardErrors(windows: Float64Array[], all: Float64Array, shares: readonly number[], seed: number): number[] {
   const draw = draws(seed);
   // Few windows have few draws that differ.
@@ -57,7 +64,7 @@ function standardErrors(windows: Float64Array[], all: Float64Array, shares: read
       weights[drawn] = (weights[drawn] as number) + 1;
     }
     const key = weights.join(" ");
-    const values = known.get(key) ?? shares.map((p) => weightedPercentile(windows, weights, all, p));
+    const values = known.get(key) ?? shares.map((p) => logarithm(weightedPercentile(windows, weights, all, p)));
     known.set(key, values);
     return values;
   });
@@ -75,7 +82,8 @@ function standardErrors(windows: Float64Array[], all: Float64Array, shares: read
  *
  * Of k windows the bootstrap's own percentiles are too narrow twice: its variance is (k - 1) / k of what it stands for, and few
  * windows do not know their deviation. So the interval is the estimate +- t x sqrt(k / (k - 1)) x the bootstrap's standard
- * error, with Student's t of k - 1 degrees of freedom. One window alone tells nothing of others: its interval is that of its
+ * error, with Student's t of k - 1 degrees of freedom; on a scale of logarithms, since windows differ by factors and no latency
+ * is negative. One window alone tells nothing of others: its interval is that of its
  * ranks (David and Nagaraja, Order Statistics, 7.1), true for that window. The same seed gives the same intervals.
  */
 export function percentileIntervals(windows: Float64Array[], shares: readonly number[], seed = 1): [number, number][] {
@@ -94,9 +102,8 @@ export function percentileIntervals(windows: Float64Array[], shares: readonly nu
   const errors = standardErrors(kept, all, shares, seed);
   return shares.map((p, i) => {
     const value = percentile(all, p);
-    const half = factor * (errors[i] as number);
-    // No latency is negative.
-    return [Math.max(0, value - half), value + half];
+    const ratio = Math.exp(factor * (errors[i] as number));
+    return [value / ratio, value * ratio];
   });
 }
 

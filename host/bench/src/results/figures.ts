@@ -1,4 +1,4 @@
-import { meanInterval, shareInterval } from "./intervals.ts";
+import { levelInterval, shareInterval } from "./intervals.ts";
 import type { ResultRecord } from "./record.ts";
 
 /** A figure of a record, with what is known of its uncertainty: a 95 % interval, or a share that it may move by. */
@@ -17,7 +17,7 @@ const PLAIN_SHARE = 0.25;
 
 /** Samples per second of each window; what differs between them is the throughput's uncertainty. */
 function throughputInterval({ windows }: ResultRecord): [number, number] | null {
-  return meanInterval(windows.map(({ inferences, duration_us }) => (inferences / duration_us) * 1e6));
+  return levelInterval(windows.map(({ inferences, duration_us }) => (inferences / duration_us) * 1e6));
 }
 
 /** Every figure of a record by which two runs are compared. */

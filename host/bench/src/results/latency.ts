@@ -1,6 +1,6 @@
 import { percentileIntervals } from "./bootstrap.ts";
 import { earlyStopping } from "./early-stopping.ts";
-import { meanInterval } from "./intervals.ts";
+import { levelInterval } from "./intervals.ts";
 import { type Latency, percentile } from "./statistics.ts";
 
 type Ends = [number, number];
@@ -21,7 +21,7 @@ export function latency(windows: Float64Array[]): Latency {
   sorted.sort();
   const [p50, p90, p95, p99] = percentileIntervals(windows, [0.5, 0.9, 0.95, 0.99]) as [Ends, Ends, Ends, Ends];
   const means = windows.filter((window) => window.length > 0).map(mean);
-  const ci95_mean = meanInterval(means);
+  const ci95_mean = levelInterval(means);
   return {
     p50: percentile(sorted, 0.5),
     p90: percentile(sorted, 0.9),
