@@ -25,6 +25,7 @@ export { toCsv, toMlperf } from "./results/export.ts";
 export { type Imported, importResults } from "./results/import.ts";
 export { findRun, isResultsError, listRuns } from "./results/library.ts";
 export { type Axis, axes, paretoFront } from "./results/pareto.ts";
+export { type Recomputed, recomputeRun } from "./results/recompute.ts";
 export type { ResultRecord, RunDocument, Verdict } from "./results/record.ts";
 export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
 export { watchAgents } from "./runner/agents.ts";

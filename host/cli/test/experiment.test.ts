@@ -96,6 +96,8 @@ test("a node of a real run is held, shown with its reason and resumed; the repor
   rmSync(join(copy, "report.html"));
   expect((await run("report", copy)).code).toBe(0);
   expect(readFileSync(join(copy, "report.html"))).toEqual(readFileSync(join(document.folder, "report.html")));
+  const replayed = await run("results", "replay", copy);
+  expect([replayed.code, replayed.out.match(/: the same figures$/gm)?.length]).toEqual([0, document.results.length]);
   expect((await run("experiment", "hold", id, measure, "--reason", "late", ...at)).code).not.toBe(0);
 }, 300_000);
 

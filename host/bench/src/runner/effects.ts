@@ -34,6 +34,7 @@ export interface EffectsOptions {
   /** Parameters of a component in the configuration that the run was begun with. */
   parameters(component: string): Promise<Record<string, unknown>>;
   storeTrace(record: ResultRecord, recording: RecordingDocument): { path: string; sha256: string };
+  storeLatencies(record: ResultRecord, windows: Float64Array[]): { path: string; sha256: string };
 }
 
 /** Carries out the nodes of a run: models, boards, measurements. */
@@ -114,7 +115,7 @@ async function prepareStep(
 }
 
 async function measure(
-  { ports, boards, note, storeTrace }: EffectsOptions,
+  { ports, boards, note, storeTrace, storeLatencies }: EffectsOptions,
   experiment: Experiment,
   target: string,
   model: ModelFile,
@@ -129,7 +130,8 @@ async function measure(
   const reference = open === undefined ? undefined : { open, original: originalOf(source) };
   const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both, reference);
   const record = toRecord(experiment, target, model, outcome);
-  record.artifacts.push(storeTrace(record, outcome.recording));
+  const latencies = outcome.measured.windows.map(({ latency_us }) => latency_us);
+  record.artifacts.push(storeTrace(record, outcome.recording), storeLatencies(record, latencies));
   return { record };
 }
 

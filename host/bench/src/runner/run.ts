@@ -7,6 +7,7 @@ import type { Experiment } from "../configurator/types.ts";
 import { type RunState, statuses } from "../orchestrator/machine.ts";
 import { type JournalPort, work } from "../orchestrator/worker.ts";
 import { reportOf } from "../report/report.ts";
+import { storeLatencies } from "../results/latency-file.ts";
 import { type ResultRecord, type RunDocument, sha256 } from "../results/record.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
@@ -114,6 +115,7 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     note,
     parameters: (component) => options.journal.parameters(options.configuration, component),
     storeTrace: (record, recording) => storeTrace(folder, record, recording),
+    storeLatencies: (record, windows) => storeLatencies(folder, record, windows),
   });
   const eta = new Eta(experiments);
   let told = 0;

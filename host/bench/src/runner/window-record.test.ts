@@ -1,12 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
 import { readExperiments } from "../configurator/experiment.ts";
 import type { Experiment } from "../configurator/types.ts";
 import { reportOf } from "../report/report.ts";
 import { renderTable } from "../report/table.ts";
-import type { RunDocument } from "../results/record.ts";
+import { storeLatencies } from "../results/latency-file.ts";
+import { recomputeRun } from "../results/recompute.ts";
+import { type RunDocument, sha256 } from "../results/record.ts";
 import type { MeasuredWindow } from "./agent-client.ts";
 import type { RecordingDocument } from "./bay-api.ts";
 import type { ModelOutcome } from "./measure-model.ts";
@@ -125,4 +128,39 @@ test("a server run is held against its bound by the queries above it, of all win
     /^9 of 1000 queries are above the bound of 150 us: early stopping wants \d+ more/,
   );
   expect(of(1000, 20).reasons[0]).toBe("p99 of 200.0 us is above the bound of 150 us");
+});
+
+test("figures and verdict are computed anew from the run's folder alone, and what was changed in the result is named", () => {
+  const values = (seed: number): number[] => Array.from({ length: 401 }, (_, i) => 100 + ((i * seed) % 37) / 3);
+  const windows = [5, 7].map((seed) => measuredWindow(values(seed)));
+  const base = experiment();
+  const bounded: Experiment = { ...base, measure: { ...base.measure, scenario: "server", latency_bound_us: 110 } };
+  for (const of of [base, bounded]) {
+    const made = outcome(windows, [WINDOW_US, WINDOW_US]);
+    const record = toRecord(of, "local-cpu", model, made);
+    const trace = gzipSync(JSON.stringify(made.recording));
+    writeFileSync(join(folder, "trace-a.json.gz"), trace);
+    const latencies = storeLatencies(
+      folder,
+      record,
+      windows.map(({ latency_us }) => latency_us),
+    );
+    record.artifacts.push({ path: "trace-a.json.gz", sha256: sha256(trace) }, latencies);
+    // As it is read from its file.
+    const run = (): RunDocument => ({
+      ...{ schema: "mltb.run/1", run_id: "1", experiment: "x", started_at: "", ended_at: "", folder },
+      results: [JSON.parse(JSON.stringify(record))],
+    });
+    expect(recomputeRun(run())).toEqual([{ target: "local-cpu", model: "m", missing: null, differing: [] }]);
+    const changed = run();
+    Object.assign(changed.results[0]?.latency_us as object, { p99: 1 });
+    Object.assign(changed.results[0] as object, { verdict: "valid" });
+    expect(recomputeRun(changed)[0]?.differing.map(({ field }) => field)).toEqual(["verdict", "latency_us"]);
+    const older = run();
+    older.results[0]?.artifacts.pop();
+    expect(recomputeRun(older)[0]?.missing).toBe("the run kept no latencies");
+    const file = join(folder, latencies.path);
+    writeFileSync(file, readFileSync(file).subarray(1));
+    expect(() => recomputeRun(run())).toThrow("was changed");
+  }
 });

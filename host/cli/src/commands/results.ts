@@ -13,6 +13,7 @@ import {
   listRuns,
   movedBy,
   paretoFront,
+  recomputeRun,
   renderTable,
   reportOf,
   simulatedParts,
@@ -59,7 +60,9 @@ function parseAxes(text: string): Axis[] {
 }
 
 function registerGroup(program: Command): void {
-  const group = program.command("results").description("results of runs: list, show, export, pareto, drift, import");
+  const group = program
+    .command("results")
+    .description("results of runs: list, show, export, pareto, drift, replay, import");
 
   withResults(group.command("list").description("runs of a folder, the newest first")).action(
     action(async (context, { results }: ResultsOptions) => {
@@ -187,6 +190,27 @@ function registerGroup(program: Command): void {
         drifts.length === 0 ? "no figure has moved" : drifts.map(driftText).join("\n"),
       );
       return drifts.length === 0 ? Exit.done : Exit.bad;
+    }),
+  );
+
+  withResults(
+    group
+      .command("replay")
+      .description("compute the figures of a run anew from its latencies and traces; exits 1 where any differs")
+      .argument("<run>", "id, folder or file"),
+  ).action(
+    action(async (context, run: string, { results }: ResultsOptions) => {
+      const found = guarded(() => findRun(run, results));
+      const records = guarded(() => recomputeRun(found));
+      context.print({ run_id: found.run_id, records }, () =>
+        records
+          .map(({ target, model, missing, differing }) => {
+            const fields = differing.map(({ field }) => field).join(", ");
+            return `${target} ${model}: ${missing ?? (fields === "" ? "the same figures" : `${fields} differ`)}`;
+          })
+          .join("\n"),
+      );
+      return records.some(({ differing }) => differing.length > 0) ? Exit.bad : Exit.done;
     }),
   );
 
