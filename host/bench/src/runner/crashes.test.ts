@@ -78,6 +78,7 @@ async function schedule(
       note,
       parameters: () => Promise.resolve({}),
       storeTrace: () => ({ path: "", sha256: "" }),
+      storeLatencies: () => ({ path: "", sha256: "" }),
     });
     const options = {
       signal: new AbortController().signal,
