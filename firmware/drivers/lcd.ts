@@ -1,5 +1,5 @@
 import { HD44780, LCD_BACKPACK } from "@mltb/hardware";
-import { at, byte, bytes4, join, slice } from "#platform";
+import { at, byte, bytes4, idiv, join, slice } from "#platform";
 
 /**
  * HD44780 character display in 4-bit mode behind a PCF8574 expander. Only characters that changed are written, one
@@ -69,7 +69,7 @@ export function createLcd(hal: Hal, bus: number, address: number, columns: numbe
       wake +
         // The third one and 4-bit mode, a nibble each.
         both(
-          HD44780.commands.function_set | HD44780.commands.function_8bit | (HD44780.commands.function_set >>> 4),
+          HD44780.commands.function_set | HD44780.commands.function_8bit | idiv(HD44780.commands.function_set, 16),
           0,
         ) +
         both(HD44780.commands.function_set | HD44780.commands.function_2line, 0) +

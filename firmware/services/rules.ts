@@ -200,7 +200,8 @@ export function createRules(
 
   function quiet(this: void): boolean {
     // One that has tripped waits for nothing but the proof that it is off.
-    for (const { phase, state } of power.controls) if (phase !== IDLE && state !== ChannelState.fault) return false;
+    for (const control of power.controls)
+      if (control.phase !== IDLE && control.state !== ChannelState.fault) return false;
     return true;
   }
 

@@ -118,9 +118,9 @@ export function createWatch(
         const { voltage_mv, current_ua } = seen;
         if (!control.closed) {
           const live = current_ua > LIVE_UA || (voltage_mv > LIVE_MV && !control.floating);
-          const proved = control.state === ChannelState.off || control.fault !== Fault.off_unproved;
-          if (look && live && seen.sweep === sweep && control.phase === IDLE && proved)
-            trip(power, i, Fault.off_unproved, current_ua, now_ms);
+          if (look && live && seen.sweep === sweep && control.phase === IDLE)
+            if (control.state === ChannelState.off || control.fault !== Fault.off_unproved)
+              trip(power, i, Fault.off_unproved, current_ua, now_ms);
           continue;
         }
         const beyond =

@@ -46,11 +46,12 @@ export function idiv(a: number, b: number): number {
   return Math.floor(a / b);
 }
 
-/** The eight bytes, each 0..255. */
+/** The four bytes, each 0..255. */
 export function bytes4(a: number, b: number, c: number, d: number): string {
   return String.fromCharCode(a, b, c, d);
 }
 
+/** The eight bytes, each 0..255. */
 export function bytes8(a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number): string {
   return String.fromCharCode(a, b, c, d, e, f, g, h);
 }
