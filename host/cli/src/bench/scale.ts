@@ -3,7 +3,10 @@ import type { Benchmark, Figure } from "./figure.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 
 const NAME = "scale";
-const SIZES = [16, 64, 256];
+const SIZES = [16, 64, 256, 512, 1024];
+/** A size holds while this share of the telemetry that was asked for arrives, and an API read takes no longer than this. */
+const ARRIVES = 0.95;
+const READ_MS = 20;
 const SPAN_MS = 4000;
 const READS = 300;
 
@@ -45,9 +48,11 @@ async function brokerLoad(fleet: Fleet): Promise<{ messages: number; bytes: numb
 /** What a bay costs by its number of boards, each with 10 Hz telemetry, at rest otherwise. Boards run in this process. */
 export const scale: Benchmark = {
   name: NAME,
-  about: "16, 64 and 256 boards at 10 Hz telemetry: processor, memory, API (session and pins, no firmware)",
+  about:
+    "16 to 1,024 boards at 10 Hz telemetry: processor, memory, API, what breaks first (session and pins, no firmware)",
   async run() {
     const figures: Figure[] = [];
+    let broken: { size: number; why: string } | undefined;
     const one = (quantity: string, value: number, unit: string, count?: string): void => {
       const row = { benchmark: NAME, quantity, median: value, low: value, high: value, unit, runs: 1 };
       figures.push({ ...row, ...(count === undefined ? {} : { count }) });
@@ -73,10 +78,22 @@ export const scale: Benchmark = {
         const times = await reads(fleet);
         const p99 = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
         one(`API read p99, ${size} boards`, p99, "ms", `p50 ${(times[times.length >> 1] ?? 0).toPrecision(2)} ms`);
+        const faults = [
+          ...(rate < ARRIVES * size * 10
+            ? [`telemetry: ${Math.round((10 * rate) / size) / 100} of what was asked for`]
+            : []),
+          ...(p99 > READ_MS ? [`API: p99 ${p99.toPrecision(2)} ms`] : []),
+        ];
+        if (faults.length > 0) broken = { size, why: faults.join(", ") };
       } finally {
         await fleet.stop();
       }
+      if (broken !== undefined) break;
     }
+    const most = SIZES.at(-1) as number;
+    if (broken === undefined)
+      one("nothing breaks up to", most, "boards", `${ARRIVES * 100} % of telemetry, reads within ${READ_MS} ms`);
+    else one("breaks first at", broken.size, "boards", broken.why);
     return figures;
   },
 };
