@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** Commands that the integration suites use, and the packages that bring them. */
+/** Commands that the integration suites use (or that succeed where a library is there), and the packages that bring them. */
 const wanted: Record<string, string> = {
   mosquitto: "mosquitto",
   "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
@@ -11,12 +11,12 @@ const wanted: Record<string, string> = {
   promtool: "prometheus",
   pduclient: "pdudaemon-client python3-requests",
   // pdudaemon's systemd-python is compiled where the Python environment is made (.ci/python-env.ts).
-  "pkg-config": "pkg-config libsystemd-dev python3-dev python3-venv",
+  "pkg-config --exists libsystemd": "pkg-config libsystemd-dev python3-dev python3-venv",
 };
 
 function there(command: string): boolean {
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
-  return spawnSync("sh", ["-c", `command -v ${command}`], { env }).status === 0;
+  return spawnSync("sh", ["-c", command.includes(" ") ? command : `command -v ${command}`], { env }).status === 0;
 }
 
 /** Installs what is missing on CI; elsewhere it only says what to install. */
