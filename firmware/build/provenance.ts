@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "./bundle.ts";
@@ -26,8 +26,9 @@ function hashOf(folders: string[], wanted: (name: string) => boolean): string {
   const hash = createHash("sha256");
   for (const folder of folders) {
     const at = join(root, folder);
-    for (const name of readdirSync(at, { recursive: true, encoding: "utf8" }).sort()) {
-      if (!wanted(name) || name.includes("node_modules")) continue;
+    // Packages of the workspace link to each other below node_modules: a walk into those does not end.
+    for (const name of globSync("**/*", { cwd: at, exclude: (entry) => entry === "node_modules" }).sort()) {
+      if (!wanted(name)) continue;
       hash
         .update(relative(root, join(at, name)))
         .update("\0")
