@@ -234,7 +234,7 @@ export function httpBay(address: BayAddress): BayApi {
       },
       drop() {
         end();
-        // The lease is the caller's, and ends when they say so.
+        // The lease is the caller's, and ends when they say so: a bay that is gone need not be told that a run ended.
         tellUse(id).catch(() => undefined);
       },
     };
