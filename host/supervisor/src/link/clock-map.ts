@@ -29,6 +29,14 @@ export interface ClockMap {
   forget(): void;
 }
 
+interface Fit {
+  /** Microseconds of the board for a millisecond of the host. */
+  slope: number;
+  host_ms: number;
+  device_us: number;
+  quality: ClockQuality;
+}
+
 interface Exchange {
   host_ms: number;
   device_us: number;
@@ -38,23 +46,23 @@ interface Exchange {
 export function createClockMap(): ClockMap {
   let list: Exchange[] = [];
   let wide = createTickCounter();
-  let fit: { slope: number; host_ms: number; device_us: number; quality: ClockQuality } | undefined;
+  let fit: Fit | undefined;
+  /** There are exchanges that the fit knows nothing of: most are never asked about before the next one. */
+  let stale = false;
 
-  function regress(): void {
-    fit = undefined;
+  function regression(): Fit | undefined {
     const quickest = Math.min(...list.map((one) => one.round_trip_ms));
     const good = list.filter((one) => one.round_trip_ms <= quickest + QUEUED_MS);
-    if (good.length < LEAST) return;
+    if (good.length < LEAST) return undefined;
     const mean = (value: (one: Exchange) => number): number =>
       good.reduce((sum, one) => sum + value(one), 0) / good.length;
     const host_ms = mean((one) => one.host_ms);
     const device_us = mean((one) => one.device_us);
     const spread = mean((one) => (one.host_ms - host_ms) ** 2);
-    if (spread === 0) return;
-    // Microseconds of the board for a millisecond of the host.
+    if (spread === 0) return undefined;
     const slope = mean((one) => (one.host_ms - host_ms) * (one.device_us - device_us)) / spread;
     const residual = mean((one) => (one.device_us - device_us - slope * (one.host_ms - host_ms)) ** 2);
-    fit = {
+    return {
       slope,
       host_ms,
       device_us,
@@ -67,21 +75,29 @@ export function createClockMap(): ClockMap {
     };
   }
 
+  function current(): Fit | undefined {
+    if (stale) fit = regression();
+    stale = false;
+    return fit;
+  }
+
   return {
     exchange(sent_ms, heard_ms, tick_us) {
       list.push({ host_ms: (sent_ms + heard_ms) / 2, device_us: wide(tick_us), round_trip_ms: heard_ms - sent_ms });
       if (list.length > KEPT) list = list.slice(-KEPT);
-      regress();
+      stale = true;
     },
     hostTime_ms(tick_us) {
+      const fit = current();
       if (fit === undefined) return undefined;
       return fit.host_ms + (wide(tick_us) - fit.device_us) / fit.slope;
     },
-    quality: () => fit?.quality,
+    quality: () => current()?.quality,
     forget() {
       list = [];
       wide = createTickCounter();
       fit = undefined;
+      stale = false;
     },
   };
 }
