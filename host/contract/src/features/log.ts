@@ -1,6 +1,9 @@
 import { z } from "../schema.ts";
 import { call, feature } from "./feature.ts";
 
+/** JavaScript's numbers, and so the ids, are exact up to 2^53: the document tells of a limit below. */
+const lineId = z.coerce.number<string | number>().int().min(0).max(1e15);
+
 const entrySchema = z
   .object({
     id: z.int(),
@@ -24,8 +27,8 @@ export const log = feature("log", "The audit log.", {
   list: call("GET", "/api/v1/log", "The audit log, the newest line first.", {
     query: z.object({
       target: z.string().max(64).optional(),
-      before: z.coerce.number<string | number>().int().optional().describe("only lines with a smaller id"),
-      after: z.coerce.number<string | number>().int().optional().describe("only lines with a larger id"),
+      before: lineId.optional().describe("only lines with a smaller id"),
+      after: lineId.optional().describe("only lines with a larger id"),
       limit: z.coerce.number<string | number>().int().min(1).max(1000).default(100),
     }),
     answer: z
