@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import type { LeaseView } from "../src/leases/leases.ts";
 import { decodeTrace } from "../src/trace/decode.ts";
 import { type VirtualBay, type VirtualBoard, virtualBay } from "./virtual.ts";
 
@@ -58,4 +59,49 @@ test("a board sees no request between the edges of a window, its streams run on,
   since = performance.now();
   await bay.run(1100);
   expect(requestsSince(one, since)).toContain("counters_get");
+}, 300_000);
+
+test("a lease that is given while a target is recorded reaches the panel behind the open window, or with the next renewal where no marker tells of windows", async () => {
+  bay = await virtualBay(1, undefined, 2);
+  const { hub } = bay;
+  const one = bay.boards[0] as VirtualBoard;
+  const { board, rack } = one;
+  await bay.until(() => board.link.lifecycle === "ready", 1000);
+  let level = 0;
+  hub.on("marker", (_, seen) => (level = seen));
+  const lease = (holder: string) =>
+    hub.emit("lease", "r1-t2", {
+      holder,
+      expires_at: new Date(Date.now() + 600_000).toISOString(),
+    } as LeaseView);
+  const told = (since: number) => requestsSince(one, since).filter((name) => name === "panel_lease").length;
+
+  const renewed = async (): Promise<void> => {
+    const opened = board.renew();
+    await bay?.run(100);
+    await opened;
+  };
+
+  let ended = board.quiet.record(1);
+  await renewed();
+  rack.electronics.marker(1, 1, rack.electronics.now_us());
+  await bay.until(() => level === 1, 200);
+  let since = performance.now();
+  lease("ann");
+  await bay.run(3000);
+  expect(told(since)).toBe(0);
+  rack.electronics.marker(1, 0, rack.electronics.now_us());
+  await bay.until(() => level === 0, 200);
+  await bay.until(() => told(since) === 1, 200);
+  ended();
+
+  // No marker tells of this recording's windows.
+  ended = board.quiet.record(1);
+  await renewed();
+  since = performance.now();
+  lease("bob");
+  await bay.run(20_000);
+  expect(told(since)).toBe(0);
+  await bay.until(() => told(since) === 1, 15_000);
+  ended();
 }, 300_000);

@@ -116,8 +116,9 @@ export class Board {
     // Hundreds of boards that are renewed in the same moment would hold up commands.
     this.phase = setTimeout(() => {
       this.renewal = setInterval(() => {
-        if (this.configuring === 0 && this.quiet.due(performance.now())) void this.renew();
-        this.rackPanel.flush();
+        if (this.configuring > 0 || !this.quiet.due(performance.now())) return;
+        void this.renew();
+        if (!this.quiet.window) this.rackPanel.flush();
       }, RENEW_MS);
     }, phaseOf(this.name));
   }
@@ -317,8 +318,10 @@ export class Board {
   private onMarker(channel: ChannelModel, { level, tick_us }: Message<"marker_edge">): void {
     this.hub.emit("marker", channel.name, level, this.measure.time(tick_us));
     this.quiet.edge(channel.channel, level);
-    // Behind a window is the best time for a renewal that a later one would otherwise see.
-    if (level === 0 && this.quiet.recordings > 0 && this.quiet.due(performance.now())) void this.renew();
+    // Behind a window is the best time for what a later one would otherwise see.
+    if (level === 1 || this.quiet.recordings === 0) return;
+    if (!this.quiet.window) this.rackPanel.flush();
+    if (this.quiet.due(performance.now())) void this.renew();
   }
 
   private onState(state: Message<"channel_state">): void {

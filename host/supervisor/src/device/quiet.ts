@@ -22,6 +22,11 @@ export class Quiet {
     return [...this.recorded.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** A window of a recording is open. */
+  get window(): boolean {
+    return this.open.size > 0;
+  }
+
   /** A recording whose windows a channel's marker makes starts; the returned function ends it. */
   record(channel: number): () => void {
     this.recorded.set(channel, (this.recorded.get(channel) ?? 0) + 1);

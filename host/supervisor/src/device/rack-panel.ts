@@ -30,7 +30,7 @@ export class RackPanel {
   private readonly link: DeviceLink;
   private readonly able: () => boolean;
   private readonly channels: (ChannelModel | undefined)[];
-  /** Channels whose lease the board is told when nothing is measured any more: each request costs it time. */
+  /** Channels whose lease waits for `flush`: a board that measures is asked nothing, each request costs it time. */
   private readonly waiting = new Set<number>();
   private readonly measuring: () => boolean;
   private readonly leases = new Map<number, { holder: string; expires_at: string }>();
@@ -53,7 +53,8 @@ export class RackPanel {
       const end = hub.onLease(name, (_target, lease) => {
         if (lease === null) this.leases.delete(channel);
         else this.leases.set(channel, { holder: lease.holder, expires_at: lease.expires_at });
-        void this.tell(channel);
+        if (this.measuring()) this.waiting.add(channel);
+        else void this.tell(channel);
       });
       this.ends.push(end);
     }
@@ -90,19 +91,14 @@ export class RackPanel {
     };
   }
 
-  /** Tells what had to wait. */
+  /** Tells what had to wait: to be called where no window is open. */
   flush(): void {
-    if (this.waiting.size === 0 || this.measuring()) return;
     const channels = [...this.waiting];
     this.waiting.clear();
     for (const channel of channels) void this.tell(channel);
   }
 
   private async tell(channel: number): Promise<void> {
-    if (this.measuring()) {
-      this.waiting.add(channel);
-      return;
-    }
     if (!this.able() || !this.link.session.port.open) return;
     const lease = this.leases.get(channel);
     const left_ms = lease === undefined ? 0 : Date.parse(lease.expires_at) - Date.now();
