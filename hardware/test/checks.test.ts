@@ -8,12 +8,13 @@ import { managedUsbDesign } from "../src/designs/managed-usb.ts";
 import { monitoringDesign, monitoringDesign12 } from "../src/designs/monitoring.ts";
 import type { GateDrive } from "../src/designs/types.ts";
 import { path } from "./breaking.ts";
+import { busBreaks } from "./bus-breaks.ts";
 import { gateBreaks } from "./gate-breaks.ts";
 import { powerBreaks } from "./power-breaks.ts";
 import { supplyBreaks } from "./supply-breaks.ts";
 import { wiringBreaks } from "./wiring-breaks.ts";
 
-const breaks = [...wiringBreaks, ...powerBreaks, ...gateBreaks, ...supplyBreaks];
+const breaks = [...wiringBreaks, ...busBreaks, ...powerBreaks, ...gateBreaks, ...supplyBreaks];
 
 describe("the boards as they are", () => {
   for (const design of designs) {

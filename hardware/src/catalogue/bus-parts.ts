@@ -42,6 +42,7 @@ export const busParts = {
     max_hertz: 100_000,
     pin_pf: 10,
     supply_v: [3.0, 3.6],
+    lines: { SDA: "SMDAT", SCL: "SMCLK" },
     source:
       "Microchip DS00001855E; SMBus address as Linux' and U-Boot's drivers use it; 10 pF is the bus's own allowance",
   },

@@ -5,7 +5,10 @@ import { checkPins } from "./pins.ts";
 /** Designator of the controller's module in every design. */
 const CONTROLLER = "A1";
 
-/** Every pin in use is on a net, every net's pin of the controller is in use, and every part of a bus hangs on both of its lines. */
+/**
+ * Every pin in use is on a net, every net's pin of the controller is in use, and every part of a bus hangs on each of its lines
+ * with the pin of that name.
+ */
 export function checkWiring(design: BoardDesign): Report {
   const notes = new Notes(design, "wiring");
   const netOf = (pin: number): Wire | undefined =>
@@ -14,20 +17,23 @@ export function checkWiring(design: BoardDesign): Report {
   if (checkPins(design).findings.length === 0) checkEnds(design, netOf, notes);
   let joined = 0;
   for (const bus of design.buses) {
-    for (const [line, pin] of [
-      ["SDA", bus.sda],
-      ["SCL", bus.scl],
-    ] as const) {
+    const lines = (["SDA", "SCL"] as const).flatMap((line) => {
+      const pin = line === "SDA" ? bus.sda : bus.scl;
       const wire = netOf(pin);
       const own = design.pins.some((use) => use.pin === pin && use.function === `${bus.name} ${line}`);
       // A bus on a pin that is not its own, or on no net, is told elsewhere.
-      if (wire === undefined || !own) continue;
-      for (const { designator, what } of bus.devices) {
-        joined += 1;
-        if (wire.ends.some((end) => end.startsWith(`${designator}.`))) continue;
-        const message = `${what} is on ${bus.name}, and net ${wire.net} (${line}) does not reach it`;
-        notes.fault(FindingCode.busWire, designator, message, `add its ${line} pin to ${wire.net}`);
-      }
+      return wire === undefined || !own ? [] : [{ line, wire }];
+    });
+    for (const { designator, what, part } of bus.devices) {
+      joined += lines.length;
+      // An address pin may hang on the same line: only the pin of that name makes the joint.
+      const missing = lines
+        .map(({ line, wire }) => ({ pin: part.lines?.[line] ?? line, wire }))
+        .filter(({ pin, wire }) => !wire.ends.includes(`${designator}.${pin}`));
+      if (missing.length === 0) continue;
+      const nets = missing.map(({ pin, wire }) => `net ${wire.net} does not reach its ${pin}`).join(", ");
+      const mend = missing.map(({ pin, wire }) => `${designator}.${pin} to ${wire.net}`).join(", ");
+      notes.fault(FindingCode.busWire, designator, `${what} is on ${bus.name}, and ${nets}`, `add ${mend}`);
     }
   }
   notes.figure("joints of parts with their buses", `${joined}`, "each part on both lines");

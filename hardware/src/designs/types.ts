@@ -59,6 +59,8 @@ export interface BusPart {
   /** Of one bus pin. */
   pin_pf: number;
   supply_v: readonly [number, number];
+  /** Names of its pins on the bus where they are not SDA and SCL. */
+  lines?: { SDA: string; SCL: string };
   source: string;
 }
 
