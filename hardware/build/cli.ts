@@ -109,7 +109,7 @@ program
   .action(check);
 program
   .command("docs")
-  .description("write docs/hardware and the pin headers again from the data")
+  .description("write docs/hardware, the pin headers and the ratings of bay files again from the data")
   .option("--json", "print one JSON document on standard output")
   .action(docs);
 

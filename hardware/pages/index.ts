@@ -1,8 +1,9 @@
+import { monitoringBoard } from "../src/boards/monitoring.ts";
 import { managedUsbDesign } from "../src/designs/managed-usb.ts";
 import { monitoringDesign, monitoringDesign12 } from "../src/designs/monitoring.ts";
 import { type BayWiring, rackDesign } from "../src/designs/rack.ts";
 import type { BoardDesign } from "../src/designs/types.ts";
-import { pinHeaderC, pinHeaderTs } from "../src/headers.ts";
+import { pinHeaderC, pinHeaderTs, ratingsTs } from "../src/headers.ts";
 import { type BoardText, boardPage, bomPage } from "./board.ts";
 import { calibrationPage } from "./calibration.ts";
 import { page, table } from "./markdown.ts";
@@ -31,7 +32,7 @@ function indexPage(): string {
     "Boards, rack and bay as data in `hardware/src`: parts with the facts of their data sheets (`parts/`, `catalogue/`), pins and addresses that firmware reads (`boards/`), designs that a builder needs (`designs/`), and checks over them (`checks/`).",
     table(["board", "pins", "bill of materials", "state"], rows),
     "* [Rack and example bay](rack.md)\n* [Parts that firmware talks to](parts.md): registers, times, limits\n* [Calibration](calibration.md)",
-    "## Commands\n\n| command | what it does |\n|---|---|\n| `npm run -s hardware -- check` | checks every board and the example bay; a line for each clash with its mend; exit 0 or 2 |\n| `npm run -s hardware -- check --bay FILE --json` | another bay; one JSON document with findings and figures |\n| `npm run -s hardware -- docs` | writes these pages, the drawings and the pin headers again |",
+    "## Commands\n\n| command | what it does |\n|---|---|\n| `npm run -s hardware -- check` | checks every board and the example bay; a line for each clash with its mend; exit 0 or 2 |\n| `npm run -s hardware -- check --bay FILE --json` | another bay; one JSON document with findings and figures |\n| `npm run -s hardware -- docs` | writes these pages, the drawings, the pin headers and the ratings that bay files are held to again |",
     "## What is estimated\n\nTemperatures take the data sheet's thermal resistance and no neighbour; capacitance of traces and cables is 1 pF/cm; the hot resistance of the MOSFETs is 1.4 times the cold one, their capacitances are the typical ones within 20 %; ceramic capacitors of the converters keep half; what a board itself draws is a sum of its parts; spread of the gate's time is 15 %. A first board must be measured before its limits are trusted.",
   );
 }
@@ -47,6 +48,7 @@ export function generatedFiles(bay: BayWiring, bayFile: string): Map<string, str
     files.set(`hardware/generated/${design.name}-pins.h`, pinHeaderC(design.title, design.pins));
     files.set(`hardware/generated/${design.name}-pins.ts`, pinHeaderTs(design.title, design.pins));
   }
+  files.set("host/contract/generated/monitoring-ratings.ts", ratingsTs(monitoringBoard));
   files.set("docs/hardware/parts.md", partsPage());
   files.set("docs/hardware/rack.md", rackPage(rackDesign, bay, bayFile));
   files.set("docs/hardware/calibration.md", calibrationPage());

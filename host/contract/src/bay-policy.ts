@@ -1,16 +1,24 @@
+import { ratings } from "../generated/monitoring-ratings.ts";
 import { z } from "./schema.ts";
 
-const amps = z.number().min(0.001).max(60);
+/** A current limit up to what the parts of a channel bear. */
+const upTo = (most_a: number): z.ZodNumber =>
+  z.number().min(0.001).max(most_a, `above the rating of a channel, ${most_a} A`);
 const volts = z.number().min(0).max(60);
 
 /** Limits of a channel; what is not given is the board's own. Zero switches a software limit off. */
 const limitsSchema = z
   .strictObject({
-    hard_a: amps.optional(),
-    slow_a: amps.optional(),
+    hard_a: upTo(ratings.hard_a).optional(),
+    slow_a: upTo(ratings.rated_a).optional(),
+    // No rating: every part bears the hard limit for ever.
     slow_ms: z.int().min(1).max(60_000).optional(),
-    inrush_a: amps.optional(),
-    inrush_ms: z.int().min(0).max(60_000).optional(),
+    inrush_a: upTo(ratings.inrush_a).optional(),
+    inrush_ms: z
+      .int()
+      .min(0)
+      .max(ratings.inrush_ms, `above the rating of a channel, ${ratings.inrush_ms} ms`)
+      .optional(),
     over_v: volts.optional(),
     under_v: volts.optional(),
     reverse_a: z.number().min(0).max(60).optional(),
@@ -19,7 +27,11 @@ const limitsSchema = z
   .refine((limits) => limits.slow_a === undefined || limits.hard_a === undefined || limits.slow_a <= limits.hard_a, {
     message: "slow_a is above hard_a",
     path: ["slow_a"],
-  });
+  })
+  .refine(
+    ({ hard_a = ratings.hard_a, inrush_a = ratings.inrush_a, inrush_ms }) => inrush_ms === 0 || inrush_a >= hard_a,
+    { message: `inrush_a is below hard_a, which is ${ratings.hard_a} A where it is not given`, path: ["inrush_a"] },
+  );
 
 const wait_ms = z.int().min(0).max(60_000).default(0);
 const stepSchema = z.union([
