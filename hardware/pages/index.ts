@@ -33,7 +33,7 @@ function indexPage(): string {
     table(["board", "pins", "bill of materials", "state"], rows),
     "* [Rack and example bay](rack.md)\n* [Parts that firmware talks to](parts.md): registers, times, limits\n* [Calibration](calibration.md)",
     "## Commands\n\n| command | what it does |\n|---|---|\n| `npm run -s hardware -- check` | checks every board and the example bay; a line for each clash with its mend; exit 0 or 2 |\n| `npm run -s hardware -- check --bay FILE --json` | another bay; one JSON document with findings and figures |\n| `npm run -s hardware -- docs` | writes these pages, the drawings, the pin headers and the ratings that bay files are held to again |",
-    "## What is estimated\n\nTemperatures take the data sheet's thermal resistance and no neighbour; capacitance of traces and cables is 1 pF/cm; the hot resistance of the MOSFETs is 1.4 times the cold one, their capacitances are the typical ones within 20 %; ceramic capacitors of the converters keep half; what a board itself draws is a sum of its parts; spread of the gate's time is 15 %. A first board must be measured before its limits are trusted.",
+    "## What is estimated\n\nTemperatures take the data sheet's thermal resistance and no neighbour; capacitance of traces and cables is 1 pF/cm; the hot resistance of the MOSFETs is 1.4 times the cold one, their capacitances are the typical ones within 20 %; ceramic capacitors of the converters keep half; what a board itself draws is a sum of its parts; spread of the gate's time is 15 %; fuses carry three quarters of their rating at 25 C and lose a fifth of that on the line to 70 C, whatever their own curves say. A first board must be measured before its limits are trusted.",
   );
 }
 

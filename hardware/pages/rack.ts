@@ -48,10 +48,10 @@ function bayTable(bay: BayWiring, design: RackDesign): string {
 
 /** Page of a rack and of a bay that is built from racks. */
 export function rackPage(design: RackDesign, bay: BayWiring, file: string): string {
-  const feeds = design.board.feeds.map(({ name, connector, fuse, supply, own }) => [
+  const feeds = design.board.feeds.map(({ name, connector, fuse, branches, supply, own }) => [
     name,
     `${supply.maker} ${supply.part}, ${supply.volts} V, ${supply.rated_a} A`,
-    fuse.part,
+    `${fuse.part} for channels ${branches.map((channels) => channels.join(", ")).join("; for ")}`,
     own.fuse === null ? `${own.ampere} A, behind ${fuse.part}` : `${own.ampere} A, ${own.fuse.part}`,
     connector.part,
   ]);
@@ -61,7 +61,7 @@ export function rackPage(design: RackDesign, bay: BayWiring, file: string): stri
     "Rack and example bay",
     `A rack is a supply for each class in use, one monitoring board, its panel (display of ${columns} x ${rows}, buttons ${buttons.join(", ")}) and up to ${design.places} targets.`,
     `**State:** ${design.board.copper}`,
-    `## Supply\n\n${table(["feed", "supply", "fuse of the channels", "the board's own draw and fuse", "connector"], feeds)}`,
+    `## Supply\n\n${table(["feed", "supply", "fuses of the channels", "the board's own draw and fuse", "connector"], feeds)}`,
     "A supply has no switch that the board could open: no pin is left for one. The rack is off when all its channels are off, and the controller lives from whichever feed is there, also without its host.",
     `## Connectors\n\n${connectorTable()}`,
     "Reset and strap lines are open drains and bear 60 V; a marker is read at 3.3 V, so a target of another level needs a shifter. A clamp at J1 to J8 takes what a long cable rings.",

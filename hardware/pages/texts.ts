@@ -18,8 +18,9 @@ they get the whole rail. A capacitor from the gates to the switched side limits 
 gate resistor for it. To open, a resistor from the driver's node to the sources lifts the gates through a diode, past the gate
 resistor. No pin is left to read the chain back: the proof of off is voltage and current, and for a floating channel the current.
 
-The board's own draw has a fuse of its own at each feed. It is taken behind the rack's shunt, so the rack's current holds it, and
-before the fuse of the channels, which their sum fills.`,
+Each feed has a blade fuse for channels 1 to 4 and one for 5 to 8, because in warm air no fuse that its holder takes carries all eight.
+The monitor of the rack's supply sits before them: of a blown one its channels tell, by their under-voltage. The board's own draw
+has a fuse of its own at each feed, taken behind the rack's shunt, so the rack's current holds it.`,
   wires: `The nets of channel 1 stand for all: the parts of channel n are the n-th of their kind (U1 to U8, U9 to U16, Q1 and Q2 for
 channel 1, Q3 and Q4 for channel 2, and so on); \`npm run -s hardware -- check\` goes over all of them: every pin of every part is on a net or named as
 left open. A pin that a package has more than once stands once. C10 to C49 go beside the supply pins of the parts.`,
@@ -34,7 +35,9 @@ controller has a USB cable of its own to the host, so control does not depend on
   circuit: `The controller's pins drive the switches. After its reset, or without it, all pins float, and the resistors take VBUS off and
 both data paths open; the RP2040's own watchdog resets a firmware that hangs. There is no gate beside it. The hub stays in
 reset, and hidden from the host, until firmware has configured it over SMBus. The hub's port-power pins are not used: it is told
-over SMBus that its ports are powered, and the VBUS switches report over-current and reverse voltage to the controller.`,
+over SMBus that its ports are powered, and the VBUS switches report over-current and reverse voltage to the controller.
+
+The shunt of the input sees all of the board; behind it the ports and the converters have a fuse each.`,
   wires: `The nets of port 1 stand for all; \`npm run -s hardware -- check\` goes over all of them: every pin of every part is on a
 net or named as left open. A pin that a package has more than once stands once. C5 to C44 go beside the supply pins of the parts.`,
   pins: "They are for the firmware of this board, which does not exist yet, and for tests of a first board.",

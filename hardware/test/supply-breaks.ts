@@ -34,26 +34,46 @@ export const supplyBreaks: Broken[] = [
     FindingCode.feedRating,
     "J21, rack supply of the 5 V class",
     [
-      "8 channels and the board draw 22.6 A through fuse 0287030.PXCN, which carries 22.5 A for ever",
+      "4 channels and the board draw 14.2 A through fuse 0287020.PXCN, which carries 13.7 A for ever in air of 45 C",
       "give the board its own",
     ],
-    (design) => own(design, { fuse: null }),
+    (design) => own(design, { ampere: 3, fuse: null }),
   ],
   [
-    "fuse of the channels below their sum",
+    "fuse of four channels below their sum",
     FindingCode.feedRating,
     "J21, rack supply of the 5 V class",
-    ["8 channels draw 22.4 A through fuse 0287030.PXCN, which carries 18.8 A for ever"],
+    ["4 channels draw 11.2 A through fuse 0287020.PXCN, which carries 10.9 A for ever in air of 45 C"],
     (design) => {
       const feed = design.feeds[0] as BoardDesign["feeds"][0];
-      design.feeds[0] = { ...feed, fuse: { ...feed.fuse, rated_a: 25 } };
+      design.feeds[0] = { ...feed, fuse: { ...feed.fuse, rated_a: 16 } };
+    },
+  ],
+  [
+    "fuse of 30 A that carries eight channels in a cool room alone",
+    FindingCode.feedRating,
+    "J21, rack supply of the 5 V class",
+    ["8 channels draw 22.4 A through fuse 0287020.PXCN, which carries 20.5 A for ever in air of 45 C"],
+    (design) => {
+      const feed = design.feeds[0] as BoardDesign["feeds"][0];
+      design.feeds[0] = { ...feed, fuse: { ...feed.fuse, rated_a: 30 }, branches: [feed.branches.flat()] };
+    },
+  ],
+  [
+    "channel behind no fuse of its feed",
+    FindingCode.feedMissing,
+    "J21, rack supply of the 5 V class",
+    ["channel 8 stands behind 0 of its fuses", "behind one fuse"],
+    (design) => {
+      const feed = design.feeds[0] as BoardDesign["feeds"][0];
+      design.feeds[0] = { ...feed, branches: feed.branches.map((channels) => channels.filter((n) => n !== 8)) };
     },
   ],
   [
     "board that draws more than its own fuse carries",
     FindingCode.feedRating,
     "J21, rack supply of the 5 V class",
-    ["the board itself draws 0.9 A through fuse 0452001.MRL, which carries 0.75 A for ever"],
+    ["the board itself draws 0.9 A through fuse 0452001.MRL, which carries 0.683 A for ever in air of 45 C"],
     (design) => own(design, { ampere: 0.9 }),
   ],
   [
@@ -70,7 +90,7 @@ export const supplyBreaks: Broken[] = [
     "feed of a higher voltage than its parts",
     FindingCode.feedRating,
     "J22, rack supply of the 12 V class",
-    ["brings up to 12 V, connector XT60PW-M bears 500 V and fuse 0287030.PXCN breaks 10 V"],
+    ["brings up to 12 V, connector XT60PW-M bears 500 V and fuse 0287020.PXCN breaks 10 V"],
     (design) => {
       const feed = design.feeds[1] as BoardDesign["feeds"][0];
       design.feeds[1] = { ...feed, fuse: { ...feed.fuse, max_v: 10 } };
@@ -80,10 +100,20 @@ export const supplyBreaks: Broken[] = [
     "feed whose fuse is stronger than its connector",
     FindingCode.fuseAbove,
     "J21, rack supply of the 5 V class",
-    ["fuse 0287030.PXCN opens above 40 A, connector XT60PW-M before it bears 30 A"],
+    ["2 x fuse 0287020.PXCN let 40 A through, connector XT60PW-M before them bears 30 A"],
     (design) => {
       const feed = design.feeds[0] as BoardDesign["feeds"][0];
       design.feeds[0] = { ...feed, fuse: { ...feed.fuse, rated_a: 40 } };
+    },
+  ],
+  [
+    "fuses that together let more through than their connector bears, from a supply that gives it",
+    FindingCode.fuseAbove,
+    "J21, rack supply of the 5 V class",
+    ["2 x fuse 0287020.PXCN let 35 A through, connector XT60PW-M before them bears 30 A"],
+    (design) => {
+      const feed = design.feeds[0] as BoardDesign["feeds"][0];
+      design.feeds[0] = { ...feed, supply: { ...feed.supply, rated_a: 35 } };
     },
   ],
   [

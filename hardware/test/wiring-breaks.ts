@@ -83,10 +83,10 @@ export const wiringBreaks: Broken[] = [
   [
     "part that is judged and another that is bought",
     FindingCode.designatorUnknown,
-    "0452005.MRL",
+    "0452004.MRL",
     ["judged as a part of channels or feeds"],
     (design) => {
-      path(design, 4).fuse = { ...fuse(design, 4), part: "0452005.MRL" };
+      path(design, 4).fuse = { ...fuse(design, 4), part: "0452004.MRL" };
     },
   ],
   [

@@ -109,10 +109,10 @@ export const partPins: Record<string, readonly string[]> = {
   // Pads 2 and 4 are the case.
   "ABM8-25.000MHZ-B2-T": pins("1 2 3 4"),
   // Place A or B, and the channel's side.
-  "0452004.MRL": pins("1A 1B 2"),
+  "0452005.MRL": pins("1A 1B 2"),
   "0452001.MRL": TWO,
   "0452007.MRL": TWO,
-  "0287030.PXCN": TWO,
+  "0287020.PXCN": TWO,
   "3557-2": [],
   "B2P-VH": TWO,
   "B4B-XH-A": pins("1 2 3 4"),

@@ -92,7 +92,7 @@ export function checkGateDrive(path: PowerPath, notes: Notes): void {
     notes.fault(FindingCode.switchGate, subject, message, "enter its gate network and its thresholds");
     return;
   }
-  const drop_v = limits.rated_a * ((path.fuse?.cold_ohm ?? 0) + part.on_ohm * part.hot_factor);
+  const drop_v = limits.hard_a * ((path.fuse?.cold_ohm ?? 0) + part.on_ohm * part.hot_factor);
   const [least_v, most_v] = [gate_v(network, supply.min_v, drop_v), gate_v(network, supply.max_v, 0)];
   const [wanted, bears] = part.gate_v;
   const comes = `${digits(least_v)} to ${digits(most_v)} V`;

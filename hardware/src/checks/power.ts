@@ -1,9 +1,9 @@
-import type { BoardDesign, Feed, PowerPath } from "../designs/types.ts";
+import type { BoardDesign, PowerPath } from "../designs/types.ts";
+import { checkFeeds } from "./feeds.ts";
 import { digits, FindingCode, Notes, type Report } from "./finding.ts";
+import { continuous_a } from "./fuses.ts";
 import { checkGateDrive, gateOff_ms } from "./gate-drive.ts";
 
-/** Continuous current of a fuse over its rating at room temperature (Littelfuse, Fuseology: 75 %). */
-const FUSE_SHARE = 0.75;
 /** Pulse energy over the melting value that a fuse bears 100,000 times (Littelfuse, Fuseology, pulse cycles: 22 %). */
 const PULSE_SHARE = 0.22;
 /** What a proof of off needs behind the decay: two sweeps of the monitors, and settling. */
@@ -18,44 +18,34 @@ export function decay_ms(path: PowerPath, ohm: number): number {
 export function checkPower(design: BoardDesign): Report {
   const notes = new Notes(design, "power");
   for (const path of design.paths) {
-    checkRatings(path, notes);
+    checkRatings(path, design.ambient_c, notes);
     checkSwitch(path, notes);
     checkGateDrive(path, notes);
     checkDischarge(path, notes);
   }
-  for (const feed of design.feeds) checkFeed(design, feed, notes);
-  const unfed = new Set(
-    design.paths
-      .filter(({ supply }) => !design.feeds.some((feed) => feed.supply.volts === supply.nominal_v))
-      .map(({ supply }) => supply.name),
-  );
-  for (const name of unfed) {
-    notes.fault(FindingCode.feedMissing, `class of ${name}`, "no feed has this voltage", "add a feed for the class");
-  }
+  checkFeeds(design, notes);
   return notes;
 }
 
-function checkRatings({ channel, connector, fuse, limits, supply, ...path }: PowerPath, notes: Notes): void {
+function checkRatings(path: PowerPath, ambient_c: number, notes: Notes): void {
+  const { channel, connector, fuse, limits, supply } = path;
+  const { hard_a } = limits;
   const subject = `channel ${channel}`;
   const name = `${path.connector_name} ${connector.part}`;
-  // Without a fuse the connector bears what the switch limits to.
-  const carried = fuse === null ? "hard_a" : "rated_a";
-  notes.figure(`${subject}, connector ${name}`, `${limits[carried]} A`, `${connector.rated_a} A`);
-  if (limits[carried] > connector.rated_a || supply.max_v > connector.max_v) {
-    const message = `${name} is rated ${connector.rated_a} A and ${connector.max_v} V, the channel carries ${limits[carried]} A (${carried}) at up to ${supply.max_v} V`;
-    notes.fault(FindingCode.connectorRating, subject, message, `fit a stronger connector or lower ${carried}`);
+  // The time of the slow limit is the user's, so what lies below the hard one may flow for ever.
+  notes.figure(`${subject}, connector ${name}`, `${hard_a} A`, `${connector.rated_a} A`);
+  if (hard_a > connector.rated_a || supply.max_v > connector.max_v) {
+    const message = `${name} is rated ${connector.rated_a} A and ${connector.max_v} V, the channel carries ${hard_a} A (hard_a) at up to ${supply.max_v} V`;
+    notes.fault(FindingCode.connectorRating, subject, message, "fit a stronger connector or lower hard_a");
   }
   if (fuse === null) return;
-  const continuous = fuse.rated_a * FUSE_SHARE;
-  notes.figure(`${subject}, fuse ${fuse.part}`, `${limits.rated_a} A`, `${digits(continuous)} A continuous`);
-  if (limits.rated_a > continuous || supply.max_v > fuse.max_v) {
-    const message = `fuse ${fuse.part} carries ${digits(continuous)} A for ever at up to ${fuse.max_v} V, the channel is rated ${limits.rated_a} A at ${supply.max_v} V`;
-    notes.fault(
-      FindingCode.fuseRating,
-      subject,
-      message,
-      `fit a fuse of at least ${digits(limits.rated_a / FUSE_SHARE)} A`,
-    );
+  const continuous = continuous_a(fuse, ambient_c);
+  const air = `in air of ${ambient_c} C`;
+  notes.figure(`${subject}, fuse ${fuse.part} ${air}`, `${hard_a} A`, `${digits(continuous)} A continuous`);
+  if (hard_a > continuous || supply.max_v > fuse.max_v) {
+    const message = `fuse ${fuse.part} carries ${digits(continuous)} A for ever ${air}, at up to ${fuse.max_v} V; the channel carries ${hard_a} A (hard_a) at up to ${supply.max_v} V`;
+    const mend = `fit a fuse of at least ${digits((hard_a * fuse.rated_a) / continuous)} A`;
+    notes.fault(FindingCode.fuseRating, subject, message, mend);
   }
   const pulse = limits.inrush_a ** 2 * (limits.inrush_ms / 1000);
   const bears = fuse.melting_a2s * PULSE_SHARE;
@@ -118,68 +108,5 @@ function checkDischarge(path: PowerPath, notes: Notes): void {
   if (watts > discharge.rated_w) {
     const message = `${discharge.part} turns ${digits(watts)} W into heat when the switch sticks at ${supply.max_v} V, it is rated ${discharge.rated_w} W`;
     notes.fault(FindingCode.dischargePower, subject, message, "fit a stronger resistor or a higher resistance");
-  }
-}
-
-/** Current of a feed's channels at their rating, and what the board itself draws from it. */
-export function feedCurrent_a(design: BoardDesign, feed: Feed): { channels: number; all: number } {
-  const fed = design.paths.filter((path) => path.supply.nominal_v === feed.supply.volts);
-  const channels = fed.reduce((total, { limits }) => total + limits.rated_a, 0);
-  return { channels, all: channels + feed.own.ampere };
-}
-
-function checkFeed(design: BoardDesign, feed: Feed, notes: Notes): void {
-  const { connector, fuse, supply, own } = feed;
-  const fed = design.paths.filter((path) => path.supply.nominal_v === supply.volts);
-  const { channels, all } = feedCurrent_a(design, feed);
-  // Without a fuse of its own the board hangs behind that of the channels.
-  const fused = own.fuse === null ? all : channels;
-  const limit = Math.min(connector.rated_a, supply.rated_a);
-  const melts = fuse.rated_a * FUSE_SHARE;
-  if (fed.length > 0) {
-    const what = `${fed.length} channels`;
-    notes.figure(feed.name, `${digits(all)} A for ${what} and the board`, `${digits(limit)} A`);
-    const behind = own.fuse === null ? `${what} and the board` : what;
-    notes.figure(
-      `${feed.name}, fuse ${fuse.part}`,
-      `${digits(fused)} A for ${behind}`,
-      `${digits(melts)} A continuous`,
-    );
-  }
-  // A feed that is empty in this fitting is wired all the same.
-  const volts = Math.max(supply.volts, ...fed.map((path) => path.supply.max_v));
-  for (const part of own.fuse === null ? [fuse] : [fuse, own.fuse]) {
-    if (volts <= Math.min(connector.max_v, part.max_v)) continue;
-    const message = `it brings up to ${volts} V, connector ${connector.part} bears ${connector.max_v} V and fuse ${part.part} breaks ${part.max_v} V`;
-    notes.fault(FindingCode.feedRating, feed.name, message, "fit parts for a higher voltage");
-  }
-  if (fuse.rated_a > connector.rated_a) {
-    const message = `fuse ${fuse.part} opens above ${fuse.rated_a} A, connector ${connector.part} before it bears ${connector.rated_a} A`;
-    notes.fault(FindingCode.fuseAbove, feed.name, message, "fit a fuse below the connector's rating");
-  }
-  if (all > limit) {
-    const message = `${fed.length} channels and the board draw ${digits(all)} A, connector ${connector.part} and ${supply.part} together carry ${digits(limit)} A`;
-    notes.fault(FindingCode.feedRating, feed.name, message, "fit stronger parts or lower rated_a");
-  }
-  if (fused > melts) {
-    const drawn = own.fuse === null ? "channels and the board draw" : "channels draw";
-    const message = `${fed.length} ${drawn} ${digits(fused)} A through fuse ${fuse.part}, which carries ${digits(melts)} A for ever`;
-    notes.fault(
-      FindingCode.feedRating,
-      feed.name,
-      message,
-      "fit a stronger fuse, give the board its own, or lower rated_a",
-    );
-  }
-  if (own.fuse === null) return;
-  const bears = own.fuse.rated_a * FUSE_SHARE;
-  notes.figure(
-    `${feed.name}, fuse ${own.fuse.part} of the board`,
-    `${digits(own.ampere)} A`,
-    `${digits(bears)} A continuous`,
-  );
-  if (own.ampere > bears) {
-    const message = `the board itself draws ${digits(own.ampere)} A through fuse ${own.fuse.part}, which carries ${digits(bears)} A for ever`;
-    notes.fault(FindingCode.feedRating, feed.name, message, "fit a stronger fuse for the board");
   }
 }

@@ -1,6 +1,6 @@
 import type { BoardDesign, PowerPath, SenseRange, ShuntPart } from "../designs/types.ts";
+import { feedCurrent_a } from "./feeds.ts";
 import { digits, FindingCode, Notes, type Report } from "./finding.ts";
-import { feedCurrent_a } from "./power.ts";
 
 /** Share of a resistor's rating that a design uses: its value drifts less. */
 const SHARE = 0.5;
@@ -21,7 +21,7 @@ export function checkSensing(design: BoardDesign): Report {
   for (const feed of design.feeds) {
     if (feed.sense === null) continue;
     const fed = design.paths.filter((path) => path.supply.nominal_v === feed.supply.volts);
-    const { all } = feedCurrent_a(design, feed);
+    const all = feedCurrent_a(design, feed);
     const { shunt, range } = feed.sense;
     const highest_v = Math.max(...fed.map(({ supply }) => supply.max_v), feed.supply.volts);
     checkRange(feed.name, "all channels and the board", all, shunt, range, highest_v, notes);
@@ -44,7 +44,7 @@ function checkPath({ channel, shunt, limits, senses, supply }: PowerPath, ambien
     const mend = `fit at least ${digits((range.offset_v / allowed_a) * 1000)} mOhm or raise off_below_a`;
     notes.fault(FindingCode.shuntResolution, subject, message, mend);
   }
-  checkHeat(subject, limits.rated_a, shunt, ambient_c, notes);
+  checkHeat(subject, limits.hard_a, shunt, ambient_c, notes);
 }
 
 function checkRange(

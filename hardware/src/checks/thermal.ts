@@ -24,9 +24,9 @@ export function trace_ohm(trace: Trace): number {
   return (COPPER * trace.length_mm * 1e-3) / (trace.width_mm * 1e-3 * trace.copper_um * 1e-6);
 }
 
-/** Heat and temperatures of a channel that carries its rated current for ever. */
+/** Heat and temperatures of a channel that carries its hard limit for ever: the time of the slow limit is the user's. */
 export function channelHeat(path: PowerPath, ambient_c: number) {
-  const square = path.limits.rated_a ** 2;
+  const square = path.limits.hard_a ** 2;
   const part = path.switch;
   const switch_w = square * part.on_ohm * part.hot_factor;
   const shunt_w = square * path.shunt.ohm;
@@ -42,7 +42,7 @@ export function channelHeat(path: PowerPath, ambient_c: number) {
     junction_c: ambient_c + switch_w * part.junction_k_per_w,
     // The derating line is the shunt's thermal resistance to its surroundings.
     shunt_c: ambient_c + (shunt_w * (none - full)) / path.shunt.rated_w,
-    trace_k: traceRise_k(path.trace, path.limits.rated_a),
+    trace_k: traceRise_k(path.trace, path.limits.hard_a),
   };
 }
 
@@ -52,7 +52,7 @@ export function checkThermal(design: BoardDesign): Report {
   for (const path of design.paths) {
     const heat = channelHeat(path, design.ambient_c);
     const subject = `channel ${path.channel}`;
-    const at = `at ${path.limits.rated_a} A in air of ${design.ambient_c} C`;
+    const at = `at ${path.limits.hard_a} A in air of ${design.ambient_c} C`;
     const hottest = path.switch.junction_max_c - MARGIN_K;
     notes.figure(`${subject}, heat ${at}`, `${digits(heat.total_w)} W`, "switch, shunt, trace, fuse");
     notes.figure(`${subject}, junction of ${path.switch.part}`, `${digits(heat.junction_c)} C`, `${hottest} C`);
@@ -68,7 +68,7 @@ export function checkThermal(design: BoardDesign): Report {
         FindingCode.hot,
         subject,
         message,
-        "take a switch with less resistance or more copper, or lower rated_a",
+        "take a switch with less resistance or more copper, or lower hard_a",
       );
     }
     if (heat.shunt_c > path.shunt.derate_c[1] - MARGIN_K || shuntRating_w(path.shunt, design.ambient_c) === 0) {

@@ -31,21 +31,15 @@ function converter(
 
 /** Supplies of the managed USB board and the crystal of its hub. */
 export const managedUsbSupplies: Wire[] = [
-  net("FEED", ["PS1.+V", "J6.1", "F1.1"]),
-  net("FUSED", ["F1.2", "R36.1"]),
-  net("SENSE+_RAIL", ["R36.S1", "U15.SENSE1+"], "from the inner pads of the shunt"),
-  net("SENSE-_RAIL", ["R36.S2", "U15.SENSE1-"], "from the inner pads of the shunt"),
+  net("FEED", ["PS1.+V", "J6.1", "R36.1"]),
+  net("SENSE+_FEED", ["R36.S1", "U15.SENSE1+"], "from the inner pads of the shunt"),
+  net("SENSE-_FEED", ["R36.S2", "U15.SENSE1-"], "from the inner pads of the shunt"),
+  net("MEASURED", ["R36.2", "F1.1", "F2.1"], "the shunt sees the ports and the board itself"),
+  net("RAIL", ["F1.2", ...each("U", 2, COUNT, "IN"), ...each("C", 39, 4, "1")], "5 V of the ports"),
   net(
-    "RAIL",
-    [
-      "R36.2",
-      ...each("U", 2, COUNT, "IN"),
-      ...each("U", 18, 2, "VIN", "EN"),
-      ...each("C", 39, 6, "1"),
-      "C55.1",
-      "C56.1",
-    ],
-    "5 V",
+    "OWN",
+    ["F2.2", ...each("U", 18, 2, "VIN", "EN"), ...each("C", 43, 2, "1"), "C55.1", "C56.1"],
+    "5 V of the converters, which the fuse of the ports does not carry",
   ),
   ...converter("1V2", { chip: 18, choke: 1, capacitor: 57, shunt: 38, upper: 39, sense: 3 }, [
     "U1.VDD12",

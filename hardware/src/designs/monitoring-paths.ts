@@ -1,6 +1,7 @@
 import { monitoringBoard as board } from "../boards/monitoring.ts";
 import { monitoringPower } from "../boards/monitoring-power.ts";
 import { connectors, feedFuses, fuses, gateDrives, senses, shunts, switches } from "../catalogue/power-parts.ts";
+import { branches } from "./monitoring-supplies.ts";
 import { supplyClasses } from "./supplies.ts";
 import type { Feed, PowerPath, SupplyClass } from "./types.ts";
 
@@ -47,6 +48,7 @@ export const monitoringFeeds: Feed[] = [
     name: "J21, rack supply of the 5 V class",
     connector: connectors.feed,
     fuse: feedFuses.rack,
+    branches,
     supply: { maker: "Mean Well", part: "RSP-150-5", rated_a: 30, volts: supplyClasses.five.nominal_v },
     own: {
       ampere: 0.2,
@@ -60,6 +62,7 @@ export const monitoringFeeds: Feed[] = [
     name: "J22, rack supply of the 12 V class",
     connector: connectors.feed,
     fuse: feedFuses.rack,
+    branches,
     supply: { maker: "Mean Well", part: "LRS-350-12", rated_a: 29, volts: supplyClasses.twelve.nominal_v },
     own: {
       ampere: 0.15,

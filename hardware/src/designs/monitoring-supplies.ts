@@ -36,6 +36,12 @@ const addressPins = (level: number): string[] => [
 
 const supply = (net: string, ends: string[], note: string): Wire => ({ net, channel: null, ends, note });
 
+/** Channels behind each fuse of a feed: no blade fuse that a holder of 30 A takes carries all eight in warm air. */
+export const branches: readonly (readonly number[])[] = [
+  [1, 2, 3, 4],
+  [5, 6, 7, 8],
+];
+
 /** 3.3 V from the controller's module, and ground: both go to planes of the board. */
 export const monitoringSupplies: Wire[] = [
   supply(

@@ -2,7 +2,7 @@ import { monitoringBoard as board } from "../boards/monitoring.ts";
 import { monitoringBuses as buses } from "../boards/monitoring-buses.ts";
 import { monitoringConverter } from "../boards/monitoring-converter.ts";
 import type { Channel } from "../types.ts";
-import { monitoringSupplies, strapsOn } from "./monitoring-supplies.ts";
+import { branches, monitoringSupplies, strapsOn } from "./monitoring-supplies.ts";
 import type { Wire } from "./types.ts";
 
 const once = (net: string, ends: string[], note?: string): Wire => ({
@@ -69,17 +69,27 @@ function shared(): Wire[] {
     once("LCD_CONTRAST", ["RV1.2", "DS1.V0"], "trimmer from 3.3 V to ground: dark pixels at the lower end"),
     ...[4, 5, 6, 7].map((bit) => once(`LCD_D${bit}`, [`U32.P${bit}`, `DS1.DB${bit}`])),
     once("FEED_5V", ["PS1.+V", "J21.1", "R120.1"]),
-    once("FEED_12V", ["PS2.+V", "J22.1", "F10.1", "F12.1"]),
-    once("MEASURED_5V", ["R120.2", "F9.1", "F11.1"], "the shunt sees the channels and the board itself"),
+    once("FEED_12V", ["PS2.+V", "J22.1", "F10.1", "F14.1", "F12.1"]),
+    once(
+      "MEASURED_5V",
+      ["R120.2", "F9.1", "F13.1", "F11.1", "U38.VBUS"],
+      "the shunt sees the channels and the board itself",
+    ),
     once("RACK_SENSE+", ["R120.S1", "U38.IN+"], "from the inner pads of the shunt"),
     once("RACK_SENSE-", ["R120.S2", "U38.IN-"], "from the inner pads of the shunt"),
-    once(
-      "RAIL_5V",
-      ["F9.2", ...each("F", 1, COUNT, "1A"), "U38.VBUS", "C50.+", "C51.+"],
-      "a channel's fuse in place A; behind the fuse, so U38 sees it blown",
-    ),
-    once("RAIL_12V", ["F10.2", ...each("F", 1, COUNT, "1B"), "C52.+", "C53.+"], "a channel's fuse in place B"),
-    once("OWN_5V", ["F11.2", "D17.A"], "the board's own draw, which the fuse of the channels does not carry"),
+    ...branches.flatMap((channels, n) => [
+      once(
+        `RAIL_5V_${n + 1}`,
+        [`F${[9, 13][n]}.2`, ...channels.map((channel) => `F${channel}.1A`), `C${50 + n}.+`],
+        "a channel's fuse in place A",
+      ),
+      once(
+        `RAIL_12V_${n + 1}`,
+        [`F${[10, 14][n]}.2`, ...channels.map((channel) => `F${channel}.1B`), `C${52 + n}.+`],
+        "a channel's fuse in place B",
+      ),
+    ]),
+    once("OWN_5V", ["F11.2", "D17.A"], "the board's own draw, which the fuses of the channels do not carry"),
     once("OWN_12V", ["F12.2", "U35.VIN"], "the same from the 12 V feed"),
     once("RAIL_12V_DOWN", ["U35.VOUT", "D18.A"], "5 V for the controller where only the 12 V class is fed"),
     once("VSYS", ["D17.K", "D18.K", "A1.VSYS"], "the board lives without its host"),

@@ -90,13 +90,19 @@ export interface GateParts {
   gate_source: string | null;
 }
 
-export interface FusePart {
+/** What a fuse carries for ever, and the voltage that it breaks. */
+export interface FuseRating {
   part: string;
   rated_a: number;
   max_v: number;
+  /** A temperature of the air, and the share that it then carries of what it carries at 25 degrees: a line between the two. */
+  rerate_c: readonly [celsius: number, share: number];
+  source: string;
+}
+
+export interface FusePart extends FuseRating {
   cold_ohm: number;
   melting_a2s: number;
-  source: string;
 }
 
 export interface ConnectorPart {
@@ -142,10 +148,12 @@ export interface PowerPath {
 export interface Feed {
   name: string;
   connector: ConnectorPart;
-  fuse: Pick<FusePart, "part" | "rated_a" | "max_v" | "source">;
+  /** The fuses of the channels are equal; each has its channels behind it. */
+  fuse: FuseRating;
+  branches: readonly (readonly number[])[];
   supply: { maker: string; part: string; rated_a: number; volts: number };
-  /** What the board itself draws from it at most, and the fuse of that, null where it hangs behind the feed's fuse. */
-  own: { ampere: number; fuse: Pick<FusePart, "part" | "rated_a" | "max_v" | "source"> | null; source: string };
+  /** What the board itself draws from it at most, and the fuse of that, null where it hangs behind one of the channels'. */
+  own: { ampere: number; fuse: FuseRating | null; source: string };
   /** What measures the whole rack, where something does. */
   sense: { shunt: ShuntPart; range: SenseRange } | null;
 }

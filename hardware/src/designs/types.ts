@@ -6,6 +6,7 @@ export type {
   Crystal,
   Feed,
   FusePart,
+  FuseRating,
   GateDrive,
   GateFacts,
   GateParts,
