@@ -132,7 +132,7 @@ describe("the other boards", () => {
     path(design, 2).slew_v_per_ms = 20;
     const [finding] = checkBoard(design).findings;
     expect(finding?.code).toBe(FindingCode.inrush);
-    expect(finding?.message).toContain("150 uF at 20 V/ms draw 3 A for 0.275 ms, limits are 1.38 A for 10 ms");
+    expect(finding?.message).toContain("150 uF at 20 V/ms draw 3 A for 0.275 ms, limits are 1.39 A for 10 ms");
   });
 
   it("a USB port's connector bears what its switch limits to", () => {
@@ -140,7 +140,7 @@ describe("the other boards", () => {
     path(design, 2).connector = { ...path(design, 2).connector, rated_a: 1.2 };
     const [finding] = checkBoard(design).findings;
     expect(finding?.code).toBe(FindingCode.connectorRating);
-    expect(finding?.message).toContain("carries 1.38 A (hard_a)");
+    expect(finding?.message).toContain("carries 1.39 A (hard_a)");
   });
 
   it("a data switch that is closed while the controller resets is found", () => {

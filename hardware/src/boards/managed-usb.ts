@@ -39,9 +39,9 @@ export const managedUsbBoard = {
   nominal_v: 5,
   limits: {
     rated_a: 1.1,
-    // The VBUS switch limits by itself: 1.20 to 1.38 A with 20 kOhm (SLVS841F, 9.5.1). It starts softly.
-    hard_a: 1.38,
-    inrush_a: 1.38,
+    // The VBUS switch limits by itself: 1.19 to 1.39 A with 20 kOhm and its 1 % (SLVS841E, table 1 and its equations). It starts softly.
+    hard_a: 1.39,
+    inrush_a: 1.39,
     inrush_ms: 10,
     off_below_v: 0.25,
     off_within_ms: 500,

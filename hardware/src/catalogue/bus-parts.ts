@@ -25,8 +25,9 @@ export const busParts = {
     addresses: range(0x50, 8),
     max_hertz: 1_000_000,
     pin_pf: 8,
-    supply_v: [2.5, 5.5],
-    source: "Microchip DS20006109A, 4.4 (SDA 8 pF), 4.3 (1 MHz from 2.5 V on); a write cycle takes 5 ms",
+    supply_v: [2.5, 3.6],
+    source:
+      "Microchip DS20006109A, features (1.7 to 3.6 V, 1 MHz from 2.5 V on), 4.4 (SDA 8 pF); a write cycle takes 5 ms",
   },
   pcf8574: {
     part: "PCF8574",
@@ -52,6 +53,7 @@ export const busParts = {
     max_hertz: 1_000_000,
     pin_pf: 10,
     supply_v: [2.7, 5.5],
-    source: "Microchip DS20006539, address selection by the resistor at ADDRSEL; 10 pF is the bus's own allowance",
+    source:
+      "Microchip DS20006539, address selection by the resistor at ADDRSEL; identity and ranges as public drivers have them; 10 pF is the bus's own allowance",
   },
 } satisfies Record<string, BusPart>;

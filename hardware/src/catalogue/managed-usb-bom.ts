@@ -43,7 +43,7 @@ export const managedUsbBom: BomLine[] = [
   line("D1-D4", 4, "TPD4E05U06DQAR", "Texas Instruments", "ESD clamps of the SuperSpeed pairs", "0.5 pF"),
   line("D5-D8", 4, "TPD2EUSB30DRTR", "Texas Instruments", "ESD clamps of D+ and D-", "0.7 pF"),
   line("R1-R4", 4, "WSL1206R0250FEA", "Vishay", "shunt, 25 mOhm, 1 %", "0.25 W"),
-  line("R5-R8", 4, "RC0603FR-0720KL", "Yageo", "current limit of the VBUS switches", "1.20 to 1.38 A"),
+  line("R5-R8", 4, "RC0603FR-0720KL", "Yageo", "current limit of the VBUS switches", "1.19 to 1.39 A"),
   line("R9-R24", 16, "RC0603FR-0710KL", "Yageo", "safe levels: VBUS down, data switches up, faults up", "0.1 W"),
   line("R25-R28", 4, "RC0603FR-0710KL", "Yageo", "alert, button, hub reset down, hub attach down", "0.1 W"),
   line("R29-R30", 2, "RC0603FR-074K7L", "Yageo", "pull-ups of the SMBus", "0.1 W"),

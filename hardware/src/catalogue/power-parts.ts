@@ -26,7 +26,8 @@ export const shunts = {
     ohm: 0.002,
     rated_w: 3,
     derate_c: [70, 170],
-    source: "Vishay WSL3637: 3 W at 70 C, four terminals, -65 to 170 C",
+    source:
+      "Vishay WSL3637, standard electrical specifications: 3 W at 70 C, 1 to 10 mOhm, four terminals; -65 to 170 C",
   },
   /** In the feed of the managed USB board. */
   usb_feed: {
@@ -170,8 +171,18 @@ export const feedFuses = {
   },
 } satisfies Record<string, FuseRating>;
 export const connectors = {
-  target: { part: "B2P-VH", rated_a: 7, max_v: 250, source: "JST VH: 7 A with the quick-connect housing, 250 V" },
-  feed: { part: "XT60PW-M", rated_a: 30, max_v: 500, source: "Amass XT60PW: 30 A continuous, 500 V DC" },
+  target: {
+    part: "B2P-VH",
+    rated_a: 7,
+    max_v: 250,
+    source: "JST VH, specifications: 7 A with a solid wire of 1 mm in the quick-connect housing, 250 V",
+  },
+  feed: {
+    part: "XT60PW-M",
+    rated_a: 30,
+    max_v: 500,
+    source: "Amass XT60: 30 A continuous, 60 A for a moment, 500 V DC",
+  },
   usb: {
     part: "692122030100",
     rated_a: 1.8,
@@ -179,5 +190,5 @@ export const connectors = {
     source:
       "Wurth WR-COM, USB 3 standard A; 1.8 A for VBUS and GND (USB 3.1 legacy connectors, contact current rating)",
   },
-  usb_feed: { part: "B2P-VH", rated_a: 7, max_v: 250, source: "JST VH: 7 A, 250 V" },
+  usb_feed: { part: "B2P-VH", rated_a: 7, max_v: 250, source: "JST VH, specifications: 7 A, 250 V" },
 } satisfies Record<string, ConnectorPart>;

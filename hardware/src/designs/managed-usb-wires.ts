@@ -22,7 +22,7 @@ function ofPort(port: UsbPort): Wire[] {
   return [
     net("VBUS_ENABLE", [gp(port.vbus_pin), `U${1 + n}.EN`, `R${8 + n}.1`]),
     net("FAULT", [gp(port.fault_pin), `U${1 + n}.FAULT`, `R${12 + n}.1`], "open drain"),
-    net("LIMIT", [`U${1 + n}.ILIM`, `R${4 + n}.1`], "20 kOhm: 1.20 to 1.38 A"),
+    net("LIMIT", [`U${1 + n}.ILIM`, `R${4 + n}.1`], "20 kOhm: 1.19 to 1.39 A"),
     net("SWITCHED", [`U${1 + n}.OUT`, `R${n}.1`]),
     net("SENSE+", [`R${n}.S1`, `${monitor}+`], "from the inner pads of the shunt"),
     net("SENSE-", [`R${n}.S2`, `${monitor}-`], "from the inner pads of the shunt"),
