@@ -62,7 +62,7 @@ const logSchema = z
   })
   .meta({ id: "BoardLog", description: "The lines that a board keeps, and how many are gone." });
 
-const refusals = ["unknown_board", "not_supported", "board_lost"] as const;
+const refusals = ["unknown_board", "not_supported", "busy", "board_lost"] as const;
 
 export const board = feature("board", "The rack electronics: monitoring boards, their firmware, logs and waveforms.", {
   list: call("GET", "/api/v1/boards", "Boards of the bay.", {
@@ -83,7 +83,7 @@ export const board = feature("board", "The rack electronics: monitoring boards, 
     answer: firmwareSchema
       .extend({ changed: z.boolean() })
       .meta({ id: "FirmwareUpdate", description: "The new state." }),
-    refusals: [...refusals, "malformed", "busy", "board_failed", "not_confirmed", "outcome_unknown"],
+    refusals: [...refusals, "malformed", "board_failed", "not_confirmed", "outcome_unknown"],
     cli: "mltb firmware update BOARD",
   }),
   waveform: call(

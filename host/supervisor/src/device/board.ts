@@ -12,9 +12,12 @@ import { type AppliedPolicy, applyPolicy } from "./policy.ts";
 import { Quiet } from "./quiet.ts";
 import { RackPanel } from "./rack-panel.ts";
 import { stopStreams } from "./rest.ts";
+import { Turns } from "./turns.ts";
 
 const RENEW_MS = 1000;
 const REQUEST_MS = 1500;
+/** Of 255 requests that a link has room for, so many are for what anybody may ask a board to read out. */
+const READS = { running: 8, waiting: 64 };
 
 const buttons = ["?", "up", "down", "select", "stop"];
 const presses = ["?", "short", "long", "held"];
@@ -45,6 +48,8 @@ export class Board {
   updating = false;
   /** Recordings under way: what would disturb them waits. */
   readonly quiet = new Quiet();
+  /** Reading out what the board keeps: its log, waveforms, the name of its bundle. */
+  readonly reads: Turns;
   panel: { page: string; lines: string[] } = { page: "", lines: [] };
   readonly rackPanel: RackPanel;
   /** The longest that one command of a power back end may take, beyond what a board takes; 0 for boards. */
@@ -56,6 +61,8 @@ export class Board {
   private phase: NodeJS.Timeout | undefined;
   private renewal: NodeJS.Timeout | undefined;
   private recalling: Promise<void> | undefined;
+  private renewing: Promise<void> | undefined;
+  private renewingNext: Promise<void> | undefined;
   private configuring = 0;
   private policy: AppliedPolicy | undefined;
   /** Subscribers know the calibrations of the board in this session. */
@@ -64,6 +71,7 @@ export class Board {
   constructor(rack: BayRack, transport: ByteTransport, hub: BayHub, nonce: number) {
     this.name = rack.board.name;
     this.rack = rack.rack;
+    this.reads = new Turns(READS, `what ${rack.board.name} keeps`);
     this.hub = hub;
     this.bay = rack;
     const { link } = rack.board;
@@ -190,8 +198,26 @@ export class Board {
     if (channel !== undefined) this.observe(channel, answer);
   }
 
-  /** Opens the streams anew, for as long as `quiet` wants, and reads the counters. */
-  async renew(): Promise<void> {
+  /**
+   * Opens the streams anew, for as long as `quiet` wants, and reads the counters. Whoever asks while that is under way
+   * shares one more with all others who do: it begins after they asked.
+   */
+  renew(): Promise<void> {
+    if (this.renewing === undefined) {
+      this.renewing = this.renewNow().finally(() => {
+        this.renewing = undefined;
+      });
+      return this.renewing;
+    }
+    const next = (): Promise<void> => {
+      this.renewingNext = undefined;
+      return this.renew();
+    };
+    this.renewingNext ??= this.renewing.then(next, next);
+    return this.renewingNext;
+  }
+
+  private async renewNow(): Promise<void> {
     // A board stores no policy while a stream is open.
     await this.configured;
     if (!this.link.session.port.open || this.updating) return;

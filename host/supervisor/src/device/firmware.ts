@@ -52,7 +52,12 @@ function fail(board: Board, what: RequestName, outcome: { kind: string; code?: n
 }
 
 /** Asks a board which bundle it runs. */
-export async function readFirmware(board: Board): Promise<FirmwareView> {
+export function readFirmware(board: Board): Promise<FirmwareView> {
+  return board.reads.run(() => askFirmware(board));
+}
+
+/** The same without waiting for a turn, in the midst of an update. */
+async function askFirmware(board: Board): Promise<FirmwareView> {
   if (!board.link.session.port.open) throw new BayError("board_lost", `board ${board.name} is ${board.link.lifecycle}`);
   if (!board.can("update")) throw new BayError("not_supported", `${board.name} takes no bundles over its link`);
   const outcome = await board.link.request("firmware_get", {}, REQUEST_MS);
@@ -112,7 +117,7 @@ export async function updateFirmware(board: Board, bundle: Uint8Array): Promise<
         "the board gives way to the bundle before within 10 s; send one of a later version",
       );
     }
-    const now = await readFirmware(board);
+    const now = await askFirmware(board);
     if (now.sha256 !== hex(hash)) {
       throw new BayError(
         "board_failed",
@@ -145,7 +150,7 @@ async function confirm(board: Board, hash: string): Promise<FirmwareView & { cha
   }
   const confirmed = await board.link.request("firmware_confirm", { hash }, REQUEST_MS);
   if (confirmed.kind !== "answer") fail(board, "firmware_confirm", confirmed);
-  return { ...(await readFirmware(board)), changed: true };
+  return { ...(await askFirmware(board)), changed: true };
 }
 
 async function send(board: Board, text: string): Promise<void> {

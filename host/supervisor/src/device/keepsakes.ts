@@ -4,12 +4,21 @@ import type { Board } from "./board.ts";
 const CURRENT = 0;
 const VOLTAGE = 1;
 
+interface BoardLog {
+  lost: number;
+  lines: { uptime_ms: number; level: number; text: string }[];
+}
+
 /**
  * The channel that tripped last (`back` 0) or before that (1), 100 ms on each side of the trip: the current in amperes and, at the
  * rate of the monitors' sweep, the voltage in volts. The ticks are device time: the end of the first row of current, and the
  * first reading of voltage. Null where no such trip was kept.
  */
-export async function readWaveform(board: Board, back: number) {
+export function readWaveform(board: Board, back: number) {
+  return board.reads.run(() => waveformOf(board, back));
+}
+
+async function waveformOf(board: Board, back: number) {
   if (!board.can("waveform")) throw new BayError("not_supported", `${board.name} keeps no waveforms`);
   const head = await board.link.request("waveform_get", { back }, 1500);
   if (head.kind !== "answer") throw new BayError("board_lost", `${board.name} does not answer`);
@@ -44,12 +53,13 @@ async function readCodes(board: Board, back: number, what: number, count: number
 }
 
 /** The lines that a board keeps, and how many are gone. */
-export async function readLog(board: Board): Promise<{
-  lost: number;
-  lines: { uptime_ms: number; level: number; text: string }[];
-}> {
+export function readLog(board: Board): Promise<BoardLog> {
+  return board.reads.run(() => logOf(board));
+}
+
+async function logOf(board: Board): Promise<BoardLog> {
   if (!board.can("logs")) throw new BayError("not_supported", `${board.name} keeps no log`);
-  const lines: { uptime_ms: number; level: number; text: string }[] = [];
+  const lines: BoardLog["lines"] = [];
   let lost = 0;
   for (let first = 0; ; ) {
     const outcome = await board.link.request("log_read", { first }, 1500);

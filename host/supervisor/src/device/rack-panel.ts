@@ -34,6 +34,8 @@ export class RackPanel {
   private readonly waiting = new Set<number>();
   private readonly measuring: () => boolean;
   private readonly leases = new Map<number, { holder: string; expires_at: string }>();
+  /** Channels of which the board is being told, and whether there has been news of them since. */
+  private readonly telling = new Map<number, boolean>();
   private readonly ends: (() => void)[] = [];
 
   constructor(
@@ -100,11 +102,20 @@ export class RackPanel {
 
   private async tell(channel: number): Promise<void> {
     if (!this.able() || !this.link.session.port.open) return;
+    // Leases may change faster than a board answers.
+    if (this.telling.has(channel)) {
+      this.telling.set(channel, true);
+      return;
+    }
+    this.telling.set(channel, false);
     const lease = this.leases.get(channel);
     const left_ms = lease === undefined ? 0 : Date.parse(lease.expires_at) - Date.now();
     // A lease whose time is over is ended by the table that grants it, which tells so.
     const left_s = lease === undefined ? 0 : Math.min(864_000, Math.max(1, Math.ceil(left_ms / 1000)));
     const holder = lease === undefined ? "" : printable(lease.holder) || "?";
     await this.link.request("panel_lease", { channel, left_s, holder }, REQUEST_MS);
+    const news = this.telling.get(channel) === true;
+    this.telling.delete(channel);
+    if (news) await this.tell(channel);
   }
 }
