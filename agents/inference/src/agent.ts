@@ -13,7 +13,7 @@ import { Converter } from "./oip/converter.ts";
 import { inferenceImplementation } from "./oip/grpc-service.ts";
 import { serveMetrics, serveRest } from "./oip/rest.ts";
 import { InferenceServer } from "./oip/server.ts";
-import { accessOf, checkFolder, foreignOf, type InferenceAgentOptions } from "./options.ts";
+import { accessOf, checkFolder, checkName, foreignOf, type InferenceAgentOptions } from "./options.ts";
 import { countTensorsWithHeap } from "./process/collector.ts";
 import { type Isolation, probeIsolation } from "./process/isolation.ts";
 import { defaultLimits, type Limits } from "./process/limits.ts";
@@ -45,6 +45,7 @@ export async function runInferenceAgent(options: InferenceAgentOptions, io: Agen
   countTensorsWithHeap();
   const access = accessOf(options);
   checkFolder(options.models);
+  checkName(options.name);
   const foreign = foreignOf(options);
   const missing = runtimeMissing(options.runtime);
   if (missing !== undefined) throw new AgentStartError("usage", missing);

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { isLoopback } from "@mltb/contract";
+import { isLoopback, NAME } from "@mltb/contract";
 import { type Access, readAccess, readToken } from "./access.ts";
 import type { HostPort } from "./addresses.ts";
 import { foreignServer } from "./runtimes/index.ts";
@@ -73,4 +73,11 @@ export function foreignOf(options: InferenceAgentOptions): ForeignServer | undef
 export function checkFolder(folder: string | undefined): void {
   if (folder === undefined || statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
   throw new AgentStartError("usage", `there is no folder ${folder}`, "give --models an existing folder");
+}
+
+/** Throws a usage error where the agent's name is none: a broker keeps what is said under names alone. */
+export function checkName(name: string | undefined): void {
+  if (name === undefined || NAME.test(name)) return;
+  const mend = "a name has 1 to 32 characters: lower-case letters, digits and dashes, not a dash first";
+  throw new AgentStartError("usage", `${JSON.stringify(name.slice(0, 80))} is no name of an agent`, mend);
 }

@@ -11,7 +11,7 @@ import { TargetConsole } from "./features/console.ts";
 import { Flags } from "./features/flags.ts";
 import { createMetrics } from "./metrics/registry.ts";
 import { stateMetrics } from "./metrics/state.ts";
-import { type AgentSeen, followAgents } from "./mqtt/agents.ts";
+import { type AgentSeen, followAgents, retainedByAgents } from "./mqtt/agents.ts";
 import { type Broker, listen, startBroker } from "./mqtt/broker.ts";
 import { connectMqtt } from "./mqtt/client.ts";
 import { answerOrphans, serveCommands } from "./mqtt/commands.ts";
@@ -93,7 +93,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       users: [
         { name: "supervisor", password: own.value, publish: ["#"] },
         { name: "operator", password: operator.value, publish: [`${root}/cmd/operator/#`] },
-        { name: "agent", password: agent.value, publish: [`${root}/agent/#`, `${root}/target/+/event/#`] },
+        {
+          ...{ name: "agent", password: agent.value, publish: [`${root}/agent/#`, `${root}/target/+/event/#`] },
+          retain: retainedByAgents(bay.bay),
+        },
       ],
     }).catch((error: unknown) => {
       state.close();

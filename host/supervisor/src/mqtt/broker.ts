@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { BayError } from "@mltb/contract";
 import { Aedes } from "aedes";
 import { PacketLimit } from "./packet-limit.ts";
+import { RetainedLimit, type Retention } from "./retained-limit.ts";
 
 /** A subscriber is cut off when this many bytes wait for it; the buffer of its socket holds a bit more. */
 const SLOW_BYTES = 1_000_000;
@@ -18,6 +19,8 @@ export interface BrokerUser {
   password: string;
   /** Topic filters that the user may publish to; everybody with a login may subscribe. */
   publish: string[];
+  /** What it may leave there as retained; where it is not given, whatever it may publish. */
+  retain?: Retention;
 }
 
 export interface Broker {
@@ -82,6 +85,8 @@ export async function startBroker(options: {
   const aedes = await Aedes.createBroker({ drainTimeout: 1000 });
   const users = new Map(options.users.map((user) => [user.name, user]));
   const names = new WeakMap<object, BrokerUser>();
+  const limits = new Map<string, RetainedLimit>();
+  for (const { name, retain } of options.users) if (retain !== undefined) limits.set(name, new RetainedLimit(retain));
 
   // What a client misses while it is away is not kept for it: it would be kept without limit, for clients that never come back.
   aedes.preConnect = (_client, packet, done) => {
@@ -101,6 +106,12 @@ export async function startBroker(options: {
     const user = client === null ? undefined : names.get(client);
     if (user === undefined || !user.publish.some((filter) => matches(filter, packet.topic))) {
       done(new Error(`${user?.name ?? "?"} may not publish to ${packet.topic}`));
+      return;
+    }
+    const limit = packet.retain ? limits.get(user.name) : undefined;
+    const why = limit?.refusal(packet.topic, packet.payload.length);
+    if (why !== undefined) {
+      done(new Error(`${user.name} may leave nothing at ${packet.topic}: ${why}`));
       return;
     }
     // MQTT 3.1.1 hides from a subscriber that a fresh message was published as retained. A retained command would run
