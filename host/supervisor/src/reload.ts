@@ -3,6 +3,7 @@ import type { Commands } from "./commands.ts";
 import type { Board } from "./device/board.ts";
 import type { BayHub } from "./events.ts";
 import type { TargetConsole } from "./features/console.ts";
+import type { LeaseView } from "./leases/leases.ts";
 
 /** What a reload did, by names of racks. */
 export interface ReloadResult {
@@ -22,6 +23,7 @@ export interface ReloadParts {
   hub: BayHub;
   makeBoard(rack: BayRack): Board;
   makeConsole(target: BayTarget): TargetConsole;
+  leaseOf(target: string): LeaseView | undefined;
   /** Takes what is retained about a target or a board that is no more off the broker. */
   clear(target: string | undefined, board: string): void;
 }
@@ -65,8 +67,9 @@ export async function reloadBay(parts: ReloadParts, next: Bay): Promise<ReloadRe
     }
   }
   const stays = new Set(next.racks.flatMap((rack) => rack.targets.map((target) => target.target)));
+  // All at once and before anything is waited for: who asks meanwhile must not be given what is just going.
+  for (const board of leaving) boards.splice(boards.indexOf(board), 1);
   for (const board of leaving) {
-    boards.splice(boards.indexOf(board), 1);
     await board.stop();
     for (const channel of board.channels) {
       if (channel === undefined) continue;
@@ -86,7 +89,10 @@ export async function reloadBay(parts: ReloadParts, next: Bay): Promise<ReloadRe
       if (channel === undefined) continue;
       hub.emit("power", channel.view(), "start", "policy");
       hub.emit("fault", channel.view());
-      hub.emit("lease", channel.name, null);
+      // Somebody who waited for it together with another rack's target may have it by now.
+      const lease = parts.leaseOf(channel.name) ?? null;
+      channel.lease = lease === null ? null : { id: lease.id, holder: lease.holder, expires_at: lease.expires_at };
+      hub.emit("lease", channel.name, lease);
     }
     board.start();
   }

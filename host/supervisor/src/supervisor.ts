@@ -208,7 +208,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
           for (const state of states) off(t.target(target, `state/${state}`));
         }
       };
-      const result = await reloadBay({ bay, boards, consoles, commands, hub, makeBoard, makeConsole, clear }, next);
+      const leaseOf = (target: string) => state.leases.of(target);
+      const parts = { bay, boards, consoles, commands, hub, makeBoard, makeConsole, leaseOf, clear };
+      const result = await reloadBay(parts, next);
       state.leases.reloaded((target) => commands.lookup(target) !== undefined);
       return result;
     },

@@ -17,6 +17,9 @@ export interface VirtualCommands {
   board: Board;
   rack: SimulatedRack;
   commands: Commands;
+  /** What the commands find, and the bay file behind it: a reload changes both. */
+  boards: Board[];
+  bay: Bay;
   state: BayStateStore;
   targets: string[];
   /** Commands for a target's power that were sent to the first board, in their order, as the number of the action. */
@@ -74,6 +77,8 @@ export async function virtualCommands(
     board,
     rack,
     commands,
+    boards,
+    bay,
     state: open(),
     targets,
     sent,
