@@ -18,10 +18,14 @@ import { bindCalls, route } from "./http/bind.ts";
 import { consoleRoutes } from "./http/console-routes.ts";
 import { leaseRoutes } from "./http/lease-routes.ts";
 import { liveRoutes } from "./http/live-routes.ts";
+import { Streams } from "./http/streams.ts";
 import { traceRoutes } from "./http/trace-routes.ts";
 import type { Metrics } from "./metrics/registry.ts";
 import type { Listener, Logger, SupervisorOptions } from "./options.ts";
 import type { BayStateStore } from "./state.ts";
+
+/** Streams that are read at one time: events, samples, consoles. */
+const SUBSCRIBERS = 256;
 
 /** What the HTTP and gRPC faces of a bay stand on. */
 export interface FaceParts {
@@ -76,8 +80,9 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
   });
   const dispatcher = new Dispatcher(commands, handlers);
   bindCalls(app, dispatcher);
-  liveRoutes(app, { commands, hub, cuts: state.cuts, events, recordings });
-  consoleRoutes(app, commands, parts.consoles, hub, state.cuts);
+  const streams = new Streams(SUBSCRIBERS);
+  liveRoutes(app, { commands, hub, cuts: state.cuts, events, recordings, streams });
+  consoleRoutes(app, commands, parts.consoles, hub, state.cuts, streams);
   traceRoutes(app, boards);
   leaseRoutes(app, state.leases, commands);
   route(app, features.bay.calls.metrics, async (_input, _request, reply) =>

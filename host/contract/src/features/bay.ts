@@ -7,6 +7,7 @@ export const bay = feature(
   {
     events: call("GET", "/api/v1/events", "What happens in the bay, as server-sent events; `Last-Event-ID` resumes.", {
       stream: "text/event-stream",
+      refusals: ["busy"],
       cli: "mltb watch",
     }),
     metrics: call("GET", "/metrics", "Prometheus metrics.", { stream: "text/plain", cli: "mltb metrics" }),

@@ -19,7 +19,7 @@ export const console = feature(
           follow: z.enum(["true", "false"]).default("true").describe("`false` ends after the lines from before"),
         }),
         stream: "application/x-ndjson",
-        refusals,
+        refusals: [...refusals, "busy"],
         cli: "mltb console TARGET",
       },
     ),

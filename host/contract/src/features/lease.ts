@@ -79,7 +79,7 @@ export const lease = feature(
       params: ofLease,
       role: "operator",
       stream: "application/x-ndjson",
-      refusals: ["unknown_lease", "lease_ended", "forbidden", "store_failed"],
+      refusals: ["unknown_lease", "lease_ended", "forbidden", "busy", "store_failed"],
     }),
     renew: call("PUT", "/api/v1/leases/{id}", "Set the time that a lease has left.", {
       params: ofLease,

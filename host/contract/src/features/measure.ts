@@ -35,7 +35,7 @@ export const measure = feature(
       {
         params: ofTarget,
         stream: "application/x-ndjson",
-        refusals: ["unknown_target"],
+        refusals: ["unknown_target", "busy"],
       },
     ),
   },

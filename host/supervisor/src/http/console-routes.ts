@@ -6,10 +6,7 @@ import type { TargetConsole } from "../features/console.ts";
 import type { Cuts } from "../leases/cuts.ts";
 import type { App } from "./app.ts";
 import { route } from "./bind.ts";
-import { cutOff } from "./cut-off.ts";
-
-/** A slow reader is cut off when this many bytes wait for it. */
-const BACKLOG_BYTES = 1_000_000;
+import type { Streams } from "./streams.ts";
 
 /** Routes of consoles: live lines, the record of a lease. */
 export function consoleRoutes(
@@ -18,6 +15,7 @@ export function consoleRoutes(
   consoles: Map<string, TargetConsole>,
   hub: BayHub,
   cuts: Cuts,
+  streams: Streams,
 ): void {
   const { lines, record } = features.console.calls;
 
@@ -31,23 +29,20 @@ export function consoleRoutes(
   route(app, lines, (input, _request, reply) => {
     const { target, tail, follow } = input as InputOf<typeof lines>;
     const found = find(target);
-    reply.hijack();
-    const { raw } = reply;
-    raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
-    raw.flushHeaders();
-    for (const entry of found.tail(tail)) raw.write(`${JSON.stringify(entry)}\n`);
+    const out = streams.begin(reply, "application/x-ndjson");
+    // In one piece: what was said before is no backlog of a slow reader.
+    const before = found.tail(tail).map((entry) => `${JSON.stringify(entry)}\n`);
+    if (before.length > 0) out.write(before.join(""));
     if (follow === "false") {
-      raw.end();
+      out.end();
       return;
     }
     const onLine = (of: string, line: string): void => {
-      if (of !== target || raw.writableEnded) return;
-      if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
-      else raw.write(`${JSON.stringify({ at: new Date().toISOString(), line })}\n`);
+      if (of === target) out.write(`${JSON.stringify({ at: new Date().toISOString(), line })}\n`);
     };
     hub.on("console", onLine);
-    const uncut = cuts.add(target, (reason) => cutOff(raw, `${JSON.stringify({ event: "cut", reason })}\n`));
-    raw.once("close", () => {
+    const uncut = cuts.add(target, (reason) => out.cut(`${JSON.stringify({ event: "cut", reason })}\n`));
+    out.onClose(() => {
       uncut();
       hub.off("console", onLine);
     });

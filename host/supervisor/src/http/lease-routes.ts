@@ -5,15 +5,20 @@ import type { Leases, LeaseView } from "../leases/leases.ts";
 import type { App } from "./app.ts";
 import { route, sendResult } from "./bind.ts";
 import { callerOf } from "./caller.ts";
+import { Streams } from "./streams.ts";
 
 /** Keeps a connection that carries a lease open, however long it is idle. */
 const BEAT_MS = 5000;
 /** Leases kept for repeated `Idempotency-Key`s. */
 const KEYS = 1024;
+/** Streams that hold leases: one for each target of the largest bay. */
+const HOLDERS = 2048;
 
 /** Leases, INTERFACES section 4. */
 export function leaseRoutes(app: App, leases: Leases, commands: Commands): void {
   const held = new WeakSet<object>();
+  /** Apart from what is only read, which must not keep a holder from its lease. */
+  const holding = new Streams(HOLDERS);
   const kept = new Map<string, { content: string; lease: Promise<LeaseView | Bad> }>();
   const ofLease = new Map<string, string>();
   leases.onEnd((id) => {
@@ -84,21 +89,21 @@ export function leaseRoutes(app: App, leases: Leases, commands: Commands): void 
 
   /** A stream that lives as long as the lease: closing it ends the lease, the end of the lease closes it. */
   route(app, features.lease.calls.hold, ({ id }, request, reply) => {
+    // Before the lease is bound: what was bound for nothing would end it.
+    holding.check();
     const closed = leases.bind(callerOf(request), id);
-    reply.hijack();
-    const { raw } = reply;
-    raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    const out = holding.begin(reply, "application/x-ndjson");
     const beat = (): void => {
       const lease = leases.list().find((entry) => entry.id === id);
-      if (lease === undefined) raw.end(`${JSON.stringify({ event: "ended", id })}\n`);
-      else raw.write(`${JSON.stringify({ event: "held", ...lease })}\n`);
+      if (lease === undefined) out.cut(`${JSON.stringify({ event: "ended", id })}\n`);
+      else out.write(`${JSON.stringify({ event: "held", ...lease })}\n`);
     };
     const timer = setInterval(beat, BEAT_MS);
     const off = leases.onEnd((ended) => {
       if (ended === id) beat();
     });
     beat();
-    raw.once("close", () => {
+    out.onClose(() => {
       clearInterval(timer);
       off();
       closed();

@@ -5,54 +5,30 @@ import type { Recordings } from "../energy/recordings.ts";
 import type { BayHub, SampleBlock } from "../events.ts";
 import type { EventLog, LoggedEvent } from "../features/event-log.ts";
 import type { Cuts } from "../leases/cuts.ts";
-import type { App, Reply } from "./app.ts";
+import type { App } from "./app.ts";
 import { route } from "./bind.ts";
-import { cutOff } from "./cut-off.ts";
+import type { Streams } from "./streams.ts";
 
-/** A slow reader is cut off when this many bytes wait for it. */
-const BACKLOG_BYTES = 4_000_000;
-/** Subscribers that are connected at one time. */
-const SUBSCRIBERS = 256;
 /** A comment is sent so often where nothing happens, so that a dead connection is noticed. */
 const BEAT_MS = 10_000;
-
-interface Stream {
-  write(text: string): void;
-  cut(text: string): void;
-  onClose(end: () => void): void;
-}
 
 /** Streams: server-sent events, samples as NDJSON, samples of a finished recording. */
 export function liveRoutes(
   app: App,
-  services: { commands: Commands; hub: BayHub; cuts: Cuts; events: EventLog; recordings: Recordings },
+  services: {
+    commands: Commands;
+    hub: BayHub;
+    cuts: Cuts;
+    events: EventLog;
+    recordings: Recordings;
+    streams: Streams;
+  },
 ): void {
-  const { commands, hub, cuts, events, recordings } = services;
-  let open = 0;
-
-  function stream(reply: Reply, type: string): Stream {
-    if (open >= SUBSCRIBERS) throw new BayError("busy", `${SUBSCRIBERS} streams are open`, "close one");
-    open += 1;
-    reply.hijack();
-    const raw = reply.raw;
-    raw.once("close", () => {
-      open -= 1;
-    });
-    raw.writeHead(200, { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" });
-    raw.flushHeaders();
-    return {
-      write(text) {
-        if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
-        else if (!raw.writableEnded) raw.write(text);
-      },
-      cut: (text) => cutOff(raw, text),
-      onClose: (end) => raw.once("close", end),
-    };
-  }
+  const { commands, hub, cuts, events, recordings, streams } = services;
 
   route(app, features.bay.calls.events, (_input, request, reply) => {
     const last = request.headers["last-event-id"];
-    const out = stream(reply, "text/event-stream");
+    const out = streams.begin(reply, "text/event-stream");
     const send = ({ id, event, data }: LoggedEvent): void =>
       out.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     out.write("retry: 1000\n\n");
@@ -76,7 +52,7 @@ export function liveRoutes(
 
   route(app, features.measure.calls.samples, (input, _request, reply) => {
     const { channel } = commands.find(input.target);
-    const out = stream(reply, "application/x-ndjson");
+    const out = streams.begin(reply, "application/x-ndjson");
     const line = (value: unknown): void => out.write(`${JSON.stringify(value)}\n`);
     const onSamples = (block: SampleBlock): void => {
       if (block.target === channel.name) line({ kind: "samples", ...block });
