@@ -107,16 +107,25 @@ export class LeaseQueue {
 
   /** Grants what can be granted now. */
   serve(): void {
-    if (this.stopped) return;
+    // Nothing else would make whoever stands behind a lease that could not be given come to their turn.
+    let again = !this.stopped;
+    while (again) again = this.round() && !this.stopped;
+  }
+
+  /** One round of grants; true where there is cause for another. */
+  private round(): boolean {
+    let failed = false;
     for (const { waiter, lease } of this.granted()) {
       try {
         this.effects.grant(lease, this.granting.get(waiter)?.caller ?? policyCaller("lease"));
         this.tell(waiter, lease);
       } catch (error) {
         if (!(error instanceof BayError)) throw error;
+        failed = true;
         this.tell(waiter, error);
       }
     }
+    return failed || this.table.short;
   }
 
   /** Nobody waits any longer for a target that there is not. */

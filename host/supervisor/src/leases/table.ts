@@ -45,6 +45,8 @@ export const AGEING_MS = 30_000;
 export class LeaseTable {
   private readonly leases = new Map<string, Lease>();
   private readonly byTarget = new Map<string, Lease>();
+  /** The last `grant` ended early, because there was no fence for more. */
+  short = false;
   /** Targets whose lease has ended and whose end policy is under way. */
   private readonly ending = new Set<string>();
   private waiting: Waiter[] = [];
@@ -96,8 +98,9 @@ export class LeaseTable {
     return this.waiting.length < before;
   }
 
-  /** Grants whatever can be granted now, in the order of the queue. */
+  /** Grants whatever can be granted now, in the order of the queue. Throws what `newFence` throws where it has none at all. */
   grant(now_ms: number): { waiter: Waiter; lease: Lease }[] {
+    this.short = false;
     if (this.waiting.length === 0) return [];
     const turn = ({ request, since_ms }: Waiter): number => since_ms - request.priority * AGEING_MS;
     const queue = [...this.waiting].sort((a, b) => turn(a) - turn(b) || a.order - b.order);
@@ -112,10 +115,19 @@ export class LeaseTable {
         for (const target of targets) claimed.add(target);
         continue;
       }
+      let fence: number;
+      try {
+        fence = this.newFence();
+      } catch (error) {
+        if (granted.length === 0) throw error;
+        // What stands in the table already must be told to those who asked for it.
+        this.short = true;
+        break;
+      }
       const lease: Lease = {
         ...waiter.request,
         id: this.newId(),
-        fence: this.newFence(),
+        fence,
         granted_ms: now_ms,
         expires_ms: now_ms + waiter.request.ttl_ms,
       };
