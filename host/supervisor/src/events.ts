@@ -25,9 +25,12 @@ export interface TargetFlags {
   available: boolean;
 }
 
-/** Where a target is on its way to being ready. `none`: it has no ready condition; `timeout`: it is late, or never came. */
+/**
+ * Where a target is on its way to being ready. `none`: it has no ready condition; `timeout`: it is late, or never came;
+ * `unknown`: its power was not seen yet, or it was on before anybody looked.
+ */
 export interface BootState {
-  state: "none" | "off" | "booting" | "ready" | "timeout";
+  state: "none" | "unknown" | "off" | "booting" | "ready" | "timeout";
   /** From power on to the line that matched, in milliseconds. */
   boot_ms: number | null;
 }

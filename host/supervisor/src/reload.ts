@@ -82,7 +82,11 @@ export async function reloadBay(parts: ReloadParts, next: Bay): Promise<ReloadRe
   bay.racks.splice(0, bay.racks.length, ...next.racks);
   for (const rack of next.racks) {
     if (result.untouched.includes(rack.rack)) continue;
-    for (const target of rack.targets) consoles.set(target.target, parts.makeConsole(target));
+    for (const target of rack.targets) {
+      const made = parts.makeConsole(target);
+      consoles.set(target.target, made);
+      hub.emit("boot", target.target, made.boot);
+    }
     const board = parts.makeBoard(rack);
     boards.push(board);
     for (const channel of board.channels) {

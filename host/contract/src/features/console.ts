@@ -40,11 +40,11 @@ export const console = feature(
     state(
       "target/T/state/boot",
       z.object({
-        state: z.enum(["none", "off", "booting", "ready", "timeout"]),
+        state: z.enum(["none", "unknown", "off", "booting", "ready", "timeout"]),
         boot_ms: z.int().nullable(),
         at: z.string(),
       }),
-      "Where the target is on its way to its ready condition; `boot_ms` from power on to the line that matched.",
+      "Where the target is on its way to its ready condition (`unknown`: it was on before anybody looked); `boot_ms` from power on to the line that matched.",
     ),
   ],
 );

@@ -57,30 +57,33 @@ test("boot: from power on to a prompt that ends with no line feed; late ones are
   await settled();
   port.write("starting\nhost login:");
   await settled();
-  expect(boots).toEqual(["booting", "ready true"]);
+  expect(boots).toEqual(["off", "booting", "ready true"]);
   power("on");
   power("off");
   power("on");
   port.write("no prompt this time\n");
   await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(boots).toEqual(["booting", "ready true", "off", "booting", "timeout"]);
+  expect(boots).toEqual(["off", "booting", "ready true", "off", "booting", "timeout"]);
   port.write("host login: ");
   await settled();
   expect(console.boot).toEqual({ state: "timeout", boot_ms: null });
   expect(console.boots).toEqual({ ready: 1, timeout: 1 });
 });
 
-test("a target that was on before anybody looked is not one that boots, whatever its console says", async () => {
+test("a target that was on before anybody looked is neither off nor booting, whatever its console says", async () => {
   power("on");
   port.write("host login: \n");
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect([boots, console.boots]).toEqual([[], { ready: 0, timeout: 0 }]);
+  // A cycle opens its switch first.
+  power("changing");
+  expect([boots, console.boot.state]).toEqual([[], "unknown"]);
   power("off");
   power("changing");
   await settled();
   port.write("host login: \n");
   await settled();
-  expect(boots).toEqual(["booting", "ready true"]);
+  expect(boots).toEqual(["off", "booting", "ready true"]);
 });
 
 test("a lease that a target is under already, as after a restart, is recorded on; a port that it holds is given back", async () => {
@@ -170,6 +173,6 @@ test("boot: a cycle and a reset begin anew, though the state never says off", as
   await settled();
   port.write("host login: \n");
   await settled();
-  expect(boots).toEqual(["booting", "ready true", "booting", "ready true", "booting", "ready true"]);
+  expect(boots).toEqual(["off", "booting", "ready true", "booting", "ready true", "booting", "ready true"]);
   expect(console.boots).toEqual({ ready: 3, timeout: 0 });
 });

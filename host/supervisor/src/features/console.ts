@@ -80,7 +80,7 @@ export class TargetConsole {
     this.log = new ConsoleLog(folder, target.target);
     this.pattern = target.ready === undefined ? undefined : new RegExp(target.ready.pattern);
     this.timeout_ms = (target.ready?.timeout_s ?? 0) * 1000;
-    this.boot = { state: this.pattern === undefined || !this.present ? "none" : "off", boot_ms: null };
+    this.boot = { state: this.pattern === undefined || !this.present ? "none" : "unknown", boot_ms: null };
     this.ends.push(
       hub.onPower(this.target, ({ power }) => this.power(power)),
       hub.onBegin(this.target, () => this.begin()),
@@ -144,7 +144,7 @@ export class TargetConsole {
     if (first && power === "on") return;
     if (power === "off" || power === "fault") {
       if (this.boot.state !== "off") this.become("off", null);
-    } else if (this.boot.state === "off") {
+    } else if (this.boot.state === "off" || first) {
       // The rail rises while the state still says `changing`: that is when the target begins to boot.
       this.begin();
     }
