@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { type Bay, type BayRack, type BayTarget, bayTargets, topics } from "@mltb/contract";
+import { type Bay, type BayError, type BayRack, type BayTarget, bayTargets, topics } from "@mltb/contract";
 import { Tokens } from "./auth/tokens.ts";
 import { policyCaller } from "./call.ts";
 import { Commands } from "./commands.ts";
@@ -210,7 +210,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       };
       const leaseOf = (target: string) => state.leases.of(target);
       const parts = { bay, boards, consoles, commands, hub, makeBoard, makeConsole, leaseOf, clear };
-      const result = await reloadBay(parts, next);
+      const note = (more: { args?: object; status: string; code?: string; message?: string }): void =>
+        state.audit.write(policyCaller("bay file"), { action: "reload", ...more });
+      const result = await reloadBay(parts, next).catch((error: BayError) => {
+        note({ status: "refused", code: error.code ?? "internal", message: error.message });
+        throw error;
+      });
+      const { added, changed, removed } = result;
+      note({ args: { added, changed, removed }, status: "done" });
       state.leases.reloaded((target) => commands.lookup(target) !== undefined);
       return result;
     },

@@ -39,3 +39,20 @@ test("a target that is on is not told to be off when the supervisor starts again
   expect((await power("off")).status).toBe(200);
   await until(() => boot() === "off");
 });
+
+test("a reload stands in the audit log with the racks that it touched, and a refused one with its reason", async () => {
+  const newestLine = async () => (await bay.api("GET", "/api/v1/log?limit=1")).json.lines[0];
+  await bay.supervisor.reload(changed());
+  expect(await newestLine()).toMatchObject({
+    ...{ user: "supervisor", source: "policy", origin: "bay file", action: "reload", status: "done" },
+    args: { added: [], changed: ["rack1"], removed: [] },
+  });
+  await bay.supervisor.ready();
+  const lease = await bay.api("POST", "/api/v1/leases", { targets: ["spare-3"], ttl_s: 60 });
+  await expect(bay.supervisor.reload(changed())).rejects.toMatchObject({ code: "busy" });
+  expect(await newestLine()).toMatchObject({
+    ...{ action: "reload", status: "refused", code: "busy" },
+    message: expect.stringContaining("spare-3 of rack rack1 is leased"),
+  });
+  await bay.api("DELETE", `/api/v1/leases/${lease.json.id}`);
+});
