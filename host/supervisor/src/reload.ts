@@ -24,8 +24,8 @@ export interface ReloadParts {
   makeBoard(rack: BayRack): Board;
   makeConsole(target: BayTarget): TargetConsole;
   leaseOf(target: string): LeaseView | undefined;
-  /** Takes what is retained about a target or a board that is no more off the broker. */
-  clear(target: string | undefined, board: string): void;
+  /** Takes what is retained about a target, board or rack that is no more off the broker. */
+  clear(kind: "target" | "board" | "rack", name: string): void;
 }
 
 /** Racks of both bays, told apart by whether their part of the file is the same. */
@@ -75,9 +75,10 @@ export async function reloadBay(parts: ReloadParts, next: Bay): Promise<ReloadRe
       if (channel === undefined) continue;
       await consoles.get(channel.name)?.stop();
       consoles.delete(channel.name);
-      if (!stays.has(channel.name)) parts.clear(channel.name, board.name);
+      if (!stays.has(channel.name)) parts.clear("target", channel.name);
     }
-    if (!next.racks.some((rack) => rack.board.name === board.name)) parts.clear(undefined, board.name);
+    if (!next.racks.some((rack) => rack.board.name === board.name)) parts.clear("board", board.name);
+    if (result.removed.includes(board.rack)) parts.clear("rack", board.rack);
   }
   bay.racks.splice(0, bay.racks.length, ...next.racks);
   for (const rack of next.racks) {

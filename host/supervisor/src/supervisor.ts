@@ -200,13 +200,16 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     },
     async reload(next) {
       const t = topics(bay.bay);
-      const clear = (target: string | undefined, board: string): void => {
-        const off = (topic: string): void => mqtt.publish(topic, "", { retain: true, qos: 1 });
-        if (target === undefined) off(t.board(board));
-        else {
-          const states = ["power", "measure", "fault", "lease", "health", "flags", "boot", "calibration"];
-          for (const state of states) off(t.target(target, `state/${state}`));
-        }
+      const retained = {
+        target: (name: string) =>
+          ["power", "measure", "fault", "lease", "health", "flags", "boot", "calibration"].map((state) =>
+            t.target(name, `state/${state}`),
+          ),
+        board: (name: string) => [t.board(name)],
+        rack: (name: string) => [t.rack(name, "state/panel")],
+      };
+      const clear = (kind: keyof typeof retained, name: string): void => {
+        for (const topic of retained[kind](name)) mqtt.publish(topic, "", { retain: true, qos: 1 });
       };
       const leaseOf = (target: string) => state.leases.of(target);
       const parts = { bay, boards, consoles, commands, hub, makeBoard, makeConsole, leaseOf, clear };
