@@ -120,11 +120,22 @@ export class Gate {
     this.audit.command(call, accepted?.seq, call.caller.lease ?? lease, result);
     try {
       if (accepted !== undefined && accepted.entry > 0) this.journal.end(accepted.entry, result);
-      else if (accepted === undefined && keyOf(call.caller) !== undefined) this.journal.refuse(call, result);
+      else if (accepted === undefined) this.refused(call, result);
     } catch (error) {
       // The answer stands; after a restart a repetition is answered `unknown`, which is true of what is on the disk.
       if (!(error instanceof BayError)) throw error;
       this.audit.lost += 1;
     }
+  }
+
+  /**
+   * What was not accepted. A message may come again by itself, when nobody wants it any more: it is refused again. Who
+   * sends a request again under its key wants it done: it is judged anew.
+   */
+  private refused(call: Call, result: CommandResult): void {
+    const key = keyOf(call.caller);
+    if (key === undefined) return;
+    if (call.caller.source === "mqtt") this.journal.refuse(call, result);
+    else this.runs.delete(key);
   }
 }
