@@ -169,6 +169,18 @@ test.each([
   expect(answer.json.code).toBe(code);
 });
 
+test("a password that a browser sends by itself is of no use to another site's page; a token has to be given anyway", async () => {
+  const port = await serve();
+  const basic = { authorization: `Basic ${Buffer.from("anybody:own-token").toString("base64")}` };
+  const from = async (site: string, path: string, login: Record<string, string>) =>
+    (await ask(port, "GET", path, { ...login, "sec-fetch-site": site })).json.code;
+  for (const site of ["cross-site", "same-site", "none, cross-site"]) {
+    expect([site, await from(site, "/basic", basic)]).toEqual([site, "foreign-host"]);
+    expect(await from(site, "/read", bearer("own-token"))).toBeUndefined();
+  }
+  for (const site of ["none", "same-origin"]) expect(await from(site, "/basic", basic)).toBeUndefined();
+});
+
 test("a flood is limited by login and by address of strangers, and others are not", async () => {
   const port = await serve({ rates: { login: 10, stranger: 3 } });
   const other = bearer(addToken(folder, "bob", "viewer"));

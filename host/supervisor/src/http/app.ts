@@ -95,8 +95,11 @@ export async function createApp(options: AppOptions) {
   app.addHook("onClose", async () => open.stop());
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
-    // Without `Sec-Fetch-Site`: a link of another page may be followed, for nothing is done here without a token.
-    const fault = guard.fault({ host: request.headers.host, origin: request.headers.origin });
+    const { host, origin, "sec-fetch-site": site } = request.headers;
+    // A link of another page may be followed where nothing is done without a token. A password that a browser was given
+    // once goes with every request, whichever page has caused it.
+    const asked = request.routeOptions.config.basic === true && site !== undefined ? String(site) : undefined;
+    const fault = guard.fault({ host, origin, "sec-fetch-site": asked });
     if (fault !== undefined) {
       const mend = "address the bay by its IP address or as localhost, or name the host with --allow-host";
       sendProblem(reply, problemOf("foreign_host", fault, mend));
