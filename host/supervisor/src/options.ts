@@ -43,6 +43,8 @@ export interface SupervisorOptions {
   insecure?: boolean;
   /** Names by which HTTP requests may address the bay, beside addresses, localhost and this machine's name. */
   allowHosts?: string[];
+  /** Time between two measurements of a target on MQTT, in steps of 10 ms and 100 at least; 200 where it is not given. */
+  measure_ms?: number;
   /** Sockets of broker and client without Nagle's algorithm; on unless a measurement switches it off. */
   noDelay?: boolean;
   /** Configurations of experiments that were run; without it none are known. */

@@ -138,7 +138,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   hub.on("log", (board, level, text) => log[level >= 3 ? "error" : level === 2 ? "warn" : "info"]({ board }, text));
   commands.onResult = (feature, status, seconds) => metrics.command(feature, status, seconds);
 
-  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, { flags, leases: state.leases, consoles }, find);
+  const features = { flags, leases: state.leases, consoles };
+  const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, features, find, options.measure_ms);
   answerOrphans(bay.bay, state.orphans, mqtt);
   metrics.control(await serveCommands(bay.bay, commands, mqtt, state.clock), mqtt);
   stateMetrics(metrics, state, () => broker?.cut() ?? 0);

@@ -25,22 +25,30 @@ interface PinBoard {
   onPin: (channel: number, on: boolean, at_ms: number) => void;
   /** A hung board takes bytes and says nothing. */
   hung: boolean;
-  /** Sweeps of the monitors that it has sent. */
+  /** Sweeps of the monitors that it has sent, and rows of samples. */
   telemetry: number;
+  rows: number;
 }
 
 const SERVE_MS = 20;
 const TELEMETRY_MS = 100;
 const CHANNELS = 8;
+/** A row of samples each millisecond, as many in a block as come between two services of the link. */
+const ROW_US = 1000;
+const ROWS = SERVE_MS;
 
-/** @param phase where in the others' turn this board's timers are, from 0 to 1: boards do not tick together */
-function pinBoard(name: string, phase: number): PinBoard {
+/**
+ * @param phase where in the others' turn this board's timers are, from 0 to 1: boards do not tick together
+ * @param samples it streams samples as well
+ */
+function pinBoard(name: string, phase: number, samples: boolean): PinBoard {
   const on = new Array<boolean>(CHANNELS).fill(false);
   let toHost: ((chunk: Uint8Array) => void) | undefined;
   const timers: NodeJS.Timeout[] = [];
   let seq = 0;
   let first = 0;
   let monitors = false;
+  let streaming = false;
   const now = (): number => Math.floor(performance.now());
   const tick_us = (): number => (now() * 1000) % 2 ** 32;
   const measured = (channel: number) => ({
@@ -56,6 +64,7 @@ function pinBoard(name: string, phase: number): PinBoard {
     onPin: () => undefined,
     hung: false,
     telemetry: 0,
+    rows: 0,
     transport: {
       name: `memory:${name}`,
       async open(handlers) {
@@ -73,8 +82,17 @@ function pinBoard(name: string, phase: number): PinBoard {
           board.telemetry += 1;
           serve();
         };
+        const block = (): void => {
+          if (!streaming || board.hung) return;
+          const head = { stream: Stream.samples, channels: CHANNELS, rows: ROWS, period_us: ROW_US, lost: 0 };
+          const end_us = (board.rows * ROW_US) % 2 ** 32;
+          const data = "\0".repeat(ROWS * CHANNELS * 2);
+          session.stream("sample_block", { ...head, tick_us: end_us, first: board.rows, data });
+          board.rows += ROWS;
+        };
         for (const [work, period_ms] of [
           [serve, SERVE_MS],
+          [block, SERVE_MS],
           [telemetry, TELEMETRY_MS],
         ] as const) {
           const begun = setTimeout(() => timers.push(setInterval(work, period_ms)), phase * period_ms);
@@ -100,7 +118,7 @@ function pinBoard(name: string, phase: number): PinBoard {
       welcome: () => ({
         ...{ major: 1, minor: 0, nonce: 0, epoch: 1, window: 8, body_limit: 243, fingerprint: TABLE_FINGERPRINT },
         ...{ reset_cause: 0, uptime_ms: now(), kind: "monitoring", serial: name, firmware: "pins" },
-        capabilities: "power:1",
+        capabilities: samples ? "power:1 samples:1" : "power:1",
       }),
       onRequest: (request: string, body: Body, tag: number) => {
         const channel = body["channel"] as number;
@@ -114,6 +132,7 @@ function pinBoard(name: string, phase: number): PinBoard {
           session.answer(tag, "channel_answer", { ...measured(channel), reset_asserted: 0, cause: 1 });
         } else if (request === "stream_open") {
           if (body["stream"] === Stream.monitors) monitors = true;
+          else streaming = true;
           const answer = { stream: body["stream"] as number, channels: CHANNELS, rows: 1, period_us: 100_000, first };
           session.answer(tag, "stream_answer", { ...answer, tick_us: tick_us() });
         } else session.refuse(tag, 1, request);
@@ -142,16 +161,26 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-/** A supervisor with so many boards, a target `t-N` on the first channel of each. */
-export async function startFleet(count: number, external?: { broker: string }): Promise<Fleet> {
+/** How a fleet differs from one at rest: another broker, measurements on MQTT more often, streams of samples. */
+export interface FleetOptions {
+  broker?: string;
+  measure_ms?: number;
+  samples?: boolean;
+}
+
+/** A supervisor with so many boards, a target `t-N` on the first channel of each; with samples one on every channel. */
+export async function startFleet(count: number, how: FleetOptions = {}): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), "mltb-fleet-"));
-  const boards = Array.from({ length: count }, (_, n) => pinBoard(`b-${n}`, n / count));
+  const boards = Array.from({ length: count }, (_, n) => pinBoard(`b-${n}`, n / count, how.samples === true));
   const bay = {
     bay: "fleet",
     racks: boards.map((_, n) => ({
       rack: `r-${n}`,
       board: { name: `b-${n}`, kind: "monitoring", link: "simulated", seed: 1 },
-      targets: [{ target: `t-${n}`, channel: 1, nominal_v: 5, on_lease_end: "keep" }],
+      targets: Array.from({ length: how.samples === true ? CHANNELS : 1 }, (__, c) => {
+        const target = c === 0 ? `t-${n}` : `t-${n}-${c + 1}`;
+        return { target, channel: c + 1, nominal_v: 5, on_lease_end: "keep" };
+      }),
     })),
   } as unknown as Bay;
   const supervisor = await startSupervisor({
@@ -159,7 +188,10 @@ export async function startFleet(count: number, external?: { broker: string }): 
     openBoard: (board) => (boards[Number(board.name.slice(2))] as PinBoard).transport,
     http: { host: "127.0.0.1", port: 0, named: true },
     mqtt:
-      external === undefined ? { host: "127.0.0.1", port: 0, named: true } : { ...external, user: "", password: "" },
+      how.broker === undefined
+        ? { host: "127.0.0.1", port: 0, named: true }
+        : { broker: how.broker, user: "", password: "" },
+    measure_ms: how.measure_ms,
     stateDir: folder,
     simulated: true,
     log: createLog("silent"),
