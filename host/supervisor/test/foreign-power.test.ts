@@ -9,6 +9,7 @@ import { Board } from "../src/device/board.ts";
 import { runCommand } from "../src/device/exec-run.ts";
 import { createHub } from "../src/events.ts";
 import { bayPorts, linkTransport } from "../src/link/open.ts";
+import { openState } from "../src/state.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-foreign-"));
 const log: string[] = [];
@@ -153,4 +154,75 @@ test("what it cannot do it refuses; items of a command never meet a shell", asyn
     text: "x:4",
   });
   expect((await runCommand(["/nowhere/x"], { target: "x", channel: 4 }, 1000)).ok).toBe(false);
+});
+
+/** A supervisor's command path over a third socket of the strip, which goes off with its lease. */
+async function supervised(store: string, status: boolean, later_ms = 0) {
+  const file = join(folder, "leased.yml");
+  const sockets = bayFile.replace(/targets:[^]*/, "targets: [{ target: heater, channel: 3 }]\n");
+  writeFileSync(file, status ? sockets : sockets.replace(/.*status: .*\n/, ""));
+  const read = readBayFile(file);
+  if ("faults" in read) throw new Error(read.faults[0]?.message);
+  const [rack] = read.bay.racks as [(typeof read.bay.racks)[0]];
+  const hub = createHub();
+  const strip = new Board(rack, linkTransport(rack, bayPorts(read.bay)), hub, 5);
+  const of = new Commands([strip]);
+  const clock = { mono: () => performance.now() + later_ms, wall: () => Date.now() + later_ms };
+  const failed = (error: Error): never => {
+    throw error;
+  };
+  const state = openState(join(folder, store), read.bay, of, hub, failed, clock);
+  strip.start();
+  await until(() => strip.link.lifecycle === "ready");
+  const heater = of.find("heater").channel;
+  return {
+    heater,
+    state,
+    /** Leases the socket for a minute and switches it on. */
+    async lease(): Promise<string> {
+      const caller = { source: "api", user: "u", role: "operator", origin: "test" } as const;
+      const asked = { targets: ["heater"], holder: "u", user: "u", priority: 0, hold: false, experiment: false };
+      const granted = await state.leases.acquire(caller, { ...asked, ttl_ms: 60_000 }, 0, new AbortController().signal);
+      if ("status" in granted) throw new Error(granted.message);
+      const on = { ...caller, lease: granted.id };
+      expect(await of.run(on, "target", "heater", "power", { state: "on" })).toMatchObject({ status: "done" });
+      return granted.id;
+    },
+    async end(): Promise<void> {
+      state.close();
+      await strip.stop();
+    },
+  };
+}
+const heaterIs = (word: string): boolean => readFileSync(join(folder, "socket3"), "utf8") === `${word}\n`;
+
+test("a lease that ran out while no supervisor was there ends in its policy, also where nothing tells the state", async () => {
+  const before = await supervised("away", false);
+  await before.lease();
+  await before.end();
+  expect(heaterIs("on")).toBe(true);
+  const after = await supervised("away", false, 120_000);
+  await until(() => heaterIs("off") && after.state.policies.pending().length === 0);
+  expect(after.heater.power).toBe("off");
+  await after.end();
+});
+
+test("an off that fails at the end of a lease is tried again until it is done, after longer and longer pauses", async () => {
+  const leased = await supervised("failing", true);
+  const id = await leased.lease();
+  flag("fail", true);
+  const offs = (): number => readFileSync(join(folder, "calls"), "utf8").split("off 3\n").length - 1;
+  const before = offs();
+  const ended = leased.state.leases.release(policyCaller("test"), id);
+  await until(() => offs() > before);
+  // Within 1.9 s there is time for three attempts after pauses of 0.25, 0.5 and 1 s; at an even 0.25 s there would be seven.
+  await new Promise((resolve) => setTimeout(resolve, 1900));
+  expect(offs() - before).toBeGreaterThan(1);
+  expect(offs() - before).toBeLessThan(6);
+  await ended;
+  expect(leased.heater.power).toBe("unknown");
+  expect(leased.state.policies.pending()).toEqual(["heater"]);
+  flag("fail", false);
+  await until(() => heaterIs("off") && leased.state.policies.pending().length === 0);
+  await leased.end();
 });

@@ -1,6 +1,7 @@
 import type { BayError, ErrorName } from "@mltb/contract";
 import { policyCaller } from "../call.ts";
 import type { Commands } from "../commands.ts";
+import type { ChannelModel } from "../device/channel.ts";
 import type { LeaseRows } from "./rows.ts";
 
 const LOOK_MS = 25;
@@ -9,18 +10,34 @@ const SEQUENCE_MS = 65_000;
 /** A board that has just come back tells its states within this time. */
 const ANNOUNCE_MS = 2000;
 const RETRY_MS = 250;
+/** Longest pause between two attempts at foreign electronics: each of them runs a program. */
+const FOREIGN_RETRY_MS = 30_000;
 /** The board has answered, and asking again would change nothing. */
 const answered: ErrorName[] = ["superseded", "fault_latched", "not_on", "refused_by_board", "not_supported"];
+
+/** What the end of a lease owes to a target, and when it is tried again. */
+interface Owed {
+  policy: string;
+  lease: string;
+  due_ms: number;
+  pause_ms: number;
+}
+
+const owing = (policy: string, lease: string): Owed => ({ policy, lease, due_ms: 0, pause_ms: RETRY_MS });
+
+/** A board will tell the state by itself; foreign electronics may have no way to, and are commanded all the same. */
+const untold = ({ power, unproved }: ChannelModel): boolean => power === "unknown" && !unproved;
 
 /**
  * Brings targets to their policies when leases end: `off`, `reset` or `keep`. What the board is in the midst of comes
  * to its end first. What cannot be done because the board is away stays owed, also across a restart, until it is done
- * or until a newer command of somebody is.
+ * or until a newer command of somebody is. What foreign electronics failed to do is tried again, after longer and longer
+ * pauses.
  */
 export class EndPolicies {
   private readonly commands: Commands;
   private readonly rows: LeaseRows;
-  private readonly owed = new Map<string, { policy: string; lease: string }>();
+  private readonly owed = new Map<string, Owed>();
   private readonly running = new Set<string>();
   private readonly retry: NodeJS.Timeout;
   private readonly onError: (error: Error) => void;
@@ -29,7 +46,7 @@ export class EndPolicies {
     this.commands = commands;
     this.rows = rows;
     this.onError = onError;
-    for (const { target, policy, lease } of rows.owed()) this.owed.set(target, { policy, lease });
+    for (const { target, policy, lease } of rows.owed()) this.owed.set(target, owing(policy, lease));
     this.retry = setInterval(() => this.again(), RETRY_MS);
   }
 
@@ -62,11 +79,11 @@ export class EndPolicies {
   }
 
   private again(): void {
-    for (const [target, { policy, lease }] of this.owed) {
+    for (const [target, { policy, lease, due_ms }] of this.owed) {
       // A target that the bay file has no more may come back with the next one.
       const found = this.commands.lookup(target);
-      if (found === undefined || this.running.has(target)) continue;
-      if (!found.board.link.session.port.open || found.channel.power === "unknown") continue;
+      if (found === undefined || this.running.has(target) || performance.now() < due_ms) continue;
+      if (!found.board.link.session.port.open || untold(found.channel)) continue;
       void this.carryOut(target, policy, lease);
     }
   }
@@ -74,7 +91,9 @@ export class EndPolicies {
   /** Resolves when the policy is done, or cannot be done now and stays owed. */
   async carryOut(target: string, policy: string, lease: string): Promise<void> {
     if (policy === "keep") return;
-    this.owed.set(target, { policy, lease });
+    const before = this.owed.get(target);
+    const owed = before?.lease === lease ? before : owing(policy, lease);
+    this.owed.set(target, owed);
     this.running.add(target);
     try {
       await this.atRest(target);
@@ -83,6 +102,9 @@ export class EndPolicies {
       if (await this.apply(target, policy, lease)) {
         this.owed.delete(target);
         this.settle(target);
+      } else if (this.commands.lookup(target)?.channel.unproved === true) {
+        owed.due_ms = performance.now() + owed.pause_ms;
+        owed.pause_ms = Math.min(FOREIGN_RETRY_MS, 2 * owed.pause_ms);
       }
     } finally {
       this.running.delete(target);
@@ -99,7 +121,7 @@ export class EndPolicies {
       const ms = performance.now() - started;
       if (!board.link.session.port.open) return false;
       if (this.commands.runs(target)) return ms < SEQUENCE_MS;
-      return channel.power === "changing" ? ms < SEQUENCE_MS : channel.power === "unknown" && ms < ANNOUNCE_MS;
+      return channel.power === "changing" ? ms < SEQUENCE_MS : untold(channel) && ms < ANNOUNCE_MS;
     };
     while (busy()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
