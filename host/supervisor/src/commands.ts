@@ -223,14 +223,15 @@ export class Commands {
   private async power(board: Board, channel: ChannelModel, args: z.infer<typeof powerArgs>): Promise<CommandResult> {
     const action = actions[args.state];
     const off_ms = args.state === "cycle" ? (args.off_ms ?? 1000) : 0;
+    const on = args.state === "on" || args.state === "cycle";
     await board.configured;
     const outcome = await board.link.request(
       "power_set",
       { channel: channel.channel, action, off_ms, check: bodyCheck(channel.channel, action, off_ms) },
       // A power back end reads back after each switching, and ends what it was doing first.
-      MARGIN_MS + 1000 + off_ms + (args.state === "cycle" ? 6 : 4) * board.command_ms,
+      MARGIN_MS + 1000 + off_ms + (on ? board.turn_ms : 0) + (args.state === "cycle" ? 6 : 4) * board.command_ms,
     );
-    return this.powered(board, channel, outcome, args.state === "on" || args.state === "cycle" ? "on" : "off");
+    return this.powered(board, channel, outcome, on ? "on" : "off");
   }
 
   /**
@@ -297,7 +298,7 @@ export class Commands {
       check: bodyCheck(channel.channel, 0, 0),
       name: strapName(channel.channel, sequence),
     };
-    const outcome = await board.link.request("strap_run", body, STRAP_LONGEST_MS);
+    const outcome = await board.link.request("strap_run", body, STRAP_LONGEST_MS + board.turn_ms);
     if (outcome.kind === "refused" && refusalName(outcome.code) === "not_stored") {
       return refused("not_supported", `${board.name} has not taken strap sequence ${sequence}`, "see `mltb health`");
     }

@@ -39,3 +39,23 @@ test("the bay file's policies reach the board: interlock and budget refuse with 
     await bay.stop();
   }
 });
+
+test("a rack whose switches close one after another: who is last in the row is waited for and answered `done`", async () => {
+  const bay = await startTestBay({
+    change({ racks }) {
+      // Seven times this is longer than a board may take for one target alone.
+      for (const rack of racks) rack.stagger_ms = 450;
+    },
+  });
+  try {
+    const targets = (bay.bay.racks[0]?.targets ?? []).map(({ target }) => target);
+    const all = async (args: object): Promise<string[]> => {
+      const put = (target: string) => bay.api("PUT", `/api/v1/targets/${target}/power`, args);
+      return (await Promise.all(targets.map(put))).map(({ status, json }) => `${status} ${json.power ?? json.code}`);
+    };
+    expect(await all({ state: "on" })).toEqual(targets.map(() => "200 on"));
+    expect(await all({ state: "cycle", off_ms: 100 })).toEqual(targets.map(() => "200 on"));
+  } finally {
+    await bay.stop();
+  }
+});

@@ -110,6 +110,11 @@ export class Board {
     return this.welcome?.capabilities.split(" ").some((word) => word.startsWith(`${capability}:`)) ?? false;
   }
 
+  /** The longest that a switch which shall close waits until those of its rack before it have closed (`stagger_ms`). */
+  get turn_ms(): number {
+    return this.bay.stagger_ms * (this.bay.targets.length - 1);
+  }
+
   get restarts(): number {
     return [...this.restartsBy.values()].reduce((sum, count) => sum + count, 0);
   }

@@ -116,12 +116,13 @@ export class EndPolicies {
     const found = this.commands.lookup(target);
     if (found === undefined) return;
     const { board, channel } = found;
+    const sequence_ms = SEQUENCE_MS + board.turn_ms;
     const started = performance.now();
     const busy = (): boolean => {
       const ms = performance.now() - started;
       if (!board.link.session.port.open) return false;
-      if (this.commands.runs(target)) return ms < SEQUENCE_MS;
-      return channel.power === "changing" ? ms < SEQUENCE_MS : untold(channel) && ms < ANNOUNCE_MS;
+      if (this.commands.runs(target)) return ms < sequence_ms;
+      return channel.power === "changing" ? ms < sequence_ms : untold(channel) && ms < ANNOUNCE_MS;
     };
     while (busy()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
