@@ -1,4 +1,8 @@
+import { createHash } from "node:crypto";
 import type { ErrorName, Role } from "@mltb/contract";
+
+/** Longest id in the journal as it was sent; of a longer one its hash stands there. */
+const ID_LENGTH = 500;
 
 /** Where a command came from; it stands in the power state that it brings about. */
 export type CommandSource = "api" | "mqtt" | "policy";
@@ -21,6 +25,11 @@ export interface Caller {
 /** The supervisor itself, following a rule of the bay; no lease stops it. */
 export function policyCaller(origin: string): Caller {
   return { source: "policy", user: "supervisor", role: "admin", origin };
+}
+
+/** The `id` of a caller from what a client sent: however long that is, two that differ stay two. */
+export function callerId(sent: string): string {
+  return sent.length <= ID_LENGTH ? sent : `sha256 ${createHash("sha256").update(sent).digest("hex")}`;
 }
 
 /** What is commanded. */

@@ -77,3 +77,19 @@ test("gRPC: an admin's override in the metadata commands a leased target and is 
   const { lines } = (await bay.api("GET", "/api/v1/log?target=spare-3&limit=1")).json;
   expect(lines[0]).toMatchObject({ action: "power (override)", args: { override: "smoke" }, lease: json.id });
 });
+
+test("gRPC: an idempotency key counts whole, however long: two commands that differ at its end are two", async () => {
+  bay = await startTestBay();
+  const client = connect(bay);
+  const on = (target: string, end: string) =>
+    client.call("SetPower", { target, state: "on", idempotency_key: `${"k".repeat(600)}${end}` });
+  expect(await on("spare-3", "1")).toHaveProperty("answer.power", "on");
+  await client.call("SetPower", { target: "spare-3", state: "off" });
+  expect(await on("spare-3", "2")).toHaveProperty("answer.power", "on");
+  expect(bay.rail(3).switchOn).toBe(true);
+  await client.call("SetPower", { target: "spare-3", state: "off" });
+  expect(await on("spare-3", "2")).toHaveProperty("answer.power", "on");
+  expect(bay.rail(3).switchOn).toBe(false);
+  expect(await on("spare-4", "2")).toMatchObject({ code: "key-reused" });
+  expect(bay.rail(4).switchOn).toBe(false);
+});

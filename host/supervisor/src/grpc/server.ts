@@ -14,7 +14,7 @@ import {
   type z,
 } from "@mltb/contract";
 import type { Login, Tokens } from "../auth/tokens.ts";
-import { type Bad, type Caller, refused } from "../call.ts";
+import { type Bad, type Caller, callerId, refused } from "../call.ts";
 import { checkInput, type Dispatcher } from "../calls/dispatch.ts";
 import { RATES } from "../http/app.ts";
 import { CallLimits } from "./limit.ts";
@@ -185,6 +185,6 @@ function callerOf(
     origin: `grpc ${asked.getPeer()}`,
     ...(lease === undefined || lease === "" ? {} : { lease }),
     ...(override === "" ? {} : { override }),
-    ...(key === undefined || key === "" ? {} : { id: `grpc ${call.grpc?.method} ${key}`.slice(0, 500) }),
+    ...(key === undefined || key === "" ? {} : { id: callerId(`grpc ${call.grpc?.method} ${key}`) }),
   };
 }

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import type { Caller } from "../call.ts";
+import { type Caller, callerId } from "../call.ts";
 import type { Request } from "./app.ts";
 
 function header(request: Request, name: string): string | undefined {
@@ -7,13 +6,9 @@ function header(request: Request, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Longest id in the journal as it was sent; of a longer one its hash stands there. */
-const ID_LENGTH = 500;
-
 /** Whether the caller waits for the end, as the query says, makes no other command of it. */
 function idOf({ method, url }: Request, key: string): string {
-  const id = `${method} ${url.split("?", 1)[0]} ${key}`;
-  return id.length <= ID_LENGTH ? id : `sha256 ${createHash("sha256").update(id).digest("hex")}`;
+  return callerId(`${method} ${url.split("?", 1)[0]} ${key}`);
 }
 
 /** Who sent an HTTP request, with the lease, override and idempotency key that its headers name. */
