@@ -14,7 +14,7 @@ import {
   wireCode,
   type z,
 } from "@mltb/contract";
-import { bodyCheck, Outcome, PowerAction, type RequestOutcome, refusalName } from "@mltb/protocol";
+import { bodyCheck, Cause, Outcome, PowerAction, type RequestOutcome, refusalName } from "@mltb/protocol";
 import { type Bad, type Call, type Caller, type CommandResult, refused } from "./call.ts";
 import type { Board } from "./device/board.ts";
 import { type ChannelModel, faultNumber } from "./device/channel.ts";
@@ -34,6 +34,9 @@ const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
   cycle: PowerAction.cycle,
 };
 
+/** Commands after which a target's power may be another. */
+const switching = new Set(["power", "strap"]);
+
 /** Commands that a bay understands, by feature. Arguments are checked before anything is sent. */
 export class Commands {
   /** What every command passes on its way to a board. */
@@ -48,6 +51,8 @@ export class Commands {
   /** Commands under way, by target or rack, and by board. */
   private readonly running = new Map<string, number>();
   private readonly onBoard = new Map<string, number>();
+  /** How many commands that switch a target were accepted. */
+  private readonly switchings = new Map<string, number>();
 
   constructor(boards: Board[]) {
     this.boards = boards;
@@ -143,6 +148,7 @@ export class Commands {
     let done: (() => void) | undefined;
     if (kind === "target") {
       this.find(name).channel.commandedBy = caller.source;
+      if (switching.has(feature)) this.switchings.set(name, (this.switchings.get(name) ?? 0) + 1);
       done = this.onAccepted(caller, name, feature);
     }
     onAccepted(accepted.seq);
@@ -224,6 +230,7 @@ export class Commands {
     const action = actions[args.state];
     const off_ms = args.state === "cycle" ? (args.off_ms ?? 1000) : 0;
     const on = args.state === "on" || args.state === "cycle";
+    const turn = this.switchings.get(channel.name);
     await board.configured;
     const outcome = await board.link.request(
       "power_set",
@@ -231,30 +238,33 @@ export class Commands {
       // A power back end reads back after each switching, and ends what it was doing first.
       MARGIN_MS + 1000 + off_ms + (on ? board.turn_ms : 0) + (args.state === "cycle" ? 6 : 4) * board.command_ms,
     );
-    return this.powered(board, channel, outcome, on ? "on" : "off");
+    return this.powered(board, channel, outcome, { power: on ? "on" : "off", turn });
   }
 
   /**
    * What became of a command that the board has answered with the proved state: done when the state that is read back
-   * afterwards does not say otherwise. Where a newer command is under way already it cannot say anything.
+   * afterwards does not say otherwise. Where a newer command is under way already it cannot say anything; another state is
+   * that of a newer command only where one was accepted since `turn`, or somebody has pressed a button.
    */
   private async powered(
     board: Board,
     channel: ChannelModel,
     outcome: RequestOutcome<"power_answer">,
-    wanted?: TargetView["power"],
+    wanted?: { power: TargetView["power"]; turn: number | undefined },
   ): Promise<CommandResult> {
     if (outcome.kind !== "answer") return failed(outcome, channel);
     const answer = outcome.body;
     channel.measured(answer);
     const fresh = await this.reread(board, channel);
-    const contradicted = wanted !== undefined && fresh.power !== wanted && fresh.power !== "changing";
-    if (answer.outcome === Outcome.done && !contradicted) return { status: "done", state: fresh };
-    if (answer.outcome === Outcome.done && fresh.power === "unknown") {
-      const message = `the board confirmed ${wanted}, and its link was lost before that was read back`;
+    const done = answer.outcome === Outcome.done;
+    const differs = wanted !== undefined && fresh.power !== wanted.power && fresh.power !== "changing";
+    if (done && !differs) return { status: "done", state: fresh };
+    if (done && fresh.power === "unknown") {
+      const message = `the board confirmed ${wanted?.power}, and its link was lost before that was read back`;
       return { status: "unknown", code: "outcome_unknown", message, state: fresh };
     }
-    if (answer.outcome === Outcome.superseded || (answer.outcome === Outcome.done && fresh.power !== "fault")) {
+    const newer = channel.cause === Cause.panel || this.switchings.get(channel.name) !== wanted?.turn;
+    if (answer.outcome === Outcome.superseded || (done && newer && fresh.power !== "fault")) {
       return {
         status: "refused",
         code: "superseded",
@@ -263,10 +273,13 @@ export class Commands {
       };
     }
     const fault = channel.fault;
+    const why = done
+      ? `the board confirmed ${wanted?.power} and then read back ${fresh.power}`
+      : "the board could not prove the state";
     return {
       status: "failed",
       code: answer.outcome === Outcome.not_confirmed ? "not_confirmed" : "board_failed",
-      message: fault === null ? "the board could not prove the state" : `${fault.id}: ${fault.cause}`,
+      message: fault === null ? why : `${fault.id}: ${fault.cause}`,
       state: fresh,
     };
   }

@@ -57,6 +57,8 @@ export class ChannelModel {
   fault: TargetView["fault"] = null;
   seq = 0;
   switchOn = false;
+  /** What the state came from, as the board says (`Cause`). */
+  cause: number = Cause.start;
   /** Times that the switch was seen to close; where the state was not known before, that is no sight. */
   closings = 0;
   lease: TargetView["lease"] = null;
@@ -86,6 +88,7 @@ export class ChannelModel {
     if (!changed) return false;
     this.power = power;
     this.boardSeq = state.state_seq;
+    this.cause = state.cause;
     if (fault === null) this.fault = null;
     else if (fault !== this.fault?.id) {
       const cause = faultTexts[fault.replaceAll("-", "_")] ?? fault;
