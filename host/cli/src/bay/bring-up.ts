@@ -15,7 +15,7 @@ import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
 import { storedConfigurations } from "./configurations.ts";
 import { createPanelRuns, type PanelRuns } from "./panel-runs.ts";
-import { type BayState, removeState, runningBay, writeState } from "./state.ts";
+import { type BayState, removeState, runningBay, thisProcess, writeState } from "./state.ts";
 
 export interface BringUpOptions {
   bayFile: string;
@@ -190,7 +190,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
 
     const state: BayState = {
       schema: "mltb.bay-state/1",
-      pid: process.pid,
+      ...thisProcess(),
       bay: bay.bay,
       bay_file: resolve(options.bayFile),
       reloads: options.reloads === true,

@@ -1,12 +1,17 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { bootId } from "@mltb/contract";
 import { type CliFault, cliError, Exit } from "../errors.ts";
+import { processStart } from "./process-start.ts";
 
 /** How to reach a bay, and the files that hold its secrets. Stored as `bay.json` in the state folder. */
 export interface BayState {
   schema: "mltb.bay-state/1";
   pid: number;
+  /** The boot in which the process was started, and when: its number may become another's. Null where the system does not tell. */
+  boot_id: string | null;
+  start_ticks: number | null;
   bay: string;
   /** The bay file that it was brought up from, absolute. */
   bay_file?: string;
@@ -39,19 +44,33 @@ function file(folder: string): string {
   return join(folder, "bay.json");
 }
 
+/** Folders in which this process keeps a bay. */
+const own = new Set<string>();
+
 export function writeState(folder: string, state: BayState): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const temporary = `${file(folder)}.${process.pid}`;
   writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
   renameSync(temporary, file(folder));
+  own.add(resolve(folder));
 }
 
 /** Removes the file, unless another bay has taken the folder meanwhile. */
 export function removeState(folder: string): void {
+  own.delete(resolve(folder));
   if (readState(folder)?.pid === process.pid) rmSync(file(folder), { force: true });
 }
 
-function alive(pid: number): boolean {
+/** What tells this process from every other one that has its number at another time. */
+export function thisProcess(): Pick<BayState, "pid" | "boot_id" | "start_ticks"> {
+  return { pid: process.pid, boot_id: bootId(), start_ticks: processStart(process.pid) };
+}
+
+function alive(folder: string, { pid, boot_id, start_ticks }: BayState): boolean {
+  if (pid === process.pid) return own.has(resolve(folder));
+  const boot = bootId();
+  if (boot !== null && boot_id !== null && boot_id !== boot) return false;
+  if (start_ticks !== null) return processStart(pid) === start_ticks;
   try {
     process.kill(pid, 0);
     return true;
@@ -80,10 +99,13 @@ function readState(folder: string): BayState | undefined {
   }
 }
 
-/** The bay that is up in this folder; undefined when there is none. A file of a process that is gone does not count. */
+/**
+ * The bay that is up in this folder; undefined when there is none. A file of a process that is gone does not count, nor one
+ * whose number another process has now.
+ */
 export function runningBay(folder: string): BayState | undefined {
   const state = readState(folder);
-  return state !== undefined && alive(state.pid) ? state : undefined;
+  return state !== undefined && alive(folder, state) ? state : undefined;
 }
 
 /** The journal of experiments in a state folder. */
