@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootId } from "@mltb/contract";
 import { afterAll, expect, test } from "vitest";
+import { lockFolder } from "../src/bay/folder-lock.ts";
 import { processStart } from "../src/bay/process-start.ts";
 import { type BayState, runningBay, thisProcess, writeState } from "../src/bay/state.ts";
 import { example, run, start, tracked } from "./mltb.ts";
@@ -45,13 +46,23 @@ test("the number of the very process that asks counts only where it has brought 
   expect(runningBay(state)).toMatchObject({ pid: process.pid });
 });
 
-test("after a power cut the bay starts although its number is another's, who is not signalled by a reload", async () => {
+test("after a power cut a bay starts although its number is another's, who is not signalled; it alone has the folder until its process ends", async () => {
   const state = left("power cut", { pid, boot_id: bootId(), start_ticks: 1 });
   const reload = await run("reload", "--state", state);
   expect([reload.code, reload.err]).toEqual([4, expect.stringContaining("no bay is up")]);
   expect(other.exitCode ?? other.signalCode).toBeNull();
+
+  const unlock = lockFolder(state);
+  expect(lockFolder(state)).toBeUndefined();
+  const second = await run("up", "--bay", example("demo-bay.yml"), "--state", state);
+  expect([second.code, second.err]).toEqual([4, expect.stringContaining("another bay comes up or ends")]);
+  unlock?.();
+
   const ports = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
   const bay = await start("up", "--bay", example("demo-bay.yml"), ...ports, "--state", state, "--json");
   expect(bay.ready).toMatchObject({ event: "ready", bay: "demo" });
-  expect(await bay.end()).toBe(0);
+  expect(lockFolder(state)).toBeUndefined();
+  process.kill((runningBay(state) as BayState).pid, "SIGKILL");
+  await expect.poll(() => lockFolder(state), { timeout: 10_000 }).toBeTypeOf("function");
+  expect(runningBay(state)).toBeUndefined();
 });

@@ -14,6 +14,7 @@ import { CliError, cliError, Exit, faultLine } from "../errors.ts";
 import { createLog } from "../output/log.ts";
 import type { Steps } from "../output/steps.ts";
 import { storedConfigurations } from "./configurations.ts";
+import { lockFolder } from "./folder-lock.ts";
 import { createPanelRuns, type PanelRuns } from "./panel-runs.ts";
 import { type BayState, removeState, runningBay, thisProcess, writeState } from "./state.ts";
 
@@ -90,9 +91,14 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
   if (options.simControl !== undefined && simulatedRacks.length === 0) {
     throw cliError(Exit.usage, "not-simulated", "--sim-control needs a bay with simulated boards");
   }
+  const unlock = lockFolder(options.stateDir);
+  if (unlock === undefined) {
+    const text = `another bay comes up or ends in ${options.stateDir}`;
+    throw cliError(Exit.unreachable, "bay-is-up", text, "wait for it, or give this one another --state folder");
+  }
 
   const racks = new Map<string, SimulatedRack>();
-  const closers: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<void>)[] = [async () => unlock()];
   let panelRuns: PanelRuns | undefined;
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
