@@ -52,6 +52,36 @@ test("a copy is made and taken up while the bay runs: what is missing is added, 
   for (const id of [...held, next.id]) await bay.api("DELETE", `/api/v1/leases/${id}`);
 });
 
+test("a copy of a large store ends while commands are written all the time, and is whole", async () => {
+  const busy = mkdtempSync(join(tmpdir(), "mltb-busy-"));
+  const database = new Database(join(busy, "state.db"));
+  const write = (name: string): void => {
+    database.run(database.build.insertInto("numbers").values({ name, value: 1 }));
+  };
+  // More than 1,000 pages.
+  database.transaction(() => {
+    for (let n = 0; n < 10_000; n += 1) write(`${n} ${"x".repeat(500)}`);
+  });
+  const file = join(busy, "copy.db");
+  let copied = false;
+  const copying = backupState(busy, file).then(() => {
+    copied = true;
+  });
+  let written = 0;
+  for (; written < 20_000 && !copied; written += 1) {
+    write(`later ${written}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(copied).toBe(true);
+  await copying;
+  const copy = new Database(file);
+  expect(copy.count("numbers")).toBeGreaterThanOrEqual(10_000);
+  expect(copy.count("numbers")).toBeLessThanOrEqual(10_000 + written);
+  copy.close();
+  database.close();
+  rmSync(busy, { recursive: true });
+});
+
 test("what is no sound copy is refused and changes nothing", async () => {
   const before = (await log()).length;
   writeFileSync(join(bay.state, RESTORE_FILE), "not a database, but long enough to look at: ".repeat(100));

@@ -8,6 +8,9 @@ import { migrations } from "./schema.ts";
 export const STATE_FILE = "state.db";
 export const RESTORE_FILE = "restore.db";
 
+/** Pages of a step of a copy: more than there are. */
+const ALL_PAGES = 2 ** 31 - 1;
+
 /** What a copy holds. */
 export interface Copied {
   file: string;
@@ -44,7 +47,8 @@ export async function backupState(folder: string, file: string): Promise<Copied>
   const temporary = `${file}.${process.pid}`;
   const database = new DatabaseSync(source, { readOnly: true });
   try {
-    await backup(database, temporary);
+    // In one step: between two of them a bay that is up writes, and then the copy begins anew.
+    await backup(database, temporary, { rate: ALL_PAGES });
   } finally {
     database.close();
   }
