@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { calibrationRecordSchema, type Fault, z } from "@mltb/contract";
-import { type Codes, Recording } from "./recording.ts";
+import { atOnce, pieces, type Steps } from "../steps.ts";
+import { type Block, type Codes, Recording } from "./recording.ts";
 
 /** Bytes of a block and of a voltage in the file. */
 const BLOCK_BYTES = 16;
@@ -58,6 +59,11 @@ const headerSchema = z.object({
  * order blocks (u32 first, f64 end_us, u32 rows), samples (i16 codes), voltages (f64 tick_us, u16 code).
  */
 export function encodeRecording(recording: Recording, facts: RecordingFacts): Buffer {
+  return gzipSync(atOnce(contentSteps(recording, facts)));
+}
+
+/** What such a file holds under gzip, step by step. */
+export function* contentSteps(recording: Recording, facts: RecordingFacts): Steps<Buffer> {
   const { period_us, amps_per_code, currents, voltageTimes, voltages, markers, restarts } = recording.raw();
   const { current_offset_a, volts_per_code, voltage_offset_v } = recording.codes;
   const header = {
@@ -73,21 +79,32 @@ export function encodeRecording(recording: Recording, facts: RecordingFacts): Bu
     voltages: voltages.length,
   };
   const blocks = Buffer.alloc(recording.blocks.length * BLOCK_BYTES);
-  for (const [n, block] of recording.blocks.entries()) {
-    blocks.writeUInt32LE(block.first, n * BLOCK_BYTES);
-    blocks.writeDoubleLE(block.end_us, n * BLOCK_BYTES + 4);
-    blocks.writeUInt32LE(block.rows, n * BLOCK_BYTES + 12);
+  for (const [from, to] of pieces(recording.blocks.length)) {
+    for (let n = from; n < to; n += 1) {
+      const block = recording.blocks[n] as Block;
+      blocks.writeUInt32LE(block.first, n * BLOCK_BYTES);
+      blocks.writeDoubleLE(block.end_us, n * BLOCK_BYTES + 4);
+      blocks.writeUInt32LE(block.rows, n * BLOCK_BYTES + 12);
+    }
+    yield;
   }
   const samples = Buffer.alloc(currents.length * 2);
-  for (const [n, current] of currents.entries()) {
-    samples.writeInt16LE(Math.round((current - current_offset_a) / amps_per_code), n * 2);
+  for (const [from, to] of pieces(currents.length)) {
+    for (let n = from; n < to; n += 1) {
+      samples.writeInt16LE(Math.round(((currents[n] as number) - current_offset_a) / amps_per_code), n * 2);
+    }
+    yield;
   }
   const read = Buffer.alloc(voltages.length * VOLTAGE_BYTES);
-  for (const [n, volts] of voltages.entries()) {
-    read.writeDoubleLE(voltageTimes[n] as number, n * VOLTAGE_BYTES);
-    read.writeUInt16LE(Math.round((volts - voltage_offset_v) / volts_per_code), n * VOLTAGE_BYTES + 8);
+  for (const [from, to] of pieces(voltages.length)) {
+    for (let n = from; n < to; n += 1) {
+      read.writeDoubleLE(voltageTimes[n] as number, n * VOLTAGE_BYTES);
+      const code = Math.round(((voltages[n] as number) - voltage_offset_v) / volts_per_code);
+      read.writeUInt16LE(code, n * VOLTAGE_BYTES + 8);
+    }
+    yield;
   }
-  return gzipSync(Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), blocks, samples, read]));
+  return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), blocks, samples, read]);
 }
 
 function codesOf({ current_offset_a, volts_per_code, voltage_offset_v }: z.infer<typeof headerSchema>): Codes {

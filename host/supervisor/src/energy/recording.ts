@@ -1,6 +1,7 @@
 import { INA226 } from "@mltb/hardware";
 import { indexAfter, rowsMissing } from "../device/row-index.ts";
-import { type EnergyWindow, interpolate, type Series, windowsOf } from "./window.ts";
+import { atOnce, pieces, type Steps } from "../steps.ts";
+import { type EnergyWindow, interpolator, type Series, windowSteps } from "./window.ts";
 
 /** Longest recording: 30 minutes at 1 kHz. Later samples are counted as lost. */
 const SAMPLES_MAX = 1_800_000;
@@ -120,24 +121,43 @@ export class Recording {
   }
 
   result(): RecordingResult {
-    const { series } = this;
+    return atOnce(this.resultSteps());
+  }
+
+  /** The same, step by step: a recording may have millions of samples. */
+  *resultSteps(): Steps<RecordingResult> {
+    const { times, currents, voltageTimes, voltages, period_us, markers } = this.series;
+    const current_a: number[] = [];
+    const voltage_v: number[] = [];
+    const voltageAt = interpolator(voltageTimes, voltages);
+    for (const [from, to] of pieces(times.length)) {
+      for (let k = from; k < to; k += 1) {
+        current_a.push(round(currents[k] as number, 1e6));
+        voltage_v.push(round(voltageAt(times[k] as number), 1e4));
+      }
+      yield;
+    }
     return {
-      rate_hz: 1e6 / series.period_us,
-      samples: { received: series.times.length, lost: this.lost },
-      markers: series.markers,
-      trace: {
-        first_tick_us: series.times[0] ?? 0,
-        period_us: series.period_us,
-        current_a: series.currents.map((value) => round(value, 1e6)),
-        voltage_v: series.times.map((at) => round(interpolate(series.voltageTimes, series.voltages, at), 1e4)),
-      },
-      windows: this.windows(),
+      rate_hz: 1e6 / period_us,
+      samples: this.samplesSeen(),
+      markers,
+      trace: { first_tick_us: times[0] ?? 0, period_us, current_a, voltage_v },
+      windows: yield* this.windowSteps(),
     };
+  }
+
+  samplesSeen(): RecordingResult["samples"] {
+    return { received: this.series.times.length, lost: this.lost };
   }
 
   /** The windows alone. */
   windows(): EnergyWindow[] {
-    return windowsOf(this.series);
+    return atOnce(this.windowSteps());
+  }
+
+  /** The same, step by step. */
+  windowSteps(): Steps<EnergyWindow[]> {
+    return windowSteps(this.series);
   }
 }
 

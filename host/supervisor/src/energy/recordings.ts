@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { BayError, type CalibrationView, type Meter, suggest } from "@mltb/contract";
 import { type Channel, monitoringBoard } from "@mltb/hardware";
 import type { Board } from "../device/board.ts";
@@ -8,9 +11,10 @@ import type { Scales } from "../device/calibration.ts";
 import type { ChannelModel } from "../device/channel.ts";
 import type { BayEvents, BayHub } from "../events.ts";
 import type { Cuts } from "../leases/cuts.ts";
+import { stepwise } from "../steps.ts";
 import { meterOf } from "./meter.ts";
 import { Recording, type RecordingResult } from "./recording.ts";
-import { encodeRecording } from "./recording-file.ts";
+import { contentSteps } from "./recording-file.ts";
 
 /** Time for the last block and the last edge to arrive after a recording is stopped. */
 const SETTLE_MS = 400;
@@ -19,6 +23,8 @@ const RUNNING = 64;
 /** Bytes of finished recordings that are kept; the oldest go first. */
 const KEPT_BYTES = 256 * 1024 * 1024;
 const SUFFIX = ".mltb.gz";
+
+const pack = promisify(gzip);
 
 /** One rail of a recording: the target's own, or another one of its rack that the same marker cuts into windows. */
 interface Rail {
@@ -36,6 +42,8 @@ interface Calibrated {
 interface Running {
   board: Board;
   rails: [Rail, ...Rail[]];
+  /** Somebody is being told what it has seen. */
+  stopping: boolean;
   end(): void;
 }
 
@@ -129,7 +137,7 @@ export class Recordings {
         this.hub.off(event as keyof BayEvents, handler as never);
       }
     };
-    this.running.set(id, { board, rails, end });
+    this.running.set(id, { board, rails, stopping: false, end });
     if (this.running.size > RUNNING) {
       this.counters.dropped += 1;
       this.running.values().next().value?.end();
@@ -143,9 +151,14 @@ export class Recordings {
     this.find(id).end();
   }
 
-  /** Ends a recording once everything before its last edge has come, keeps its samples and computes its windows. */
+  /**
+   * Ends a recording once everything before its last edge has come, keeps its samples and computes its windows. That may take
+   * seconds, in which the event loop turns.
+   */
   async stop(id: string): Promise<Finished> {
-    const { board, rails, end } = this.find(id);
+    const entry = this.find(id);
+    entry.stopping = true;
+    const { board, rails, end } = entry;
     const started = performance.now();
     // Edges are events, samples a stream: wait until the samples have passed the last edge.
     const behind = ({ recording }: Rail): boolean => recording.lastSample_us() < recording.lastMarker_us() + 30_000;
@@ -154,7 +167,7 @@ export class Recordings {
     }
     end();
     const [own, ...others] = rails;
-    const result = own.recording.result();
+    const result = await stepwise(own.recording.resultSteps());
     const facts = {
       id,
       rack: own.channel.rack,
@@ -163,6 +176,14 @@ export class Recordings {
       board_revision: monitoringBoard.revision,
       firmware: board.welcome?.firmware ?? null,
     };
+    const beside: Finished["rails"] = [];
+    for (const { channel, recording, calibrated } of others) {
+      const windows = await stepwise(recording.windowSteps());
+      const samples = recording.samplesSeen();
+      beside.push({ target: channel.name, channel: channel.channel, ...calibrated, samples, windows });
+    }
+    const artifacts: Artifact[] = [];
+    for (const rail of rails) artifacts.push(await this.keep(rail, facts));
     return {
       ...facts,
       target: own.channel.name,
@@ -170,11 +191,8 @@ export class Recordings {
       meter: meterOf(monitoringBoard, monitoringBoard.channels[own.channel.channel - 1] as Channel, result.rate_hz),
       ...own.calibrated,
       ...result,
-      rails: others.map(({ channel, recording, calibrated }) => {
-        const { samples, windows } = recording.result();
-        return { target: channel.name, channel: channel.channel, ...calibrated, samples, windows };
-      }),
-      artifacts: rails.map((rail) => this.keep(rail, facts)),
+      rails: beside,
+      artifacts,
     };
   }
 
@@ -186,22 +204,23 @@ export class Recordings {
 
   private find(id: string): Running {
     const entry = this.running.get(id);
-    if (entry !== undefined) return entry;
+    if (entry?.stopping === false) return entry;
     throw new BayError("unknown_recording", `there is no recording ${id} under way`);
   }
 
-  private keep({ channel, recording, calibrated }: Rail, facts: Facts): Artifact {
+  private async keep({ channel, recording, calibrated }: Rail, facts: Facts): Promise<Artifact> {
     const { name: target } = channel;
-    const bytes = encodeRecording(recording, {
+    const content = contentSteps(recording, {
       ...facts,
       ...calibrated,
       target,
       channel: channel.channel,
       recorded_at: new Date().toISOString(),
     });
+    const bytes = await pack(await stepwise(content));
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const file = join(this.folder, `${facts.id}.${target}${SUFFIX}`);
-    writeFileSync(file, bytes, { mode: 0o600 });
+    await writeFile(file, bytes, { mode: 0o600 });
     this.makeRoom(file);
     return { target, file, sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length };
   }

@@ -1,3 +1,4 @@
+import { pieces, type Steps } from "../steps.ts";
 import { type BudgetTerm, windowBudget } from "./budget.ts";
 
 /** Time on both sides of a window that shows the power outside it. */
@@ -49,10 +50,23 @@ function lowerBound(times: number[], at: number): number {
 }
 
 /** Linear interpolation of unevenly spaced points; constant before the first and after the last. */
-export function interpolate(times: number[], values: ArrayLike<number>, at: number): number {
+function interpolate(times: number[], values: ArrayLike<number>, at: number): number {
+  return between(times, values, lowerBound(times, at), at);
+}
+
+/** The same for times that grow: each call goes on where the one before has ended. */
+export function interpolator(times: number[], values: ArrayLike<number>): (at: number) => number {
+  let high = 0;
+  return (at) => {
+    while (high < times.length && (times[high] as number) < at) high += 1;
+    return between(times, values, high, at);
+  };
+}
+
+/** @param high index of the first time that is not below `at` */
+function between(times: number[], values: ArrayLike<number>, high: number, at: number): number {
   const n = times.length;
   if (n === 0) return Number.NaN;
-  const high = lowerBound(times, at);
   if (high === 0) return values[0] as number;
   if (high === n) return values[n - 1] as number;
   const t0 = times[high - 1] as number;
@@ -104,9 +118,14 @@ function rippleOf(voltages: number[], from: number, to: number): number {
 }
 
 /** The windows of a rail, each from a rising to the next falling edge of the marker. */
-export function windowsOf(series: Series, lossLimit = LOSS_LIMIT): EnergyWindow[] {
-  const voltage = series.times.map((at) => interpolate(series.voltageTimes, series.voltages, at));
-  const power = Float64Array.from(series.currents, (current, k) => current * (voltage[k] as number));
+export function* windowSteps(series: Series, lossLimit = LOSS_LIMIT): Steps<EnergyWindow[]> {
+  const { times, currents } = series;
+  const voltageAt = interpolator(series.voltageTimes, series.voltages);
+  const power = new Float64Array(times.length);
+  for (const [from, to] of pieces(times.length)) {
+    for (let k = from; k < to; k += 1) power[k] = (currents[k] as number) * voltageAt(times[k] as number);
+    yield;
+  }
   const found: EnergyWindow[] = [];
   let start: number | undefined;
   for (const marker of series.markers) {
@@ -114,6 +133,7 @@ export function windowsOf(series: Series, lossLimit = LOSS_LIMIT): EnergyWindow[
     else if (start !== undefined) {
       found.push(oneWindow(series, power, start, marker.tick_us, lossLimit));
       start = undefined;
+      yield;
     }
   }
   return found;
@@ -136,8 +156,8 @@ function refusal(series: Series, start: number, stop: number, lost: number, loss
     return `${lost} samples, ${percent(share)} of the window, were lost; the limit is ${percent(lossLimit)}`;
   }
   let before = start - VOLTAGE_GAP_US;
-  for (const at of voltageTimes) {
-    if (at < before) continue;
+  for (let k = lowerBound(voltageTimes, before); k < voltageTimes.length; k += 1) {
+    const at = voltageTimes[k] as number;
     if (at - before > 2 * VOLTAGE_GAP_US || (before > start && at - before > VOLTAGE_GAP_US)) break;
     before = at;
     if (before >= stop) break;

@@ -1,8 +1,10 @@
 import { type Call, calls, httpStatus, wireCode } from "@mltb/contract";
 import type { CommandResult } from "../call.ts";
 import { checkInput, type Dispatcher } from "../calls/dispatch.ts";
+import { stepwise } from "../steps.ts";
 import { type App, problem, type Reply, type Request, sendProblem } from "./app.ts";
 import { callerOf } from "./caller.ts";
+import { jsonSteps } from "./json-steps.ts";
 
 /** More than the largest slot of a board. */
 const BYTES_LIMIT = 512 * 1024;
@@ -47,6 +49,8 @@ export function route(
 
 /** Calls that need their HTTP connection: they have routes of their own (lease-routes.ts). */
 const ownRoutes = new Set(["lease.acquire"]);
+/** Calls whose answers may have tens of megabytes. */
+const large = new Set(["recording.stop"]);
 const never = new AbortController().signal;
 
 /** Serves every call of the contract that the dispatcher runs. */
@@ -65,7 +69,9 @@ export function bindCalls(app: App, dispatcher: Dispatcher): void {
       const result = await dispatcher.run(full, call, asked);
       if (result.status !== "done") return sendResult(reply, result);
       if (call.status === 204) return reply.status(204).send();
-      return reply.status(call.status).send(result.state);
+      reply.status(call.status);
+      if (!large.has(full)) return reply.send(result.state);
+      return reply.type("application/json; charset=utf-8").send(await stepwise(jsonSteps(result.state)));
     });
   }
 
