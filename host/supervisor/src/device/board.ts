@@ -157,7 +157,7 @@ export class Board {
     this.welcome = welcome;
     this.quiet.restart();
     for (const channel of this.channels) if (channel !== undefined) channel.unproved = this.can("unproved");
-    this.measure.restart(restarted);
+    this.measure.restart(restarted, welcome.uptime_ms);
     this.calibrations.welcomed();
     this.told = false;
     if (restarted) {
@@ -190,7 +190,7 @@ export class Board {
     const before = this.welcome;
     this.welcome = body as unknown as Message<"welcome">;
     const restarted = before !== undefined && before.epoch !== this.welcome.epoch;
-    this.measure.restart(restarted);
+    this.measure.restart(restarted, this.welcome.uptime_ms);
     if (restarted) this.forget("board restarted");
   }
 

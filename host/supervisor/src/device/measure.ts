@@ -8,6 +8,7 @@ import { indexAfter, rowsMissing } from "./row-index.ts";
 
 /** Shunt code of a monitor that did not answer. */
 const ABSENT = -32768;
+const UPTIME_WRAP = 2 ** 32;
 
 /** Turns the board's measurement streams into samples, voltages and energy of its targets. */
 export class MeasureStreams {
@@ -20,7 +21,10 @@ export class MeasureStreams {
   private readonly channels: (ChannelModel | undefined)[];
   private readonly calibrations: Pick<Calibrations, "of">;
   private readonly hub: BayHub;
-  private wide = createTickCounter();
+  private ticks = createTickCounter();
+  /** The board's uptime in its latest welcome, until a tick has come; and the first tick of a session beside its welcome. */
+  private welcomed_ms: number | undefined;
+  private known: { tick_us: number; uptime_ms: number } | undefined;
   private nextFirst: number | undefined;
   /** Device time at which the next row was due; null after a restart of the board, undefined before the first block. */
   private nextEnd_us: number | null | undefined;
@@ -37,16 +41,31 @@ export class MeasureStreams {
     this.hub = hub;
   }
 
-  /** A new session: indices begin again, and ticks too where the board has started anew. */
-  restart(anew: boolean): void {
-    if (anew) this.wide = createTickCounter();
+  /**
+   * A new session: indices begin again, and ticks too where the board has started anew.
+   *
+   * @param uptime_ms of the board's welcome: a tick wraps after 71 minutes, and nobody has seen those of a lost link
+   */
+  restart(anew: boolean, uptime_ms: number): void {
+    if (anew) {
+      this.ticks = createTickCounter();
+      this.known = undefined;
+    }
+    if (this.known !== undefined) {
+      const passed_ms = (uptime_ms - this.known.uptime_ms + UPTIME_WRAP) % UPTIME_WRAP;
+      this.ticks.reach(this.known.tick_us + passed_ms * 1000);
+    }
+    this.welcomed_ms = uptime_ms;
     if (anew && this.nextEnd_us !== undefined) this.nextEnd_us = null;
     this.nextFirst = undefined;
   }
 
   /** Unwrapped device time of a tick. */
   time(tick_us: number): number {
-    return this.wide(tick_us);
+    const wide_us = this.ticks.wide(tick_us);
+    if (this.welcomed_ms !== undefined) this.known = { tick_us: wide_us, uptime_ms: this.welcomed_ms };
+    this.welcomed_ms = undefined;
+    return wide_us;
   }
 
   samples(block: Message<"sample_block">): void {
@@ -56,7 +75,7 @@ export class MeasureStreams {
       this.malformed += 1;
       return;
     }
-    const tick_us = this.wide(block.tick_us);
+    const tick_us = this.time(block.tick_us);
     if (this.hadBefore(block, tick_us)) {
       this.repeated += rows;
       return;
@@ -106,7 +125,7 @@ export class MeasureStreams {
       this.malformed += 1;
       return;
     }
-    const tick_us = this.wide(block.tick_us);
+    const tick_us = this.time(block.tick_us);
     for (const [n, channel] of this.channels.entries()) {
       const shunt = n < block.channels ? bytes.readInt16LE(n * 4 + 2) : ABSENT;
       if (channel === undefined || shunt === ABSENT) continue;

@@ -42,3 +42,19 @@ test("a map says nothing before it knows enough, and forgets a board that restar
   map.forget();
   expect(map.quality()).toBeUndefined();
 });
+
+test("a map begins anew behind a long silence, in which the tick may have wrapped unseen", () => {
+  for (const silent_ms of [50 * 60_000, 100 * 60_000]) {
+    const map = createClockMap();
+    const device = (host_ms: number): number => (host_ms * 1000) % 2 ** 32;
+    const pings = (from_ms: number): void => {
+      for (let n = 0; n < 5; n += 1) map.exchange(from_ms + n * 230, from_ms + n * 230 + 1, device(from_ms + n * 230));
+    };
+    pings(0);
+    map.exchange(silent_ms, silent_ms + 1, device(silent_ms));
+    expect(map.quality()).toBeUndefined();
+    pings(silent_ms + 230);
+    expect(map.quality()?.exchanges).toBe(6);
+    expect(map.quality()?.drift_ppm).toBeCloseTo(0, 3);
+  }
+});

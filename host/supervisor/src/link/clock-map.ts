@@ -6,6 +6,8 @@ const KEPT = 128;
 const LEAST = 4;
 /** Exchanges that took longer than the quickest by more than this were held up somewhere and say little. */
 const QUEUED_MS = 1.5;
+/** Behind a silence of this length what was before says nothing any more, and the tick may have wrapped meanwhile. */
+const SILENT_MS = 60_000;
 
 /** How well the map knows the board's clock. */
 export interface ClockQuality {
@@ -45,7 +47,7 @@ interface Exchange {
 
 export function createClockMap(): ClockMap {
   let list: Exchange[] = [];
-  let wide = createTickCounter();
+  let ticks = createTickCounter();
   let fit: Fit | undefined;
   /** There are exchanges that the fit knows nothing of: most are never asked about before the next one. */
   let stale = false;
@@ -81,23 +83,28 @@ export function createClockMap(): ClockMap {
     return fit;
   }
 
+  function forget(): void {
+    list = [];
+    ticks = createTickCounter();
+    fit = undefined;
+    stale = false;
+  }
+
   return {
+    forget,
     exchange(sent_ms, heard_ms, tick_us) {
-      list.push({ host_ms: (sent_ms + heard_ms) / 2, device_us: wide(tick_us), round_trip_ms: heard_ms - sent_ms });
+      const before = list.at(-1)?.host_ms ?? sent_ms;
+      if (sent_ms - before > SILENT_MS) forget();
+      const device_us = ticks.wide(tick_us);
+      list.push({ host_ms: (sent_ms + heard_ms) / 2, device_us, round_trip_ms: heard_ms - sent_ms });
       if (list.length > KEPT) list = list.slice(-KEPT);
       stale = true;
     },
     hostTime_ms(tick_us) {
       const fit = current();
       if (fit === undefined) return undefined;
-      return fit.host_ms + (wide(tick_us) - fit.device_us) / fit.slope;
+      return fit.host_ms + (ticks.wide(tick_us) - fit.device_us) / fit.slope;
     },
     quality: () => current()?.quality,
-    forget() {
-      list = [];
-      wide = createTickCounter();
-      fit = undefined;
-      stale = false;
-    },
   };
 }
