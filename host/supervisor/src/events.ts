@@ -56,6 +56,8 @@ export interface BayEvents {
   lifecycle: [board: string, state: Lifecycle, reason: string];
   /** The board began anew: its clock and its states did. */
   restarted: [board: string];
+  /** A lost link is there again and the board's clock went on: what the board told meanwhile, edges too, is lost. */
+  resumed: [board: string];
   /** What the board stores as a target's calibration was read, or written. */
   calibration: [target: string, calibration: CalibrationView];
   log: [board: string, level: number, text: string];

@@ -154,6 +154,7 @@ export class Board {
   }
 
   private onWelcome(welcome: Message<"welcome">, restarted: boolean): void {
+    const resumed = this.welcome !== undefined && !restarted;
     this.welcome = welcome;
     this.quiet.restart();
     for (const channel of this.channels) if (channel !== undefined) channel.unproved = this.can("unproved");
@@ -166,6 +167,7 @@ export class Board {
       this.forget("board restarted");
       this.hub.emit("restarted", this.name);
     }
+    if (resumed) this.hub.emit("resumed", this.name);
     for (const channel of this.channels) {
       if (channel !== undefined) {
         void this.link.request("target_names", { channel: channel.channel, name: channel.name }, REQUEST_MS);

@@ -49,6 +49,7 @@ const headerSchema = z.object({
   voltage_offset_v: z.number().default(0),
   markers: z.array(z.object({ level: z.number(), tick_us: z.number() })),
   restarts: z.array(z.number()),
+  link_losses: z.array(z.number()).default([]),
   blocks: count,
   samples: count,
   voltages: count,
@@ -64,7 +65,7 @@ export function encodeRecording(recording: Recording, facts: RecordingFacts): Bu
 
 /** What such a file holds under gzip, step by step. */
 export function* contentSteps(recording: Recording, facts: RecordingFacts): Steps<Buffer> {
-  const { period_us, amps_per_code, currents, voltageTimes, voltages, markers, restarts } = recording.raw();
+  const { period_us, amps_per_code, currents, voltageTimes, voltages, markers, restarts, linkLosses } = recording.raw();
   const { current_offset_a, volts_per_code, voltage_offset_v } = recording.codes;
   const header = {
     schema: "mltb.recording/1",
@@ -74,6 +75,7 @@ export function* contentSteps(recording: Recording, facts: RecordingFacts): Step
     ...recording.codes,
     markers,
     restarts,
+    link_losses: linkLosses,
     blocks: recording.blocks.length,
     samples: currents.length,
     voltages: voltages.length,
@@ -168,5 +170,6 @@ export function readRecordingFile(file: string): { facts: RecordingFacts; record
     );
   }
   for (const { level, tick_us } of header.markers) recording.marker(level, tick_us);
+  for (const at_us of header.link_losses) recording.linkLost(at_us);
   return { facts: header, recording };
 }

@@ -110,6 +110,26 @@ test("refused: a board that began anew inside the window; the window after it is
   expect(after?.energy_uj).toBeCloseTo(500_000, 3);
 });
 
+test("refused: a window whose edges a lost link may have swallowed; those before and after it are good", () => {
+  const recording = new Recording(AMPS);
+  block(recording, 0, PERIOD_US, 20_000);
+  for (let at = 0; at < 20_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(1, 1_000_300);
+  recording.marker(0, 2_000_300);
+  // One begins. The link is away for 100 ms, in which it ends and the next begins: with less than 1 % of the samples lost.
+  recording.marker(1, 19_999_900);
+  recording.linkLost();
+  block(recording, 0, 20_101 * PERIOD_US, 20_000);
+  for (let at = 20_090_000; at <= 41_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(0, 39_000_300);
+  recording.marker(1, 39_500_300);
+  recording.marker(0, 40_000_300);
+  const { windows, links_lost } = recording.result();
+  expect(windows.map(({ refused }) => refused)).toEqual([null, "the link was lost: edges may be missing", null]);
+  expect(windows.map(({ energy_uj }) => energy_uj === null)).toEqual([false, true, false]);
+  expect(links_lost).toBe(1);
+});
+
 test("a file gives the recording back: the same samples, gaps and windows", () => {
   const folder = mkdtempSync(join(tmpdir(), "mltb-recording-"));
   const file = join(folder, "a.mltb.gz");
@@ -127,6 +147,7 @@ test("a file gives the recording back: the same samples, gaps and windows", () =
   const before = steady(9);
   before.restarted();
   block(before, 0, PERIOD_US, 100);
+  before.linkLost();
   writeFileSync(file, encodeRecording(before, facts));
   const read = readRecordingFile(file);
   if ("faults" in read) throw new Error(read.faults[0]?.message);

@@ -9,6 +9,8 @@ const SAMPLES_MAX = 1_800_000;
 export interface RecordingResult {
   rate_hz: number;
   samples: { received: number; lost: number };
+  /** Times that the link was lost meanwhile. */
+  links_lost: number;
   markers: { level: number; tick_us: number }[];
   trace: { first_tick_us: number; period_us: number; current_a: number[]; voltage_v: number[] };
   windows: EnergyWindow[];
@@ -53,6 +55,7 @@ export class Recording {
       markers: [],
       gaps: [],
       restarts: [],
+      linkLosses: [],
     };
   }
 
@@ -95,9 +98,18 @@ export class Recording {
 
   /** The board has started anew: its clock begins at 0 again, and no window reaches across. */
   restarted(): void {
-    const { times, voltageTimes, markers } = this.series;
-    this.shift_us = 1 + Math.max(0, times.at(-1) ?? 0, voltageTimes.at(-1) ?? 0, markers.at(-1)?.tick_us ?? 0);
+    this.shift_us = 1 + this.latest_us();
     this.anew(this.shift_us);
+  }
+
+  /** The link was lost behind this time of the recording, and with it what came there: no window is known to reach across. */
+  linkLost(at_us = this.latest_us()): void {
+    this.series.linkLosses.push(at_us);
+  }
+
+  private latest_us(): number {
+    const { times, voltageTimes, markers } = this.series;
+    return Math.max(0, times.at(-1) ?? 0, voltageTimes.at(-1) ?? 0, markers.at(-1)?.tick_us ?? 0);
   }
 
   /** Nothing reaches across this time of the recording. */
@@ -140,6 +152,7 @@ export class Recording {
     return {
       rate_hz: 1e6 / period_us,
       samples: this.samplesSeen(),
+      links_lost: this.series.linkLosses.length,
       markers,
       trace: { first_tick_us: times[0] ?? 0, period_us, current_a, voltage_v },
       windows: yield* this.windowSteps(),

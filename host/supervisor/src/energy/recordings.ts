@@ -123,6 +123,9 @@ export class Recordings {
       restarted: (name) => {
         if (name === board.name) for (const { recording } of rails) recording.restarted();
       },
+      resumed: (name) => {
+        if (name === board.name) for (const { recording } of rails) recording.linkLost();
+      },
     };
     for (const [event, handler] of Object.entries(listeners)) this.hub.on(event as keyof BayEvents, handler as never);
     const id = `rec-${Date.now().toString(36)}-${this.next++}`;

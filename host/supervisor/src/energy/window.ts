@@ -22,6 +22,8 @@ export interface Series {
   gaps: { at_us: number; rows: number }[];
   /** Device times at which the board began anew: nothing reaches across one. */
   restarts: number[];
+  /** Device times of what was seen last before the link was lost: edges behind it may be missing. */
+  linkLosses: number[];
 }
 
 export interface EnergyWindow {
@@ -144,6 +146,7 @@ function refusal(series: Series, start: number, stop: number, lost: number, loss
   const { times, period_us, voltageTimes } = series;
   if (stop <= start) return "the window has no length";
   if (series.restarts.some((at) => at > start && at <= stop)) return "the board started anew inside the window";
+  if (series.linkLosses.some((at) => at >= start && at < stop)) return "the link was lost: edges may be missing";
   const first = times[0];
   const last = times.at(-1);
   if (first === undefined || last === undefined) return "no samples were received";
