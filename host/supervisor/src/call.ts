@@ -57,3 +57,6 @@ export type Bad = Exclude<CommandResult, { status: "done" }>;
 export function refused(code: ErrorName, message: string, suggestion?: string): Bad {
   return { status: "refused", code, message, ...(suggestion === undefined ? {} : { suggestion }) };
 }
+
+/** Commands that say what a target's power shall be: a newer one takes the place of what is still owed to the target. */
+export const switching: ReadonlySet<string> = new Set(["power", "strap"]);

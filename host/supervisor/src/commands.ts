@@ -26,6 +26,9 @@ const MARGIN_MS = 1500;
 const BOARD_COMMANDS = 60;
 /** The longest that a host waits for a strap sequence; the board finishes it anyway. */
 const STRAP_LONGEST_MS = 120_000;
+/** The longest time without power that a cycle may ask for. */
+const DWELL_LONGEST_MS = 60_000;
+const LOOK_MS = 20;
 
 const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
   on: PowerAction.on,
@@ -101,6 +104,17 @@ export class Commands {
   /** Whether a command of this target is under way. */
   runs(target: string): boolean {
     return (this.running.get(target) ?? 0) > 0;
+  }
+
+  /**
+   * Resolves when no command of a board is under way, or after its patience: what a power back end has begun, nobody else
+   * finishes.
+   */
+  async ended(board: Board): Promise<void> {
+    const until_ms = performance.now() + MARGIN_MS + DWELL_LONGEST_MS + 6 * board.command_ms;
+    while ((this.onBoard.get(board.name) ?? 0) > 0 && performance.now() < until_ms) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   /** Whether a command with this id has come before. */

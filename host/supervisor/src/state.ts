@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Bay, BayError, bayTargets } from "@mltb/contract";
-import { type Caller, policyCaller } from "./call.ts";
+import { type Caller, policyCaller, switching } from "./call.ts";
 import { type Clock, ClockWatch, systemClock } from "./clock.ts";
 import type { Commands } from "./commands.ts";
 import type { BayHub } from "./events.ts";
@@ -16,10 +16,9 @@ import { Database } from "./store/database.ts";
 import { Journal, type Orphan } from "./store/journal.ts";
 import { mergeCopy } from "./store/merge.ts";
 import { GrowingNumber } from "./store/numbers.ts";
+import { Unfinished } from "./unfinished.ts";
 
 const CLOCK_MS = 1000;
-/** Commands that say what a target's power shall be: one that is done takes the place of an end policy that is still owed. */
-const switching = new Set(["power", "strap"]);
 
 /** What a bay remembers across restarts, and what guards its commands with it. */
 export interface BayStateStore {
@@ -27,6 +26,7 @@ export interface BayStateStore {
   audit: Audit;
   leases: Leases;
   policies: EndPolicies;
+  unfinished: Unfinished;
   cuts: Cuts;
   clock: ClockWatch;
   /** Commands that the process before had accepted and not ended. */
@@ -47,13 +47,16 @@ export function openState(
 ): BayStateStore {
   const database = new Database(join(folder, STATE_FILE));
   const journal = new Journal(database);
-  const orphans = journal.recover();
+  const foreign = (target: string): boolean =>
+    bayTargets(bay).some((entry) => entry.target.target === target && entry.rack.board.kind === "foreign");
+  const { orphans, unfinished: cycles } = journal.recover(foreign);
   const audit = new Audit(database);
   const rows = new LeaseRows(database);
   const fences = new GrowingNumber(database, "fence");
   const seqs = new GrowingNumber(database, "accepted_seq");
   const cuts = new Cuts();
-  const policies = new EndPolicies(commands, rows, onError);
+  const unfinished = new Unfinished({ commands, journal, audit, foreign, onError });
+  const policies = new EndPolicies(commands, rows, onError, (target) => unfinished.pending(target));
   const clock = new ClockWatch(time);
   // Looked up each time: the bay's racks may be others after a reload.
   const knows = (target: string): boolean => bayTargets(bay).some((entry) => entry.target.target === target);
@@ -73,8 +76,11 @@ export function openState(
   };
   const leases = new Leases(rows, time, audit, effects, () => fences.next());
   commands.gate = new Gate(journal, audit, leases, () => seqs.next());
-  commands.onAccepted = (caller, target, feature) =>
-    caller.source !== "policy" && switching.has(feature) ? policies.overtaking(target) : undefined;
+  commands.onAccepted = (caller, target, feature) => {
+    if (!switching.has(feature)) return undefined;
+    unfinished.overtaken(caller, target);
+    return caller.source === "policy" ? undefined : policies.overtaking(target);
+  };
   // What happens without a command: the front panel, and what the board does by itself.
   hub.on("power", (target, cause, source) => {
     if (source !== "local" && (source !== "policy" || cause === "command")) return;
@@ -96,12 +102,15 @@ export function openState(
     const { feature: action, name: target, accepted_seq } = orphan;
     audit.write(who, { action, target, accepted_seq, status: "unknown", code: "outcome-unknown" });
   }
+  // Before leases that have run out meanwhile: what they owe comes behind a cycle.
+  unfinished.begin(cycles);
   leases.restore(knows);
   return {
     database,
     audit,
     leases,
     policies,
+    unfinished,
     cuts,
     clock,
     orphans,
@@ -120,6 +129,7 @@ export function openState(
       clearInterval(watch);
       leases.stop();
       policies.stop();
+      unfinished.stop();
       database.close();
     },
   };

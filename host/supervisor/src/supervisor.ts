@@ -165,7 +165,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       await Promise.all([...consoles.values()].map((one) => one.stop()));
       // Before the connections go: leases that are bound to them live on.
       state.leases.stop();
+      state.unfinished.stop();
       await faces.close();
+      // The others finish by themselves.
+      await Promise.all(boards.filter((board) => board.command_ms > 0).map((board) => commands.ended(board)));
       for (const board of boards) await board.stop();
       await mqtt.close({ topic: topics(bay.bay).supervisor, payload: "stopped" });
       await broker?.close();
@@ -230,6 +233,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       if (result.status !== "done") throw new Error(result.message);
     },
     async makeSafe() {
+      state.unfinished.giveUp();
       const results = await Promise.all(
         commands.targets().map(async (channel) => {
           if (channel.power === "off") return undefined;

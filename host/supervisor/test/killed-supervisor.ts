@@ -1,36 +1,24 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { buildBundle } from "@mltb/firmware";
 import { createPtyCarrier, createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
-import type { TestBay } from "./bay.ts";
+import { type Killable, killable } from "./killable.ts";
 
-const script = fileURLToPath(new URL("supervisor-process.ts", import.meta.url));
 const targets = Array.from({ length: 8 }, (_, n) => `t${n + 1}`);
 
 /** A supervisor in a process of its own, over a simulated board in this one: the board lives on when the supervisor is killed. */
-export interface KilledBay {
-  /** State folder, the same at every start. */
-  state: string;
+export interface KilledBay extends Omit<Killable, "drop"> {
   rack: SimulatedRack;
-  address(): { http: string; mqtt: string };
   /** How often each target's switch has moved. */
   moves: Map<string, number>;
   rail(target: string): SimulatedRack["electronics"]["rails"][0];
-  api: TestBay["api"];
-  /** SIGKILL, and the end of the process. */
-  kill(): Promise<void>;
-  /** The next supervisor, at the same addresses. */
-  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function killedBay(seed: number): Promise<KilledBay> {
   const folder = mkdtempSync(join(tmpdir(), "mltb-kill-"));
   const file = join(folder, "bay.yml");
-  const state = join(folder, "state");
   const carrier = createPtyCarrier(join(folder, "board"));
   const lines = targets.map((target, n) => `      - { target: ${target}, channel: ${n + 1} }`);
   const link = `    board: { name: board1, kind: monitoring, link: { serial: ${carrier.link} } }`;
@@ -59,46 +47,14 @@ export async function killedBay(seed: number): Promise<KilledBay> {
   }
   rack.start();
 
-  let child: ChildProcess | undefined;
-  let address: { http: string; mqtt: string } | undefined;
+  const { drop, ...supervisor } = killable(folder, file, carrier.link);
   const bay: KilledBay = {
-    state,
+    ...supervisor,
     rack,
     moves,
     rail,
-    address: () => address as { http: string; mqtt: string },
-    async start() {
-      const ports = address === undefined ? ["0", "0"] : [new URL(address.http).port, new URL(address.mqtt).port];
-      const started = spawn(process.execPath, [script, file, state, carrier.link, ...ports], {
-        stdio: ["ignore", "pipe", "inherit"],
-        // Compiling what it loads is most of a start.
-        env: { ...process.env, NODE_COMPILE_CACHE: join(folder, "cache") },
-      });
-      child = started;
-      address = await new Promise((resolve, reject) => {
-        started.stdout?.once("data", (chunk) => resolve(JSON.parse(String(chunk))));
-        started.once("exit", (code, signal) => reject(new Error(`the supervisor ended with ${code ?? signal}`)));
-      });
-    },
-    async kill() {
-      const ended = new Promise((resolve) => child?.once("exit", resolve));
-      child?.kill("SIGKILL");
-      await ended;
-    },
-    async api(method, path, body, headers = {}) {
-      const response = await fetch(`${address?.http}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${readFileSync(join(state, "token"), "utf8").trim()}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      return { status: response.status, json: JSON.parse((await response.text()) || "null") };
-    },
     async stop() {
-      child?.kill("SIGKILL");
+      drop();
       await rack.stop();
       carrier.close();
       rmSync(folder, { recursive: true, force: true });

@@ -18,7 +18,8 @@ import {
   TABLE_FINGERPRINT,
 } from "@mltb/protocol";
 import type { ByteTransport } from "../link/transport.ts";
-import { runCommand } from "./exec-run.ts";
+import { awaitLeftovers } from "./exec-leftover.ts";
+import { filled, runCommand } from "./exec-run.ts";
 
 const TICK_MS = 20;
 const STATE_MS = 1000;
@@ -35,12 +36,15 @@ interface Channel {
   /** The command that runs, and what the newest one that came meanwhile wants. */
   running: boolean;
   waiting: { tag: number; action: number; off_ms: number } | undefined;
+  /** No program of an earlier supervisor switches it any more. */
+  alone: PromiseWithResolvers<void>;
 }
 
 /**
  * A power back end that is no board of ours: commands of the bay file behind the same wire, so that at-most-once, leases and
  * lifecycle are those of every board. Nothing is measured: its capabilities say `unproved`, and its states are what the
- * commands claim. A cycle is the supervisor's: it does not end when the supervisor dies.
+ * commands claim. They wait for what an earlier supervisor has left running. A cycle is this process's: where it is killed in one, the
+ * next one completes it (`unfinished.ts`).
  */
 export function execTransport(name: string, link: ExecLink, targets: BayTarget[]): ByteTransport {
   const { commands, time_limit_s } = link.exec;
@@ -58,12 +62,14 @@ export function execTransport(name: string, link: ExecLink, targets: BayTarget[]
         cause: Cause.start,
         running: false,
         waiting: undefined,
+        alone: Promise.withResolvers<void>(),
       },
     ]),
   );
   let timer: NodeJS.Timeout | undefined;
   let session: BoardSession | undefined;
   let told_ms = 0;
+  let looked = false;
   const now = (): number => Math.floor(performance.now());
 
   const log = (level: number, text: string): void =>
@@ -99,8 +105,24 @@ export function execTransport(name: string, link: ExecLink, targets: BayTarget[]
     });
   }
 
+  /** What may still be under way from before this process. */
+  const switching = () =>
+    [...channels.values()].map((channel) => ({
+      channel: channel.number,
+      commands: [commands.on, commands.off, commands.reset ?? []]
+        .filter((words) => words.length > 0)
+        .map((words) => filled(words, { target: channel.target, channel: channel.number })),
+    }));
+
+  function onFree(number: number, late: boolean): void {
+    const channel = channels.get(number) as Channel;
+    if (late) log(2, `${channel.target}: a command that another process began runs for more than ${time_limit_s} s`);
+    channel.alone.resolve();
+  }
+
   /** One of the back end's commands; a failure goes to the log. */
   async function command(channel: Channel, words: string[], what: string): Promise<string | undefined> {
+    await channel.alone.promise;
     const result = await runCommand(words, { target: channel.target, channel: channel.number }, limit_ms);
     if (result.ok) return result.text;
     log(3, `${what} of ${channel.target}: ${result.text}`);
@@ -109,7 +131,10 @@ export function execTransport(name: string, link: ExecLink, targets: BayTarget[]
 
   /** What the back end says of a channel: its word, or nothing where it has no command for that. */
   async function read(channel: Channel): Promise<number | undefined> {
-    if (commands.status === undefined) return undefined;
+    if (commands.status === undefined) {
+      await channel.alone.promise;
+      return undefined;
+    }
     const text = await command(channel, commands.status, "status");
     if (text === undefined) return ChannelState.unknown;
     const word = text.trim().toLowerCase();
@@ -229,6 +254,10 @@ export function execTransport(name: string, link: ExecLink, targets: BayTarget[]
         },
       );
       session = mine;
+      if (!looked) {
+        looked = true;
+        void awaitLeftovers(switching(), limit_ms, onFree);
+      }
       timer = setInterval(() => {
         mine.tick(now(), TICK_MS);
         if (now() - told_ms < STATE_MS) return;

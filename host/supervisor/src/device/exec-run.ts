@@ -9,18 +9,18 @@ export interface ExecResult {
   text: string;
 }
 
-/**
- * Runs a command given as a list, without a shell; `{target}` and `{channel}` in its items stand for those. It is killed
- * after the time limit. Never rejects.
- */
+/** A command for one target: `{target}` and `{channel}` in its items stand for those. */
+export function filled(command: string[], of: { target: string; channel: number }): string[] {
+  return command.map((item) => item.replaceAll("{target}", of.target).replaceAll("{channel}", String(of.channel)));
+}
+
+/** Runs a command given as a list, without a shell. It is killed after the time limit. Never rejects. */
 export function runCommand(
   command: string[],
   of: { target: string; channel: number },
   limit_ms: number,
 ): Promise<ExecResult> {
-  const [file = "", ...args] = command.map((item) =>
-    item.replaceAll("{target}", of.target).replaceAll("{channel}", String(of.channel)),
-  );
+  const [file = "", ...args] = filled(command, of);
   const env = { ...process.env, MLTB_TARGET: of.target, MLTB_CHANNEL: String(of.channel) };
   return new Promise((resolve) => {
     const options = { timeout: limit_ms, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES, env } as const;

@@ -40,12 +40,20 @@ export class EndPolicies {
   private readonly owed = new Map<string, Owed>();
   private readonly running = new Set<string>();
   private readonly retry: NodeJS.Timeout;
+  private readonly unfinished: (target: string) => boolean;
   private readonly onError: (error: Error) => void;
 
-  constructor(commands: Commands, rows: LeaseRows, onError: (error: Error) => void) {
+  /** @param unfinished whether a cycle that a supervisor was killed in is still to be completed */
+  constructor(
+    commands: Commands,
+    rows: LeaseRows,
+    onError: (error: Error) => void,
+    unfinished: (target: string) => boolean,
+  ) {
     this.commands = commands;
     this.rows = rows;
     this.onError = onError;
+    this.unfinished = unfinished;
     for (const { target, policy, lease } of rows.owed()) this.owed.set(target, owing(policy, lease));
     this.retry = setInterval(() => this.again(), RETRY_MS);
   }
@@ -121,6 +129,7 @@ export class EndPolicies {
     const busy = (): boolean => {
       const ms = performance.now() - started;
       if (!board.link.session.port.open) return false;
+      if (this.unfinished(target)) return true;
       if (this.commands.runs(target)) return ms < sequence_ms;
       return channel.power === "changing" ? ms < sequence_ms : untold(channel) && ms < ANNOUNCE_MS;
     };

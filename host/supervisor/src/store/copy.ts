@@ -57,11 +57,21 @@ export async function backupState(folder: string, file: string): Promise<Copied>
   return { ...copied, file };
 }
 
+/** SQL that answers the commands of a copy that were under way when it was made: nothing is begun, or completed, of another day's. */
+const ANSWER_OPEN = `update commands set status = 'unknown', result = json_object('status', 'unknown',
+  'code', 'outcome_unknown', 'message', 'the command ran when the copy was made') where status = 'accepted'`;
+
 /** Puts a copy in the place of the state store of a bay that is down. */
 export function replaceState(folder: string, file: string): Copied {
   const copied = inspectCopy(file);
   const target = join(folder, STATE_FILE);
   copyFileSync(file, `${target}.new`);
+  const database = new DatabaseSync(`${target}.new`);
+  try {
+    database.exec(ANSWER_OPEN);
+  } finally {
+    database.close();
+  }
   for (const leftover of ["-wal", "-shm"]) rmSync(`${target}${leftover}`, { force: true });
   renameSync(`${target}.new`, target);
   return copied;

@@ -1,9 +1,12 @@
-import type { Call, Caller, CommandResult } from "../call.ts";
+import { type Call, type Caller, type CommandResult, switching } from "../call.ts";
 import type { Database } from "./database.ts";
+import type { Tables } from "./schema.ts";
 
 /** Commands that are remembered, and after how many new ones the older are removed. */
 const KEPT = 20_000;
 const PRUNE_EVERY = 1000;
+/** Time without power of a cycle that names none. */
+const DWELL_MS = 1000;
 
 /** An accepted command that has not ended, from before a restart. */
 export interface Orphan {
@@ -16,6 +19,17 @@ export interface Orphan {
   feature: string;
   accepted_seq: number;
   result: CommandResult;
+}
+
+/** A cycle that the process before had begun, and that only a supervisor completes: its target may be off. */
+export interface UnfinishedCycle {
+  /** Its place in the journal, which stays open. */
+  entry: number;
+  target: string;
+  accepted_seq: number;
+  user: string;
+  /** The time without power that was asked for. */
+  off_ms: number;
 }
 
 /** What the journal knows of a command that came before. */
@@ -65,8 +79,7 @@ export class Journal {
   }
 
   end(id: number, result: CommandResult): void {
-    const values = { status: result.status, result: JSON.stringify(result) };
-    this.database.run(this.database.build.updateTable("commands").set(values).where("id", "=", id));
+    this.write(id, { status: result.status, result: JSON.stringify(result) });
   }
 
   find(key: string): Remembered | undefined {
@@ -81,26 +94,55 @@ export class Journal {
     };
   }
 
-  /** Commands that the process before had accepted and not ended: they get the outcome `unknown`. */
-  recover(): Orphan[] {
+  /**
+   * Commands that the process before had accepted and not ended: they get the outcome `unknown`. A cycle of a target that is `foreign`
+   * nobody else completes: it is given back as unfinished, and its row stays open until `close`, for every start in between.
+   */
+  recover(foreign: (target: string) => boolean): { orphans: Orphan[]; unfinished: UnfinishedCycle[] } {
     const { build } = this.database;
     const result: CommandResult = {
       status: "unknown",
       code: "outcome_unknown",
       message: "the supervisor ended while the command ran; the state is read again",
     };
-    const rows = this.database.all(build.selectFrom("commands").selectAll().where("status", "=", "accepted"));
-    for (const row of rows) this.end(row.id, result);
-    return rows.map((row) => ({
-      user: row.user,
-      source: row.source,
-      id: row.key === null ? undefined : (JSON.parse(row.key) as string[])[2],
-      kind: row.kind as "target" | "rack",
-      name: row.name,
-      feature: row.feature,
-      accepted_seq: row.accepted_seq ?? 0,
-      result,
-    }));
+    const rows = this.database.all(
+      build.selectFrom("commands").selectAll().where("status", "=", "accepted").orderBy("id"),
+    );
+    const unfinished = unfinishedOf(rows, foreign, (target) => this.newestSwitching(target));
+    for (const row of rows) {
+      const open = unfinished.some(({ entry }) => entry === row.id);
+      this.write(row.id, { result: JSON.stringify(result), ...(open ? {} : { status: "unknown" }) });
+    }
+    const orphans = rows
+      .filter((row) => row.result === null)
+      .map((row) => ({
+        user: row.user,
+        source: row.source,
+        id: row.key === null ? undefined : (JSON.parse(row.key) as string[])[2],
+        kind: row.kind as "target" | "rack",
+        name: row.name,
+        feature: row.feature,
+        accepted_seq: row.accepted_seq ?? 0,
+        result,
+      }));
+    return { orphans, unfinished };
+  }
+
+  /** Nothing is left to do for a cycle that `recover` gave back. */
+  close(id: number): void {
+    this.write(id, { status: "unknown" });
+  }
+
+  private write(id: number, values: { status?: string; result?: string }): void {
+    this.database.run(this.database.build.updateTable("commands").set(values).where("id", "=", id));
+  }
+
+  /** The place of the newest command that said what a target's power shall be. */
+  private newestSwitching(target: string): number | undefined {
+    const commands = this.database.build.selectFrom("commands").select("id").where("kind", "=", "target");
+    const newest = commands.where("name", "=", target).where("feature", "in", [...switching]);
+    return this.database.first(newest.where("accepted_seq", "is not", null).orderBy("accepted_seq", "desc").limit(1))
+      ?.id;
   }
 
   private insert(
@@ -136,4 +178,25 @@ export class Journal {
     }
     return id;
   }
+}
+
+/**
+ * Of open commands, those that leave a foreign target to be switched on: the newest that said what its power shall be asks for power,
+ * and a cycle may have taken it away. One that has its answer and is open was found so by an earlier start.
+ */
+function unfinishedOf(
+  open: Tables["commands"][],
+  foreign: (target: string) => boolean,
+  newest: (target: string) => number | undefined,
+): UnfinishedCycle[] {
+  const powers = open.filter(({ kind, feature, name }) => kind === "target" && feature === "power" && foreign(name));
+  const argsOf = (row: Tables["commands"]) => JSON.parse(row.args) as { state: string; off_ms?: number };
+  return powers.flatMap((row) => {
+    const { id: entry, name: target, user, accepted_seq } = row;
+    const { state, off_ms = DWELL_MS } = argsOf(row);
+    if (newest(target) !== entry || (state !== "on" && state !== "cycle")) return [];
+    const begun = powers.some((other) => other.name === target && argsOf(other).state === "cycle");
+    if (!begun && row.result === null) return [];
+    return [{ entry, target, user, accepted_seq: accepted_seq ?? 0, off_ms: state === "cycle" ? off_ms : 0 }];
+  });
 }
