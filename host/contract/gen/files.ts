@@ -40,6 +40,9 @@ refused.
 USER is the MQTT user. The embedded broker lets a user publish below \`cmd/\` only to topics with its own name. The file
 \`mqtt-operator-password\` in the state folder holds the password of the user \`operator\`.
 
+A \`lease\` counts only from who has taken it: the login whose name is USER. With the embedded broker \`operator\` counts as the
+bay's own token too, with another broker the user that \`--broker-user\` names.
+
 The embedded broker speaks MQTT 3.1.1. It keeps no session: every login begins a new one, and a client that missed an answer
 asks again with the same id. Packets have 64 kB at most, the first of a connection 4 kB; who sends a longer one is cut off.
 
@@ -65,10 +68,10 @@ document (\`application/problem+json\`) with a stable \`code\` and, where there 
 code stands in the metadata \`mltb-code\`. Every call may be refused with unauthorized (401), forbidden (403), foreign-host
 (403), rate-limited (429) and internal (500).
 
-Commands honour \`Mltb-Lease: ID\` (the lease under which they are sent) and \`Idempotency-Key\` (a command with the same key
-runs once, the repeated one gets the first one's answer); an admin's \`Mltb-Override: REASON\` (gRPC: the metadata
-\`mltb-override\`) commands a target that another has leased. They answer after the board has proved the new state;
-\`?wait=false\`, where it is offered, answers 202 at once.
+Commands honour \`Mltb-Lease: ID\` (the lease under which they are sent; it counts only from the login that has taken it)
+and \`Idempotency-Key\` (a command with the same key runs once, the repeated one gets the first one's answer); an admin's
+\`Mltb-Override: REASON\` (gRPC: the metadata \`mltb-override\`) commands a target that another has leased. They answer after
+the board has proved the new state; \`?wait=false\`, where it is offered, answers 202 at once.
 
 ${featureSections()}
 ## Codes

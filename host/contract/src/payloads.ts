@@ -5,7 +5,7 @@ export const commandSchema = z
   .strictObject({
     id: z.string().min(1).max(64).describe("one and the same command has one and the same id"),
     expires_at: z.iso.datetime({ offset: true }).optional().describe("after this time the command is refused"),
-    lease: z.string().optional().describe("the lease under which it is sent"),
+    lease: z.string().optional().describe("the lease under which it is sent; it counts only from who has taken it"),
     args: z.unknown().optional().describe("the body of the HTTP resource of the same name"),
   })
   .meta({ id: "Command", description: "A command." });

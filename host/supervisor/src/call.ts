@@ -11,6 +11,8 @@ export type CommandSource = "api" | "mqtt" | "policy";
 export interface Caller {
   source: CommandSource;
   user: string;
+  /** Another login of the same person or program: leases that it has taken are the caller's too. */
+  alsoAs?: string;
   role: Role;
   /** Address of the peer, or what acted: it stands in the audit log. */
   origin: string;

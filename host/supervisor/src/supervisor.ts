@@ -141,7 +141,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const features = { flags, leases: state.leases, consoles };
   const stopPublisher = startPublisher(bay.bay, boards, hub, mqtt, features, find, options.measure_ms);
   answerOrphans(bay.bay, state.orphans, mqtt);
-  metrics.control(await serveCommands(bay.bay, commands, mqtt, state.clock), mqtt);
+  const mqttUser = "broker" in options.mqtt ? options.mqtt.user : "operator";
+  const served = serveCommands(bay.bay, commands, mqtt, state.clock, mqttUser === "" ? undefined : mqttUser);
+  metrics.control(await served, mqtt);
   stateMetrics(metrics, state, () => broker?.cut() ?? 0);
   const agents = await followAgents(bay.bay, mqtt);
   for (const board of boards) board.start();
@@ -182,7 +184,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     grpc,
     mqtt: url,
     tokenFile: token.path,
-    mqttUser: "broker" in options.mqtt ? options.mqtt.user : "operator",
+    mqttUser,
     mqttPasswordFile: operator.path,
     agentCredentials: { mqtt: broker?.local ?? url, user: "agent", passwordFile: agent.path },
     targets: commands.targets().map((channel) => channel.name),

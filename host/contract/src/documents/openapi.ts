@@ -81,7 +81,10 @@ function parametersOf(schemas: Schemas, call: Call): { parameters?: unknown[] } 
       const required = place === "path" || !(field as z.ZodType).safeParse(undefined).success;
       return { name, in: place, required, schema };
     });
-  const lease = header("Mltb-Lease", "id of the lease under which the command is sent");
+  const lease = header(
+    "Mltb-Lease",
+    "id of the lease under which the command is sent; it counts only from who has taken it",
+  );
   const headers = call.command
     ? [lease, header("Idempotency-Key", "a command with the same key runs once")]
     : call.fenced

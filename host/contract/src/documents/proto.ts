@@ -5,7 +5,10 @@ import { type JsonSchema, Schemas } from "./json-schema.ts";
 
 /** Arguments that every command takes beside its own. */
 const common: Record<string, z.ZodType> = {
-  lease: z.string().optional().describe("id of the lease under which the command is sent"),
+  lease: z
+    .string()
+    .optional()
+    .describe("id of the lease under which the command is sent; it counts only from who has taken it"),
   idempotency_key: z.string().optional().describe("a command with the same key runs once"),
 };
 

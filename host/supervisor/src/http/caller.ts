@@ -1,3 +1,4 @@
+import { OWN_USER } from "../auth/tokens.ts";
 import { type Caller, callerId } from "../call.ts";
 import type { Request } from "./app.ts";
 
@@ -13,7 +14,7 @@ function idOf({ method, url }: Request, key: string): string {
 
 /** Who sent an HTTP request, with the lease, override and idempotency key that its headers name. */
 export function callerOf(request: Request): Caller {
-  const { user, role } = request.who ?? { user: "admin", role: "admin" as const };
+  const { user, role } = request.who ?? { user: OWN_USER, role: "admin" as const };
   const lease = header(request, "mltb-lease");
   const override = header(request, "mltb-override");
   const key = header(request, "idempotency-key");

@@ -270,18 +270,24 @@ export class Leases {
     }, HOLD_GRACE_MS).unref();
   }
 
-  /** Why a command on a target may not run; undefined when it may. */
+  /** Why a command on a target may not run; undefined when it may. A lease counts only from who has taken it. */
   check(call: Call): Bad | undefined {
     const { caller } = call;
     if (call.kind !== "target" || caller.source === "policy" || harmless.has(call.feature)) return undefined;
     const lease = this.table.of(call.name);
-    if (caller.lease !== undefined && this.table.get(caller.lease) === undefined) {
+    const named = caller.lease === undefined ? undefined : this.table.get(caller.lease);
+    if (caller.lease !== undefined && named === undefined) {
       return refused("lease_ended", `lease ${caller.lease} has ended`, "take a new one");
     }
-    if (lease === undefined || lease.id === caller.lease) return undefined;
+    const anothers = named !== undefined && ![caller.user, caller.alsoAs].includes(named.user);
+    if (!anothers && (lease === undefined || lease === named)) return undefined;
     if (caller.override !== undefined) {
       if (caller.role === "admin") return undefined;
       return refused("forbidden", "only an admin may override a lease");
+    }
+    if (anothers) {
+      const text = `lease ${named.id} belongs to ${named.holder} (${named.user}), and ${caller.user} may not use it`;
+      return refused("leased", text, "name a lease of your own, or override it as admin");
     }
     return refused("leased", this.queue.whyNot([call.name]), "name the lease with Mltb-Lease, or wait for its end");
   }

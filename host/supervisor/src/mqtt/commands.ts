@@ -1,4 +1,5 @@
 import { type Answer, commandSchema, type ErrorName, parseCommandTopic, topics, wireCode } from "@mltb/contract";
+import { OWN_USER } from "../auth/tokens.ts";
 import type { Caller } from "../call.ts";
 import type { ClockWatch } from "../clock.ts";
 import { answerOf, type Commands } from "../commands.ts";
@@ -15,12 +16,16 @@ export interface CommandCounters {
   ignored: number;
 }
 
-/** Runs commands that come by MQTT and answers on the mirrored topic of the sender. */
+/**
+ * Runs commands that come by MQTT and answers on the mirrored topic of the sender. `own`: the MQTT user of whoever holds the
+ * bay's own token, where there is one.
+ */
 export async function serveCommands(
   bay: string,
   commands: Commands,
   link: MqttLink,
   clock: ClockWatch,
+  own: string | undefined,
 ): Promise<CommandCounters> {
   const t = topics(bay);
   const counters: CommandCounters = { accepted: 0, refused: 0, duplicates: 0, ignored: 0 };
@@ -55,7 +60,8 @@ export async function serveCommands(
       refuse(id, "retained", "commands must not be retained");
       return;
     }
-    const caller: Caller = { source: "mqtt", user, role: "operator", origin: "mqtt", id, lease };
+    const alsoAs = user === own ? OWN_USER : undefined;
+    const caller: Caller = { source: "mqtt", user, alsoAs, role: "operator", origin: "mqtt", id, lease };
     // What came before is answered as it was then, even if it has expired meanwhile.
     if (commands.knows(caller)) counters.duplicates += 1;
     else if (expires_at !== undefined && clock.isOver(Date.parse(expires_at))) {
