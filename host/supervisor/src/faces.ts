@@ -56,6 +56,12 @@ export async function createFaces(parts: FaceParts): Promise<Faces> {
   const { options, boards, commands, hub, state, tokens, metrics, log } = parts;
   const events = new EventLog(hub);
   const recordings = new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated);
+  metrics.counter(
+    "mltb_recording_drops_total",
+    "What found no room: recordings, their files, voltages and marker edges of recordings that went on for too long.",
+    ["what"],
+    () => Object.entries(recordings.counters).map(([what, value]) => [{ what }, value]),
+  );
   const onError = (error: Error): void => log.error({ err: error }, "a request failed");
   const sessions = new Sessions();
   const app = await createApp({

@@ -58,14 +58,14 @@ function registerShow(energy: Command): void {
     .action(
       action(async (context, file: string, options: { csv?: boolean }) => {
         const { facts, recording } = readSamples(file);
-        const { rate_hz, samples, windows } = recording.result();
+        const { rate_hz, samples, dropped, windows } = recording.result();
         if (options.csv === true && !context.json) {
           for (const line of csvLines(recording)) process.stdout.write(line);
           return Exit.done;
         }
         const refused = windows.filter((window) => window.refused !== null);
         const csv = options.csv === true ? { csv: [...csvLines(recording)].join("") } : {};
-        context.print({ ...facts, rate_hz, samples, windows, ...csv }, () => {
+        context.print({ ...facts, rate_hz, samples, dropped, windows, ...csv }, () => {
           const kept = `${samples.received} samples at ${rate_hz} Hz, ${samples.lost} lost`;
           const of = facts.simulated.length > 0 ? `, simulated ${facts.simulated.join(", ")}` : "";
           const rows = windows.map((window, n) => [

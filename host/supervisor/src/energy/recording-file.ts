@@ -53,6 +53,7 @@ const headerSchema = z.object({
   blocks: count,
   samples: count,
   voltages: count,
+  dropped: z.object({ voltages: count, markers: count }).default({ voltages: 0, markers: 0 }),
 });
 
 /**
@@ -79,6 +80,7 @@ export function* contentSteps(recording: Recording, facts: RecordingFacts): Step
     blocks: recording.blocks.length,
     samples: currents.length,
     voltages: voltages.length,
+    dropped: recording.dropped,
   };
   const blocks = Buffer.alloc(recording.blocks.length * BLOCK_BYTES);
   for (const [from, to] of pieces(recording.blocks.length)) {
@@ -171,5 +173,7 @@ export function readRecordingFile(file: string): { facts: RecordingFacts; record
   }
   for (const { level, tick_us } of header.markers) recording.marker(level, tick_us);
   for (const at_us of header.link_losses) recording.linkLost(at_us);
+  recording.dropped.voltages += header.dropped.voltages;
+  recording.dropped.markers += header.dropped.markers;
   return { facts: header, recording };
 }

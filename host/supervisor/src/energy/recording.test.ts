@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { Recording } from "./recording.ts";
+import { MARKERS_MAX, Recording, VOLTAGES_MAX } from "./recording.ts";
 import { encodeRecording, readRecordingFile } from "./recording-file.ts";
 
 const PERIOD_US = 1000;
@@ -167,4 +167,51 @@ test("a file gives the recording back: the same samples, gaps and windows", () =
   }
   expect(readRecordingFile(join(folder, "nowhere"))).toMatchObject({ faults: [{ code: "file-not-found" }] });
   rmSync(folder, { recursive: true });
+});
+
+test("voltages and edges are bounded like samples: what finds no room is counted, and makes no window", () => {
+  const recording = new Recording(AMPS);
+  block(recording, 0, PERIOD_US, 2000);
+  for (let n = 0; n < VOLTAGES_MAX + 3; n += 1) recording.voltage(n * 100, 5);
+  for (let n = 0; n < MARKERS_MAX + 5; n += 1) recording.marker((n + 1) % 2, 20_000 + n * 4);
+  const { dropped, markers, windows, samples } = recording.result();
+  expect(dropped).toEqual({ voltages: 3, markers: 5 });
+  expect([markers.length, recording.raw().voltages.length]).toEqual([MARKERS_MAX, VOLTAGES_MAX]);
+  expect(windows).toHaveLength(MARKERS_MAX / 2);
+  expect(samples).toEqual({ received: 2000, lost: 0 });
+});
+
+test("the file of the longest recording can be read again", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mltb-recording-"));
+  const recording = new Recording(AMPS);
+  block(recording, 0, PERIOD_US, 100);
+  // A board that is up for months, and whose clock was widened.
+  for (let n = 0; n < MARKERS_MAX + 1; n += 1) recording.marker((n + 1) % 2, 12_345_678_901_234.5 + n);
+  const facts = { id: "rec-1", target: "t1", rack: "r1", channel: 1, simulated: [], nominal_v: 5 };
+  const file = join(folder, "long.mltb.gz");
+  writeFileSync(
+    file,
+    encodeRecording(recording, { ...facts, board_revision: "a", firmware: null, recorded_at: "2026-01-01T00:00:00Z" }),
+  );
+  const read = readRecordingFile(file);
+  if ("faults" in read) throw new Error(read.faults[0]?.message);
+  expect(read.recording.result().markers).toEqual(recording.result().markers);
+  expect(read.recording.result().dropped).toEqual({ voltages: 0, markers: 1 });
+  rmSync(folder, { recursive: true });
+});
+
+test("nothing is taken behind the first block that found no room, and a window that reaches there is refused", () => {
+  const recording = new Recording(AMPS);
+  const full = 1_800_000 - 10;
+  block(recording, 0, PERIOD_US, full);
+  block(recording, full, PERIOD_US * (1 + full), 20);
+  // It would fit, and leave a hole of which no gap tells.
+  block(recording, full + 20, PERIOD_US * (21 + full), 8);
+  const end_us = full * PERIOD_US;
+  for (let at = end_us - 1_000_000; at <= end_us + 1_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(1, end_us - 500_000);
+  recording.marker(0, end_us + 25_000);
+  const { samples, windows } = recording.result();
+  expect(samples).toEqual({ received: full, lost: 28 });
+  expect(windows.map(({ refused }) => refused)).toEqual([expect.stringContaining("do not cover")]);
 });

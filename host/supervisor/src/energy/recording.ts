@@ -3,14 +3,24 @@ import { indexAfter, rowsMissing } from "../device/row-index.ts";
 import { atOnce, pieces, type Steps } from "../steps.ts";
 import { type EnergyWindow, interpolator, type Series, windowSteps } from "./window.ts";
 
-/** Longest recording: 30 minutes at 1 kHz. Later samples are counted as lost. */
+/** Longest recording: 30 minutes at 1 kHz, voltages at 100 Hz. Later samples are counted as lost, later voltages as dropped. */
 const SAMPLES_MAX = 1_800_000;
+export const VOLTAGES_MAX = 180_000;
+/** Edges of the marker: the header of the file must hold them. Later ones are counted as dropped, and make no window. */
+export const MARKERS_MAX = 50_000;
+
+/** What a recording had no room for. */
+export interface Dropped {
+  voltages: number;
+  markers: number;
+}
 
 export interface RecordingResult {
   rate_hz: number;
   samples: { received: number; lost: number };
   /** Times that the link was lost meanwhile. */
   links_lost: number;
+  dropped: Dropped;
   markers: { level: number; tick_us: number }[];
   trace: { first_tick_us: number; period_us: number; current_a: number[]; voltage_v: number[] };
   windows: EnergyWindow[];
@@ -40,6 +50,9 @@ export class Recording {
   private nextIndex: number | undefined;
   private nextEnd_us = 0;
   private lost = 0;
+  /** Nothing is taken behind the first sample that found no room. */
+  private full = false;
+  readonly dropped: Dropped = { voltages: 0, markers: 0 };
   private shift_us = 0;
 
   /** @param codes what else turns the codes of the file into amperes and volts */
@@ -69,16 +82,15 @@ export class Recording {
       this.nextIndex === undefined
         ? 0
         : (rowsMissing(first, this.nextIndex) ?? Math.max(1, Math.round((end_us - this.nextEnd_us) / period_us)));
-    if (missing > 0) {
-      series.gaps.push({ at_us: end_us, rows: missing });
-      this.lost += missing;
-    }
+    this.lost += missing;
     this.nextIndex = indexAfter(first, currents_a.length);
     this.nextEnd_us = end_us + currents_a.length * period_us;
-    if (series.times.length + currents_a.length > SAMPLES_MAX) {
+    this.full ||= series.times.length + currents_a.length > SAMPLES_MAX;
+    if (this.full) {
       this.lost += currents_a.length;
       return;
     }
+    if (missing > 0) series.gaps.push({ at_us: end_us, rows: missing });
     this.blocks.push({ first, end_us, rows: currents_a.length });
     for (let i = 0; i < currents_a.length; i += 1) {
       // The converter gives the mean over its interval: the value belongs to the middle.
@@ -88,12 +100,22 @@ export class Recording {
   }
 
   voltage(tick_us: number, voltage_v: number): void {
-    this.series.voltageTimes.push(tick_us + this.shift_us);
-    this.series.voltages.push(voltage_v);
+    const { voltages, voltageTimes } = this.series;
+    if (voltages.length >= VOLTAGES_MAX) {
+      this.dropped.voltages += 1;
+      return;
+    }
+    voltageTimes.push(tick_us + this.shift_us);
+    voltages.push(voltage_v);
   }
 
   marker(level: number, tick_us: number): void {
-    this.series.markers.push({ level, tick_us: tick_us + this.shift_us });
+    const { markers } = this.series;
+    if (markers.length >= MARKERS_MAX) {
+      this.dropped.markers += 1;
+      return;
+    }
+    markers.push({ level, tick_us: tick_us + this.shift_us });
   }
 
   /** The board has started anew: its clock begins at 0 again, and no window reaches across. */
@@ -153,6 +175,7 @@ export class Recording {
       rate_hz: 1e6 / period_us,
       samples: this.samplesSeen(),
       links_lost: this.series.linkLosses.length,
+      dropped: { ...this.dropped },
       markers,
       trace: { first_tick_us: times[0] ?? 0, period_us, current_a, voltage_v },
       windows: yield* this.windowSteps(),

@@ -70,7 +70,8 @@ interface Finished extends RecordingResult, Facts, Calibrated {
   target: string;
   channel: number;
   meter: Meter;
-  rails: ({ target: string; channel: number } & Calibrated & Pick<RecordingResult, "samples" | "windows">)[];
+  rails: ({ target: string; channel: number } & Calibrated &
+    Pick<RecordingResult, "samples" | "dropped" | "windows">)[];
   artifacts: Artifact[];
 }
 
@@ -81,8 +82,8 @@ function recordingOf({ fast_a, voltage_v }: Scales): Recording {
 
 /** Recordings of rails, started and stopped by clients; what they have seen is kept as files in a folder. */
 export class Recordings {
-  /** Recordings that were dropped because too many were under way, and files because they took too much room. */
-  readonly counters = { dropped: 0, removed_files: 0 };
+  /** What found no room: recordings because too many were under way, files, and parts of recordings that went on for too long. */
+  readonly counters = { recordings: 0, files: 0, voltages: 0, markers: 0 };
   private readonly running = new Map<string, Running>();
   private readonly hub: BayHub;
   private readonly cuts: Cuts;
@@ -136,13 +137,17 @@ export class Recordings {
       uncut();
       if (!this.running.delete(id)) return;
       quietEnded();
+      for (const { recording } of rails) {
+        this.counters.voltages += recording.dropped.voltages;
+        this.counters.markers += recording.dropped.markers;
+      }
       for (const [event, handler] of Object.entries(listeners)) {
         this.hub.off(event as keyof BayEvents, handler as never);
       }
     };
     this.running.set(id, { board, rails, stopping: false, end });
     if (this.running.size > RUNNING) {
-      this.counters.dropped += 1;
+      this.counters.recordings += 1;
       this.running.values().next().value?.end();
     }
     // Streams that are open for long need no renewal inside a window.
@@ -183,7 +188,8 @@ export class Recordings {
     for (const { channel, recording, calibrated } of others) {
       const windows = await stepwise(recording.windowSteps());
       const samples = recording.samplesSeen();
-      beside.push({ target: channel.name, channel: channel.channel, ...calibrated, samples, windows });
+      const dropped = { ...recording.dropped };
+      beside.push({ target: channel.name, channel: channel.channel, ...calibrated, samples, dropped, windows });
     }
     const artifacts: Artifact[] = [];
     for (const rail of rails) artifacts.push(await this.keep(rail, facts));
@@ -241,7 +247,7 @@ export class Recordings {
     for (const { file, size } of files) {
       if (total <= KEPT_BYTES || file === newest) break;
       rmSync(file, { force: true });
-      this.counters.removed_files += 1;
+      this.counters.files += 1;
       total -= size;
     }
   }
