@@ -169,7 +169,7 @@ const packageErrors: Record<string, [number, string]> = {
 };
 
 /** Codes of the bay that mean wrong usage. */
-const usageCodes = new Set<unknown>(["insecure_listener", "name_taken"]);
+const usageCodes = new Set<unknown>(["insecure_listener", "malformed", "name_taken"]);
 
 function unexpected(error: unknown): CliError {
   if (error instanceof Error) {

@@ -17,6 +17,8 @@ const FLUSH_MS = 20;
 const CONNECT_MS = 5000;
 /** Messages of QoS 1 that a broker takes unacknowledged when it names no number (MQTT 5, 3.2.2.3.3). */
 const RECEIVE_MAXIMUM = 65_535;
+/** Return codes of a broker that does not take user and password: MQTT 3.1.1, 3.2.2.3, and MQTT 5, 3.2.2.2. */
+const LOGIN_REFUSED = new Set<unknown>([4, 5, 134, 135]);
 
 export interface MqttLink {
   /** Publishes; while the broker is away or slow the message waits in the outbox. */
@@ -46,8 +48,8 @@ interface MqttOptions {
   noDelay?: boolean;
 }
 
-/** A connection whose broker has said yes, or why there is none. */
-type Opened = { client: MqttClient; welcome: IConnackPacket } | { why: string };
+/** A connection whose broker has said yes, or why there is none; `login`: it is there, and does not take user and password. */
+type Opened = { client: MqttClient; welcome: IConnackPacket } | { why: string; login: boolean };
 
 async function open(options: MqttOptions, version: 4 | 5): Promise<Opened> {
   const client: MqttClient = mqtt.connect(options.url, {
@@ -67,9 +69,9 @@ async function open(options: MqttOptions, version: 4 | 5): Promise<Opened> {
     (client.stream as Socket).setNoDelay?.(options.noDelay ?? true);
   });
   return new Promise((resolve) => {
-    const fail = (why: string): void => {
+    const fail = (why: string, login = false): void => {
       client.end(true);
-      resolve({ why });
+      resolve({ why, login });
     };
     const timer = setTimeout(() => fail("no answer"), CONNECT_MS);
     client.once("connect", (welcome) => {
@@ -82,7 +84,8 @@ async function open(options: MqttOptions, version: 4 | 5): Promise<Opened> {
     client.once("error", (error) => {
       clearTimeout(timer);
       client.on("error", () => undefined);
-      fail(error.message === "" ? ((error as NodeJS.ErrnoException).code ?? "refused") : error.message);
+      const { code } = error as { code?: unknown };
+      fail(error.message === "" ? String(code ?? "refused") : error.message, LOGIN_REFUSED.has(code));
     });
   });
 }
@@ -93,9 +96,18 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttLink> {
   const newest = options.newest === true ? await open(options, 5) : undefined;
   const opened = newest === undefined || "why" in newest ? await open(options, 4) : newest;
   if ("why" in opened) {
+    const { url, user } = options;
+    if (opened.login) {
+      const who = user === "" ? "a login without a user" : `the login of ${user}`;
+      throw new BayError(
+        "broker_unreachable",
+        `the MQTT broker ${url} does not take ${who}: ${opened.why}`,
+        "name user and password with --broker-user and --broker-password-file",
+      );
+    }
     throw new BayError(
       "broker_unreachable",
-      `the MQTT broker ${options.url} cannot be reached: ${opened.why}`,
+      `the MQTT broker ${url} cannot be reached: ${opened.why}`,
       "is it running, and are user and password right?",
     );
   }
