@@ -121,6 +121,8 @@ test("energyrunner#24 samples that come twice stretch the time and lower the ene
     }),
   );
   const { channel } = bay.commands.find(target);
+  const voltages: number[] = [];
+  bay.time.hub.on("voltage", (name, tick_us) => name === target && voltages.push(tick_us));
   const id = await start();
   await bay.time.run(300);
   repeats = true;
@@ -134,6 +136,8 @@ test("energyrunner#24 samples that come twice stretch the time and lower the ene
   await bay.time.run(300);
   const { windows, samples } = await bay.ended(recordings.stop(id));
   expect(repeated).toBeGreaterThan(10);
+  expect(bay.board.measure.repeatedSweeps).toBeGreaterThan(3);
+  expect(voltages).toEqual([...new Set(voltages)].sort((a, b) => a - b));
   expect([windows.length, samples.lost, windows[0]?.refused]).toEqual([1, 0, null]);
   expect(Math.abs((windows[0]?.energy_uj ?? 0) / energy_uj - 1)).toBeLessThan(0.02);
   expect(Math.abs(told_uj / energy_uj - 1)).toBeLessThan(0.05);

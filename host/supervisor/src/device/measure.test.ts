@@ -14,6 +14,8 @@ function streams() {
   const hub = createHub();
   const blocks: SampleBlock[] = [];
   hub.on("samples", (block) => blocks.push(block));
+  const voltages: number[] = [];
+  hub.on("voltage", (_target, tick_us) => voltages.push(tick_us));
   const channel = new ChannelModel("rack1", { target: "t1", channel: 1 } as BayTarget);
   const measure = new MeasureStreams(
     monitoringBoard,
@@ -26,9 +28,17 @@ function streams() {
     const data = "\0".repeat(ROWS * head.channels * 2);
     measure.samples({ ...head, first, tick_us, data } as Message<"sample_block">);
   };
+  const sweep = (first: number, tick_us: number): void =>
+    measure.monitors(
+      { channels: 1, first, tick_us, data: "\u0000\u0010\u0000\u0000" } as Message<"monitor_block">,
+      true,
+    );
   return {
     measure,
     send,
+    sweep,
+    blocks,
+    voltages,
     restarted: () => blocks.map((block) => block.restarted),
     times: () => blocks.map((block) => block.tick_us),
   };
@@ -98,4 +108,36 @@ test("device time goes on growing over a lost link of any length, by what the bo
     expect([minutes, again - first]).toEqual([minutes, passed_us]);
     expect(restarted()[2]).toEqual({ missing_rows: (passed_us - 2 * ROWS * PERIOD_US) / PERIOD_US });
   }
+});
+
+test("voltages that a wire brings again are told once and counted: within a session, and where one that goes on begins with them", () => {
+  const { measure, sweep, voltages } = streams();
+  for (const n of [2, 4, 6, 6, 4, 8]) sweep(n, n * 10_000);
+  measure.restart(false, 1000);
+  for (const n of [6, 8, 10]) sweep(n, n * 10_000);
+  // After an update the count of sweeps begins again, the clock goes on.
+  measure.restart(false, 1000);
+  for (const n of [2, 4]) sweep(n, 5_000_000 + n * 10_000);
+  expect(voltages).toEqual([20_000, 40_000, 60_000, 80_000, 100_000, 5_020_000, 5_040_000]);
+  expect([measure.sweeps, measure.repeatedSweeps]).toEqual([7, 4]);
+});
+
+test("voltages of a board that began anew are news, whatever their index and time", () => {
+  const { measure, sweep, voltages } = streams();
+  sweep(2, 20_000);
+  measure.restart(true, 0);
+  sweep(2, 20_000);
+  expect([voltages.length, measure.repeatedSweeps]).toEqual([2, 0]);
+});
+
+test("samples that a session begins with and that the one before has brought are told once, too", () => {
+  const { measure, send, blocks } = streams();
+  send(0, 1000);
+  send(10, 11_000);
+  measure.restart(false, 1000);
+  send(0, 1000);
+  send(10, 11_000);
+  send(20, 21_000);
+  expect(blocks.map(({ tick_us }) => tick_us)).toEqual([1000, 11_000, 21_000]);
+  expect([measure.received, measure.repeated]).toEqual([30, 20]);
 });

@@ -4,6 +4,7 @@ import { createTickCounter } from "../energy/ticks.ts";
 import type { BayHub } from "../events.ts";
 import type { Calibrations } from "./calibration.ts";
 import type { ChannelModel } from "./channel.ts";
+import { RecentBlocks } from "./recent-blocks.ts";
 import { indexAfter, rowsMissing } from "./row-index.ts";
 
 /** Shunt code of a monitor that did not answer. */
@@ -17,6 +18,9 @@ export class MeasureStreams {
   malformed = 0;
   /** Rows of blocks that had come before. */
   repeated = 0;
+  /** Sweeps over the monitors, and those that had come before. */
+  sweeps = 0;
+  repeatedSweeps = 0;
   private readonly board: MonitoringBoard;
   private readonly channels: (ChannelModel | undefined)[];
   private readonly calibrations: Pick<Calibrations, "of">;
@@ -26,6 +30,8 @@ export class MeasureStreams {
   private welcomed_ms: number | undefined;
   private known: { tick_us: number; uptime_ms: number } | undefined;
   private nextFirst: number | undefined;
+  private readonly recentBlocks = new RecentBlocks();
+  private readonly recentSweeps = new RecentBlocks();
   /** Device time at which the next row was due; null after a restart of the board, undefined before the first block. */
   private nextEnd_us: number | null | undefined;
 
@@ -50,6 +56,8 @@ export class MeasureStreams {
     if (anew) {
       this.ticks = createTickCounter();
       this.known = undefined;
+      this.recentBlocks.forget();
+      this.recentSweeps.forget();
     }
     if (this.known !== undefined) {
       const passed_ms = (uptime_ms - this.known.uptime_ms + UPTIME_WRAP) % UPTIME_WRAP;
@@ -75,8 +83,10 @@ export class MeasureStreams {
       this.malformed += 1;
       return;
     }
-    const tick_us = this.time(block.tick_us);
-    if (this.hadBefore(block, tick_us)) {
+    // One of the session before says nothing of the time of this one.
+    const recent = this.recentBlocks.had(block.first, block.tick_us);
+    const tick_us = recent ? 0 : this.time(block.tick_us);
+    if (recent || this.isBehind(block, tick_us)) {
       this.repeated += rows;
       return;
     }
@@ -112,8 +122,8 @@ export class MeasureStreams {
     }
   }
 
-  /** A block whose index and device time both lie as far behind what is due: a wire has brought it twice. */
-  private hadBefore({ first, rows, period_us }: Message<"sample_block">, tick_us: number): boolean {
+  /** A block that a wire has brought late or twice: its index and device time both lie as far behind what is due. */
+  private isBehind({ first, rows, period_us }: Message<"sample_block">, tick_us: number): boolean {
     if (this.nextFirst === undefined || this.nextEnd_us === undefined || this.nextEnd_us === null) return false;
     const behind = this.nextFirst - first;
     return behind >= rows && Math.abs(this.nextEnd_us - tick_us - behind * period_us) < period_us;
@@ -125,6 +135,12 @@ export class MeasureStreams {
       this.malformed += 1;
       return;
     }
+    // A session that goes on may begin with what the one before has brought already.
+    if (this.recentSweeps.had(block.first, block.tick_us)) {
+      this.repeatedSweeps += 1;
+      return;
+    }
+    this.sweeps += 1;
     const tick_us = this.time(block.tick_us);
     for (const [n, channel] of this.channels.entries()) {
       const shunt = n < block.channels ? bytes.readInt16LE(n * 4 + 2) : ABSENT;

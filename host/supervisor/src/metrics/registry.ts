@@ -122,6 +122,17 @@ export function createMetrics(boards: Board[], consoles: Map<string, TargetConso
       counter.inc({ board: board.name, outcome: "repeated" }, board.measure.repeated);
     }
   });
+  mirrored(
+    "mltb_monitor_sweeps_total",
+    "Readings of voltage and current of a board's monitors by what became of them.",
+    ["board", "outcome"],
+    (counter) => {
+      for (const board of boards) {
+        counter.inc({ board: board.name, outcome: "received" }, board.measure.sweeps);
+        counter.inc({ board: board.name, outcome: "repeated" }, board.measure.repeatedSweeps);
+      }
+    },
+  );
   mirrored("mltb_mqtt_commands_total", "Commands that came by MQTT.", ["outcome"], (counter) => {
     for (const [outcome, value] of Object.entries(control?.counters ?? {})) counter.inc({ outcome }, value);
   });
