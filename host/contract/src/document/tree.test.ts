@@ -64,6 +64,39 @@ test("includes stay below the folder of the first file, by their real paths, and
   expect(faults[3]?.message).toContain("top.yml -> loop.yml -> top.yml");
 });
 
+test("includes are those beside the file itself, also where it is reached through a link", () => {
+  const top = files({
+    "top.yml": "a: !include parts/a.yml\nb: !include gone/b.yml\n",
+    "parts/a.yml": "x: !include ../x.yml\ny: !include y.yml\n",
+    "x.yml": "1\n",
+  });
+  const other = files({ "parts/a.yml": "not this one\n" });
+  const links = dirname(dirname(other));
+  symlinkSync(top, join(links, "bench.yml"));
+  symlinkSync(dirname(top), join(links, "folder"));
+  const read = (file: string): [unknown, string[]] => {
+    const { value, faults } = readTree(file);
+    return [value, faults.map(({ code, message }) => `${code}: ${message}`)];
+  };
+  const gone = (folder: string): string[] => [
+    `file-not-found: ${join(folder, "parts/y.yml")} not found`,
+    `file-not-found: ${join(folder, "gone/b.yml")} not found`,
+  ];
+  const value = { a: { x: 1, y: undefined }, b: undefined };
+  expect(read(join(links, "bench.yml"))).toEqual([value, gone(dirname(top))]);
+  expect(read(join(links, "folder/top.yml"))).toEqual([value, gone(join(links, "folder"))]);
+});
+
+test("a name that begins with two points is not a way out", () => {
+  const top = files({ "top.yml": "a: !include ..x.yml\nb: !include ..\nc: !include ...\n", "..x.yml": "1\n" });
+  const { value, faults } = readTree(top);
+  expect(value).toMatchObject({ a: 1 });
+  expect(faults.map(({ code, line }) => [code, line])).toEqual([
+    ["include-outside", 2],
+    ["file-not-found", 3],
+  ]);
+});
+
 test("aliases, depth and size have limits", () => {
   const laughs = ["a0: &a0 [x, x, x]"];
   for (let i = 1; i < 12; i += 1) laughs.push(`a${i}: &a${i} [*a${i - 1}, *a${i - 1}, *a${i - 1}]`);

@@ -1,7 +1,8 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, parse as parseYaml } from "yaml";
 import type { Fault } from "./fault.ts";
+import { isInside, realPath } from "./real-path.ts";
 
 export type Path = (string | number)[];
 
@@ -201,16 +202,11 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
       }
       includes += 1;
       if (includes > documentLimits.includes) throw new Limit(`more than ${documentLimits.includes} includes`);
-      const full = resolve(dirname(name), target);
-      const outside = (path: string): boolean =>
-        relative(root, path).startsWith("..") || isAbsolute(relative(root, path));
-      let real = full;
-      try {
-        real = realpathSync(full);
-      } catch {
-        // A file that is not there is reported when it is read.
-      }
-      if (isAbsolute(target) || outside(real)) {
+      // Names are those that the reader wrote, unless a link leads from there to another folder than the file's own.
+      const named = resolve(dirname(name), target);
+      const real = realPath(resolve(dirname(chain.at(-1) as string), target));
+      const full = realPath(named) === real ? named : real;
+      if (isAbsolute(target) || !isInside(root, real)) {
         incomplete = true;
         fault("include-outside", at, here, `!include ${target} leads out of ${root}`, "keep included files below it");
         return undefined;
@@ -231,12 +227,7 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
 
   let value: unknown;
   try {
-    let real = resolve(file);
-    try {
-      real = realpathSync(file);
-    } catch {
-      // Reported by the read below.
-    }
+    const real = realPath(resolve(file));
     root = dirname(real);
     value = readFile(file, top, [], [real]);
   } catch (error) {
