@@ -77,6 +77,44 @@ test("every missing include is told at its tag, and nothing is said of identifie
   expect(checkFile(file, [], {})[0]?.message).toBe(`${join(folder, "config_targets.yml")} not found`);
 });
 
+test("an include that is missing in place of a value, or of items, is the only fault; what nobody wrote is missing all the same", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "options: [dynamic, int8]", "options: !include gone.yml");
+  edit("bench.yml", "shape: [3, 224, 224]", "shape: [3, !include gone.yml, 224]");
+  edit("bench.yml", "measurements: [compute_infer]", "measurements: [!include gone.yml]");
+  expect(faults(folder, file)).toEqual([
+    "bench.yml:17:14 file-not-found",
+    "bench.yml:30:12 file-not-found",
+    "bench.yml:39:18 file-not-found",
+  ]);
+  edit("bench.yml", "  otype: quantization\n", "");
+  expect(faults(folder, file)).toContain("bench.yml:27:3 missing");
+});
+
+test("an include without a name is the only fault", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", "options: [dynamic, int8]", "options: !include");
+  edit("bench.yml", "!include config_targets.yml", "!include");
+  expect(faults(folder, file)).toEqual(["bench.yml:6:3 value", "bench.yml:30:12 value"]);
+});
+
+test("names that every object has are no sections, parameters or metrics", () => {
+  const { file, folder, edit } = copy();
+  edit("bench.yml", /$/, "constructor:\n- { identifier: x }\ntoString: {}\n");
+  edit("config_components.yml", "threads: 1", "valueOf: 1");
+  expect(faults(folder, file)).toEqual([
+    "bench.yml:41:1 unknown-key",
+    "bench.yml:43:1 unknown-key",
+    expect.stringMatching(/^config_components.yml:\d+:\d+ unknown-parameter$/),
+  ]);
+  const other = copy();
+  other.edit("bench.yml", "mname: nv_inference_compute_infer_duration_us", "mname: toString");
+  other.edit("bench.yml", "[compute_infer]", "[measure_1]");
+  expect(readExperiments(other.file, [], env)).toMatchObject({
+    experiments: [{ measurements: [{ name: "measure_1", metric: "toString", field: null }] }],
+  });
+});
+
 test("a fault of form is told beside a missing include", () => {
   const { file, folder, edit } = copy();
   rmSync(join(folder, "config_targets.yml"));

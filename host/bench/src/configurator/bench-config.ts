@@ -104,7 +104,7 @@ function collect(tree: Tree, path: Path, found: Found[], faults: Fault[]): void 
     const at = [...path, section];
     const content = value[section];
     if (content === undefined) continue;
-    const kind = sections[section];
+    const kind = Object.hasOwn(sections, section) ? sections[section] : undefined;
     if (section !== "config_files" && kind === undefined) {
       const mend = suggest(section, ["config_files", ...Object.keys(sections)]);
       const place = tree.keyPlace(path, section);

@@ -204,8 +204,9 @@ function applicationFiles(
 
 function metric(name: string, { entries }: BenchFile): MeasuredMetric {
   const defined = entries.measurement.get(name)?.value.mname;
-  const field = defined === undefined ? builtInMetrics[name] : (metricNames[defined] ?? builtInMetrics[defined]);
-  return { name, metric: defined ?? name, field: field ?? null };
+  const metric = defined ?? name;
+  const fields = defined === undefined ? builtInMetrics : { ...builtInMetrics, ...metricNames };
+  return { name, metric, field: (Object.hasOwn(fields, metric) ? fields[metric] : undefined) ?? null };
 }
 
 function readTargetBay(

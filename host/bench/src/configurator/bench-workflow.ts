@@ -94,7 +94,7 @@ function parameterFaults({ value, path }: Placed<Entry<"component">>, { entries 
   if (service === undefined) return;
   for (const [name, given] of Object.entries(value.parameters)) {
     const at = [...path, "parameters", name];
-    const schema = service.parameters[name];
+    const schema = Object.hasOwn(service.parameters, name) ? service.parameters[name] : undefined;
     if (schema === undefined) {
       const mend = suggest(name, Object.keys(service.parameters));
       say("unknown-parameter", at, `service ${service.identifier} has no parameter ${name}`, mend);

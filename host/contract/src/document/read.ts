@@ -52,7 +52,10 @@ export function readDocument<T>(file: string, schema: z.ZodType<T>, overrides: O
   return { value: checked.value, file, fault };
 }
 
-/** Checks a part of a tree against a schema; `value` stands for the part where it was prepared before. */
+/**
+ * Checks a part of a tree against a schema; `value` stands for the part where it was prepared before. The list of faults is empty
+ * where it lacks only what an include was to bring.
+ */
 export function checkTree<T>(
   tree: Tree,
   path: Path,
@@ -89,6 +92,10 @@ function issuesToFaults(issues: z.core.$ZodIssue[], tree: Tree, base: Path, sche
     const inside = issue.path as Path;
     const path = [...base, ...inside];
     const shown = path.join(".");
+    // Of what an include was to bring, the include is the fault.
+    const missing = (message: string, mend?: string): void => {
+      if (!tree.gap(path)) faults.push(faultAt(tree, "missing", path, message, mend));
+    };
     if (issue.code === "unrecognized_keys") {
       const known = knownKeys((schema as unknown as { def: SchemaDef }).def, inside);
       for (const key of issue.keys) {
@@ -102,25 +109,24 @@ function issuesToFaults(issues: z.core.$ZodIssue[], tree: Tree, base: Path, sche
         });
       }
     } else if (issue.code === "invalid_type" && tree.get(path) === undefined && path.length > 0) {
-      faults.push(faultAt(tree, "missing", path, `${shown} is missing: ${issue.expected} is wanted`));
+      missing(`${shown} is missing: ${issue.expected} is wanted`);
     } else if (issue.code === "invalid_value") {
       const given = String(tree.get(path));
       const mend = suggest(given, issue.values.map(String));
-      if (tree.get(path) === undefined) faults.push(faultAt(tree, "missing", path, `${shown} is missing`, mend));
+      if (tree.get(path) === undefined) missing(`${shown} is missing`, mend);
       else faults.push(faultAt(tree, "value", path, `${shown}: ${given} is not allowed`, mend));
     } else if (issue.code === "too_small" && issue.origin === "array") {
-      // Also where an include that is not there would have brought the entries.
-      const message = `${shown}: ${issue.minimum} or more are wanted, there are ${(tree.get(path) as unknown[]).length}`;
-      faults.push(faultAt(tree, "missing", path, message));
+      const { length } = tree.get(path) as unknown[];
+      missing(`${shown}: ${issue.minimum} or more are wanted, there are ${length}`);
     } else if (issue.code === "invalid_union") {
       // The alternative that got furthest tells most.
       const inner = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] ?? [];
       const nested = inner.map((entry) => ({ ...entry, path: [...inside, ...entry.path] }));
       faults.push(...issuesToFaults(nested, tree, base, schema));
     } else {
-      const lacks = issue.code === "custom" && path.length > 0 && tree.get(path) === undefined;
-      const code = lacks ? "missing" : issue.code === "invalid_type" ? "type" : "value";
-      faults.push(faultAt(tree, code, path, `${shown || "file"}: ${issue.message}`));
+      const message = `${shown || "file"}: ${issue.message}`;
+      if (issue.code === "custom" && path.length > 0 && tree.get(path) === undefined) missing(message);
+      else faults.push(faultAt(tree, issue.code === "invalid_type" ? "type" : "value", path, message));
     }
   }
   return faults;

@@ -46,6 +46,26 @@ test("each missing include is a fault at its tag, and what it would have brought
   expect(faults[0]?.message).toBe(`${join(dirname(top), "no-a.yml")} not found`);
 });
 
+test("where an include brought nothing is known, also behind a list that is spliced", () => {
+  const tree = readTree(
+    files({
+      "top.yml": "a: !include no.yml\nlist:\n- 1\n- !include more.yml\n",
+      "more.yml": "- x: 1\n- !include no.yml\n- y: !include no.yml\n",
+    }),
+  );
+  expect(tree.value).toEqual({ a: undefined, list: [1, { x: 1 }, { y: undefined }] });
+  const at: [(string | number)[], boolean][] = [
+    [["a"], true],
+    [["list"], true],
+    [["list", 2, "y"], true],
+    [["list", 1], false],
+    [["list", 1, "x"], false],
+    [["list", 1, 1, "y"], false],
+    [[], false],
+  ];
+  for (const [path, gap] of at) expect([path, tree.gap(path)]).toEqual([path, gap]);
+});
+
 test("includes stay below the folder of the first file, by their real paths, and do not go round", () => {
   const outer = files({ "secret.yml": "a: 1\n" });
   const top = files({

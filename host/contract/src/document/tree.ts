@@ -22,6 +22,8 @@ export interface Tree {
   faults: Fault[];
   /** An included file is missing or broken: what it would have brought is not there. */
   incomplete: boolean;
+  /** Whether such an include stood for the value at a path, or among the items of the list there. */
+  gap(path: Path): boolean;
   /** Place of the value at a path, or of the nearest one above it. */
   place(path: Path): Place;
   keyPlace(path: Path, key: string): Place;
@@ -75,6 +77,7 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
   const places = new Map<string, Place>();
   const keys = new Map<string, Place>();
   const tags = new Map<string, { path: Path; tag: string; place: Place }>();
+  const gaps = new Map<string, true>();
   const faults: Fault[] = [];
   const top: Place = { file, line: 1, column: 1 };
   let incomplete = false;
@@ -158,6 +161,7 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
           }
           keys.set(key([...here, name]), at);
           map[name] = build(pair.value, [...here, name], depth + 1);
+          if (map[name] === undefined) gaps.set(key([...here, name]), true);
         }
         return map;
       }
@@ -167,23 +171,25 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
           const spliced = (item as (Node & { tag?: string }) | null)?.tag === "!include";
           const value = build(item, [...here, list.length], depth + 1);
           if (spliced && Array.isArray(value)) splice(value, [...here, list.length], here, list);
-          else if (value !== undefined) list.push(value);
+          else if (value === undefined) gaps.set(key(here), true);
+          else list.push(value);
         }
         return list;
       }
       return isScalar(node) ? node.value : null;
     }
 
-    /** Puts the items of an included list into the list around it, and their places with them. */
+    /** Puts the items of an included list into the list around it, and what is known of their places with them. */
     function splice(items: unknown[], from: Path, here: Path, list: unknown[]): void {
       const first = list.length;
       const prefix = key(from).slice(0, -1);
-      const moved = [places, keys, tags].map((map) => {
+      if (gaps.delete(key(from))) gaps.set(key(here), true);
+      const moved = [places, keys, tags, gaps].map((map) => {
         const found = [...map.entries()].filter(([k]) => k.startsWith(`${prefix},`));
         for (const [k] of found) map.delete(k);
         return found;
       });
-      for (const [i, map] of [places, keys, tags].entries()) {
+      for (const [i, map] of [places, keys, tags, gaps].entries()) {
         for (const [k, entry] of moved[i] as [string, never][]) {
           const rest = (JSON.parse(k) as Path).slice(from.length);
           const path = [...here, first + (rest[0] as number), ...rest.slice(1)];
@@ -197,6 +203,7 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
       const at = tagAt(node, "!include");
       const target = isScalar(node) && typeof node.value === "string" ? node.value.trim() : "";
       if (target === "") {
+        incomplete = true;
         fault("value", at, here, "!include wants the name of a file");
         return undefined;
       }
@@ -239,6 +246,7 @@ export function readTree(file: string, overrides: Override[] = []): Tree {
     value,
     faults,
     incomplete,
+    gap: (path) => gaps.has(key(path)),
     place(path) {
       for (let length = path.length; length >= 0; length -= 1) {
         const found = places.get(key(path.slice(0, length)));
