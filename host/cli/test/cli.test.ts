@@ -258,6 +258,7 @@ test("quick start on the WebAssembly target: a record with every field, a report
   const report = readFileSync(join(document.folder, "report.html"), "utf8");
   expect(report).toContain("The rail is simulated");
   expect(report).not.toMatch(/(src|href)=|<script|https?:/);
+  expect(report).not.toContain("[object");
 });
 
 test("killing the process that runs the model drops the rail to idle", async () => {

@@ -101,6 +101,11 @@ function latencies({ latency_us: latency }: ResultRecord): string {
   ]);
 }
 
+/** A fact of a fingerprint; some have parts, such as the meter and the calibration. */
+function factText(fact: unknown): string {
+  return typeof fact === "object" ? JSON.stringify(fact) : String(fact);
+}
+
 /** What may have changed how fast the target was. */
 function environmentText({ environment }: ResultRecord): string {
   if (environment == null) return "";
@@ -148,7 +153,7 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
     budget(record) +
     `<details><summary>Fingerprint <code>${record.fingerprint.hash.slice(0, 16)}</code></summary>${table([
       ["fact", "value"],
-      ...Object.entries(record.fingerprint.fields).map(([key, value]) => [esc(key), esc(String(value))]),
+      ...Object.entries(record.fingerprint.fields).map(([key, value]) => [esc(key), esc(factText(value))]),
     ])}</details>`
   );
 }
