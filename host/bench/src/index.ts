@@ -18,6 +18,7 @@ export { forwardPhases, type NodeSpec, type RunEvent } from "./orchestrator/work
 export { reportOf } from "./report/report.ts";
 export { simulatedParts, simulatedText } from "./report/simulated.ts";
 export { renderTable } from "./report/table.ts";
+export { circumstanceText } from "./results/circumstances.ts";
 export { compareRuns, explain, movedBy } from "./results/compare.ts";
 export { driftOf, driftText } from "./results/drift.ts";
 export { energyPerInference } from "./results/energy.ts";

@@ -7,7 +7,7 @@ import { run } from "./mltb.ts";
 const folder = mkdtempSync(join(tmpdir(), "mltb-results-text-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function store(run_id: string, p50: number): void {
+function store(run_id: string, p50: number, change: Record<string, unknown> = {}): void {
   const latency_us = { p50, p90: p50, p95: p50, p99: p50, min: p50, max: p50, mean: p50, n: 9, early_stopping: null };
   const record = {
     ...{ schema: "mltb.result/1", target: "a", target_kind: "simulated", simulated: ["rail"], verdict: "valid" },
@@ -19,6 +19,7 @@ function store(run_id: string, p50: number): void {
     samples: { rate_hz: 1, received: 1, lost: 0 },
     fingerprint: { hash: "f", fields: { target: "a" } },
     artifacts: [],
+    ...change,
   };
   const at = `2026-01-01T00:00:${run_id}Z`;
   const document = { schema: "mltb.run/1", run_id, experiment: "e", started_at: at, ended_at: at, results: [record] };
@@ -27,6 +28,7 @@ function store(run_id: string, p50: number): void {
 }
 store("01", 100);
 store("02", 200);
+store("03", 100, { verdict: "invalid", reasons: ["it died"], latency_us: null });
 
 const at = ["--results", folder];
 const rail = /^rail simulated: voltage, current and energy come from a model of the rail/m;
@@ -39,6 +41,9 @@ test("compare, drift and pareto say as text which parts were simulated", async (
   expect(compared.out).toMatch(rail);
   expect((await run("compare", "01", "02", "--explain", ...at)).out.trim()).toMatch(/ \(simulated: rail\)$/);
   expect(JSON.parse((await run("compare", "01", "02", "--json", ...at)).out)).toMatchObject({ simulated: ["rail"] });
+  const failed = await run("compare", "01", "03", ...at);
+  expect(failed.out).toMatch(/^a m is valid in the first and invalid \(it died\) in the second$/m);
+  expect(failed.out).toMatch(/^a m: latency_us\.p50 is in the first only, the other says: it died$/m);
   const front = await run("results", "pareto", "all", ...at);
   expect(front.out).toMatch(/^a m: latency 100 us, energy 50 uJ \(simulated: rail\)$/m);
   expect(front.out).toMatch(rail);

@@ -27,6 +27,7 @@ test("unequal fingerprints are refused with the differing fields, also where one
       { field: "supply_v", a: 3, b: 1.8 },
     ],
     deltas: [],
+    circumstances: [],
   });
   expect(explain(compareRecords(record(), low))).toContain("supply_v is 3 in one and 1.8 in the other");
 });
@@ -42,7 +43,7 @@ test("equal ones give ratios; a figure is significant when the intervals part", 
   });
   expect(deltas.find((delta) => delta.figure === "energy_uj_per_inference")).toMatchObject({ significant: false });
   expect(deltas.find((delta) => delta.figure === "latency_us.p90")).toMatchObject({ significant: false });
-  expect(explain({ comparable, differing: [], deltas })).toContain("moved by 10.0 %");
+  expect(explain({ comparable, differing: [], deltas, circumstances: [] })).toContain("moved by 10.0 %");
 });
 
 test("runs are compared record by record; one without a partner makes them not comparable", () => {

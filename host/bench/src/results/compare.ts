@@ -1,3 +1,4 @@
+import { type Circumstance, circumstancesOf, circumstanceText, verdictsOf } from "./circumstances.ts";
 import { differs, figuresOf } from "./figures.ts";
 import type { ResultRecord, RunDocument } from "./record.ts";
 
@@ -26,6 +27,8 @@ export interface Comparison {
   comparable: boolean;
   differing: Differing[];
   deltas: Delta[];
+  /** What else the records differ in; only verdicts where they are not comparable. */
+  circumstances: Circumstance[];
 }
 
 /** Fields of two fingerprints that are not equal, in alphabetical order. */
@@ -59,8 +62,8 @@ function deltas(a: ResultRecord, b: ResultRecord): Delta[] {
 export function compareRecords(a: ResultRecord, b: ResultRecord): Comparison {
   const differing = differingFields(a, b);
   return differing.length > 0
-    ? { comparable: false, differing, deltas: [] }
-    : { comparable: true, differing: [], deltas: deltas(a, b) };
+    ? { comparable: false, differing, deltas: [], circumstances: verdictsOf(a, b) }
+    : { comparable: true, differing: [], deltas: deltas(a, b), circumstances: circumstancesOf(a, b) };
 }
 
 /**
@@ -84,7 +87,7 @@ export function compareRuns(a: RunDocument, b: RunDocument): Comparison {
     if (partner !== undefined) partners.splice(partners.indexOf(partner), 1);
     return partner;
   };
-  const all: Comparison = { comparable: true, differing: [], deltas: [] };
+  const all: Comparison = { comparable: true, differing: [], deltas: [], circumstances: [] };
   const missing = (field: string, x: unknown, y: unknown): void => {
     all.differing.push({ field, a: x, b: y });
   };
@@ -97,25 +100,32 @@ export function compareRuns(a: RunDocument, b: RunDocument): Comparison {
     const pair = compareRecords(record, partner);
     all.differing.push(...pair.differing.map((entry) => ({ ...entry, field: `${key(record)}: ${entry.field}` })));
     all.deltas.push(...pair.deltas);
+    all.circumstances.push(...pair.circumstances);
   }
   for (const record of partners) missing(key(record), null, record.fingerprint.hash);
   all.comparable = all.differing.length === 0;
-  if (!all.comparable) all.deltas = [];
-  return all;
+  if (all.comparable) return all;
+  return { ...all, deltas: [], circumstances: all.circumstances.filter(({ what }) => what === "verdict") };
 }
 
 /** One line that says why two results differ, or that they do not. */
-export function explain({ comparable, differing, deltas: all }: Comparison): string {
-  if (!comparable) {
-    const named = differing.slice(0, 4).map(difference);
-    const more = differing.length > 4 ? ` and ${differing.length - 4} more` : "";
-    return `not the same measurement: ${named.join("; ")}${more}`;
-  }
+export function explain({ comparable, differing, deltas: all, circumstances }: Comparison): string {
+  const beside = circumstances.map(circumstanceText);
+  if (!comparable) return `not the same measurement: ${listed([...beside, ...differing.map(difference)])}`;
   const real = all.filter((delta) => delta.significant);
-  if (real.length === 0) return "the same measurement, and no figure differs by more than its uncertainty";
+  const same = "the same measurement, and no figure differs by more than its uncertainty";
+  if (real.length === 0) return beside.length === 0 ? same : `${same}; ${listed(beside)}`;
   const worst = real.sort((x, y) => Math.abs(Math.log(y.ratio)) - Math.abs(Math.log(x.ratio)))[0] as Delta;
   const more = real.length === 1 ? "" : ` (and ${real.length - 1} more)`;
-  return `the same measurement, but ${worst.figure} of ${worst.model} on ${worst.target} ${movedBy(worst)}, more than its uncertainty${more}: what changed is not in the fingerprint`;
+  const why = beside.length === 0 ? "what changed is not in the record" : listed(beside);
+  return `the same measurement, but ${worst.figure} of ${worst.model} on ${worst.target} ${movedBy(worst)}, more than its uncertainty${more}: ${why}`;
+}
+
+/** The first few of some phrases, in a line, and how many more there are. */
+function listed(phrases: string[]): string {
+  const more = phrases.length > 4 ? ` and ${phrases.length - 4} more` : "";
+  const line = phrases.slice(0, 4).join("; ");
+  return `${line.replaceAll(/\s*\n\s*/g, " ")}${more}`;
 }
 
 /** How far a figure moved, in words. */

@@ -94,6 +94,7 @@ test("results of boards that are calibrated otherwise are not compared, and the 
     comparable: false,
     differing: [{ field: "calibration", a: "design", b: record }],
     deltas: [],
+    circumstances: [],
   });
   const other = recordOf({ calibration: "board", calibration_record: { ...record, fast_ppm: 1201 } });
   expect(explain(compareRecords(board, other))).toContain("calibration.fast_ppm is 1200 in one and 1201 in the other");

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import {
   type Axis,
   axes,
+  circumstanceText,
   compareRuns,
   driftOf,
   driftText,
@@ -270,12 +271,14 @@ export function registerResults(program: Command): void {
       const document = { ...comparison, simulated };
       context.print(options.explain === true ? { ...document, explanation: line } : document, () => {
         if (options.explain === true) return `${line}${simulatedMark(simulated)}`;
+        const beside = comparison.circumstances.map(circumstanceText);
         if (!comparison.comparable)
           return [
             "not comparable:",
             ...comparison.differing.map(
               ({ field, a: x, b: y }) => `  ${field}: ${JSON.stringify(x)} | ${JSON.stringify(y)}`,
             ),
+            ...beside.map((text) => `  ${text}`),
             ...simulatedText(simulated),
           ].join("\n");
         const rows = comparison.deltas.map((delta) => {
@@ -283,7 +286,7 @@ export function registerResults(program: Command): void {
           const mark = `${delta.significant ? " significant" : ""}${simulatedMark(delta.simulated)}`;
           return `${delta.target} ${delta.model} ${delta.figure}: ${figures}${mark}`;
         });
-        return [...rows, ...simulatedText(simulated)].join("\n");
+        return [...rows, ...beside, ...simulatedText(simulated)].join("\n");
       });
       return comparison.comparable ? Exit.done : Exit.refused;
     }),
