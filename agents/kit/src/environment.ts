@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
+import { type ClockSettings, readClock } from "./clock.ts";
+import { systemNames, systemText } from "./system-file.ts";
 
 /** What may change how fast a machine is, as it is now. What the system does not tell is null. */
-export interface Environment {
-  /** Frequency governor of processor 0. */
-  governor: string | null;
+export interface Environment extends ClockSettings {
   /** Runnable processes averaged over the last minute (getloadavg). */
   load_1m: number;
   cores: number;
@@ -24,35 +23,21 @@ export interface Environment {
   cooling: string | null;
 }
 
-const CPU = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
 const THERMAL = "/sys/class/thermal";
 
-function text(file: string): string | null {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch {
-    // Containers and virtual machines have neither governor nor thermal zones.
-    return null;
-  }
-}
-
-/** The folders of a kind below sysfs' `thermal`. */
 function thermal(kind: "thermal_zone" | "cooling_device"): string[] {
-  try {
-    return readdirSync(THERMAL).filter((entry) => entry.startsWith(kind));
-  } catch {
-    return [];
-  }
+  return systemNames(THERMAL, kind);
 }
 
 function temperature(): number | null {
-  const degrees = thermal("thermal_zone").map((zone) => Number(text(`${THERMAL}/${zone}/temp`) ?? Number.NaN) / 1000);
+  const zones = thermal("thermal_zone").map((zone) => systemText(`${THERMAL}/${zone}/temp`));
+  const degrees = zones.map((milli) => Number(milli ?? Number.NaN) / 1000);
   const known = degrees.filter((value) => Number.isFinite(value));
   return known.length === 0 ? null : Math.max(...known);
 }
 
 function cooling(): string | null {
-  const kinds = thermal("cooling_device").flatMap((device) => text(`${THERMAL}/${device}/type`) ?? []);
+  const kinds = thermal("cooling_device").flatMap((device) => systemText(`${THERMAL}/${device}/type`) ?? []);
   return kinds.length === 0 ? null : [...new Set(kinds)].sort().join(", ");
 }
 
@@ -77,24 +62,24 @@ export function processorOf(cpuinfo: string): string | null {
 }
 
 function board(): string | null {
-  const name = text("/proc/device-tree/model") ?? text("/sys/class/dmi/id/product_name");
+  const name = systemText("/proc/device-tree/model") ?? systemText("/sys/class/dmi/id/product_name");
   return name?.replaceAll("\0", "").trim() || null;
 }
 
 function distribution(): string | null {
-  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text("/etc/os-release") ?? "")?.[1] ?? null;
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(systemText("/etc/os-release") ?? "")?.[1] ?? null;
 }
 
 /** Reads the environment of a process of this machine. */
 export function readEnvironment(pid: number | "self" = "self"): Environment {
-  const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(text(`/proc/${pid}/status`) ?? "")?.[1] ?? null;
+  const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(systemText(`/proc/${pid}/status`) ?? "")?.[1] ?? null;
   return {
-    governor: text(CPU),
+    ...readClock(),
     load_1m: loadavg()[0] ?? 0,
     cores: cpus().length,
     temperature_c: temperature(),
     allowed_cpus: allowed,
-    processor: processorOf(text("/proc/cpuinfo") ?? "") ?? cpus()[0]?.model ?? null,
+    processor: processorOf(systemText("/proc/cpuinfo") ?? "") ?? cpus()[0]?.model ?? null,
     memory_bytes: totalmem(),
     board: board(),
     os: distribution(),

@@ -1,5 +1,6 @@
 import { nominalCalibration } from "@mltb/contract";
 import { expect, test } from "vitest";
+import type { SeenEnvironment } from "../results/environment.ts";
 import { sampleRecord, sampleRun } from "../results/sample-record.ts";
 import { renderReport } from "./html.ts";
 
@@ -17,4 +18,22 @@ test("every fact of a fingerprint can be read in the report, those with parts to
   ])
     expect(html).toContain(cell(text));
   expect(html).not.toContain("[object");
+});
+
+test("the report tells at what clock and in which power mode a target measured, as far as its agent does", () => {
+  const line = (before: SeenEnvironment): string | undefined => {
+    const record = sampleRecord({ environment: { before, after: {}, requests_meanwhile: 0 } });
+    return / load [^·]*?, 0 calls/.exec(renderReport(sampleRun("01", [record]), new Map()))?.[0];
+  };
+  const told = {
+    load_1m: 0.5,
+    cores: 4,
+    governor: "performance",
+    clock: "408-1800 MHz",
+    power_mode: "nvpmodel 0 MAXN",
+  };
+  expect(line(told)).toBe(
+    " load 0.50 on 4 cores, governor performance, clock 408-1800 MHz, power mode nvpmodel 0 MAXN, 0 calls",
+  );
+  expect(line({ load_1m: 0.5, cores: 4 })).toBe(" load 0.50 on 4 cores, 0 calls");
 });

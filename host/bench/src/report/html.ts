@@ -112,9 +112,10 @@ function environmentText({ environment }: ResultRecord): string {
   const { before, after, requests_meanwhile: calls } = environment;
   const heat = after.temperature_c === undefined ? "" : `, ${number(after.temperature_c, 0)} °C`;
   const pinned = before.allowed_cpus === undefined ? "" : `, processors ${esc(before.allowed_cpus)}`;
-  const governor = before.governor === undefined ? "" : `, governor ${esc(before.governor)}`;
+  const told = { governor: before.governor, clock: before.clock, "power mode": before.power_mode };
+  const clock = Object.entries(told).map(([name, value]) => (value === undefined ? "" : `, ${name} ${esc(value)}`));
   const asked = calls == null ? "" : `, ${calls} calls to the agent meanwhile`;
-  return `load ${number(before.load_1m, 2)} on ${before.cores ?? "?"} cores${pinned}${governor}${heat}${asked}`;
+  return `load ${number(before.load_1m, 2)} on ${before.cores ?? "?"} cores${pinned}${clock.join("")}${heat}${asked}`;
 }
 
 function section(record: ResultRecord, recording: RecordingDocument | undefined): string {

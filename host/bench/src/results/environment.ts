@@ -1,6 +1,9 @@
 /** What may have changed how fast the target was, as its agent saw it; what it did not tell is missing. */
 export interface SeenEnvironment {
   governor?: string;
+  /** Limits of the frequencies, and whether boost is on. */
+  clock?: string;
+  power_mode?: string;
   load_1m?: number;
   cores?: number;
   temperature_c?: number;

@@ -61,6 +61,8 @@ test("of a foreign server the record tells no threads, no memory and no environm
   });
   const unknown = [
     "governor",
+    "clock",
+    "power_mode",
     "allowed_cpus",
     "processor",
     "memory_bytes",
@@ -100,7 +102,7 @@ test("results of boards that are calibrated otherwise are not compared, and the 
   expect(explain(compareRecords(board, other))).toContain("calibration.fast_ppm is 1200 in one and 1201 in the other");
 });
 
-test("results of another processor, another memory, cooling or system, or of a meter with another range, are not compared", () => {
+test("results of another processor, clock, power mode, memory, cooling or system, or of a meter with another range, are not compared", () => {
   const seen = {
     processor: "a, stepping 1",
     memory_bytes: 4e9,
@@ -109,6 +111,8 @@ test("results of another processor, another memory, cooling or system, or of a m
     kernel: "k",
     cooling: "fan",
     engine: "node 24",
+    clock: "408-1800 MHz",
+    power_mode: "nvpmodel 0 MAXN",
   };
   const of = (change: Partial<typeof seen>): ResultRecord =>
     recordOf({}, { before: { ...seen, ...change }, after: { ...seen, ...change } });
@@ -121,6 +125,8 @@ test("results of another processor, another memory, cooling or system, or of a m
     { kernel: "l" },
     { cooling: "none" },
     { engine: "node 26" },
+    { clock: "408-1416 MHz" },
+    { power_mode: "nvpmodel 2 MODE_30W" },
   ];
   for (const change of changes) {
     const { comparable, differing } = compareRecords(of({}), of(change));

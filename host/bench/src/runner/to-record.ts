@@ -197,6 +197,8 @@ export function toRecord(
       ...(measure.scenario === "multi-stream" ? { samples_per_query: measure.samples_per_query } : {}),
       ...(measure.scenario === "server" ? { target_per_s: measure.target_per_s } : {}),
       governor: seen?.before.governor ?? null,
+      clock: seen?.before.clock ?? null,
+      power_mode: seen?.before.power_mode ?? null,
       allowed_cpus: seen?.before.allowed_cpus ?? null,
       processor: seen?.before.processor ?? null,
       memory_bytes: seen?.before.memory_bytes ?? null,
