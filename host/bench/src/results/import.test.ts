@@ -38,6 +38,56 @@ test("an unknown table and a broken number are told", () => {
   expect(imported.skipped).toEqual([{ line: 2, reason: "exec_ms fast is no number" }]);
 });
 
+const systemsHeader =
+  "round,division,org,system,status,board,soc,processor,freq,accelerator,framework,quant,parse_error";
+const tinyHeader = "round,division,org,system,task,latency_ms,inf_per_s,energy_uJ,top1,auc";
+
+test("descriptors of boards are read as such; one that was broken is left out with its reason", () => {
+  const imported = importResults(
+    file(
+      `${systemsHeader}\n1.3,closed,st,A,Available,Board,SoC,Core,120 MHz,,Tool 1,int8,\n1.3,closed,st,B,,,,,,,,,Expecting x\n`,
+    ),
+  );
+  expect(imported).toMatchObject({ format: "mlperf-tiny-systems", source: { rows: 2 }, results: [] });
+  expect(imported.systems).toEqual([
+    {
+      target: "A",
+      facts: { round: "1.3", division: "closed", org: "st" },
+      ...{ availability: "Available", board: "Board", soc: "SoC", processor: "Core", accelerator: null },
+      ...{ clock: "120 MHz", clock_mhz: 120, framework: "Tool 1", quantization: "int8" },
+    },
+  ]);
+  expect(imported.skipped).toEqual([{ line: 3, reason: "the submitted descriptor is broken: Expecting x" }]);
+});
+
+test.each([
+  ["336 MHZ", 336],
+  ["20M", 20],
+  ["614.4MHz", 614.4],
+  ["1.0 GHz", 1000],
+  ["Prime Core, up to 3.4Ghz", null],
+  ["", null],
+])("a frequency is a number where its words are one: %s", (words, mhz) => {
+  const imported = importResults(file(`${systemsHeader}\n1,c,o,A,,B,,,"${words}",,,,\n`));
+  expect(imported.systems?.map(({ clock_mhz }) => clock_mhz)).toEqual([mhz]);
+});
+
+test("results get the descriptor of their system, of their round and submitter alone, and no other", () => {
+  const systems = file(
+    `${systemsHeader}\n1,closed,st,NUC_A,,exact,,,,,,,\n1,closed,st,NUC-A/nuc_system_description,,folder,,,,,,,\n2,closed,st,NUC_A,,other round,,,,,,,\n1,closed,re,EK_System_Description,,affix,,,,,,,\n1,closed,re,twice_1,,x,,,,,,,\n1,closed,re,TWICE-1,,y,,,,,,,\n1,closed,re,gone,,,,,,,,,broken\n1,closed,st,RX/any,,folder of it,,,,,,,\n`,
+  );
+  const names = ["1,closed,st,NUC_A", "1,closed,st,NUC-A", "2,closed,st,nuc-a", "1,closed,re,EK", "1,closed,re,Twice1"];
+  const rows = [...names, "1,closed,re,gone", "1,open,re,EK", "1,closed,other,EK", "1,closed,st,rx"];
+  const table = file(`${tinyHeader}\n${rows.map((row) => `${row},kws,1,,,,\n`).join("")}`);
+  const { results, joined } = importResults(table, systems);
+  const boards = ["exact", null, "other round", "affix", null, null, null, null, "folder of it"];
+  expect(results.map(({ system }) => system?.board ?? null)).toEqual(boards);
+  expect(joined).toMatchObject({ rows: 8, without: 5, skipped: [{ line: 8 }] });
+  expect(importResults(table).results[0]).not.toHaveProperty("system");
+  expect(() => importResults(systems, systems)).toThrow(/only results of MLPerf Tiny/);
+  expect(() => importResults(table, table)).toThrow(/descriptors of systems have the columns round/);
+});
+
 const folder = join(expand("$MLTB_DATASET", ".", process.env).path, "results");
 
 test.skipIf(!existsSync(folder)).each([
@@ -51,4 +101,15 @@ test.skipIf(!existsSync(folder)).each([
   expect(imported.source.rows).toBe(rows);
   expect(imported.results.length + imported.skipped.length).toBe(rows);
   expect(imported.skipped.every((row) => row.reason === "the row has no figure")).toBe(true);
+});
+
+test.skipIf(!existsSync(folder))("MLPerf Tiny's results find their boards and toolchains (needs MLTB_DATASET)", () => {
+  const systems = join(folder, "mlperf_tiny_systems.csv");
+  const imported = importResults(systems);
+  expect([imported.format, imported.systems?.length, imported.skipped.length]).toEqual(["mlperf-tiny-systems", 107, 6]);
+  const { results, joined } = importResults(join(folder, "mlperf_tiny_results.csv"), systems);
+  // The others' descriptors were broken, or bear names that tell nothing of these.
+  expect([results.length, joined?.without]).toEqual([343, 25]);
+  const nucleo = results.find(({ facts, target }) => facts["org"] === "reference" && target === "Nucleo-L4R5ZI");
+  expect(nucleo?.system).toMatchObject({ board: "Nucleo-L4R5ZI", soc: "STM32L4R5ZIT6", clock_mhz: 120 });
 });

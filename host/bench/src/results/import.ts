@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { readCsv } from "./csv.ts";
+import { type ImportedSystem, joinSystems, readSystem, systemColumns } from "./import-systems.ts";
 import { ResultsError } from "./library.ts";
 import { sha256 } from "./record.ts";
 
@@ -17,15 +18,34 @@ export interface ImportedResult {
   accuracy: number | null;
   /** The source's own judgement, where it has one. */
   valid: boolean | null;
+  /** Descriptor of the target, where descriptors were given with the table; null where none is of it. */
+  system?: ImportedSystem | null;
+}
+
+/** A file that was read, and how many rows it has. */
+interface Source {
+  file: string;
+  sha256: string;
+  rows: number;
 }
 
 export interface Imported {
   schema: "mltb.imported/1";
   format: string;
-  source: { file: string; sha256: string; rows: number };
+  source: Source;
   results: ImportedResult[];
   /** Rows without any figure, with the line that they stand on. */
-  skipped: { line: number; reason: string }[];
+  skipped: Skipped[];
+  /** Of a table of descriptors, which has no results. */
+  systems?: ImportedSystem[];
+  /** The table of descriptors that the results were joined to, and how many of them found none. */
+  joined?: Source & { skipped: Skipped[]; without: number };
+}
+
+/** A row that is left out. */
+interface Skipped {
+  line: number;
+  reason: string;
 }
 
 type Row = Record<string, string>;
@@ -48,6 +68,9 @@ function number(row: Row, column: string, factor = 1): number | null {
 function facts(row: Row, ...columns: string[]): Record<string, string> {
   return Object.fromEntries(columns.map((column) => [column, row[column] ?? ""]));
 }
+
+/** The format of MLPerf Tiny's descriptors of boards and toolchains. */
+const SYSTEMS = "mlperf-tiny-systems";
 
 const none = { p50: null, p90: null, p99: null, mean: null };
 
@@ -128,8 +151,13 @@ const formats: Format[] = [
   },
 ];
 
-/** Published results of a CSV file; which of the known formats it is, its columns say. Throws `ResultsError`. */
-export function importResults(file: string): Imported {
+interface Table {
+  source: Source;
+  rows: Row[];
+  has(columns: string[]): boolean;
+}
+
+function readTable(file: string): Table {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
@@ -138,27 +166,62 @@ export function importResults(file: string): Imported {
   }
   const rows = readCsv(bytes.toString("utf8"), file);
   const header = Object.keys(rows[0] ?? {});
-  const format = formats.find((entry) => entry.columns.every((column) => header.includes(column)));
-  if (format === undefined) {
-    const known = formats.map((entry) => `${entry.name} (${entry.columns.join(", ")})`).join("; ");
-    throw new ResultsError(`${file}: its columns (${header.join(", ")}) are those of no known format: ${known}`);
-  }
-  const results: ImportedResult[] = [];
-  const skipped: Imported["skipped"] = [];
+  const source = { file: basename(file), sha256: sha256(bytes), rows: rows.length };
+  return { source, rows, has: (columns) => columns.every((column) => header.includes(column)) };
+}
+
+/** What the rows give; those that give nothing, or a `ResultsError`, are left out with their lines. */
+function readRows<T>(rows: Row[], read: (row: Row) => T | string): { found: T[]; skipped: Skipped[] } {
+  const found: T[] = [];
+  const skipped: Skipped[] = [];
   for (const [i, row] of rows.entries()) {
     const line = i + 2;
     try {
-      const result = format.read(row);
-      const empty =
-        Object.values(result.latency_us).every((value) => value === null) && result.throughput_per_s === null;
-      if (empty && result.energy_uj_per_inference === null && result.accuracy === null)
-        skipped.push({ line, reason: "the row has no figure" });
-      else results.push(result);
+      const value = read(row);
+      if (typeof value === "string") skipped.push({ line, reason: value });
+      else found.push(value);
     } catch (error) {
       if (!(error instanceof ResultsError)) throw error;
       skipped.push({ line, reason: error.message });
     }
   }
-  const source = { file: basename(file), sha256: sha256(bytes), rows: rows.length };
-  return { schema: "mltb.imported/1", format: format.name, source, results, skipped };
+  return { found, skipped };
+}
+
+/** A result with a figure, or why it is none. */
+function withFigure(result: ImportedResult): ImportedResult | string {
+  const figures = [...Object.values(result.latency_us), result.throughput_per_s, result.energy_uj_per_inference];
+  return [...figures, result.accuracy].every((value) => value === null) ? "the row has no figure" : result;
+}
+
+/**
+ * Published results, or descriptors, of a CSV file; which of the known formats it is, its columns say. MLPerf Tiny's results are
+ * joined to its descriptors where `systemsFile` names them. Throws `ResultsError`.
+ */
+export function importResults(file: string, systemsFile?: string): Imported {
+  const { source, rows, has } = readTable(file);
+  const format = formats.find((entry) => has(entry.columns));
+  if (format?.name !== "mlperf-tiny" && systemsFile !== undefined)
+    throw new ResultsError(`${file}: only results of MLPerf Tiny are joined to descriptors of systems`);
+  if (has(systemColumns)) {
+    const { found, skipped } = readRows(rows, readSystem);
+    return { schema: "mltb.imported/1", format: SYSTEMS, source, results: [], systems: found, skipped };
+  }
+  if (format === undefined) {
+    const all = [...formats, { name: SYSTEMS, columns: systemColumns }];
+    const known = all.map((entry) => `${entry.name} (${entry.columns.join(", ")})`).join("; ");
+    const header = Object.keys(rows[0] ?? {}).join(", ");
+    throw new ResultsError(`${file}: its columns (${header}) are those of no known format: ${known}`);
+  }
+  const { found: results, skipped } = readRows(rows, (row) => withFigure(format.read(row)));
+  const imported: Imported = { schema: "mltb.imported/1", format: format.name, source, results, skipped };
+  if (systemsFile !== undefined) {
+    const table = readTable(systemsFile);
+    if (!table.has(systemColumns))
+      throw new ResultsError(`${systemsFile}: descriptors of systems have the columns ${systemColumns.join(", ")}`);
+    const systems = readRows(table.rows, readSystem);
+    const without = joinSystems(results, systems.found);
+    imported.joined = { ...table.source, skipped: systems.skipped, without };
+  }
+  return imported;
 }

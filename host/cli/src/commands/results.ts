@@ -9,6 +9,7 @@ import {
   driftText,
   explain,
   findRun,
+  type Imported,
   importResults,
   isResultsError,
   listRuns,
@@ -219,24 +220,32 @@ function registerGroup(program: Command): void {
     .command("import")
     .description("published results of others (MLPerf Tiny, MLPerf Inference, EdgeMark, AI Hub as CSV) in our units")
     .argument("<file>", "CSV file; its columns say which format it is")
+    .option("--systems <file>", "descriptors of boards and toolchains (CSV) to join MLPerf Tiny's results to")
     .option("--out <file>", "where to write the document")
     .option("--json", "print one JSON document on standard output")
     .action(
-      action(async (context, file: string, options: { out?: string }) => {
-        const imported = guarded(() => importResults(file));
+      action(async (context, file: string, options: { out?: string; systems?: string }) => {
+        const imported = guarded(() => importResults(file, options.systems));
         if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(imported)}\n`);
         context.print(imported, () =>
           [
-            `${imported.format}: ${imported.results.length} results of ${imported.source.rows} rows`,
+            importedText(imported),
             ...imported.skipped.slice(0, 10).map((row) => `  line ${row.line}: ${row.reason}`),
             ...(imported.skipped.length > 10
-              ? [`  and ${imported.skipped.length - 10} more rows without figures`]
+              ? [`  and ${imported.skipped.length - 10} more rows that were left out`]
               : []),
           ].join("\n"),
         );
         return Exit.done;
       }),
     );
+}
+
+/** What was read, and how much of it found its descriptor. */
+function importedText({ format, results, systems, source, joined }: Imported): string {
+  const read = systems === undefined ? `${results.length} results` : `${systems.length} systems`;
+  const found = joined === undefined ? "" : `, ${results.length - joined.without} with the descriptor of their system`;
+  return `${format}: ${read} of ${source.rows} rows${found}`;
 }
 
 /** Beside figures of which parts were simulated. */
