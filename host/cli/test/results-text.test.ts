@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -48,4 +48,22 @@ test("compare, drift and pareto say as text which parts were simulated", async (
   expect(front.out).toMatch(/^a m: latency 100 us, energy 50 uJ \(simulated: rail\)$/m);
   expect(front.out).toMatch(rail);
   expect((await run("results", "drift", "02", ...at)).out).toMatch(/latency_us\.p50 moved by .* \(simulated: rail\)$/m);
+}, 120_000);
+
+test("the MLPerf layout is that of a submission; what has no place in it is named", async () => {
+  const out = mkdtempSync(join(tmpdir(), "mltb-mlperf-"));
+  const args = ["results", "export", "all", "--format", "mlperf", ...at];
+  const exported = await run(...args, "--out", out, "--submitter", "acme", "--json");
+  const { files, left_out } = JSON.parse(exported.out);
+  const logs = (n: number): string[] =>
+    ["summary", "detail"].map((log) => `results/a/m/SingleStream/performance/run_${n}/mlperf_log_${log}.txt`);
+  const wanted = ["systems/a.json", ...logs(1), ...logs(2)];
+  expect(files).toEqual(wanted.map((path) => join(out, "open/acme", path)));
+  expect(left_out).toEqual(["a m of run 03: nothing was measured: it died"]);
+  expect(exported.err).toContain("warning: left out: a m of run 03");
+  expect(readFileSync(files[1], "utf8")).toContain("SUT name : a");
+  expect(JSON.parse(readFileSync(files[0], "utf8"))).toMatchObject({ submitter: "acme", division: "open" });
+  expect((await run(...args)).code).toBe(2);
+  expect((await run(...args, "--out", out, "--submitter", "../x")).code).toBe(2);
+  rmSync(out, { recursive: true, force: true });
 }, 120_000);

@@ -74,7 +74,8 @@ export function toCsv(runs: RunDocument[]): string {
   return writeCsv(rows, columns);
 }
 
-const scenarioNames: Record<string, string> = {
+/** LoadGen's words for the scenarios; MLPerf names its folders so. */
+export const scenarioNames: Record<ResultRecord["scenario"], string> = {
   "single-stream": "SingleStream",
   "multi-stream": "MultiStream",
   server: "Server",
@@ -127,7 +128,7 @@ export function toMlperf(run: RunDocument, record: ResultRecord): { summary: str
   const sound = record.verdict === "valid" || record.verdict === "valid-short";
   const valid = sound && conditions.satisfied ? "VALID" : "INVALID";
   const line = "================================================";
-  const scenario = scenarioNames[record.scenario] ?? record.scenario;
+  const scenario = scenarioNames[record.scenario];
   const rows = [
     line,
     "MLPerf Results Summary",

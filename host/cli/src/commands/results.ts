@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
   type Axis,
@@ -9,9 +9,6 @@ import {
   driftText,
   explain,
   findRun,
-  type Imported,
-  importResults,
-  isResultsError,
   listRuns,
   movedBy,
   paretoFront,
@@ -20,37 +17,11 @@ import {
   reportOf,
   simulatedParts,
   simulatedText,
-  toCsv,
-  toMlperf,
 } from "@mltb/bench";
-import { cliError, Exit } from "../errors.ts";
-import { action, type Command, InvalidArgumentError, parseChoice } from "../program.ts";
-import { defaultOut } from "./run.ts";
-
-interface ResultsOptions {
-  results: string;
-}
-
-function withResults(command: Command): Command {
-  return command
-    .option("--results <dir>", "folder with runs", defaultOut)
-    .option("--json", "print one JSON document on standard output");
-}
-
-/** Runs a command on results: what cannot be found or read is a wrong use. */
-function guarded<T>(body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    if (!isResultsError(error)) throw error;
-    throw cliError(
-      Exit.usage,
-      "results",
-      error.message,
-      "mltb results list shows the runs of a folder (--results DIR)",
-    );
-  }
-}
+import { Exit } from "../errors.ts";
+import { action, type Command, InvalidArgumentError } from "../program.ts";
+import { registerFiles } from "./results-files.ts";
+import { guarded, namedRuns, type ResultsOptions, withResults } from "./results-options.ts";
 
 const short = (value: number): string => Number(value.toPrecision(4)).toString();
 
@@ -102,65 +73,13 @@ function registerGroup(program: Command): void {
 
   withResults(
     group
-      .command("export")
-      .description("write runs as CSV, JSON or in the layout of MLPerf's LoadGen")
-      .argument("<run...>", "ids, folders or files; `all` for every run of the folder")
-      .requiredOption("--format <format>", "csv, json or mlperf", parseChoice(["csv", "json", "mlperf"] as const))
-      .option("--out <path>", "file (csv, json) or folder (mlperf); else standard output"),
-  ).action(
-    action(async (context, names: string[], options: ResultsOptions & { format: string; out?: string }) => {
-      const runs = guarded(() =>
-        names[0] === "all" ? listRuns(options.results).runs : names.map((name) => findRun(name, options.results)),
-      );
-      if (options.format === "mlperf") {
-        const folder = options.out;
-        if (folder === undefined)
-          throw cliError(Exit.usage, "no-folder", "the MLPerf layout is a folder", "give --out DIR");
-        const files: string[] = [];
-        for (const run of runs) {
-          for (const record of run.results) {
-            const above = join(folder, run.run_id, record.target, record.model.name, record.scenario, "performance");
-            // Two experiments of a file may measure the same model on the same target.
-            const before = files.filter((file) => file.startsWith(`${resolve(above)}/`)).length / 2;
-            const at = join(above, `run_${before + 1}`);
-            mkdirSync(at, { recursive: true });
-            const { summary, detail } = toMlperf(run, record);
-            for (const [name, text] of [
-              ["mlperf_log_summary.txt", summary],
-              ["mlperf_log_detail.txt", detail],
-            ] as const) {
-              writeFileSync(join(at, name), text);
-              files.push(resolve(at, name));
-            }
-          }
-        }
-        context.print({ files }, () => files.join("\n"));
-        return Exit.done;
-      }
-      const text =
-        options.format === "csv" ? toCsv(runs) : `${JSON.stringify(runs.length === 1 ? runs[0] : runs, null, 2)}\n`;
-      if (options.out === undefined && options.format === "csv") context.print({ csv: text }, () => text.trimEnd());
-      else if (options.out === undefined) process.stdout.write(text);
-      else {
-        const file = resolve(options.out);
-        writeFileSync(file, text);
-        context.print({ files: [file] }, () => file);
-      }
-      return Exit.done;
-    }),
-  );
-
-  withResults(
-    group
       .command("pareto")
       .description("results that no other beats on every axis")
       .argument("<run...>", "ids, folders or files; `all` for every run of the folder")
       .option("--by <axes>", `which of ${axes.join(", ")}, with commas`, parseAxes, ["latency", "energy"] as Axis[]),
   ).action(
     action(async (context, names: string[], options: ResultsOptions & { by: Axis[] }) => {
-      const runs = guarded(() =>
-        names[0] === "all" ? listRuns(options.results).runs : names.map((name) => findRun(name, options.results)),
-      );
+      const runs = namedRuns(names, options);
       const { front, left_out } = paretoFront(
         runs.flatMap((run) => run.results),
         options.by,
@@ -216,36 +135,7 @@ function registerGroup(program: Command): void {
     }),
   );
 
-  group
-    .command("import")
-    .description("published results of others (MLPerf Tiny, MLPerf Inference, EdgeMark, AI Hub as CSV) in our units")
-    .argument("<file>", "CSV file; its columns say which format it is")
-    .option("--systems <file>", "descriptors of boards and toolchains (CSV) to join MLPerf Tiny's results to")
-    .option("--out <file>", "where to write the document")
-    .option("--json", "print one JSON document on standard output")
-    .action(
-      action(async (context, file: string, options: { out?: string; systems?: string }) => {
-        const imported = guarded(() => importResults(file, options.systems));
-        if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(imported)}\n`);
-        context.print(imported, () =>
-          [
-            importedText(imported),
-            ...imported.skipped.slice(0, 10).map((row) => `  line ${row.line}: ${row.reason}`),
-            ...(imported.skipped.length > 10
-              ? [`  and ${imported.skipped.length - 10} more rows that were left out`]
-              : []),
-          ].join("\n"),
-        );
-        return Exit.done;
-      }),
-    );
-}
-
-/** What was read, and how much of it found its descriptor. */
-function importedText({ format, results, systems, source, joined }: Imported): string {
-  const read = systems === undefined ? `${results.length} results` : `${systems.length} systems`;
-  const found = joined === undefined ? "" : `, ${results.length - joined.without} with the descriptor of their system`;
-  return `${format}: ${read} of ${source.rows} rows${found}`;
+  registerFiles(group);
 }
 
 /** Beside figures of which parts were simulated. */
