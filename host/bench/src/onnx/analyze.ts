@@ -1,5 +1,13 @@
 import { decodeModel, Elem, type Model, type Node, type ValueInfo } from "./schema.ts";
-import { constantNumbers, int, type Known, outputShape, product, UnknownOperatorError } from "./shapes.ts";
+import {
+  constantNumbers,
+  foldedNumbers,
+  int,
+  type Known,
+  outputShape,
+  product,
+  UnknownOperatorError,
+} from "./shapes.ts";
 
 export { UnknownOperatorError } from "./shapes.ts";
 
@@ -117,7 +125,7 @@ function analyze(model: Model): Analysis {
     const constant = values.length > 0 && values.every((value) => value.constant === true || value.elem === 0);
     const first = values[0];
     const elem = elementOf(node, first?.elem ?? Elem.float32, known);
-    const numbers = constant ? first?.numbers : undefined;
+    const numbers = constant ? foldedNumbers(node, values) : undefined;
     for (const name of node.output)
       known.set(name, { shape, elem, constant, numbers, source: constant ? first?.source : undefined });
     if (constant) continue;

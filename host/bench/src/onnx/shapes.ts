@@ -27,8 +27,13 @@ function attribute(node: Node, name: string): Attribute | undefined {
 
 export const product = (values: number[]): number => values.reduce((a, b) => a * b, 1);
 
-/** Numbers of an integer constant; undefined for others. */
+/** All numbers of an integer constant; undefined for others, and where they lie outside the file. */
 export function constantNumbers(tensor: TensorProto): number[] | undefined {
+  const numbers = integers(tensor);
+  return numbers?.length === product(tensor.dims) ? numbers : undefined;
+}
+
+function integers(tensor: TensorProto): number[] | undefined {
   if (tensor.data_type === Elem.int64) {
     if (tensor.int64_data !== undefined && tensor.int64_data.length > 0) return tensor.int64_data;
     const raw = Buffer.from(tensor.raw_data ?? []);
@@ -66,8 +71,30 @@ function broadcast(a: Shape, b: Shape): Shape {
   return Array.from({ length: rank }, (_, i) => Math.max(at(a, i), at(b, i)));
 }
 
-function reshape(input: Shape, target: number[]): Shape {
-  const shape = target.map((dim, i) => (dim === 0 ? (input[i] as number) : dim));
+/** Numbers of what a node makes of constants alone; undefined where they are not known, so that nobody counts with others. */
+export function foldedNumbers(node: Node, inputs: Known[]): number[] | undefined {
+  const [first] = inputs;
+  if (["Identity", "Squeeze", "Unsqueeze", "Reshape", "Flatten"].includes(node.op_type)) return first?.numbers;
+  if (node.op_type === "Cast") {
+    const to = int(node, "to", Elem.float32);
+    return to === Elem.int64 || to === Elem.int32 ? first?.numbers : undefined;
+  }
+  if (node.op_type !== "Concat") return undefined;
+  const lists = inputs.map(({ shape, numbers }) => (shape.length === 1 ? numbers : undefined));
+  return lists.every((list) => list !== undefined) ? lists.flat() : undefined;
+}
+
+/** What decides a shape; throws where the file does not tell it. */
+function told(node: Node, numbers: number[] | undefined, what: string): number[] {
+  if (numbers !== undefined) return numbers;
+  throw new UnknownOperatorError(
+    `operator ${node.op_type} ${node.name}: no constant that the analyser knows tells its ${what}`,
+  );
+}
+
+function reshape(node: Node, input: Shape, target: number[]): Shape {
+  const copies = int(node, "allowzero", 0) === 0;
+  const shape = target.map((dim, i) => (dim === 0 && copies ? (input[i] as number) : dim));
   const open = shape.indexOf(-1);
   if (open >= 0) shape[open] = product(input) / product(shape.filter((dim) => dim !== -1));
   return shape;
@@ -78,8 +105,10 @@ type Rule = (node: Node, inputs: Known[]) => Shape;
 const shapeOf = (inputs: Known[], i: number): Shape => (inputs[i] as Known).shape;
 const same: Rule = (_node, inputs) => shapeOf(inputs, 0);
 
+/** Axes of Squeeze and Unsqueeze: an attribute, or from operator set 13 on the second input, which Squeeze may lack. */
 function axesOf(node: Node, inputs: Known[]): number[] {
-  return ints(node, "axes") ?? inputs[1]?.numbers ?? [];
+  const axes = ints(node, "axes") ?? inputs[1]?.numbers;
+  return (node.input[1] ?? "") === "" ? (axes ?? []) : told(node, axes, "axes");
 }
 
 /** Output shape by operator. */
@@ -106,7 +135,7 @@ const rules: Record<string, Rule> = {
     const axis = int(n, "axis", 1);
     return [product(shape.slice(0, axis)), product(shape.slice(axis))];
   },
-  Reshape: (_n, i) => reshape(shapeOf(i, 0), i[1]?.numbers ?? []),
+  Reshape: (n, i) => reshape(n, shapeOf(i, 0), told(n, ints(n, "shape") ?? i[1]?.numbers, "shape")),
   Transpose: (n, i) => {
     const shape = shapeOf(i, 0);
     return (ints(n, "perm") ?? shape.map((_, axis) => shape.length - 1 - axis)).map((axis) => shape[axis] as number);
@@ -118,7 +147,9 @@ const rules: Record<string, Rule> = {
   },
   Unsqueeze: (n, i) => {
     const shape = [...shapeOf(i, 0)];
-    for (const axis of [...axesOf(n, i)].sort((a, b) => a - b)) shape.splice(axis, 0, 1);
+    const axes = axesOf(n, i);
+    const places = axes.map((axis) => (axis < 0 ? axis + shape.length + axes.length : axis));
+    for (const axis of places.sort((a, b) => a - b)) shape.splice(axis, 0, 1);
     return shape;
   },
   Concat: (n, i) => {
@@ -140,7 +171,7 @@ const rules: Record<string, Rule> = {
 
 /** Output shape of an operator; throws `UnknownOperatorError` where there is no rule. */
 export function outputShape(node: Node, inputs: Known[]): Shape {
-  const rule = rules[node.op_type];
+  const rule = Object.hasOwn(rules, node.op_type) ? rules[node.op_type] : undefined;
   if (rule === undefined) throw new UnknownOperatorError(`operator ${node.op_type} is not known to the analyser`);
   return rule(node, inputs);
 }
