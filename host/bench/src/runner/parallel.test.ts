@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bay, TargetView } from "@mltb/contract";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import type { Experiment } from "../configurator/types.ts";
 import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
 import type { AgentApi } from "./agent-client.ts";
@@ -13,24 +13,33 @@ import { runWith } from "./run.ts";
 
 const BOARDS = 11;
 const BOOT_MS = 4000;
+/** Beside which what this machine does for each board takes little. */
+const LONG_BOOT_MS = 30_000;
 const DEPLOY_MS = 1500;
 const SWITCH_MS = 300;
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-parallel-"));
 afterEach(() => {
   vi.useRealTimers();
-  rmSync(folder, { recursive: true, force: true });
 });
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Device time, which is modelled. */
 const device = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const target = (n: number): string => `board-${n}`;
 
-/** Boards of their own hardware, so that nothing but the bench could make one wait for another. */
-function experiment(targets: string[]): Experiment {
+/**
+ * Boards of their own hardware, so that nothing but the bench could make one wait for another, or simulated ones, whose agents
+ * infer on this machine.
+ */
+function experiment(targets: string[], simulated = false, windows = { windows: 5, window_s: 2 }): Experiment {
   const racks = Array.from({ length: BOARDS }, (_, n) => ({
     rack: `rack${n}`,
-    board: { name: `monitor${n}`, kind: "monitoring", link: `/dev/ttyACM${n}` },
+    board: {
+      name: `monitor${n}`,
+      kind: "monitoring",
+      link: simulated ? "simulated" : { serial: `/dev/serial/by-id/${n}` },
+    },
     targets: [{ target: target(n), channel: 1, agent: { runtime: "ort" } }],
   }));
   return {
@@ -40,12 +49,12 @@ function experiment(targets: string[]): Experiment {
     bay: { bay: "modelled", racks } as unknown as Bay,
     targets,
     models: [{ name: "kws", generate: "ds-cnn-kws" }],
-    measure: { scenario: "single-stream", warmup: 10, windows: 5, window_s: 2, seed: 1 } as Experiment["measure"],
+    measure: { scenario: "single-stream", warmup: 10, ...windows, seed: 1 } as Experiment["measure"],
   };
 }
 
 /** Ports whose boards take their modelled time; `inside` counts what reaches agent and board while windows are measured. */
-function ports(): { ports: RunPorts; measuring: { now: number; most: number }; inside: string[] } {
+function ports(boot_ms = BOOT_MS): { ports: RunPorts; measuring: { now: number; most: number }; inside: string[] } {
   const measuring = { now: 0, most: 0 };
   const busy = new Set<string>();
   const inside: string[] = [];
@@ -110,7 +119,7 @@ function ports(): { ports: RunPorts; measuring: { now: number; most: number }; i
   const agents = {
     async wait(name: string) {
       asked(name, "wait");
-      await device(BOOT_MS);
+      await device(boot_ms);
       return { name, target: name, grpc: name, at: "", gone: new AbortController().signal };
     },
     close: () => Promise.resolve(),
@@ -153,4 +162,24 @@ test("11 boards are at least 6 times faster side by side than one after another,
   expect(together.measuring.most).toBe(BOARDS);
   expect(one / parallel).toBeGreaterThanOrEqual(6);
   expect([...each.inside, ...together.inside]).toEqual([]);
+}, 120_000);
+
+test("11 simulated boards boot side by side and are measured one at a time; where they boot for long, that is 6 times faster too", async () => {
+  const journal = new SqliteJournal(join(folder, "experiments.sqlite"));
+  const all = Array.from({ length: BOARDS }, (_, n) => target(n));
+  const short = { windows: 2, window_s: 0.1 };
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  const timed = (made: ReturnType<typeof ports>, targets: string[]): Promise<number> =>
+    modelled_ms(async () => {
+      const experiments = [experiment(targets, true, short)];
+      const { results } = await runWith(made.ports, { experiments, outDir: folder, journal });
+      expect(results.map((record) => record.latency_us?.n)).toEqual(targets.map(() => 200));
+    });
+  const one = await timed(ports(LONG_BOOT_MS), all.slice(0, 1));
+  const together = ports(LONG_BOOT_MS);
+  const parallel = await timed(together, all);
+  journal.close();
+  expect(together.measuring.most).toBe(1);
+  expect(together.inside).toEqual([]);
+  expect((one * BOARDS) / parallel).toBeGreaterThanOrEqual(6);
 }, 120_000);
