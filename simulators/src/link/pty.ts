@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, openSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, renameSync, rmSync, symlinkSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ReadStream } from "node:tty";
 import * as pty from "@lydell/node-pty";
@@ -7,11 +7,15 @@ import type { BoardEnd } from "./memory.ts";
 /** What the terminal object of node-pty's `open` holds; it is undocumented, hence the pinned version. */
 interface OpenedTerminal {
   _pty: string;
-  _master: ReadStream & NodeJS.WritableStream & { writableLength: number };
+  /** Descriptor of the master, which does not block. */
+  fd: number;
+  _master: ReadStream;
   _slave: ReadStream;
 }
 
 const CAPACITY = 65_536;
+/** Pause until a terminal that is full is tried again. */
+const FULL_MS = 2;
 
 /** The link to a pseudo-terminal could not be made. */
 export class PtyError extends Error {}
@@ -47,8 +51,36 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
   });
   // EIO is how Linux reports that the last slave was closed; the carrier is being closed then.
   terminal._master.on("error", () => terminal._master.destroy());
+  // libuv writes to the master of a terminal by trying again without end: nobody who reads there would hold this process for ever.
+  let waiting: Buffer[] = [];
+  let waiting_bytes = 0;
+  let later: NodeJS.Timeout | undefined;
+  const forget = (): void => {
+    clearTimeout(later);
+    later = undefined;
+    waiting = [];
+    waiting_bytes = 0;
+  };
+  const flush = (): void => {
+    later = undefined;
+    try {
+      for (let [first] = waiting; first !== undefined; [first] = waiting) {
+        const written = writeSync(terminal.fd, first);
+        waiting_bytes -= written;
+        if (written < first.length) waiting[0] = first.subarray(written);
+        else waiting.shift();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") later = setTimeout(flush, FULL_MS);
+      // The terminal is gone, and with it who could read.
+      else forget();
+    }
+  };
   const temporary = `${link}.${process.pid}`;
+  let ended = false;
   const end = (): void => {
+    ended = true;
+    forget();
     terminal._master.destroy();
     closeSync(held);
   };
@@ -70,9 +102,12 @@ export function createPtyCarrier(linkPath: string): PtyCarrier {
       return bytes;
     },
     write(bytes) {
-      terminal._master.write(Buffer.from(bytes, "latin1"));
+      if (ended || bytes.length === 0) return;
+      waiting.push(Buffer.from(bytes, "latin1"));
+      waiting_bytes += bytes.length;
+      if (later === undefined) flush();
     },
-    room: () => CAPACITY - terminal._master.writableLength,
+    room: () => CAPACITY - waiting_bytes,
     close() {
       rmSync(link, { force: true });
       end();
