@@ -1,6 +1,6 @@
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import { ResultsError } from "./library.ts";
+import { ResultsError } from "./results-error.ts";
 
 /** Rows of a CSV text with a header, by the names of their columns (RFC 4180). Throws `ResultsError` with the line. */
 export function readCsv(text: string, file: string): Record<string, string>[] {

@@ -1,4 +1,4 @@
-import { ResultsError } from "./library.ts";
+import { ResultsError } from "./results-error.ts";
 
 /** What a submitter tells of a board and its toolchain. What a source does not tell is null. */
 export interface ImportedSystem {

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { readCsv } from "./csv.ts";
 import { type ImportedSystem, joinSystems, readSystem, systemColumns } from "./import-systems.ts";
-import { ResultsError } from "./library.ts";
 import { sha256 } from "./record.ts";
+import { ResultsError } from "./results-error.ts";
 
 /** A published figure of somebody else, in the units of our results. What a source does not tell is null. */
 export interface ImportedResult {

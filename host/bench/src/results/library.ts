@@ -2,14 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { RecordingDocument } from "../runner/bay-api.ts";
-import { type ResultRecord, type RunDocument, sha256 } from "./record.ts";
-
-/** Results that cannot be found or read; the message names the file. */
-export class ResultsError extends Error {}
-
-export function isResultsError(error: unknown): error is ResultsError {
-  return error instanceof ResultsError;
-}
+import { readArtifact } from "./artifacts.ts";
+import type { ResultRecord, RunDocument } from "./record.ts";
+import { isResultsError, ResultsError } from "./results-error.ts";
 
 /** Reads the document of a run from its file, or from its folder. The folder is where it lies now. */
 export function readRun(path: string): RunDocument {
@@ -59,11 +54,15 @@ export function findRun(name: string, folder: string): RunDocument {
 }
 
 /** The recording of a record from the run's folder; undefined where it has none. Throws where it is not the one that was measured. */
-export function readTrace(folder: string, record: ResultRecord): RecordingDocument | undefined {
-  const artifact = record.artifacts.find((entry) => entry.path.startsWith("trace-"));
-  if (artifact === undefined || !existsSync(join(folder, artifact.path))) return undefined;
-  const bytes = readFileSync(join(folder, artifact.path));
-  if (sha256(bytes) !== artifact.sha256)
-    throw new ResultsError(`${join(folder, artifact.path)} was changed: its SHA-256 is not the one in the result`);
+export function readTrace(
+  folder: string,
+  { artifacts }: Pick<ResultRecord, "artifacts">,
+): RecordingDocument | undefined {
+  const bytes = readArtifact(folder, artifacts, "trace");
+  return bytes === undefined ? undefined : decodeTrace(bytes);
+}
+
+/** The recording in the bytes of a trace. */
+export function decodeTrace(bytes: Uint8Array): RecordingDocument {
   return JSON.parse(gunzipSync(bytes).toString("utf8")) as RecordingDocument;
 }

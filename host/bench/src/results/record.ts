@@ -67,6 +67,10 @@ export interface RunDocument {
   started_at: string;
   ended_at: string;
   folder: string;
+  /** SHA-256 of the configuration that it was begun with; runs of earlier versions lack these two. */
+  configuration?: string;
+  /** What it was made of, and can be made of again. */
+  recorded?: { path: string; sha256: string };
   results: ResultRecord[];
 }
 

@@ -64,6 +64,8 @@ export interface BayApi {
   lease(target: string, holder: string, signal: AbortSignal, wait_s?: number): Promise<Held>;
   startRecording(target: string): Promise<string>;
   stopRecording(id: string): Promise<RecordingDocument>;
+  /** The file of what a stopped recording has of a target's rail (docs/recordings.md). */
+  samples(id: string, target: string): Promise<Uint8Array>;
 }
 
 /** A step of a run that failed; the message names the step and the reason. */
@@ -260,5 +262,11 @@ export function httpBay(address: BayAddress): BayApi {
       return (await call<{ id: string }>("POST", `/targets/${target}/recordings`, {}, headers)).id;
     },
     stopRecording: (id) => call("POST", `/recordings/${id}/stop`, {}),
+    async samples(id, target) {
+      const path = `/recordings/${id}/${target}`;
+      const response = await send("GET", path, undefined, {});
+      if (response.ok) return new Uint8Array(await response.arrayBuffer());
+      throw new RunError(`GET ${path}: ${detailOf(await response.text()) ?? response.status}`);
+    },
   };
 }

@@ -77,8 +77,6 @@ async function schedule(
       folder,
       note,
       parameters: () => Promise.resolve({}),
-      storeTrace: () => ({ path: "", sha256: "" }),
-      storeLatencies: () => ({ path: "", sha256: "" }),
     });
     const options = {
       signal: new AbortController().signal,

@@ -3,9 +3,8 @@ import type { Experiment, ModelSource } from "../configurator/types.ts";
 import type { NodeState } from "../orchestrator/machine.ts";
 import type { EffectsPort } from "../orchestrator/worker.ts";
 import type { Action, Phase } from "../orchestrator/workflow.ts";
-import type { ResultRecord } from "../results/record.ts";
-import type { RecordingDocument } from "./bay-api.ts";
 import type { Boards, RunPorts } from "./boards.ts";
+import { hostFacts, inputsHash } from "./host-facts.ts";
 import { type ModelFile, measureModel } from "./measure-model.ts";
 import type { NodeWork } from "./plan.ts";
 import {
@@ -16,13 +15,13 @@ import {
   prepareModel,
   recalibratePrepared,
 } from "./prepare-model.ts";
-import { toRecord } from "./to-record.ts";
+import { keepOutcome, type Recorded } from "./recorded.ts";
 
 const AGAIN_MS = 250;
 
-/** What a measurement leaves in the journal; the recording lies in the run's folder. */
+/** What a measurement leaves in the journal; what is large of it lies in the run's folder. */
 export interface MeasureOutput {
-  record: ResultRecord;
+  recorded: Recorded;
 }
 
 export interface EffectsOptions {
@@ -33,8 +32,6 @@ export interface EffectsOptions {
   note(text: string): void;
   /** Parameters of a component in the configuration that the run was begun with. */
   parameters(component: string): Promise<Record<string, unknown>>;
-  storeTrace(record: ResultRecord, recording: RecordingDocument): { path: string; sha256: string };
-  storeLatencies(record: ResultRecord, windows: Float64Array[]): { path: string; sha256: string };
 }
 
 /** Carries out the nodes of a run: models, boards, measurements. */
@@ -93,7 +90,7 @@ async function carryOut(
       const model = loadPrepared(options.folder, prepared(inputs) as ModelOutput);
       const { threads } = work.component === undefined ? {} : await options.parameters(work.component);
       const set = typeof threads === "number" ? { ...model, threads } : model;
-      return measure(options, experimentOf(work.experiment), work.target, set, action, signal);
+      return measure(options, work, set, action, signal);
     }
   }
 }
@@ -115,13 +112,13 @@ async function prepareStep(
 }
 
 async function measure(
-  { ports, boards, note, storeTrace, storeLatencies }: EffectsOptions,
-  experiment: Experiment,
-  target: string,
+  { ports, boards, experiments, folder, note }: EffectsOptions,
+  { target, experiment: index }: Extract<NodeWork, { kind: "measure" }>,
   model: ModelFile,
   action: Action,
   signal: AbortSignal,
 ): Promise<MeasureOutput> {
+  const experiment = experiments[index] as Experiment;
   const agent = await boards.agent(target, action.id, signal);
   const lost = boards.lost(target);
   const both = lost === undefined ? signal : AbortSignal.any([signal, lost]);
@@ -129,10 +126,14 @@ async function measure(
   const { reference: open } = ports;
   const reference = open === undefined ? undefined : { open, original: originalOf(source) };
   const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both, reference);
-  const record = toRecord(experiment, target, model, outcome);
-  const latencies = outcome.measured.windows.map(({ latency_us }) => latency_us);
-  record.artifacts.push(storeTrace(record, outcome.recording), storeLatencies(record, latencies));
-  return { record };
+  const { bytes, threads: _, ...known } = model;
+  const facts = {
+    target,
+    model: { ...known, size_bytes: bytes.length },
+    host: hostFacts(),
+    inputs_sha256: inputsHash(experiment),
+  };
+  return { recorded: { experiment: index, ...facts, outcome: keepOutcome(folder, facts, outcome) } };
 }
 
 /** A step's failure, with what the bay knows of the target where that may be the reason. */

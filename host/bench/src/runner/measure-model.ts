@@ -22,7 +22,10 @@ export interface ModelFile {
 export interface ModelOutcome {
   measured: Measured;
   recording: RecordingDocument;
-  accuracy: { correct: number; total: number } | null;
+  /** File of the recording's samples; undefined where the bay keeps none. */
+  samples?: Uint8Array | undefined;
+  /** Classes that the model named over the data set, and those that they should be; null without labels. */
+  answers: { predicted: number[]; labels: number[] } | null;
   numerical: NumericalError;
 }
 
@@ -30,6 +33,11 @@ function argmax(values: Float64Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i += 1) if ((values[i] as number) > (values[best] as number)) best = i;
   return best;
+}
+
+/** How many of the answers are right. */
+export function rightOf({ predicted, labels }: NonNullable<ModelOutcome["answers"]>): number {
+  return predicted.filter((answer, i) => answer === labels[i]).length;
 }
 
 /** Deploys a model, scores it over the data set, then measures its windows while the target's rail is recorded. */
@@ -49,15 +57,15 @@ export async function measureModel(
   const { samples, labels } = await loadInputs(experiment);
   const sets = inputSets(inputs, samples, measure.seed);
 
-  let accuracy: ModelOutcome["accuracy"] = null;
+  let answers: ModelOutcome["answers"] = null;
   if (labels !== undefined) {
-    let correct = 0;
-    for (const [i, set] of sets.entries()) {
+    const predicted: number[] = [];
+    for (const set of sets) {
       if (signal.aborted) throw interruption(signal);
-      if (argmax(await agent.infer(model.name, inputs, set)) === labels[i]) correct += 1;
+      predicted.push(argmax(await agent.infer(model.name, inputs, set)));
     }
-    accuracy = { correct, total: sets.length };
-    note(`${target} ${model.name}: ${correct} of ${sets.length} right`);
+    answers = { predicted, labels };
+    note(`${target} ${model.name}: ${rightOf(answers)} of ${sets.length} right`);
   }
 
   const original = { name: model.name, original: reference?.original ?? model.bytes };
@@ -87,5 +95,10 @@ export async function measureModel(
       .catch((late: Error) => note(`the recording could not be closed: ${late.message}`));
     throw error;
   }
-  return { measured, recording: await bay.stopRecording(recordingId), accuracy, numerical };
+  const recording = await bay.stopRecording(recordingId);
+  const kept = await bay.samples(recording.id, target).catch((error: Error) => {
+    note(`${target} ${model.name}: the samples are not kept with the run: ${error.message}`);
+    return undefined;
+  });
+  return { measured, recording, samples: kept, answers, numerical };
 }

@@ -145,6 +145,7 @@ export class Life {
         }),
       startRecording: (name) => this.call(() => name),
       stopRecording: (name) => this.call(() => modelledRecording(name)),
+      samples: () => this.call(() => new Uint8Array(0)),
     };
     const agentOf = (name: string): AgentApi => ({
       deploy: () => this.call(() => undefined),

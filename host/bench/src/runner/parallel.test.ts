@@ -85,6 +85,10 @@ function ports(boot_ms = BOOT_MS): { ports: RunPorts; measuring: { now: number; 
       asked(name, "stop recording");
       return modelledRecording(name);
     },
+    async samples(name) {
+      asked(name, "samples");
+      return new Uint8Array(0);
+    },
   };
   const agentOf = (name: string): AgentApi => ({
     async deploy() {

@@ -45,6 +45,9 @@ function ports(fails: string): { ports: RunPorts; calls: string[] } {
       step("stop-recording");
       throw new RunError("no recording in this test");
     },
+    async samples() {
+      throw new RunError("no samples in this test");
+    },
   };
   const agent: AgentApi = {
     async deploy() {

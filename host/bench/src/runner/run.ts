@@ -1,24 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { gzipSync } from "node:zlib";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Bay } from "@mltb/contract";
 import type { Experiment } from "../configurator/types.ts";
 import { type RunState, statuses } from "../orchestrator/machine.ts";
 import { type JournalPort, work } from "../orchestrator/worker.ts";
-import { reportOf } from "../report/report.ts";
-import { storeLatencies } from "../results/latency-file.ts";
-import { type ResultRecord, type RunDocument, sha256 } from "../results/record.ts";
+import type { RunDocument } from "../results/record.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
-import { type BayAddress, httpBay, type RecordingDocument, RunError } from "./bay-api.ts";
+import { type BayAddress, httpBay, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
 import { type MeasureOutput, runEffects } from "./effects.ts";
 import { Eta, etaText } from "./eta.ts";
+import { finishRun } from "./finish-run.ts";
+import { hostFacts, inputsHash } from "./host-facts.ts";
 import { type NodeWork, planRun, resultNodes } from "./plan.ts";
 import type { ModelOutput } from "./prepare-model.ts";
 import { reachAgents } from "./reach-agents.ts";
+import { type Recorded, writeRecorded } from "./recorded.ts";
 import type { Reference } from "./reference.ts";
-import { toRecord } from "./to-record.ts";
 
 /** Something worth showing has happened. */
 export interface Progress {
@@ -114,8 +113,6 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     folder,
     note,
     parameters: (component) => options.journal.parameters(options.configuration, component),
-    storeTrace: (record, recording) => storeTrace(folder, record, recording),
-    storeLatencies: (record, windows) => storeLatencies(folder, record, windows),
   });
   const eta = new Eta(experiments);
   let told = 0;
@@ -139,24 +136,21 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
     },
   }).finally(() => boards.close());
   options.journal.leave(run_id);
-  const results = collect(experiments, state);
-  const run: RunDocument = {
-    schema: "mltb.run/1",
+  const head = {
     run_id,
     experiment: experiments[0]?.name ?? "",
     started_at: options.started_at,
     ended_at: new Date().toISOString(),
     folder,
-    results,
+    configuration: options.configuration,
   };
-  writeFileSync(join(folder, "result.json"), `${JSON.stringify(run, null, 2)}\n`);
-  writeFileSync(join(folder, "report.html"), reportOf(folder));
-  return run;
+  writeRecorded({ ...head, measurements: collect(experiments, state) }, experiments);
+  return finishRun(folder).run;
 }
 
-/** Records in the order of the experiments; a measurement that failed has one that says why. */
-function collect(experiments: Experiment[], state: RunState): ResultRecord[] {
-  const records: ResultRecord[] = [];
+/** What was measured, in the order of the experiments; of a measurement that failed why. */
+function collect(experiments: Experiment[], state: RunState): Recorded[] {
+  const all: Recorded[] = [];
   const status = statuses(state);
   for (const [e, experiment] of experiments.entries()) {
     for (const target of experiment.targets) {
@@ -164,9 +158,9 @@ function collect(experiments: Experiment[], state: RunState): ResultRecord[] {
         const ids = resultNodes(experiments, e, target, model.name);
         const id = ids.measure;
         const node = state.nodes.get(id);
-        const output = node?.output as MeasureOutput | undefined;
-        if (output !== undefined) {
-          records.push(output.record);
+        const measured = (node?.output as MeasureOutput | undefined)?.recorded;
+        if (measured !== undefined) {
+          all.push(measured);
           continue;
         }
         // What an interrupted run did not come to is no result.
@@ -174,11 +168,27 @@ function collect(experiments: Experiment[], state: RunState): ResultRecord[] {
         const before = [ids.board, ids.model ?? ids.board].map((other) => state.nodes.get(other));
         const failure = node?.failure ?? before.find((other) => other?.failure !== undefined)?.failure ?? "interrupted";
         const prepared = before[1]?.output as ModelOutput | undefined;
-        records.push(toRecord(experiment, target, unmeasured(model.name, prepared), { failure: plain(failure) }));
+        all.push({
+          experiment: e,
+          target,
+          model: unmeasured(model.name, prepared),
+          host: hostFacts(),
+          inputs_sha256: knownInputs(experiment),
+          outcome: { failure: plain(failure) },
+        });
       }
     }
   }
-  return records;
+  return all;
+}
+
+/** Inputs that cannot be read are why nothing was measured, and no reason for having no result. */
+function knownInputs(experiment: Experiment): string | null {
+  try {
+    return inputsHash(experiment);
+  } catch {
+    return null;
+  }
 }
 
 /** A failure without the word for its phase, which means nothing to the reader of a result. */
@@ -187,21 +197,8 @@ function plain(failure: string): string {
 }
 
 /** What is known of a model that was not measured; nothing where it could not even be prepared. */
-function unmeasured(name: string, prepared: ModelOutput | undefined) {
+function unmeasured(name: string, prepared: ModelOutput | undefined): Recorded["model"] {
   const none = { sha256: "", macs: null, weights: null, optimizations: [], size_bytes: 0 };
-  const { size_bytes, sha256: hash, macs, weights, optimizations } = prepared ?? none;
-  return { name, bytes: { length: size_bytes }, sha256: hash, macs, weights, optimizations };
-}
-
-function storeTrace(
-  folder: string,
-  record: ResultRecord,
-  recording: RecordingDocument,
-): { path: string; sha256: string } {
-  const bytes = gzipSync(JSON.stringify(recording));
-  const hash = sha256(bytes);
-  // Two experiments of a file may measure the same model on the same target.
-  const path = `trace-${record.target}-${record.model.name}-${hash.slice(0, 8)}.json.gz`;
-  writeFileSync(join(folder, path), bytes);
-  return { path, sha256: hash };
+  const { size_bytes, sha256, macs, weights, optimizations } = prepared ?? none;
+  return { name, size_bytes, sha256, macs, weights, optimizations };
 }

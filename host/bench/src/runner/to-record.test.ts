@@ -22,7 +22,8 @@ const experiment: Experiment = {
     seed: 1,
   } as unknown as Experiment["measure"],
 };
-const model = { name: "m", bytes: { length: 1 }, sha256: "0", macs: null, weights: null, optimizations: [] };
+const model = { name: "m", size_bytes: 1, sha256: "0", macs: null, weights: null, optimizations: [] };
+const known = { target: "t", model, host: { cpu: "c", cores: 1, os: "o" }, inputs_sha256: null };
 
 /** A record of a recording that says this of itself. */
 function recordOf(
@@ -42,7 +43,7 @@ function recordOf(
     ...{ peak_memory_bytes: null, environment, requests_meanwhile: 0 },
     ...more,
   };
-  return toRecord(experiment, "t", model, { measured, recording, accuracy: null, numerical: { refused: "none" } });
+  return toRecord(experiment, known, { measured, recording, answers: null, numerical: { refused: "none" } });
 }
 
 test("without a marker the energy is left out with its reason, and the verdict is of the latencies", () => {

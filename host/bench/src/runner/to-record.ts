@@ -1,31 +1,17 @@
-import { readFileSync } from "node:fs";
-import { cpus, release } from "node:os";
 import type { Experiment } from "../configurator/types.ts";
 import { holdBound, type LatencyBound } from "../results/early-stopping.ts";
 import { energyPerInference } from "../results/energy.ts";
 import { environmentWarnings } from "../results/environment.ts";
 import { latency } from "../results/latency.ts";
-import { fingerprint, type ResultRecord, sha256 } from "../results/record.ts";
+import { fingerprint, type ResultRecord } from "../results/record.ts";
 import { percentile } from "../results/statistics.ts";
 import { judge } from "../results/verdict.ts";
 import type { MeasuredWindow } from "./agent-client.ts";
-import type { ModelFile, ModelOutcome } from "./measure-model.ts";
+import type { Host } from "./host-facts.ts";
+import { type ModelFile, type ModelOutcome, rightOf } from "./measure-model.ts";
 
 /** Window durations by the agent's clock and by marker edges may differ by this share before the pairing is doubted. */
 const DURATION_TOLERANCE = 0.02;
-
-/** Hash over the bytes of the inputs and what is done to them before they reach a model. */
-function inputsHash({ dataset, picture }: Experiment): string | null {
-  if (picture !== undefined) {
-    const { file, ...form } = picture;
-    return sha256(JSON.stringify([sha256(readFileSync(file)), form]));
-  }
-  if (dataset === undefined) return null;
-  const { inputs, labels, preprocess, metric } = dataset;
-  const files = [inputs.file, labels.file].map((file) => sha256(readFileSync(file)));
-  const shape = { dtype: inputs.dtype, shape: inputs.shape, column: labels.column, preprocess, metric };
-  return sha256(JSON.stringify([...files, shape]));
-}
 
 /** Why the edges of a window may lie elsewhere than its agent says. */
 const LATE = {
@@ -68,20 +54,38 @@ function boundOf(bound_us: number | undefined, windows: MeasuredWindow[]): Laten
   return holdBound(queries, over, bound_us);
 }
 
+function top1(answers: ModelOutcome["answers"]): ResultRecord["accuracy"] {
+  if (answers === null) return null;
+  const [correct, total] = [rightOf(answers), answers.predicted.length];
+  return { metric: "top1", correct, total, value: correct / total };
+}
+
 /** Parts that are simulated by the bay's file, where no recording says so. */
 function simulatedBy(experiment: Experiment, target: string): string[] {
   const rack = experiment.bay.racks.find((entry) => entry.targets.some((t) => t.target === target));
   return rack?.board.link === "simulated" ? ["rail"] : [];
 }
 
-/** The record of a measured model; with `failure` instead of an outcome, the record that says why there is none. */
+/** What a record tells beside the experiment and what was measured. */
+export interface RecordFacts {
+  target: string;
+  model: Omit<ModelFile, "bytes" | "threads"> & { size_bytes: number };
+  host: Host;
+  /** Of the experiment's inputs (`inputsHash`). */
+  inputs_sha256: string | null;
+}
+
+/**
+ * The record of a measured model; with `failure` instead of an outcome, the record that says why there is none. It follows from
+ * what it is given, and from nothing else.
+ */
 export function toRecord(
   experiment: Experiment,
-  target: string,
-  model: Omit<ModelFile, "bytes"> & { bytes: { length: number } },
+  facts: RecordFacts,
   outcome: ModelOutcome | { failure: string },
 ): ResultRecord {
   const { measure } = experiment;
+  const { target, model, host } = facts;
   const good = "failure" in outcome ? undefined : outcome;
   const simulated = good?.recording.simulated ?? simulatedBy(experiment, target);
   const kind = simulated.length > 0 ? "simulated" : "real";
@@ -132,7 +136,7 @@ export function toRecord(
     model: {
       name: model.name,
       sha256: model.sha256,
-      bytes: model.bytes.length,
+      bytes: model.size_bytes,
       macs: model.macs,
       weights: model.weights,
     },
@@ -170,10 +174,7 @@ export function toRecord(
       lost: good?.recording.samples.lost ?? 0,
     },
     memory_bytes: good?.measured.peak_memory_bytes == null ? null : { peak: good.measured.peak_memory_bytes },
-    accuracy:
-      good?.accuracy == null
-        ? null
-        : { metric: "top1", ...good.accuracy, value: good.accuracy.correct / good.accuracy.total },
+    accuracy: good === undefined ? null : top1(good.answers),
     numerical_error: good === undefined || "refused" in good.numerical ? null : good.numerical,
     numerical_error_refused:
       good === undefined ? "nothing was measured" : "refused" in good.numerical ? good.numerical.refused : null,
@@ -207,16 +208,16 @@ export function toRecord(
       kernel: seen?.before.kernel ?? null,
       cooling: seen?.before.cooling ?? null,
       engine: seen?.before.engine ?? null,
-      dataset: inputsHash(experiment),
+      dataset: facts.inputs_sha256,
       nominal_v: good?.recording.nominal_v ?? null,
       board_revision: good?.recording.board_revision ?? null,
       firmware: good?.recording.firmware ?? null,
       // Of two calibrations the figures are of two instruments.
       calibration: good === undefined ? null : (good.recording.calibration_record ?? good.recording.calibration),
       meter: good?.recording.meter ?? null,
-      host_cpu: cpus()[0]?.model ?? "unknown",
-      host_cores: cpus().length,
-      host_os: `${process.platform} ${process.arch} ${release()}`,
+      host_cpu: host.cpu,
+      host_cores: host.cores,
+      host_os: host.os,
     }),
     artifacts: [],
   };

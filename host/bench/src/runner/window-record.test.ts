@@ -1,15 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
 import { readExperiments } from "../configurator/experiment.ts";
 import type { Experiment } from "../configurator/types.ts";
 import { reportOf } from "../report/report.ts";
 import { renderTable } from "../report/table.ts";
-import { storeLatencies } from "../results/latency-file.ts";
-import { recomputeRun } from "../results/recompute.ts";
-import { type RunDocument, sha256 } from "../results/record.ts";
+import type { RunDocument } from "../results/record.ts";
 import type { MeasuredWindow } from "./agent-client.ts";
 import type { RecordingDocument } from "./bay-api.ts";
 import type { ModelOutcome } from "./measure-model.ts";
@@ -19,7 +16,8 @@ const folder = mkdtempSync(join(tmpdir(), "mltb-record-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const quickstart = new URL("../../../../examples/quickstart.yml", import.meta.url).pathname;
-const model = { name: "m", bytes: new Uint8Array(3), sha256: "ab", macs: 1, weights: 1, optimizations: [] };
+const model = { name: "m", size_bytes: 3, sha256: "ab", macs: 1, weights: 1, optimizations: [] };
+const known = { target: "local-cpu", model, host: { cpu: "c", cores: 1, os: "o" }, inputs_sha256: null };
 const WINDOW_US = 400_000;
 
 function experiment(): Experiment {
@@ -61,7 +59,7 @@ function outcome(windows: MeasuredWindow[], edges: number[]): ModelOutcome {
       ...{ rate_hz: 1000, samples: { received: 1, lost: 0 }, markers: [], trace, windows: recorded },
       ...{ calibration: "design", calibration_record: null },
     } as RecordingDocument,
-    accuracy: null,
+    answers: null,
     numerical: { refused: "none here" },
   };
 }
@@ -69,8 +67,7 @@ function outcome(windows: MeasuredWindow[], edges: number[]): ModelOutcome {
 test("a window without an inference has no energy and no median, and the report of its run can be made again", () => {
   const record = toRecord(
     experiment(),
-    "local-cpu",
-    model,
+    known,
     outcome([measuredWindow([]), measuredWindow([100])], [WINDOW_US, WINDOW_US]),
   );
   expect(record).toMatchObject({
@@ -96,14 +93,14 @@ test("a window without an inference has no energy and no median, and the report 
 
 test("edges that come late refuse the energy, with what to do", () => {
   const windows = [measuredWindow([100, 101]), measuredWindow([100])];
-  const late = toRecord(experiment(), "local-cpu", model, outcome(windows, [WINDOW_US, WINDOW_US * 1.05]));
+  const late = toRecord(experiment(), known, outcome(windows, [WINDOW_US, WINDOW_US * 1.05]));
   expect(late.verdict).toBe("invalid");
   expect(late.reasons[0]).toMatch(
     /window 2 lasted 420000 us by its edges and 400000 us by the agent's clock.*busy.*longer windows/,
   );
-  const good = toRecord(experiment(), "local-cpu", model, outcome(windows, [WINDOW_US, WINDOW_US * 1.01]));
+  const good = toRecord(experiment(), known, outcome(windows, [WINDOW_US, WINDOW_US * 1.01]));
   expect(good.energy_uj_per_inference).toMatchObject({ value: 750, method: "edges" });
-  const lost = toRecord(experiment(), "local-cpu", model, outcome(windows, [WINDOW_US]));
+  const lost = toRecord(experiment(), known, outcome(windows, [WINDOW_US]));
   expect(lost.energy_refused).toBe("1 marker windows were recorded, the agent measured 2");
 });
 
@@ -116,7 +113,7 @@ test("a server run is held against its bound by the queries above it, of all win
   const of = (queries: number, over: number) => {
     const first = Array.from({ length: queries / 2 }, (_, i) => (i < over ? 200 : 100));
     const windows = [first, Array.from({ length: queries / 2 }, () => 100)].map(measuredWindow);
-    return toRecord(server, "local-cpu", model, outcome(windows, [WINDOW_US, WINDOW_US]));
+    return toRecord(server, known, outcome(windows, [WINDOW_US, WINDOW_US]));
   };
   expect(of(662, 1)).toMatchObject({
     verdict: "valid-short",
@@ -128,39 +125,4 @@ test("a server run is held against its bound by the queries above it, of all win
     /^9 of 1000 queries are above the bound of 150 us: early stopping wants \d+ more/,
   );
   expect(of(1000, 20).reasons[0]).toBe("p99 of 200.0 us is above the bound of 150 us");
-});
-
-test("figures and verdict are computed anew from the run's folder alone, and what was changed in the result is named", () => {
-  const values = (seed: number): number[] => Array.from({ length: 401 }, (_, i) => 100 + ((i * seed) % 37) / 3);
-  const windows = [5, 7].map((seed) => measuredWindow(values(seed)));
-  const base = experiment();
-  const bounded: Experiment = { ...base, measure: { ...base.measure, scenario: "server", latency_bound_us: 110 } };
-  for (const of of [base, bounded]) {
-    const made = outcome(windows, [WINDOW_US, WINDOW_US]);
-    const record = toRecord(of, "local-cpu", model, made);
-    const trace = gzipSync(JSON.stringify(made.recording));
-    writeFileSync(join(folder, "trace-a.json.gz"), trace);
-    const latencies = storeLatencies(
-      folder,
-      record,
-      windows.map(({ latency_us }) => latency_us),
-    );
-    record.artifacts.push({ path: "trace-a.json.gz", sha256: sha256(trace) }, latencies);
-    // As it is read from its file.
-    const run = (): RunDocument => ({
-      ...{ schema: "mltb.run/1", run_id: "1", experiment: "x", started_at: "", ended_at: "", folder },
-      results: [JSON.parse(JSON.stringify(record))],
-    });
-    expect(recomputeRun(run())).toEqual([{ target: "local-cpu", model: "m", missing: null, differing: [] }]);
-    const changed = run();
-    Object.assign(changed.results[0]?.latency_us as object, { p99: 1 });
-    Object.assign(changed.results[0] as object, { verdict: "valid" });
-    expect(recomputeRun(changed)[0]?.differing.map(({ field }) => field)).toEqual(["verdict", "latency_us"]);
-    const older = run();
-    older.results[0]?.artifacts.pop();
-    expect(recomputeRun(older)[0]?.missing).toBe("the run kept no latencies");
-    const file = join(folder, latencies.path);
-    writeFileSync(file, readFileSync(file).subarray(1));
-    expect(() => recomputeRun(run())).toThrow("was changed");
-  }
 });

@@ -12,7 +12,6 @@ import {
   listRuns,
   movedBy,
   paretoFront,
-  recomputeRun,
   renderTable,
   reportOf,
   simulatedParts,
@@ -22,6 +21,7 @@ import { Exit } from "../errors.ts";
 import { action, type Command, InvalidArgumentError } from "../program.ts";
 import { registerFiles } from "./results-files.ts";
 import { guarded, namedRuns, type ResultsOptions, withResults } from "./results-options.ts";
+import { registerReplay } from "./results-replay.ts";
 
 const short = (value: number): string => Number(value.toPrecision(4)).toString();
 
@@ -114,26 +114,7 @@ function registerGroup(program: Command): void {
     }),
   );
 
-  withResults(
-    group
-      .command("replay")
-      .description("compute the figures of a run anew from its latencies and traces; exits 1 where any differs")
-      .argument("<run>", "id, folder or file"),
-  ).action(
-    action(async (context, run: string, { results }: ResultsOptions) => {
-      const found = guarded(() => findRun(run, results));
-      const records = guarded(() => recomputeRun(found));
-      context.print({ run_id: found.run_id, records }, () =>
-        records
-          .map(({ target, model, missing, differing }) => {
-            const fields = differing.map(({ field }) => field).join(", ");
-            return `${target} ${model}: ${missing ?? (fields === "" ? "the same figures" : `${fields} differ`)}`;
-          })
-          .join("\n"),
-      );
-      return records.some(({ differing }) => differing.length > 0) ? Exit.bad : Exit.done;
-    }),
-  );
+  registerReplay(group);
 
   registerFiles(group);
 }

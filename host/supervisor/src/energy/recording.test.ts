@@ -130,10 +130,7 @@ test("refused: a window whose edges a lost link may have swallowed; those before
   expect(links_lost).toBe(1);
 });
 
-test("a file gives the recording back: the same samples, gaps and windows", () => {
-  const folder = mkdtempSync(join(tmpdir(), "mltb-recording-"));
-  const file = join(folder, "a.mltb.gz");
-  const facts = {
+const facts = {
     id: "rec-1",
     target: "t1",
     rack: "r1",
@@ -143,7 +140,36 @@ test("a file gives the recording back: the same samples, gaps and windows", () =
     board_revision: "a",
     firmware: "1.0",
     recorded_at: "2026-01-01T00:00:00Z",
-  };
+};
+
+test("samples whose scale has followed the temperature since the recording began: the answer is what its file gives", () => {
+  const live = new Recording(AMPS);
+  const warmed = AMPS * (1 + 80e-6);
+  for (let first = 0; first < 2000; first += 20) {
+    const codes = Array.from({ length: 20 }, (_, i) => 9000 + (((first + i) * 37) % 200));
+    live.samples(
+      first,
+      (first + 1) * PERIOD_US,
+      PERIOD_US,
+      codes.map((code) => code * warmed),
+    );
+  }
+  for (let at = 0; at <= 2_000_000; at += 10_000) live.voltage(at, 5 + (at % 70_000) / 1e8);
+  live.marker(1, 500_300);
+  live.marker(0, 1_500_300);
+  const folder = mkdtempSync(join(tmpdir(), "mltb-recording-"));
+  const file = join(folder, "a.mltb.gz");
+  writeFileSync(file, encodeRecording(live, facts));
+  const read = readRecordingFile(file);
+  if ("faults" in read) throw new Error(read.faults[0]?.message);
+  expect(live.result().windows[0]?.energy_uj).toBeGreaterThan(4e6);
+  expect(read.recording.result()).toEqual(live.result());
+  rmSync(folder, { recursive: true });
+});
+
+test("a file gives the recording back: the same samples, gaps and windows", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mltb-recording-"));
+  const file = join(folder, "a.mltb.gz");
   const before = steady(9);
   before.restarted();
   block(before, 0, PERIOD_US, 100);

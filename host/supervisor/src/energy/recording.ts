@@ -95,7 +95,7 @@ export class Recording {
     for (let i = 0; i < currents_a.length; i += 1) {
       // The converter gives the mean over its interval: the value belongs to the middle.
       series.times.push(end_us + (i - 0.5) * period_us);
-      series.currents.push(currents_a[i] as number);
+      series.currents.push(onGrid(currents_a[i] as number, series.amps_per_code, this.codes.current_offset_a));
     }
   }
 
@@ -106,7 +106,7 @@ export class Recording {
       return;
     }
     voltageTimes.push(tick_us + this.shift_us);
-    voltages.push(voltage_v);
+    voltages.push(onGrid(voltage_v, this.codes.volts_per_code, this.codes.voltage_offset_v));
   }
 
   marker(level: number, tick_us: number): void {
@@ -195,6 +195,14 @@ export class Recording {
   windowSteps(): Steps<EnergyWindow[]> {
     return windowSteps(this.series);
   }
+}
+
+/**
+ * The value as the recording's file gives it back. Scales follow the board's temperature while it records; the file has those of its
+ * beginning, and what is computed from either must be the same.
+ */
+function onGrid(value: number, factor: number, offset: number): number {
+  return Math.round((value - offset) / factor) * factor + offset;
 }
 
 function round(value: number, scale: number): number {
