@@ -200,7 +200,7 @@ test.skipIf(!hasData).each(["kws_ref_model.onnx", "alibaba_open_kws.onnx"])(
     const [record] = JSON.parse(out).results;
     expect(record).toMatchObject({
       target_kind: "simulated",
-      simulated: ["rail"],
+      simulated: ["rail", "board", "marker"],
       accuracy: { metric: "top1", correct: 182, total: 200 },
       energy_refused: null,
     });
@@ -256,7 +256,8 @@ test("quick start on the WebAssembly target: a record with every field, a report
   ]);
   expect(JSON.parse(readFileSync(join(document.folder, "result.json"), "utf8"))).toEqual(document);
   const report = readFileSync(join(document.folder, "report.html"), "utf8");
-  expect(report).toContain("The rail is simulated");
+  for (const part of ["rail", "board", "marker"]) expect(report).toContain(`The ${part} is simulated`);
+  expect(document.results[0].fingerprint.fields.simulated).toEqual(["rail", "board", "marker"]);
   expect(report).not.toMatch(/(src|href)=|<script|https?:/);
   expect(report).not.toContain("[object");
 });

@@ -47,7 +47,6 @@ beforeAll(async () => {
     http: { host: "127.0.0.1", port: 0, named: true },
     mqtt: { host: "127.0.0.1", port: 0, named: true },
     stateDir: join(folder, "state"),
-    simulated: true,
     log: createLog("silent"),
   });
   await supervisor.ready(30_000);

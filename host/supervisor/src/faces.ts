@@ -55,7 +55,7 @@ export interface Faces {
 export async function createFaces(parts: FaceParts): Promise<Faces> {
   const { options, boards, commands, hub, state, tokens, metrics, log } = parts;
   const events = new EventLog(hub);
-  const recordings = new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), options.simulated);
+  const recordings = new Recordings(hub, state.cuts, join(options.stateDir, "recordings"));
   metrics.counter(
     "mltb_recording_drops_total",
     "What found no room: recordings, their files, voltages and marker edges of recordings that went on for too long.",

@@ -36,7 +36,6 @@ export interface SupervisorOptions {
   /** pdudaemon's verbs without login, on loopback only. */
   compatPdudaemon?: Listener;
   stateDir: string;
-  simulated: boolean;
   /** Certificate and key: the HTTP API is served over TLS. */
   tls?: { cert: Buffer; key: Buffer };
   /** Listens on other addresses than loopback without TLS. */

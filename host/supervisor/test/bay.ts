@@ -68,7 +68,6 @@ export async function startTestBay(
       http: { host: "127.0.0.1", port: 0, named: true },
       mqtt: { host: "127.0.0.1", port: 0, named: true },
       stateDir: state,
-      simulated: true,
       log: pino({ level: "silent" }),
       ...overrides.options,
     });

@@ -33,7 +33,6 @@ async function locates(noDelay: boolean): Promise<number> {
     http: { host: "127.0.0.1", port: 0, named: true },
     mqtt: { host: "127.0.0.1", port: 0, named: true },
     stateDir: state,
-    simulated: true,
     noDelay,
     log: pino({ level: "silent" }),
   });

@@ -57,7 +57,6 @@ beforeAll(async () => {
     http: { host: "127.0.0.1", port: 0, named: true },
     mqtt: { broker: url, user: "", password: "" },
     stateDir: folder,
-    simulated: true,
     log: pino({ level: "silent" }),
   });
   await supervisor.ready();

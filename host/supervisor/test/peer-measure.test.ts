@@ -33,7 +33,7 @@ async function bench(transport?: (rack: SimulatedRack) => ByteTransport): Promis
   const target = bay.targets[0] as string;
   bay.board.updating = false;
   expect(await bay.ended(bay.power(target, { state: "on" }))).toMatchObject({ status: "done" });
-  const recordings = new Recordings(bay.time.hub, new Cuts(), folder, true);
+  const recordings = new Recordings(bay.time.hub, new Cuts(), folder);
   const { channel } = bay.commands.find(target);
   const { electronics } = bay.rack;
   return {
@@ -67,6 +67,7 @@ test("ppk2-api-python#13 stop hangs: a recording whose board hangs or is gone is
     await bay.time.run(10);
     const finished = await bay.ended(recordings.stop(id), 1000);
     expect(finished.samples.received).toBeGreaterThan(450);
+    expect(finished.simulated).toEqual(["rail", "board", "marker"]);
     // Half a window is none.
     expect(finished.windows).toEqual([]);
     bay.time.standing.clear();

@@ -32,7 +32,6 @@ function options(overrides: object = {}): Parameters<typeof startSupervisor>[0] 
     http: { host: "127.0.0.1", port: 0, named: true },
     mqtt: { host: "127.0.0.1", port: 0, named: true },
     stateDir: state,
-    simulated: true,
     log,
     ...overrides,
   };

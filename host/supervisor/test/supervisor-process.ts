@@ -20,7 +20,6 @@ const supervisor = await startSupervisor({
   http: { host: "127.0.0.1", port: Number(http), named: true },
   mqtt: { host: "127.0.0.1", port: Number(mqtt), named: true },
   stateDir,
-  simulated: true,
   log: pino({ level: "silent" }),
 });
 process.once("SIGTERM", () => void supervisor.stop().then(() => process.exit(0)));

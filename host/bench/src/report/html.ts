@@ -1,7 +1,7 @@
 import type { ResultRecord, RunDocument } from "../results/record.ts";
 import type { RecordingDocument } from "../runner/bay-api.ts";
 import { tracePlot } from "./plot.ts";
-import { simulatedParts } from "./simulated.ts";
+import { simulatedMeaning, simulatedParts } from "./simulated.ts";
 import { energyText, errorText } from "./table.ts";
 
 const style = `
@@ -160,11 +160,9 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
 }
 
 function simulatedNotice(part: string): string {
-  const meaning =
-    part === "rail"
-      ? " Voltage, current and energy come from a model of the rail; latency, throughput and accuracy are real inference on this machine."
-      : "";
-  return `<p class="notice"><strong>The ${esc(part)} is simulated.</strong>${meaning}</p>`;
+  const meaning = simulatedMeaning(part);
+  const text = meaning === undefined ? "" : ` ${meaning[0]?.toUpperCase()}${esc(meaning.slice(1))}.`;
+  return `<p class="notice"><strong>The ${esc(part)} is simulated.</strong>${text}</p>`;
 }
 
 /** A self-contained HTML page of a run: no script, no reference to anything outside the file. */

@@ -148,6 +148,19 @@ test("which parts were simulated is what the recording says, in the record, its 
     fingerprint: { fields: { target_kind: "simulated", simulated: ["rail", "marker"] } },
   });
   expect(recordOf({ simulated: [] })).toMatchObject({ target_kind: "real", simulated: [] });
+  // What no edge came through has no part in a record.
+  expect(recordOf({ simulated: ["rail", "marker"] }, null, "host_clock").simulated).toEqual(["rail"]);
   const rail = recordOf({ simulated: ["rail"] });
   expect(compareRecords(rail, rail).deltas.map(({ simulated }) => simulated)).toEqual([["rail"]]);
+  expect(compareRecords(rail, recordOf({ simulated: ["rail", "marker"] })).differing).toEqual([
+    { field: "simulated", a: ["rail"], b: ["rail", "marker"] },
+  ]);
+});
+
+test("of a target that was not measured the bay's file says which parts are simulated", () => {
+  const bay = (link: unknown) =>
+    ({ bay: "b", racks: [{ board: { link }, targets: [{ target: "t" }] }] }) as unknown as Bay;
+  const of = (link: unknown) => toRecord({ ...experiment, bay: bay(link) }, known, { failure: "no" });
+  expect(of("simulated")).toMatchObject({ target_kind: "simulated", simulated: ["rail", "board", "marker"] });
+  expect(of({ serial: "x" })).toMatchObject({ target_kind: "real", simulated: [] });
 });

@@ -1,3 +1,4 @@
+import { simulatedAt } from "@mltb/contract";
 import type { Experiment } from "../configurator/types.ts";
 import { holdBound, type LatencyBound } from "../results/early-stopping.ts";
 import { energyPerInference } from "../results/energy.ts";
@@ -60,10 +61,15 @@ function top1(answers: ModelOutcome["answers"]): ResultRecord["accuracy"] {
   return { metric: "top1", correct, total, value: correct / total };
 }
 
-/** Parts that are simulated by the bay's file, where no recording says so. */
-function simulatedBy(experiment: Experiment, target: string): string[] {
-  const rack = experiment.bay.racks.find((entry) => entry.targets.some((t) => t.target === target));
-  return rack?.board.link === "simulated" ? ["rail"] : [];
+/** Simulated parts that the record is of: as the recording says, and by the bay's file where there is none. */
+function simulatedParts(experiment: Experiment, target: string, outcome: ModelOutcome | undefined): string[] {
+  if (outcome === undefined) {
+    const rack = experiment.bay.racks.find((entry) => entry.targets.some((t) => t.target === target));
+    return rack === undefined ? [] : simulatedAt(rack);
+  }
+  const { measured, recording } = outcome;
+  // What no edge came through has no part in it.
+  return recording.simulated.filter((part) => part !== "marker" || measured.method === "edges");
 }
 
 /** What a record tells beside the experiment and what was measured. */
@@ -87,7 +93,7 @@ export function toRecord(
   const { measure } = experiment;
   const { target, model, host } = facts;
   const good = "failure" in outcome ? undefined : outcome;
-  const simulated = good?.recording.simulated ?? simulatedBy(experiment, target);
+  const simulated = simulatedParts(experiment, target, good);
   const kind = simulated.length > 0 ? "simulated" : "real";
   const windows = good?.measured.windows ?? [];
   const recorded = good?.recording.windows ?? [];

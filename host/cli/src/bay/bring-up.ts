@@ -162,7 +162,6 @@ export async function bringUp(options: BringUpOptions): Promise<RunningBay> {
         compat: options.compat,
         compatPdudaemon: options.compatPdudaemon,
         allowHosts: options.allowHosts,
-        simulated: simulatedRacks.length > 0,
         configurations: configurations.read,
         onButton: (rack, button, press) => panelRuns?.pressed(rack, button, press),
         log: createLog(options.logLevel ?? "warn"),

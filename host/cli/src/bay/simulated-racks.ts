@@ -1,5 +1,5 @@
 import { type AgentLauncher, processLauncher } from "@mltb/agent-kit";
-import type { Bay, BayTarget } from "@mltb/contract";
+import { type Bay, type BayTarget, SIMULATED_SERIAL } from "@mltb/contract";
 import { type ControlBay, createSimulatedRack, type SimulatedRack } from "@mltb/simulators";
 
 /** How agents reach the broker; known once the supervisor listens. */
@@ -21,7 +21,7 @@ export async function createBayRacks(
     if (rack.board.link !== "simulated") continue;
     const made = await createSimulatedRack({
       rack: rack.rack,
-      serial: `SIM-${bay.bay}-${rack.board.name}`,
+      serial: `${SIMULATED_SERIAL}${bay.bay}-${rack.board.name}`,
       bundle,
       seed: rack.board.seed,
       clock: "real",

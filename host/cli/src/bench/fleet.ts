@@ -193,7 +193,6 @@ export async function startFleet(count: number, how: FleetOptions = {}): Promise
         : { broker: how.broker, user: "", password: "" },
     measure_ms: how.measure_ms,
     stateDir: folder,
-    simulated: true,
     log: createLog("silent"),
     rates: { login: 1e6, stranger: 1e6 },
   });

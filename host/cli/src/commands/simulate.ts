@@ -1,3 +1,4 @@
+import { SIMULATED_SERIAL } from "@mltb/contract";
 import { cliError, Exit } from "../errors.ts";
 import { action, type Command, parseInteger } from "../program.ts";
 import { aborted } from "./up.ts";
@@ -10,7 +11,7 @@ export function registerSimulate(program: Command): void {
     .description("run the real firmware bundle of a board on a pseudo-terminal until Ctrl-C")
     .requiredOption("--kind <kind>", "kind of board: monitoring")
     .requiredOption("--link <path>", "where to link the pseudo-terminal, such as ./board0")
-    .option("--serial <number>", "serial number of the board", "SIM-0001")
+    .option("--serial <number>", "serial number of the board", `${SIMULATED_SERIAL}0001`)
     .option("--seed <n>", "seed of the simulated parts", parseInteger(0, 0x7fffffff), 1)
     .option("--json", "print one JSON document a line on standard output")
     .action(

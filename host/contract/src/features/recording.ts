@@ -22,7 +22,7 @@ const recordedSchema = z
     target: z.string(),
     rack: z.string(),
     channel: z.int(),
-    simulated: z.array(z.string()),
+    simulated: z.array(z.string()).describe("parts that are simulated: rail, board, marker"),
     nominal_v: z.number(),
     board_revision: z.string(),
     firmware: z.string().nullable(),

@@ -1,4 +1,4 @@
-import { type BayRack, type CalibrationRecord, starts } from "@mltb/contract";
+import { type BayRack, type CalibrationRecord, simulatedAt, starts } from "@mltb/contract";
 import { monitoringBoard } from "@mltb/hardware";
 import { type Body, type FrameCounters, type Message, type RequestOutcome, Stream } from "@mltb/protocol";
 import type { BayHub } from "../events.ts";
@@ -113,6 +113,11 @@ export class Board {
   /** The longest that a switch which shall close waits until those of its rack before it have closed (`stagger_ms`). */
   get turn_ms(): number {
     return this.bay.stagger_ms * (this.bay.targets.length - 1);
+  }
+
+  /** Parts that are simulated of what is measured here. */
+  get simulated(): string[] {
+    return simulatedAt(this.bay, this.welcome?.serial);
   }
 
   get restarts(): number {

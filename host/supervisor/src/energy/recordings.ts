@@ -88,14 +88,12 @@ export class Recordings {
   private readonly hub: BayHub;
   private readonly cuts: Cuts;
   private readonly folder: string;
-  private readonly simulated: string[];
   private next = 1;
 
-  constructor(hub: BayHub, cuts: Cuts, folder: string, simulated: boolean) {
+  constructor(hub: BayHub, cuts: Cuts, folder: string) {
     this.hub = hub;
     this.cuts = cuts;
     this.folder = folder;
-    this.simulated = simulated ? ["rail"] : [];
   }
 
   /** Records a target's rail, and those of other targets of its rack; the edges of the target's marker count for all. */
@@ -179,7 +177,7 @@ export class Recordings {
     const facts = {
       id,
       rack: own.channel.rack,
-      simulated: this.simulated,
+      simulated: board.simulated,
       nominal_v: monitoringBoard.nominal_v,
       board_revision: monitoringBoard.revision,
       firmware: board.welcome?.firmware ?? null,
