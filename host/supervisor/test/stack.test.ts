@@ -295,7 +295,7 @@ test("a recording gives windows by marker edges, with an energy that holds the t
   const u = Math.hypot(...window.terms.map((term: { standard_uj: number }) => term.standard_uj));
   expect(Math.abs(window.energy_uj - truth_uj)).toBeLessThan(4 * u);
   expect(window.terms.map((term: { term: string }) => term.term)).toEqual(
-    expect.arrayContaining(["resolution", "gain", "offset", "noise", "timing", "loss"]),
+    expect.arrayContaining(["resolution", "gain", "offset", "noise", "timing", "edges", "loss"]),
   );
   expect(json.rails).toMatchObject([{ target: "spare-4", channel: 4, windows: [{ start_tick: window.start_tick }] }]);
   expect(json.artifacts).toHaveLength(2);

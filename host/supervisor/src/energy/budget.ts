@@ -1,4 +1,4 @@
-import { BUS_VOLTAGE_ERRORS, type ErrorTerm, FAST_CURRENT_ERRORS, INA226 } from "@mltb/hardware";
+import { BUS_VOLTAGE_ERRORS, type ErrorTerm, FAST_CURRENT_ERRORS, INA226, monitoringConverter } from "@mltb/hardware";
 
 /** One term of an uncertainty budget as a standard uncertainty (JCGM 100:2008, GUM). */
 export interface BudgetTerm {
@@ -19,6 +19,8 @@ export interface WindowFacts {
   amps_per_code: number;
   /** Difference between the mean power inside the window and just outside it. */
   swing_w: number;
+  /** Standard deviation of the power of the samples just outside. */
+  outside_deviation_w: number;
   /** Standard deviation of the power of the samples inside. */
   power_deviation_w: number;
   /** The same of the current, and of what the voltage does between two readings of it. */
@@ -36,6 +38,8 @@ function find(terms: ErrorTerm[], name: string): ErrorTerm {
 
 /** Period for which the hardware data gives the noise of a sample. */
 const NOISE_PERIOD_US = 1000;
+/** The converter's sinc3 filter shows a step so much later: one and a half conversions (ADS131M08, digital filter). */
+const CONVERTER_DELAY_US = 1.5e6 / monitoringConverter.rate_hz;
 
 /** Standard uncertainty of a half width: rectangular a / sqrt(3), normal as it is (GUM 4.3.7, 4.3.3). */
 function standard(term: ErrorTerm): number {
@@ -48,9 +52,11 @@ function standard(term: ErrorTerm): number {
  * - resolution, noise: independent from sample to sample, so u = V x u(I) x dt x sqrt(N); noise is white, so that a
  *   sample of another period has u(I) x sqrt(1 ms / dt)
  * - gain: u = E x u_rel; offset: u = V x u(I) x T; the same for the voltage, whose code is the same in a whole window
- * - timing: the sample that an edge lies in shows a part of the swing, and the trapezoid over it is off by 1/8 to 1/4 of
- *   swing_w x dt, depending on where the edge lies in it, at both edges with the same sign: half a sample's swing at most,
- *   in all windows alike
+ * - timing: the converter shows a step late. What of it comes into the next sample, or behind the window, is missing or too
+ *   much: the swing x that delay at most, in all windows alike
+ * - edges: of a sample that an edge cuts, the part outside is taken to have the power of the neighbour outside. Parts lie
+ *   anywhere in 0..dt, with a mean square of dt^2 / 3, and two samples differ by sqrt(2) of their deviation; both edges
+ *   together u = deviation x dt x 2 / sqrt(3)
  * - ripple: between two readings the voltage is interpolated; what it does there is at most in step with the current
  *   (covariance, GUM 5.2.2)
  * - loss: over a gap the power is interpolated; its mean is off by what samples are from theirs, for all gaps alike
@@ -67,7 +73,6 @@ export function windowBudget(facts: WindowFacts): BudgetTerm[] {
   const voltageOffset = find(BUS_VOLTAGE_ERRORS, "voltage offset");
   const scaled = standard(noise) * Math.sqrt(NOISE_PERIOD_US / facts.period_us);
   const charge = Math.abs(mean_current_a) * duration_us;
-  const edge_us = facts.period_us / 2 / Math.sqrt(3);
   const row = (
     term: string,
     standard_uj: number,
@@ -79,7 +84,8 @@ export function windowBudget(facts: WindowFacts): BudgetTerm[] {
     row("gain", energy * standard(gain), gain.distribution, true),
     row("offset", mean_voltage_v * standard(offset) * duration_us, offset.distribution, true),
     row("noise", scaled * perSample, noise.distribution, false),
-    row("timing", Math.abs(facts.swing_w) * edge_us, "rectangular", true),
+    row("timing", (Math.abs(facts.swing_w) * CONVERTER_DELAY_US) / Math.sqrt(3), "rectangular", true),
+    row("edges", (facts.outside_deviation_w * facts.period_us * 2) / Math.sqrt(3), "normal", false),
     row("loss", facts.power_deviation_w * facts.lost_us, "normal", false),
     row("voltage gain", energy * standard(voltageGain), voltageGain.distribution, true),
     row("voltage offset", charge * standard(voltageOffset), voltageOffset.distribution, true),

@@ -61,7 +61,26 @@ test("the budget of a steady window, worked by hand", () => {
   expect(of("resolution")).toBeCloseTo((AMPS / Math.sqrt(12)) * 5 * 1000 * Math.sqrt(1000), 3);
   expect(of("voltage gain")).toBeCloseTo((0.001 * 500_000) / Math.sqrt(3), 3);
   expect(of("timing")).toBeCloseTo(0, 3);
+  expect(of("edges")).toBeCloseTo(0, 3);
   expect(of("loss")).toBe(0);
+});
+
+test("work from edge to edge, which cut samples: its energy, and the terms of the edges, worked by hand", () => {
+  const recording = new Recording(AMPS);
+  // 0.1 A, or 0.099 and 0.101 in turns; 0.3 A from 500.7 ms to 1500.3 ms.
+  const outside = (row: number): number => (row % 2 === 0 ? 0.099 : 0.101);
+  const currents = Array.from({ length: 2000 }, (_, row) => (row > 500 && row < 1500 ? 0.3 : outside(row)));
+  currents[500] = 0.7 * 0.101 + 0.3 * 0.3;
+  currents[1500] = 0.3 * 0.3 + 0.7 * 0.101;
+  recording.samples(0, PERIOD_US, PERIOD_US, currents);
+  for (let at = 0; at <= 2_000_000; at += 10_000) recording.voltage(at, 5);
+  recording.marker(1, 500_700);
+  recording.marker(0, 1_500_300);
+  const { energy_uj, terms } = only(recording);
+  expect(energy_uj).toBeCloseTo(0.3 * 5 * 999_600, 3);
+  const of = (name: string) => terms.find(({ term }) => term === name)?.standard_uj;
+  expect(of("timing")).toBeCloseTo((0.2 * 5 * 75) / Math.sqrt(3), 2);
+  expect(of("edges")).toBeCloseTo((0.001 * Math.sqrt(20 / 19) * 5 * PERIOD_US * 2) / Math.sqrt(3), 2);
 });
 
 test("loss within the limit widens the interval, loss above it is refused with the numbers", () => {
@@ -131,15 +150,15 @@ test("refused: a window whose edges a lost link may have swallowed; those before
 });
 
 const facts = {
-    id: "rec-1",
-    target: "t1",
-    rack: "r1",
-    channel: 1,
-    simulated: ["rail"],
-    nominal_v: 5,
-    board_revision: "a",
-    firmware: "1.0",
-    recorded_at: "2026-01-01T00:00:00Z",
+  id: "rec-1",
+  target: "t1",
+  rack: "r1",
+  channel: 1,
+  simulated: ["rail"],
+  nominal_v: 5,
+  board_revision: "a",
+  firmware: "1.0",
+  recorded_at: "2026-01-01T00:00:00Z",
 };
 
 test("samples whose scale has followed the temperature since the recording began: the answer is what its file gives", () => {

@@ -1,7 +1,8 @@
 import { INA226 } from "@mltb/hardware";
 import { indexAfter, rowsMissing } from "../device/row-index.ts";
 import { atOnce, pieces, type Steps } from "../steps.ts";
-import { type EnergyWindow, interpolator, type Series, windowSteps } from "./window.ts";
+import { interpolator } from "./integral.ts";
+import { type EnergyWindow, type Series, windowSteps } from "./window.ts";
 
 /** Longest recording: 30 minutes at 1 kHz, voltages at 100 Hz. Later samples are counted as lost, later voltages as dropped. */
 const SAMPLES_MAX = 1_800_000;

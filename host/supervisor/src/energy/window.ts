@@ -1,5 +1,6 @@
 import { pieces, type Steps } from "../steps.ts";
 import { type BudgetTerm, windowBudget } from "./budget.ts";
+import { energyBetween, interpolate, interpolator, lowerBound } from "./integral.ts";
 
 /** Time on both sides of a window that shows the power outside it. */
 const OUTSIDE_US = 20_000;
@@ -37,61 +38,6 @@ export interface EnergyWindow {
   /** Why there is no energy; null where there is one. */
   refused: string | null;
   terms: BudgetTerm[];
-}
-
-/** Index of the first element that is not below `at`. */
-function lowerBound(times: number[], at: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((times[middle] as number) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Linear interpolation of unevenly spaced points; constant before the first and after the last. */
-function interpolate(times: number[], values: ArrayLike<number>, at: number): number {
-  return between(times, values, lowerBound(times, at), at);
-}
-
-/** The same for times that grow: each call goes on where the one before has ended. */
-export function interpolator(times: number[], values: ArrayLike<number>): (at: number) => number {
-  let high = 0;
-  return (at) => {
-    while (high < times.length && (times[high] as number) < at) high += 1;
-    return between(times, values, high, at);
-  };
-}
-
-/** @param high index of the first time that is not below `at` */
-function between(times: number[], values: ArrayLike<number>, high: number, at: number): number {
-  const n = times.length;
-  if (n === 0) return Number.NaN;
-  if (high === 0) return values[0] as number;
-  if (high === n) return values[n - 1] as number;
-  const t0 = times[high - 1] as number;
-  const share = (at - t0) / ((times[high] as number) - t0);
-  return (values[high - 1] as number) * (1 - share) + (values[high] as number) * share;
-}
-
-/**
- * Energy between two device times in microjoules (W x us = uJ): the trapezoidal rule over the samples, with the power
- * interpolated at both edges and over gaps.
- */
-export function energyBetween(times: number[], power_w: ArrayLike<number>, start_us: number, stop_us: number): number {
-  let sum = 0;
-  let at = start_us;
-  let p = interpolate(times, power_w, start_us);
-  for (let k = lowerBound(times, start_us); k < times.length && (times[k] as number) < stop_us; k += 1) {
-    const next = times[k] as number;
-    const q = power_w[k] as number;
-    sum += ((p + q) / 2) * (next - at);
-    at = next;
-    p = q;
-  }
-  return sum + ((p + interpolate(times, power_w, stop_us)) / 2) * (stop_us - at);
 }
 
 function meanAndDeviation(values: ArrayLike<number>, from: number, to: number): [number, number] {
@@ -178,15 +124,21 @@ function oneWindow(series: Series, power: Float64Array, start: number, stop: num
   const head = { start_tick: start, stop_tick: stop, duration_us, samples_lost };
   const refused = refusal(series, start, stop, samples_lost, lossLimit);
   if (refused !== undefined) return { ...head, energy_uj: null, mean_power_w: null, refused, terms: [] };
-  const energy_uj = energyBetween(times, power, start, stop);
+  const energy_uj = energyBetween(times, power, start, stop, period_us);
   const mean_power_w = energy_uj / duration_us;
   const from = lowerBound(times, start);
   const to = lowerBound(times, stop);
-  const beside = (a: number, b: number): number | undefined => {
+  // The samples that an edge cuts are of neither side.
+  const beside = (a: number, b: number): [number, number] | undefined => {
     const [low, high] = [lowerBound(times, a), lowerBound(times, b)];
-    return low === high ? undefined : meanAndDeviation(power, low, high)[0];
+    return low === high ? undefined : meanAndDeviation(power, low, high);
   };
-  const outside = beside(start - OUTSIDE_US, start) ?? beside(stop, stop + OUTSIDE_US) ?? mean_power_w;
+  const half_us = period_us / 2;
+  const sides = [
+    beside(start - half_us - OUTSIDE_US, start - half_us),
+    beside(stop + half_us, stop + half_us + OUTSIDE_US),
+  ].filter((side) => side !== undefined);
+  const deviation_w = meanAndDeviation(power, from, to)[1];
   const mean_voltage_v = interpolate(series.voltageTimes, series.voltages, (start + stop) / 2);
   const terms = windowBudget({
     energy_uj,
@@ -195,8 +147,9 @@ function oneWindow(series: Series, power: Float64Array, start: number, stop: num
     mean_current_a: mean_power_w / mean_voltage_v,
     period_us,
     amps_per_code: series.amps_per_code,
-    swing_w: mean_power_w - outside,
-    power_deviation_w: meanAndDeviation(power, from, to)[1],
+    swing_w: sides[0] === undefined ? 0 : mean_power_w - sides[0][0],
+    outside_deviation_w: sides.length === 0 ? deviation_w : Math.max(...sides.map(([, deviation]) => deviation)),
+    power_deviation_w: deviation_w,
     current_deviation_a: meanAndDeviation(series.currents, from, to)[1],
     voltage_ripple_v: rippleOf(
       series.voltages,
