@@ -87,6 +87,7 @@ test.skipIf(!ready || !trained)("mltb run with LiteRT: every scenario has its ve
     { scenario: "single-stream" },
     { scenario: "multi-stream", samples_per_query: 4 },
     { scenario: "server", target_per_s: 100 },
+    { scenario: "offline" },
   ]) {
     const file = at(`${measure.scenario}.yml`);
     const models = [{ name: "kws", file: model }];
@@ -114,6 +115,8 @@ test.skipIf(!ready || !trained)("mltb run with LiteRT: every scenario has its ve
     expect(record.verdict).toMatch(/^(valid|valid-short|unstable)$/);
     const queries: number = record.latency_us.n;
     const inferences: number = record.windows.reduce((sum: number, w: { inferences: number }) => sum + w.inferences, 0);
+    const counts = new Set(record.windows.map((w: { inferences: number }) => w.inferences));
+    if (measure.scenario === "offline") expect(counts.size).toBe(1);
     if (measure.scenario === "multi-stream") expect(inferences).toBe(4 * queries);
     else expect(inferences).toBe(queries);
     // Arrivals at 100 a second for a second, five standard deviations aside.

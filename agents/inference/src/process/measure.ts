@@ -1,6 +1,6 @@
 import type { LoadedModel, Tensor } from "../runtimes/runtime.ts";
 import type { MeasureSpec, ModelReply, WindowHead } from "./messages.ts";
-import { poissonGaps, sampleOrder } from "./schedule.ts";
+import { offlineSamples, poissonGaps, sampleOrder } from "./schedule.ts";
 
 const GROW = 4096;
 /** A sleep ends late; the last stretch before an arrival is waited for with the processor. */
@@ -22,7 +22,8 @@ interface Query {
  * results leave after the window. Latencies are by the monotonic clock: of `run` alone; for a query of several samples
  * (multi-stream) the sum over them; in the server scenario from the query's arrival to its end, waiting included. All
  * that arrived inside a server window is served, as LoadGen does, for one window more at most: what waits then enters with
- * the time it has waited so far, which is less than its latency. An abort ends it after the inference that runs, with the
+ * the time it has waited so far, which is less than its latency. An offline window is one query of all its samples: their
+ * number is fixed before it begins, and it ends with the last. An abort ends it after the inference that runs, with the
  * marker low.
  */
 export async function measure(
@@ -36,18 +37,25 @@ export async function measure(
   const order = sampleOrder(sets.length, spec.seed);
   const input = (): Tensor[] => sets[order()] as Tensor[];
   let told_ns = process.hrtime.bigint();
-  for (let i = 0; i < spec.warmup && !signal.aborted; i += 1) {
+  const offline = spec.scenario === "offline";
+  // The rate that is expected of an offline window comes from its warm-up.
+  const warmup = offline ? Math.max(1, spec.warmup) : spec.warmup;
+  let fastest_ns = BigInt(Number.MAX_SAFE_INTEGER);
+  for (let i = 0; i < warmup && !signal.aborted; i += 1) {
+    const before_ns = process.hrtime.bigint();
     model.read(await model.run(model.prepare(input())));
     const now_ns = process.hrtime.bigint();
+    if (now_ns - before_ns < fastest_ns) fastest_ns = now_ns - before_ns;
     if (now_ns - told_ns < WARMING_NS) continue;
     told_ns = now_ns;
     send({ call, kind: "warming", inferences: i + 1 });
   }
-  send({ call, kind: "warmed", inferences: spec.warmup });
+  send({ call, kind: "warmed", inferences: warmup });
+  const all = offline ? offlineSamples(spec.window_s, fastest_ns) : undefined;
 
   for (let index = 0; index < spec.windows && !signal.aborted; index += 1) {
     await pause(spec.gap_ms);
-    const { window, latency_us } = await oneWindow(model, input, index, spec, send, signal);
+    const { window, latency_us } = await oneWindow(model, input, index, spec, all, send, signal);
     await pause(spec.gap_ms);
     if (!signal.aborted) send({ call, kind: "window", window }, [latency_us]);
   }
@@ -59,6 +67,8 @@ async function oneWindow(
   input: () => Tensor[],
   index: number,
   spec: MeasureSpec,
+  /** Samples of an offline window. */
+  all: number | undefined,
   send: (reply: ModelReply) => void,
   signal: AbortSignal,
 ): Promise<{ window: WindowHead; latency_us: Uint8Array }> {
@@ -85,7 +95,8 @@ async function oneWindow(
     latencies[count] = Number(latency_ns) / 1000;
     count += 1;
   };
-  while ((server || stop_ns < until_ns) && !signal.aborted) {
+  const isOpen = (): boolean => (all === undefined ? server || stop_ns < until_ns : samples < all);
+  while (isOpen() && !signal.aborted) {
     if (server) {
       arrival_ns += gap();
       if (arrival_ns >= until_ns) break;

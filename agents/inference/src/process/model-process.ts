@@ -238,16 +238,20 @@ export class ModelProcess {
   }
 }
 
+/** How many times its length a window may last, where that is more than once. */
+const LONGEST: Partial<Record<MeasureSpec["scenario"], number>> = { server: 2, offline: 8 };
+
 /** What lies between two reports of a warm-up beside one inference, and what telling them takes. */
 const REPORT_S = 0.5;
 
 /**
  * Longest times between two replies while a model is measured, where one inference may take `limit_s`. The warm-up tells
  * how it goes on. Nothing is told inside a window: its last query begins before the window's end, in the server scenario
- * before the end of the one more that what has arrived is served in, and each of its samples may take as long as any.
+ * before the end of the one more that what has arrived is served in, and each of its samples may take as long as any. The
+ * samples of an offline window are counted before it, and other work on the machine may make them slower than any in the warm-up.
  */
 function stepLimits(spec: Omit<MeasureSpec, "sets">, limit_s: number): { warming_s: number; window_s: number } {
-  const windows = spec.scenario === "server" ? 2 : 1;
+  const windows = LONGEST[spec.scenario] ?? 1;
   const samples = spec.scenario === "multi-stream" ? spec.samples_per_query : 1;
   const gaps_s = (2 * spec.gap_ms) / 1000;
   return {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { poissonGaps, sampleOrder } from "./schedule.ts";
+import { offlineSamples, poissonGaps, sampleOrder } from "./schedule.ts";
 
 test("every sample comes once a round, in the order of the seed", () => {
   const take = (seed: number): number[] => {
@@ -29,13 +29,14 @@ test("arrivals are a Poisson process: mean and standard deviation of the gaps ar
   expect(Math.abs(covariance / gaps.length / deviation ** 2)).toBeLessThan(0.03);
 });
 
-test("the schedule of LiteRT's process is the same: order and arrivals (needs python3)", (context) => {
+test("the schedule of LiteRT's process is the same: order, arrivals and samples of an offline query (needs python3)", (context) => {
   const program = [
     "import json, sys",
     "from itertools import islice",
-    "from litert_schedule import poisson_gaps, sample_order",
+    "from litert_schedule import offline_samples, poisson_gaps, sample_order",
     "seeds = json.load(sys.stdin)",
-    "print(json.dumps([[list(islice(sample_order(7, s), 50)), list(islice(poisson_gaps(200, s), 500))] for s in seeds]))",
+    "rows = [[list(islice(sample_order(7, s), 50)), list(islice(poisson_gaps(200, s), 500))] for s in seeds]",
+    "print(json.dumps([[*row, offline_samples(0.4, s)] for row, s in zip(rows, seeds)]))",
   ].join("\n");
   const seeds = [0, 1, 9, 4_294_967_295];
   const { error, stdout, stderr } = spawnSync("python3", ["-B", "-c", program], {
@@ -47,7 +48,8 @@ test("the schedule of LiteRT's process is the same: order and arrivals (needs py
   expect(stderr).toBe("");
   const expected = seeds.map((seed) => {
     const [order, gap] = [sampleOrder(7, seed), poissonGaps(200, seed)];
-    return [Array.from({ length: 50 }, order), Array.from({ length: 500 }, () => Number(gap()))];
+    const samples = offlineSamples(0.4, BigInt(seed));
+    return [Array.from({ length: 50 }, order), Array.from({ length: 500 }, () => Number(gap())), samples];
   });
   expect(JSON.parse(stdout)).toEqual(expected);
 });

@@ -36,3 +36,11 @@ export function poissonGaps(rate_per_s: number, seed: number): () => bigint {
   const random = uniform(seed ^ 0x5bd1e995);
   return () => BigInt(Math.round((-Math.log(1 - random()) / rate_per_s) * 1e9));
 }
+
+/** LoadGen's slack of the offline scenario: so much more than what the expected rate gives in the time that it shall last. */
+const OFFLINE_SLACK = 1.1;
+
+/** Samples of the offline scenario's query, which shall last so many seconds where a sample takes `one_ns`. */
+export function offlineSamples(window_s: number, one_ns: bigint): number {
+  return Math.max(1, Math.ceil((OFFLINE_SLACK * window_s * 1e9) / Math.max(1, Number(one_ns))));
+}

@@ -2,6 +2,7 @@
 process/messages.ts: load, infer, measure, cancel. Ends when the agent's end of the channel closes."""
 
 import json
+import math
 import os
 import select
 import signal
@@ -13,7 +14,7 @@ import time
 import ai_edge_litert
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from litert_schedule import poisson_gaps, sample_order
+from litert_schedule import offline_samples, poisson_gaps, sample_order
 
 CPU_EVERY_S = 0.005
 # A sleep ends late; the last stretch before an arrival is waited for with the processor.
@@ -161,8 +162,9 @@ def wait_until(at_ns):
         pass
 
 
-def window_of(model, order, sets, spec, index):
-    """One window as process/measure.ts has it; whether it was cancelled, its head and its latencies in microseconds."""
+def window_of(model, order, sets, spec, index, whole):
+    """One window as process/measure.ts has it, of `whole` samples where it is offline; whether it was cancelled, its head and
+    its latencies in microseconds."""
     server = spec["scenario"] == "server"
     samples = spec["samples_per_query"] if spec["scenario"] == "multi-stream" else 1
     gaps = poisson_gaps(spec["target_per_s"], spec["seed"] + index) if server else None
@@ -171,7 +173,7 @@ def window_of(model, order, sets, spec, index):
     until = start + int(spec["window_s"] * 1e9)
     if spec["markers"]:
         channel.send({"kind": "marker", "level": 1, "at_ns": str(start)})
-    while not stop and (server or stop_at < until):
+    while not stop and (count < whole if whole else server or stop_at < until):
         if server:
             arrival += next(gaps)
             if arrival >= until:
@@ -205,16 +207,22 @@ def measure(model, call, spec, body):
         sets.append(tensors)
     order = sample_order(len(sets), spec["seed"])
     told = time.monotonic_ns()
-    for done in range(spec["warmup"]):
+    offline = spec["scenario"] == "offline"
+    warmup = max(1, spec["warmup"]) if offline else spec["warmup"]
+    fastest = math.inf
+    for done in range(warmup):
+        before = time.monotonic_ns()
         query(model, order, sets, 1)
         now = time.monotonic_ns()
+        fastest = min(fastest, now - before)
         if now - told >= WARMING_NS:
             told = now
             channel.send({"call": call, "kind": "warming", "inferences": done + 1})
-    channel.send({"call": call, "kind": "warmed", "inferences": spec["warmup"]})
+    channel.send({"call": call, "kind": "warmed", "inferences": warmup})
+    whole = offline_samples(spec["window_s"], fastest) if offline else None
     for index in range(spec["windows"]):
         time.sleep(spec["gap_ms"] / 1000)
-        stop, head, latencies = window_of(model, order, sets, spec, index)
+        stop, head, latencies = window_of(model, order, sets, spec, index, whole)
         if stop:
             break
         time.sleep(spec["gap_ms"] / 1000)

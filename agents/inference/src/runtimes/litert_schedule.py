@@ -31,3 +31,8 @@ def poisson_gaps(rate_per_s, seed):
     for number in uniform(seed ^ 0x5BD1E995):
         # Rounded as JavaScript does, halves upwards.
         yield math.floor(-math.log(1 - number) / rate_per_s * 1e9 + 0.5)
+
+
+def offline_samples(window_s, one_ns):
+    """Samples of the offline scenario's query, which shall last so long where a sample takes one_ns; with LoadGen's slack."""
+    return max(1, math.ceil(1.1 * window_s * 1e9 / max(1, one_ns)))

@@ -55,6 +55,16 @@ function boundOf(bound_us: number | undefined, windows: MeasuredWindow[]): Laten
   return holdBound(queries, over, bound_us);
 }
 
+/**
+ * How long windows were, for the verdict. An offline window has a number of samples and not a time, and may be shorter than was
+ * asked for.
+ */
+function lasted_s({ scenario, window_s }: Experiment["measure"], windows: MeasuredWindow[]): number {
+  if (scenario !== "offline") return window_s;
+  const shortest_s = Math.min(...windows.map(({ duration_us }) => duration_us / 1e6));
+  return shortest_s < window_s ? Math.floor(shortest_s * 1000) / 1000 : window_s;
+}
+
 function top1(answers: ModelOutcome["answers"]): ResultRecord["accuracy"] {
   if (answers === null) return null;
   const [correct, total] = [rightOf(answers), answers.predicted.length];
@@ -122,7 +132,7 @@ export function toRecord(
     ...(latency_bound === null || statistics === null
       ? {}
       : { bound: { p99_us: statistics.p99, held: latency_bound } }),
-    window_s: measure.window_s,
+    window_s: lasted_s(measure, windows),
     windows_asked: measure.windows,
     p50_us: p50,
     inferences: windows.map((window) => window.inferences),

@@ -126,3 +126,19 @@ test("a server run is held against its bound by the queries above it, of all win
   );
   expect(of(1000, 20).reasons[0]).toBe("p99 of 200.0 us is above the bound of 150 us");
 });
+
+test("an offline run is judged by how long its queries lasted, and its throughput is of all of them", () => {
+  const base = experiment();
+  const offline: Experiment = { ...base, measure: { ...base.measure, scenario: "offline", window_s: 10 } };
+  const of = (durations: number[]) => {
+    const windows = durations.map((duration_us) => ({ ...measuredWindow([100, 101, 102]), duration_us }));
+    return toRecord(offline, known, outcome(windows, durations));
+  };
+  const record = of([11e6, 12e6]);
+  expect(record).toMatchObject({ verdict: "valid", reasons: [] });
+  expect(record.throughput_per_s).toBeCloseTo(6 / 23, 9);
+  expect(of([11e6, 9_999_900])).toMatchObject({
+    verdict: "valid-short",
+    reasons: ["windows of 9.999 s, 10 s are wanted"],
+  });
+});
