@@ -7,6 +7,7 @@ import { foreignServer } from "./runtimes/index.ts";
 import type { ForeignServer } from "./runtimes/runtime.ts";
 import { AgentStartError } from "./start-error.ts";
 
+/** What an agent is started with, under the names that the command line gives its options (`host/cli/src/commands/agent.ts`). */
 export interface InferenceAgentOptions {
   models?: string;
   runtime: string;

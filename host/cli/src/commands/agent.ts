@@ -1,29 +1,6 @@
+import type { InferenceAgentOptions } from "@mltb/agent-inference";
 import { cliError, Exit } from "../errors.ts";
 import { action, type Command, parseHostMaybePort, parseHostPort, parseInteger } from "../program.ts";
-
-interface AgentFlags {
-  models?: string;
-  runtime: string;
-  grpc?: { host: string; port: number };
-  http?: { host: string; port: number };
-  metrics?: { host: string; port: number };
-  advertise?: { host: string; port?: number };
-  mqtt: false | string;
-  mqttUser?: string;
-  mqttPasswordFile?: string;
-  bay?: string;
-  name?: string;
-  target?: string;
-  threads: number;
-  tls?: string;
-  tokenFile?: string;
-  oipCa?: string;
-  oipTokenFile?: string;
-  memoryLimit?: number;
-  timeLimit?: number;
-  messageLimit?: number;
-  marker?: string;
-}
 
 /** `mltb agent inference`: serves models over the Open Inference Protocol. */
 export function registerAgent(program: Command): void {
@@ -75,7 +52,7 @@ export function registerAgent(program: Command): void {
     .option("--oip-token-file <file>", "file with the bearer token for the server of oips://HOST:PORT")
     .option("--json", "accepted for symmetry: the first line is JSON in any case")
     .action(
-      action(async (context, flags: AgentFlags) => {
+      action(async (context, flags: InferenceAgentOptions) => {
         const { runInferenceAgent, runtimeNames, isRuntime } = await import("@mltb/agent-inference");
         if (!isRuntime(flags.runtime)) {
           const message = `there is no runtime ${flags.runtime}`;
