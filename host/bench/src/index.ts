@@ -11,7 +11,7 @@ export {
   generateModel,
   generateRelu,
 } from "./onnx/index.ts";
-export { type NodeStatus, type RunState, replay, statuses } from "./orchestrator/machine.ts";
+export { finished, type NodeStatus, type RunState, replay, statuses } from "./orchestrator/machine.ts";
 export { type RunRow, SqliteJournal } from "./orchestrator/sqlite-journal.ts";
 export { work } from "./orchestrator/worker.ts";
 export { forwardPhases, type NodeSpec, type RunEvent } from "./orchestrator/workflow.ts";
@@ -35,3 +35,4 @@ export { type BayAddress, httpBay, RunError } from "./runner/bay-api.ts";
 export type { RunPorts } from "./runner/boards.ts";
 export { type Replay, replayRun } from "./runner/replay-run.ts";
 export { type Progress, type RunOptions, resumeRun, runExperiments, runWith } from "./runner/run.ts";
+export { documentOf, hasDocument } from "./runner/run-document.ts";

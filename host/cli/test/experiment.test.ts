@@ -163,6 +163,27 @@ test("no call reaches an agent while it measures, however much the bay is asked;
   expect(shown.out).toContain("max error");
 }, 300_000);
 
+test("a run that ended without its document is interrupted, and going on writes it from the journal alone", async () => {
+  const document = JSON.parse((await begin("unwritten")).out) as RunDocument;
+  const [result, report] = ["result.json", "report.html"].map((name) => join(document.folder, name)) as [
+    string,
+    string,
+  ];
+  const before = readFileSync(report, "utf8");
+  rmSync(result);
+  rmSync(report);
+  const shown = await run("experiment", "show", document.run_id, ...at, "--json");
+  expect(JSON.parse(shown.out)).toMatchObject({ status: "interrupted" });
+  // No bay is asked: there is none where this says one is.
+  const nowhere = ["--url", "http://127.0.0.1:9"];
+  const again = await run("experiment", "resume", document.run_id, ...at, ...nowhere, "--json");
+  expect(JSON.parse(again.out).results, again.err).toEqual(document.results);
+  expect(JSON.parse(readFileSync(result, "utf8")).results).toEqual(document.results);
+  expect(readFileSync(report, "utf8").slice(-1000)).toBe(before.slice(-1000));
+  const ended = await run("experiment", "resume", document.run_id, ...at);
+  expect([ended.code, ended.err]).toEqual([3, expect.stringContaining(`its results are in ${document.folder}`)]);
+}, 300_000);
+
 test("a cancelled run leaves its target off and free", async () => {
   const ended = begin("cancelled");
   const id = await idOf("cancelled");

@@ -22,7 +22,7 @@ test("edges that a lost link swallows make no window of two: the recording says 
   const { channel } = bay.commands.find(target);
   bay.board.updating = false;
   expect(await bay.ended(bay.power(target, { state: "on" }))).toMatchObject({ status: "done" });
-  const recordings = new Recordings(bay.time.hub, new Cuts(), folder, true);
+  const recordings = new Recordings(bay.time.hub, new Cuts(), folder);
   const { electronics } = bay.rack;
   const edge = (level: 0 | 1): void => electronics.marker(1, level, electronics.now_us());
 

@@ -66,4 +66,6 @@ export interface Experiment {
   /** Of a bench file: what the run is made of. It has one target and one model. */
   workflow?: WorkflowNode[];
   measure: Measure;
+  /** Of a run: hash over the bytes of data set or picture and what is done to them, as they were when it began. */
+  inputs_sha256?: string | null;
 }

@@ -4,7 +4,7 @@ import type { NodeState } from "../orchestrator/machine.ts";
 import type { EffectsPort } from "../orchestrator/worker.ts";
 import type { Action, Phase } from "../orchestrator/workflow.ts";
 import type { Boards, RunPorts } from "./boards.ts";
-import { hostFacts, inputsHash } from "./host-facts.ts";
+import { hostFacts } from "./host-facts.ts";
 import { type ModelFile, measureModel } from "./measure-model.ts";
 import type { NodeWork } from "./plan.ts";
 import {
@@ -131,7 +131,7 @@ async function measure(
     target,
     model: { ...known, size_bytes: bytes.length },
     host: hostFacts(),
-    inputs_sha256: inputsHash(experiment),
+    inputs_sha256: experiment.inputs_sha256 ?? null,
   };
   return { recorded: { experiment: index, ...facts, outcome: keepOutcome(folder, facts, outcome) } };
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Experiment } from "../configurator/types.ts";
 import { renderReport } from "../report/html.ts";
@@ -29,6 +29,17 @@ function make(folder: string, experiments: Experiment[], recorded: Recorded, res
   return { record, told, used: outcome.recording };
 }
 
+/** The file is there whole, or not at all. */
+function writeWhole(file: string, text: string): void {
+  const temporary = `${file}.new`;
+  try {
+    writeFileSync(temporary, text, { flush: true });
+    renameSync(temporary, file);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
 /**
  * Makes a run's document and report of what lies in its folder, and of nothing else, and writes them there: at the end of a run,
  * and whenever it is replayed. Throws `ResultsError`.
@@ -40,7 +51,7 @@ export function finishRun(folder: string, restoring: Restoring = {}): { run: Run
   const results = made.map(({ record }) => record);
   const document: RunDocument = { schema: "mltb.run/1", ...head, recorded: { path: recordedFile, sha256 }, results };
   const text = `${JSON.stringify(document, null, 2)}\n`;
-  writeFileSync(join(folder, resultFile), text);
+  writeWhole(join(folder, resultFile), text);
   // As everybody reads it who has the file alone.
   const run = JSON.parse(text) as RunDocument;
   const recordings = new Map<ResultRecord, RecordingDocument>();
@@ -48,6 +59,6 @@ export function finishRun(folder: string, restoring: Restoring = {}): { run: Run
     const used = made[i]?.used;
     if (used !== undefined) recordings.set(record, used);
   }
-  writeFileSync(join(folder, reportFile), renderReport(run, recordings));
+  writeWhole(join(folder, reportFile), renderReport(run, recordings));
   return { run, made };
 }

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import type { Experiment } from "../configurator/types.ts";
+import { sha256 } from "../results/record.ts";
 import type { ModelInput } from "./agent-client.ts";
 import { RunError } from "./bay-api.ts";
-import { loadDataset, randomInput, type Sample, toRaw } from "./dataset.ts";
+import { DatasetError, loadDataset, randomInput, type Sample, toRaw } from "./dataset.ts";
 import { loadPicture } from "./picture.ts";
 
 /** What an experiment feeds its models with: the records of its data set, its picture, or nothing of its own. */
@@ -11,7 +13,47 @@ export interface Inputs {
   labels: number[] | undefined;
 }
 
-export async function loadInputs({ dataset, picture }: Experiment): Promise<Inputs> {
+const hashOfFile = (file: string): string => sha256(readFileSync(file));
+
+/** Hash over the bytes of the inputs and what is done to them before they reach a model; null where there are none. */
+function inputsHash({ dataset, picture }: Experiment, hashOf = hashOfFile): string | null {
+  if (picture !== undefined) {
+    const { file, ...form } = picture;
+    return sha256(JSON.stringify([hashOf(file), form]));
+  }
+  if (dataset === undefined) return null;
+  const { inputs, labels, preprocess, metric } = dataset;
+  const files = [inputs.file, labels.file].map(hashOf);
+  const shape = { dtype: inputs.dtype, shape: inputs.shape, column: labels.column, preprocess, metric };
+  return sha256(JSON.stringify([...files, shape]));
+}
+
+/** Experiments of a run that begins, with the hashes of what they feed their models with; null where that cannot be read. */
+export function withInputsHash(experiments: Experiment[]): Experiment[] {
+  const known = new Map<string, string>();
+  const hashOf = (file: string): string => {
+    const hash = known.get(file) ?? hashOfFile(file);
+    known.set(file, hash);
+    return hash;
+  };
+  return experiments.map((experiment) => {
+    if (experiment.inputs_sha256 !== undefined) return experiment;
+    try {
+      return { ...experiment, inputs_sha256: inputsHash(experiment, hashOf) };
+    } catch {
+      // The measurement that wants them says what is wrong with them.
+      return { ...experiment, inputs_sha256: null };
+    }
+  });
+}
+
+/** Throws `DatasetError` for what does not fit itself, or is not what it was when the run began: the fingerprint names that. */
+export async function loadInputs(experiment: Experiment): Promise<Inputs> {
+  const { dataset, picture, inputs_sha256 } = experiment;
+  if (inputs_sha256 !== undefined && inputs_sha256 !== inputsHash(experiment)) {
+    const what = picture === undefined ? `${dataset?.inputs.file} or its labels are` : `${picture.file} is`;
+    throw new DatasetError(`${what} no longer what the run began with`);
+  }
   if (dataset !== undefined) return loadDataset(dataset);
   return { samples: picture === undefined ? undefined : [await loadPicture(picture)], labels: undefined };
 }

@@ -3,21 +3,18 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Bay } from "@mltb/contract";
 import type { Experiment } from "../configurator/types.ts";
-import { type RunState, statuses } from "../orchestrator/machine.ts";
 import { type JournalPort, work } from "../orchestrator/worker.ts";
 import type { RunDocument } from "../results/record.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
-import { type MeasureOutput, runEffects } from "./effects.ts";
+import { runEffects } from "./effects.ts";
 import { Eta, etaText } from "./eta.ts";
-import { finishRun } from "./finish-run.ts";
-import { hostFacts, inputsHash } from "./host-facts.ts";
-import { type NodeWork, planRun, resultNodes } from "./plan.ts";
-import type { ModelOutput } from "./prepare-model.ts";
+import { withInputsHash } from "./inputs.ts";
+import { type NodeWork, planRun } from "./plan.ts";
 import { reachAgents } from "./reach-agents.ts";
-import { type Recorded, writeRecorded } from "./recorded.ts";
 import type { Reference } from "./reference.ts";
+import { hasDocument, writeDocument } from "./run-document.ts";
 
 /** Something worth showing has happened. */
 export interface Progress {
@@ -74,7 +71,8 @@ export async function resumeRun(
   if (first === undefined) throw new RunError("there is no experiment to go on with");
   const agents = await watchAgents(first.bay.bay, options.bay);
   try {
-    return await continueRun(portsOf(options, first.bay, agents), { ...options, ...row });
+    const experiments = withInputsHash(options.experiments);
+    return await continueRun(portsOf(options, first.bay, agents), { ...options, ...row, experiments });
   } finally {
     await agents.close();
   }
@@ -82,7 +80,8 @@ export async function resumeRun(
 
 /** The same with given ports. */
 export async function runWith(ports: RunPorts, options: Omit<RunOptions, "bay">): Promise<RunDocument> {
-  const { experiments, journal } = options;
+  const { journal } = options;
+  const experiments = withInputsHash(options.experiments);
   const started = new Date();
   const name = experiments[0]?.name ?? "";
   const run_id = `${started.toISOString().replace(/[-:]/g, "").replace(/\..*/, "")}-${randomBytes(3).toString("hex")}`;
@@ -90,7 +89,8 @@ export async function runWith(ports: RunPorts, options: Omit<RunOptions, "bay">)
   mkdirSync(folder, { recursive: true });
   const configuration = await journal.create({ run_id, experiment: name, folder, configuration: experiments });
   await journal.append(run_id, 0, { type: "submitted", workflow: planRun(run_id, experiments) });
-  return continueRun(ports, { ...options, run_id, folder, configuration, started_at: started.toISOString() });
+  const begun = { run_id, folder, configuration, started_at: started.toISOString() };
+  return continueRun(ports, { ...options, ...begun, experiments });
 }
 
 interface ContinueOptions extends Omit<RunOptions, "bay" | "outDir"> {
@@ -135,70 +135,16 @@ async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<R
       if (event.type === "cancelled") note(`cancelled by ${event.author}: ${event.reason}`);
     },
   }).finally(() => boards.close());
-  options.journal.leave(run_id);
-  const head = {
-    run_id,
-    experiment: experiments[0]?.name ?? "",
-    started_at: options.started_at,
-    ended_at: new Date().toISOString(),
-    folder,
-    configuration: options.configuration,
-  };
-  writeRecorded({ ...head, measurements: collect(experiments, state) }, experiments);
-  return finishRun(folder).run;
-}
-
-/** What was measured, in the order of the experiments; of a measurement that failed why. */
-function collect(experiments: Experiment[], state: RunState): Recorded[] {
-  const all: Recorded[] = [];
-  const status = statuses(state);
-  for (const [e, experiment] of experiments.entries()) {
-    for (const target of experiment.targets) {
-      for (const model of experiment.models) {
-        const ids = resultNodes(experiments, e, target, model.name);
-        const id = ids.measure;
-        const node = state.nodes.get(id);
-        const measured = (node?.output as MeasureOutput | undefined)?.recorded;
-        if (measured !== undefined) {
-          all.push(measured);
-          continue;
-        }
-        // What an interrupted run did not come to is no result.
-        if (status.get(id) === "cancelled" && node?.begun !== true) continue;
-        const before = [ids.board, ids.model ?? ids.board].map((other) => state.nodes.get(other));
-        const failure = node?.failure ?? before.find((other) => other?.failure !== undefined)?.failure ?? "interrupted";
-        const prepared = before[1]?.output as ModelOutput | undefined;
-        all.push({
-          experiment: e,
-          target,
-          model: unmeasured(model.name, prepared),
-          host: hostFacts(),
-          inputs_sha256: knownInputs(experiment),
-          outcome: { failure: plain(failure) },
-        });
-      }
-    }
-  }
-  return all;
-}
-
-/** Inputs that cannot be read are why nothing was measured, and no reason for having no result. */
-function knownInputs(experiment: Experiment): string | null {
+  const { started_at, configuration } = options;
   try {
-    return inputsHash(experiment);
-  } catch {
-    return null;
+    const head = { run_id, folder, started_at, ended_at: new Date().toISOString(), configuration };
+    return writeDocument(head, experiments, state);
+  } catch (error) {
+    const mend = hasDocument(folder) ? `mltb report ${folder}` : `mltb experiment resume ${run_id}`;
+    note(`the results could not be written; they are kept, and when they can be: ${mend}`);
+    throw error;
+  } finally {
+    // A run that could not be written is interrupted for others, who can write it from the journal.
+    options.journal.leave(run_id);
   }
-}
-
-/** A failure without the word for its phase, which means nothing to the reader of a result. */
-function plain(failure: string): string {
-  return failure.replace(/^(init|config|start): /, "");
-}
-
-/** What is known of a model that was not measured; nothing where it could not even be prepared. */
-function unmeasured(name: string, prepared: ModelOutput | undefined): Recorded["model"] {
-  const none = { sha256: "", macs: null, weights: null, optimizations: [], size_bytes: 0 };
-  const { size_bytes, sha256, macs, weights, optimizations } = prepared ?? none;
-  return { name, size_bytes, sha256, macs, weights, optimizations };
 }

@@ -87,7 +87,7 @@ export interface RecordFacts {
   target: string;
   model: Omit<ModelFile, "bytes" | "threads"> & { size_bytes: number };
   host: Host;
-  /** Of the experiment's inputs (`inputsHash`). */
+  /** Of the experiment's inputs as they were when the run began; null where it has none, or they could not be read. */
   inputs_sha256: string | null;
 }
 

@@ -1,5 +1,9 @@
+import { existsSync } from "node:fs";
 import {
+  documentOf,
   type Experiment,
+  finished,
+  hasDocument,
   type RunDocument,
   RunError,
   type RunEvent,
@@ -55,7 +59,10 @@ function author(options: HoldOptions): string {
   return options.author ?? process.env["USER"] ?? "operator";
 }
 
-/** Where a run stands: running, interrupted (its worker is gone) or ended, with its nodes. */
+/**
+ * Where a run stands, with its nodes: running, interrupted (its worker is gone before all was done, and perhaps only the document
+ * is wanting) or ended. A folder that somebody took away since is not missed.
+ */
 async function view(journal: SqliteJournal, row: RunRow) {
   const state = replay(await journal.read(row.run_id, 0));
   const words = statuses(state);
@@ -71,7 +78,8 @@ async function view(journal: SqliteJournal, row: RunRow) {
     unsafe: node.unsafe ?? null,
   }));
   const over = nodes.every((node) => !["waiting", "running", "ending"].includes(node.status));
-  const status = over ? "ended" : journal.worked(row) ? "running" : "interrupted";
+  const written = hasDocument(row.folder) || !existsSync(row.folder);
+  const status = over && written ? "ended" : journal.worked(row) ? "running" : "interrupted";
   const { worker_pid: _, ...rest } = row;
   return { ...rest, status, cancelled: state.cancelled ?? null, nodes };
 }
@@ -105,7 +113,10 @@ async function change(context: Context, run: string, options: BayOptions, event:
   });
 }
 
-/** Carries a run whose worker has died on to its end, on the bay that is up. Undefined where a living process works on it. */
+/**
+ * Carries a run whose worker has died on to its end, on the bay that is up; where only its document is wanting, the journal is
+ * enough. Undefined where a living process works on it.
+ */
 async function carryOn(
   context: Context,
   journal: SqliteJournal,
@@ -113,12 +124,23 @@ async function carryOn(
   options: BayOptions,
   reference?: RunOptions["reference"],
 ): Promise<RunDocument | undefined> {
-  const bay = { ...addressOf(findBay(options)), ...ownLease() };
   const stored = journal.find(row.configuration);
   if (stored === undefined) throw new Error(`the configuration of run ${row.run_id} is not stored`);
+  const experiments = stored.experiments as Experiment[];
+  const entries = journal.entries(row.run_id);
+  const events = entries.map(({ event }) => event);
+  if (finished(replay(events))) {
+    if (!journal.takeOver(row.run_id)) return undefined;
+    try {
+      return documentOf({ ...row, ended_at: entries.at(-1)?.at ?? row.started_at }, experiments, events);
+    } finally {
+      journal.leave(row.run_id);
+    }
+  }
+  const bay = { ...addressOf(findBay(options)), ...ownLease() };
   if (!journal.takeOver(row.run_id)) return undefined;
   return resumeRun(row, {
-    experiments: stored.experiments as Experiment[],
+    experiments,
     bay,
     journal,
     onProgress: progressTo(createSteps()),
@@ -127,12 +149,12 @@ async function carryOn(
   });
 }
 
-/** Goes on with a run whose worker has died. */
+/** Goes on with a run whose worker has died, or writes the document of one that ended without. */
 async function goOn(context: Context, run: string, options: BayOptions): Promise<number> {
   return withJournal(options, async (journal) => {
     const row = find(journal, run);
     const now = await view(journal, row);
-    if (now.status === "ended")
+    if (now.status === "ended" && hasDocument(row.folder))
       throw cliError(Exit.refused, "ended", `run ${row.run_id} has ended`, `its results are in ${row.folder}`);
     const reference = hostReference();
     const document = await carryOn(context, journal, row, options, reference.open).finally(() => reference.close());

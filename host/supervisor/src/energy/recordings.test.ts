@@ -25,10 +25,11 @@ test("a long recording of two rails is computed and packed while the event loop 
       view: () => ({ source: "design", record: null }),
     },
     quiet: { record: () => () => undefined },
+    simulated: [],
     recall: async () => undefined,
     renew: async () => undefined,
   } as unknown as Board;
-  const recordings = new Recordings(hub, new Cuts(), folder, false);
+  const recordings = new Recordings(hub, new Cuts(), folder);
   const id = await recordings.start(board, channels[0] as ChannelModel, ["t2"]);
   for (let first = 0; first < MINUTES * 60_000; first += ROWS) {
     const tick_us = (first + 1) * 1000;
