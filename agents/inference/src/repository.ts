@@ -202,11 +202,13 @@ export class Repository {
   /** Serves an artefact of the store under a name, as version 1, with `threads` of the runtime where given. It takes the place of a model that had the name. */
   async deploy(name: string, sha256: string, threads?: number): Promise<{ version: string; process: ModelProcess }> {
     if (!IDENTIFIER.test(name)) throw invalid(`${name} is not a model name (${IDENTIFIER.source})`);
-    for (const entry of this.models.get(name)?.values() ?? []) stop(entry);
     const { extension } = runtimeChoice(this.options.runtime);
     const file = await this.options.artifacts.fileFor(sha256, `model${extension}`);
+    // Who asks for the name meanwhile is served by the one before, and from now on waits for this one.
+    const before = [...(this.models.get(name)?.values() ?? [])];
     this.models.delete(name);
     this.add(name, "1", file);
+    for (const old of before) stop(old);
     const entry = this.find(name, "1");
     if (threads !== undefined) entry.threads = threads;
     const process = await this.start(this.find(name, "1"));

@@ -2,7 +2,7 @@ import type { TargetView } from "@mltb/contract";
 import type { AgentApi, grpcAgent } from "./agent-client.ts";
 import type { AgentWatch } from "./agents.ts";
 import { type BayApi, type Held, interruption, RunError } from "./bay-api.ts";
-import type { Reference } from "./reference.ts";
+import type { ReferenceModels } from "./reference.ts";
 import { untilGone } from "./until-gone.ts";
 
 /** Time for a target to boot and its agent to announce itself. */
@@ -16,7 +16,7 @@ export interface RunPorts {
   agents: AgentWatch;
   agent: typeof grpcAgent;
   /** Where there is none, results have no numerical error. */
-  reference?: Reference;
+  reference?: ReferenceModels;
 }
 
 interface Session {

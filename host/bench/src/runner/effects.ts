@@ -123,8 +123,8 @@ async function measure(
   const lost = boards.lost(target);
   const both = lost === undefined ? signal : AbortSignal.any([signal, lost]);
   const source = experiment.models.find((entry) => entry.name === model.name) as ModelSource;
-  const { reference: open } = ports;
-  const reference = open === undefined ? undefined : { open, original: originalOf(source) };
+  const { reference: models } = ports;
+  const reference = models === undefined ? undefined : { models, original: originalOf(source) };
   const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both, reference);
   const { bytes, threads: _, ...known } = model;
   const facts = {

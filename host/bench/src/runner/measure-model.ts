@@ -2,7 +2,7 @@ import type { Experiment } from "../configurator/types.ts";
 import type { AgentApi, Measured } from "./agent-client.ts";
 import { type BayApi, interruption, type RecordingDocument } from "./bay-api.ts";
 import { inputSets, loadInputs } from "./inputs.ts";
-import { type NumericalError, numericalError, type Reference } from "./reference.ts";
+import { type NumericalError, numericalError, type ReferenceModels } from "./reference.ts";
 
 /** Inputs that the windows cycle through; more would only fill memory. */
 const CYCLED = 200;
@@ -49,7 +49,7 @@ export async function measureModel(
   agent: AgentApi,
   note: (text: string) => void,
   signal: AbortSignal,
-  reference?: { open: Reference; original: Uint8Array },
+  reference?: { models: ReferenceModels; original: Uint8Array },
 ): Promise<ModelOutcome> {
   const { measure } = experiment;
   await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
@@ -69,7 +69,7 @@ export async function measureModel(
   }
 
   const original = { name: model.name, original: reference?.original ?? model.bytes };
-  const numerical = await numericalError(reference?.open, original, agent, sets);
+  const numerical = await numericalError(reference?.models, original, agent, sets);
   const recordingId = await bay.startRecording(target);
   let measured: Measured;
   try {

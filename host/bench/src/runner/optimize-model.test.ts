@@ -3,16 +3,17 @@ import { generateModel, quantizeStatic, rangesModel, recalibrate } from "../onnx
 import { decodeModel } from "../onnx/schema.ts";
 import type { AgentApi } from "./agent-client.ts";
 import { optimizeModel, recalibrateModel } from "./optimize-model.ts";
+import { ReferenceModels } from "./reference.ts";
 
 /** A reference runtime that saw these ranges, one after the other. */
-function seeing(...ranges: number[][]): { open: () => Promise<AgentApi>; deployed: Uint8Array[] } {
+function seeing(...ranges: number[][]): { models: ReferenceModels; deployed: Uint8Array[] } {
   const deployed: Uint8Array[] = [];
   const agent = {
     deploy: async (_name: string, _hash: string, bytes: Uint8Array) => void deployed.push(bytes),
     inputs: async () => [{ name: "input", datatype: "FP32", shape: [1, 1, 49, 10] }],
     infer: async () => Float64Array.from(ranges.shift() ?? []),
   };
-  return { open: async () => agent as unknown as AgentApi, deployed };
+  return { models: new ReferenceModels(async () => agent as unknown as AgentApi), deployed };
 }
 
 const source = generateModel("ds-cnn-kws");
@@ -25,7 +26,7 @@ test("ranges are the smallest and largest of all inputs, which the step names", 
     Array.from({ length: values }, (_, i) => (i % 2 === 0 ? low : high));
   const reference = seeing(all(-1, 2), all(-3, 1));
   const given = { samples: undefined, labels: undefined };
-  const done = await recalibrateModel("m", bytes, { reference: reference.open, given, samples: 2, seed: 1 });
+  const done = await recalibrateModel("m", bytes, { reference: reference.models, given, samples: 2, seed: 1 });
   expect(reference.deployed).toEqual([rangesModel(bytes)]);
   expect(done.bytes).toEqual(recalibrate(bytes, all(-3, 2)));
   expect(() => recalibrate(bytes, [1, 2])).toThrow("ranges of finite numbers are wanted");

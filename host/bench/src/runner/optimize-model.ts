@@ -1,9 +1,8 @@
 import type { Optimization } from "../configurator/types.ts";
 import { quantizeDynamic, quantizeStatic, rangesModel, recalibrate } from "../onnx/index.ts";
-import { sha256 } from "../results/record.ts";
 import { RunError } from "./bay-api.ts";
 import { type Inputs, inputSets } from "./inputs.ts";
-import type { Reference } from "./reference.ts";
+import type { ReferenceModels } from "./reference.ts";
 
 /** Whether a quantisation needs the ranges of activations. */
 export function isStatic({ options }: Optimization): boolean {
@@ -39,18 +38,14 @@ export function optimizeModel(
 export async function recalibrateModel(
   name: string,
   bytes: Uint8Array,
-  on: { reference: Reference | undefined; given: Inputs; samples: number; seed: number },
+  on: { reference: ReferenceModels | undefined; given: Inputs; samples: number; seed: number },
 ): Promise<{ bytes: Uint8Array; step: string }> {
   if (on.reference === undefined) throw new RunError(`${name}: recalibrating needs ONNX Runtime on the host`);
-  const agent = await on.reference();
-  const asking = rangesModel(bytes);
-  const model = `${name}.ranges`;
-  await agent.deploy(model, sha256(asking), asking, 1);
-  const inputs = await agent.inputs(model);
-  const sets = inputSets(inputs, on.given.samples, on.seed, on.samples).slice(0, on.samples);
+  const asking = await on.reference.model(rangesModel(bytes));
+  const sets = inputSets(asking.inputs, on.given.samples, on.seed, on.samples).slice(0, on.samples);
   let ranges: Float64Array | undefined;
   for (const set of sets) {
-    const seen = await agent.infer(model, inputs, set);
+    const seen = await asking.infer(set);
     ranges = seen.map((value, i) => (i % 2 === 0 ? Math.min : Math.max)(value, ranges?.[i] ?? value));
   }
   if (ranges === undefined) throw new RunError(`${name}: there is no input to recalibrate with`);

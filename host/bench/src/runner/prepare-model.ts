@@ -8,7 +8,7 @@ import { isTflite } from "../tflite/reader.ts";
 import { loadInputs } from "./inputs.ts";
 import type { ModelFile } from "./measure-model.ts";
 import { isStatic, optimizeModel, recalibrateModel } from "./optimize-model.ts";
-import type { Reference } from "./reference.ts";
+import type { ReferenceModels } from "./reference.ts";
 
 /** A prepared model as the journal has it: the bytes lie in the run's folder under their hash. */
 export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string; size_bytes: number };
@@ -47,7 +47,7 @@ export async function recalibratePrepared(
   experiment: Experiment,
   source: ModelSource,
   before: ModelOutput,
-  options: PrepareOptions & { reference: Reference | undefined; samples: unknown },
+  options: PrepareOptions & { reference: ReferenceModels | undefined; samples: unknown },
 ): Promise<ModelOutput> {
   const { folder, note, reference } = options;
   if (!(source.optimizations ?? []).some(isStatic)) {

@@ -13,7 +13,7 @@ import { Eta, etaText } from "./eta.ts";
 import { withInputsHash } from "./inputs.ts";
 import { type NodeWork, planRun } from "./plan.ts";
 import { reachAgents } from "./reach-agents.ts";
-import type { Reference } from "./reference.ts";
+import { type Reference, ReferenceModels } from "./reference.ts";
 import { hasDocument, writeDocument } from "./run-document.ts";
 
 /** Something worth showing has happened. */
@@ -59,7 +59,7 @@ export async function runExperiments(options: RunOptions): Promise<RunDocument> 
 
 function portsOf({ bay, reference }: Pick<RunOptions, "bay" | "reference">, file: Bay, agents: AgentWatch): RunPorts {
   const ports = { bay: httpBay(bay), ...reachAgents(file, agents) };
-  return reference === undefined ? ports : { ...ports, reference };
+  return reference === undefined ? ports : { ...ports, reference: new ReferenceModels(reference) };
 }
 
 /** Goes on with a run whose worker is gone, from its journal. The configuration is the one that it was begun with. */
