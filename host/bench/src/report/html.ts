@@ -130,6 +130,7 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
       ? ""
       : `phases: pre ${number(record.phases_us.pre)}, inference ${number(record.phases_us.inference)}, post ${number(record.phases_us.post)} µs`,
     record.memory_bytes === null ? "" : `peak memory ${number(record.memory_bytes.peak / 1e6)} MB`,
+    record.accuracy_refused === undefined ? "" : `no accuracy: ${esc(record.accuracy_refused)}`,
     record.numerical_error === null
       ? `no numerical error: ${esc(record.numerical_error_refused ?? "not measured")}`
       : `largest difference from the reference ${record.numerical_error.max_abs.toPrecision(3)}, rmse ${record.numerical_error.rmse.toPrecision(3)}`,

@@ -39,6 +39,8 @@ export interface ResultRecord {
   samples: { rate_hz: number; received: number; lost: number };
   memory_bytes: { peak: number } | null;
   accuracy: { metric: "top1"; correct: number; total: number; value: number } | null;
+  /** Why a data set gave no accuracy, where there was one. */
+  accuracy_refused?: string;
   numerical_error: { max_abs: number; rmse: number } | null;
   /** Why there is no numerical error. */
   numerical_error_refused?: string | null;

@@ -1,21 +1,8 @@
 import type { SeenEnvironment } from "../results/environment.ts";
-import { RunError } from "./bay-api.ts";
 
 /** Numbers as the agent sends those of a window. */
 export function floats(bytes: Uint8Array): Float64Array {
   return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
-/** An output as numbers; throws for a datatype that has none. */
-export function numbers(datatype: string, bytes: Uint8Array): Float64Array {
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  if (datatype === "FP32") return Float64Array.from(new Float32Array(buffer));
-  if (datatype === "FP64") return new Float64Array(buffer);
-  if (datatype === "INT8") return Float64Array.from(new Int8Array(buffer));
-  if (datatype === "UINT8") return Float64Array.from(new Uint8Array(buffer));
-  if (datatype === "INT32") return Float64Array.from(new Int32Array(buffer));
-  if (datatype === "INT64") return Float64Array.from(new BigInt64Array(buffer), Number);
-  throw new RunError(`outputs of datatype ${datatype} cannot be scored`);
 }
 
 /** An environment on the wire: 64-bit numbers come as text. */

@@ -2,9 +2,10 @@ import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { INSTANCE_KEY, protoFile } from "@mltb/contract";
 import type { SeenEnvironment } from "../results/environment.ts";
-import { floats, type MeasureEvent, numbers, told } from "./agent-answers.ts";
+import { floats, type MeasureEvent, told } from "./agent-answers.ts";
 import type { AgentRoute } from "./agent-route.ts";
 import { interruption, RunError } from "./bay-api.ts";
+import { toNumbers } from "./tensor-numbers.ts";
 
 /** The most that gRPC can carry, as the agents take it: sets of large inputs, and latencies of long windows. */
 const MESSAGE_BYTES = 2 ** 31 - 1;
@@ -57,12 +58,15 @@ export interface MeasureCall {
   inputs: Uint8Array[][];
 }
 
+/** An output that no number can be read from: what it was to tell is not known, all else is. */
+export class NoNumbersError extends RunError {}
+
 /** What the bench asks of an inference agent. */
 export interface AgentApi {
   /** `threads`: of the runtime; the agent's own number where it is not given. */
   deploy(name: string, sha256: string, bytes: Uint8Array, threads?: number): Promise<void>;
   inputs(model: string): Promise<ModelInput[]>;
-  /** Runs one input set; gives the first output as numbers. */
+  /** Runs one input set; gives the first output as numbers. Rejects with `NoNumbersError` where it has none. */
   infer(model: string, inputs: ModelInput[], raw: Uint8Array[]): Promise<Float64Array>;
   measure(
     request: MeasureCall,
@@ -205,7 +209,9 @@ export function grpcAgent(address: string, route: Omit<AgentRoute, "address"> = 
       const [output] = answer.outputs;
       const [bytes] = answer.raw_output_contents;
       if (output === undefined || bytes === undefined) throw new RunError(`${model} gave no output`);
-      return numbers(output.datatype, bytes);
+      const found = toNumbers(output.datatype, bytes);
+      if (found === undefined) throw new NoNumbersError(`outputs of datatype ${output.datatype} have no numbers`);
+      return found;
     },
     measure(request, onWindow, signal) {
       return new Promise((resolve, reject) => {

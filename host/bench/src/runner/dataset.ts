@@ -93,28 +93,6 @@ function readLabels(file: string, column: string): number[] {
   });
 }
 
-/** Bytes of a tensor of that datatype, rounded and clamped for integers. The record is reshaped by its order alone. */
-export function toRaw(values: ArrayLike<number>, datatype: string): Uint8Array {
-  const integer: Record<string, [number, number, number]> = {
-    INT8: [1, -128, 127],
-    UINT8: [1, 0, 255],
-    INT16: [2, -32768, 32767],
-    INT32: [4, -2147483648, 2147483647],
-  };
-  if (datatype === "FP32") return new Uint8Array(Float32Array.from(values).buffer);
-  if (datatype === "FP64") return new Uint8Array(Float64Array.from(values).buffer);
-  const kind = integer[datatype];
-  if (kind === undefined) throw new DatasetError(`inputs of datatype ${datatype} cannot be made from this data set`);
-  const [bytes, low, high] = kind;
-  const out = Buffer.alloc(values.length * bytes);
-  for (let i = 0; i < values.length; i += 1) {
-    const value = Math.max(low, Math.min(high, Math.round(values[i] as number)));
-    if (low < 0) out.writeIntLE(value, i * bytes, bytes);
-    else out.writeUIntLE(value, i * bytes, bytes);
-  }
-  return out;
-}
-
 /** Random input values in [-1, 1) from a seed, for experiments without a data set. */
 export function randomInput(count: number, seed: number): Float64Array {
   const random = uniform(seed);

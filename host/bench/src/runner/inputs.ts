@@ -3,8 +3,9 @@ import type { Experiment } from "../configurator/types.ts";
 import { sha256 } from "../results/record.ts";
 import type { ModelInput } from "./agent-client.ts";
 import { RunError } from "./bay-api.ts";
-import { DatasetError, loadDataset, randomInput, type Sample, toRaw } from "./dataset.ts";
+import { DatasetError, loadDataset, randomInput, type Sample } from "./dataset.ts";
 import { loadPicture } from "./picture.ts";
+import { toRaw } from "./tensor-numbers.ts";
 
 /** What an experiment feeds its models with: the records of its data set, its picture, or nothing of its own. */
 export interface Inputs {
@@ -62,6 +63,16 @@ function elements(input: ModelInput): number {
   return input.shape.reduce((a, b) => a * b, 1);
 }
 
+/** Types whose random numbers are 0 and 1: indices, flags and texts of numbers that every model has. */
+const counted = ["BOOL", "BYTES", "INT32", "INT64", "UINT16", "UINT32", "UINT64"];
+
+/** A random tensor: numbers in [-1, 1), or 0 and 1 where the model counts. */
+function randomRaw(input: ModelInput, seed: number): Uint8Array {
+  const values = randomInput(elements(input), seed);
+  const counts = counted.includes(input.datatype);
+  return toRaw(counts ? values.map((value) => (value < 0 ? 0 : 1)) : values, input.datatype);
+}
+
 /** Input sets for a model as raw tensors: the samples, or `random` sets of random numbers where there are none. */
 export function inputSets(
   inputs: ModelInput[],
@@ -71,7 +82,7 @@ export function inputSets(
 ): Uint8Array[][] {
   if (samples === undefined)
     return Array.from({ length: random }, (_, set) =>
-      inputs.map((input, i) => toRaw(randomInput(elements(input), seed + set * inputs.length + i), input.datatype)),
+      inputs.map((input, i) => randomRaw(input, seed + set * inputs.length + i)),
     );
   const [input, ...more] = inputs;
   if (input === undefined || more.length > 0)

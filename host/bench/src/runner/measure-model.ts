@@ -1,5 +1,5 @@
 import type { Experiment } from "../configurator/types.ts";
-import type { AgentApi, Measured } from "./agent-client.ts";
+import { type AgentApi, type Measured, type ModelInput, NoNumbersError } from "./agent-client.ts";
 import { type BayApi, interruption, type RecordingDocument } from "./bay-api.ts";
 import { inputSets, loadInputs } from "./inputs.ts";
 import { type NumericalError, numericalError, type ReferenceModels } from "./reference.ts";
@@ -19,13 +19,19 @@ export interface ModelFile {
   optimizations: string[];
 }
 
+/** Classes that a model named for records, and those that they should be. */
+interface Answers {
+  predicted: number[];
+  labels: number[];
+}
+
 export interface ModelOutcome {
   measured: Measured;
   recording: RecordingDocument;
   /** File of the recording's samples; undefined where the bay keeps none. */
   samples?: Uint8Array | undefined;
-  /** Classes that the model named over the data set, and those that they should be; null without labels. */
-  answers: { predicted: number[]; labels: number[] } | null;
+  /** Classes that the model named over the data set, and those that they should be, or why its output names none; null without labels. */
+  answers: Answers | { refused: string } | null;
   numerical: NumericalError;
 }
 
@@ -36,8 +42,29 @@ function argmax(values: Float64Array): number {
 }
 
 /** How many of the answers are right. */
-export function rightOf({ predicted, labels }: NonNullable<ModelOutcome["answers"]>): number {
+export function rightOf({ predicted, labels }: Answers): number {
   return predicted.filter((answer, i) => answer === labels[i]).length;
+}
+
+/** The classes into which a model puts inputs; or why its output tells no class. */
+async function classify(
+  agent: AgentApi,
+  model: { name: string; inputs: ModelInput[] },
+  sets: Uint8Array[][],
+  labels: number[],
+  signal: AbortSignal,
+): Promise<Answers | { refused: string }> {
+  const predicted: number[] = [];
+  try {
+    for (const set of sets) {
+      if (signal.aborted) throw interruption(signal);
+      predicted.push(argmax(await agent.infer(model.name, model.inputs, set)));
+    }
+  } catch (error) {
+    if (!(error instanceof NoNumbersError)) throw error;
+    return { refused: error.message };
+  }
+  return { predicted, labels };
 }
 
 /** Deploys a model, scores it over the data set, then measures its windows while the target's rail is recorded. */
@@ -59,13 +86,9 @@ export async function measureModel(
 
   let answers: ModelOutcome["answers"] = null;
   if (labels !== undefined) {
-    const predicted: number[] = [];
-    for (const set of sets) {
-      if (signal.aborted) throw interruption(signal);
-      predicted.push(argmax(await agent.infer(model.name, inputs, set)));
-    }
-    answers = { predicted, labels };
-    note(`${target} ${model.name}: ${rightOf(answers)} of ${sets.length} right`);
+    answers = await classify(agent, { name: model.name, inputs }, sets, labels, signal);
+    const told = "refused" in answers ? answers.refused : `${rightOf(answers)} of ${sets.length} right`;
+    note(`${target} ${model.name}: ${told}`);
   }
 
   const original = { name: model.name, original: reference?.original ?? model.bytes };

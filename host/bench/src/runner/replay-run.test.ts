@@ -16,6 +16,7 @@ import type { RunPorts } from "./boards.ts";
 import { modelledRecording } from "./modelled-agent.ts";
 import type { Reread } from "./recorded.ts";
 import { type Replay, replayRun } from "./replay-run.ts";
+import { ReferenceModels } from "./reference.ts";
 import { runWith } from "./run.ts";
 
 /** The processor of this machine, as it seems. */
@@ -105,7 +106,7 @@ function ports(): RunPorts {
       close: async () => undefined,
     },
     agent: (name) => agent(name, 1e-3),
-    reference: async () => agent("host", 0),
+    reference: new ReferenceModels(async () => agent("host", 0)),
   };
 }
 

@@ -65,8 +65,8 @@ function lasted_s({ scenario, window_s }: Experiment["measure"], windows: Measur
   return shortest_s < window_s ? Math.floor(shortest_s * 1000) / 1000 : window_s;
 }
 
-function top1(answers: ModelOutcome["answers"]): ResultRecord["accuracy"] {
-  if (answers === null) return null;
+function top1(answers: ModelOutcome["answers"] | undefined): ResultRecord["accuracy"] {
+  if (answers == null || "refused" in answers) return null;
   const [correct, total] = [rightOf(answers), answers.predicted.length];
   return { metric: "top1", correct, total, value: correct / total };
 }
@@ -190,7 +190,8 @@ export function toRecord(
       lost: good?.recording.samples.lost ?? 0,
     },
     memory_bytes: good?.measured.peak_memory_bytes == null ? null : { peak: good.measured.peak_memory_bytes },
-    accuracy: good === undefined ? null : top1(good.answers),
+    accuracy: top1(good?.answers),
+    ...(good?.answers != null && "refused" in good.answers ? { accuracy_refused: good.answers.refused } : {}),
     numerical_error: good === undefined || "refused" in good.numerical ? null : good.numerical,
     numerical_error_refused:
       good === undefined ? "nothing was measured" : "refused" in good.numerical ? good.numerical.refused : null,
