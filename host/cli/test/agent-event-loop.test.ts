@@ -24,6 +24,7 @@ let agent: Running;
 beforeAll(async () => {
   writeFileSync(join(folder, "same.onnx"), identity("FP32", [-1]));
   writeFileSync(join(folder, "whole.onnx"), identity("INT64", [-1]));
+  writeFileSync(join(folder, "bytes.onnx"), identity("INT8", [-1]));
   writeFileSync(join(folder, "text.onnx"), identity("BYTES", [-1]));
   const ports = ["grpc", "http", "metrics"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
   const limit = ["--message-limit", String(LIMIT_MIB)];
@@ -147,6 +148,33 @@ test("raw BYTES of many elements are counted in slices, and classes are sorted i
   const result = await besideOthers(async () => ({ answer: client.call<Reply>("ModelInfer", request) }));
   const best = Buffer.from(result.raw_output_contents[0] ?? []).toString("latin1", 4);
   expect(best).toBe(`${(VALUES - 1).toFixed(6)}:${ranks.indexOf(VALUES - 1)}`);
+  client.close();
+}, 600_000);
+
+test("values in fewer bytes than count as large hold nobody up either, and no output is asked for twice", async () => {
+  const client = inferenceClient(agent.ready["grpc"] as string);
+  const size = 255 * 1024;
+  type Reply = { raw_output_contents: Uint8Array[] };
+  const output = { name: "y", parameters: { classification: { int64_param: 1 } } };
+  const bytes = Int8Array.from({ length: size }, (_, i) => (((i * 7919) % size) >> 11) - 64);
+  const classes = {
+    model_name: "bytes",
+    inputs: [{ name: "x", datatype: "INT8", shape: [size] }],
+    outputs: [output],
+    raw_input_contents: [new Uint8Array(bytes.buffer)],
+  };
+  const sorted = await besideOthers(async () => ({ answer: client.call<Reply>("ModelInfer", classes) }));
+  const highest = bytes.reduce((a, b) => Math.max(a, b));
+  const best = Buffer.from(sorted.raw_output_contents[0] ?? []).toString("latin1", 4);
+  expect(best).toBe(`${highest.toFixed(6)}:${bytes.indexOf(highest)}`);
+  const inputs = [
+    { name: "x", datatype: "INT64", shape: [size - 64], contents: { int64_contents: new Array(size - 64).fill(7) } },
+  ];
+  const whole = { model_name: "whole", inputs };
+  const decoded = await besideOthers(async () => ({ answer: client.call<Reply>("ModelInfer", whole) }));
+  expect(decoded.raw_output_contents[0]?.length).toBe(8 * (size - 64));
+  const often = { ...classes, outputs: new Array(40).fill(output) };
+  await expect(client.call("ModelInfer", often)).rejects.toThrow("output 'y' is requested twice");
   client.close();
 }, 600_000);
 

@@ -3,10 +3,9 @@ import { totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { AgentError } from "../errors.ts";
 import { type Conversion, type ConversionName, type ConversionReply, conversions } from "./conversions.ts";
+import { isLarge, type Work } from "./work.ts";
 
 const program = fileURLToPath(new URL("./conversion-process.ts", import.meta.url));
-/** From this size on a conversion takes milliseconds, and is done in a process of its own. */
-const LARGE_BYTES = 256 * 1024;
 /** Heap of that process: numbers of the longest text that V8 holds fit, and the machine keeps half of its memory. */
 const HEAP_MIB = Math.floor(Math.min(4096, totalmem() / 2 ** 21));
 /** Conversions that wait at most; what they hold stays in memory. */
@@ -34,13 +33,13 @@ export class Converter {
     this.heap_mib = heap_mib;
   }
 
-  /** Does a conversion of `bytes` bytes. Throws `AgentError` for what cannot be converted. */
+  /** Does a conversion. Throws `AgentError` for what cannot be converted. */
   do<K extends ConversionName>(
     name: K,
-    bytes: number,
+    work: Work,
     ...args: Parameters<Conversion<K>>
   ): ReturnType<Conversion<K>> | Promise<ReturnType<Conversion<K>>> {
-    if (bytes < LARGE_BYTES) {
+    if (!isLarge(work)) {
       const conversion = conversions[name] as (...given: unknown[]) => ReturnType<Conversion<K>>;
       return conversion(...args);
     }

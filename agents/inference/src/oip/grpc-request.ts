@@ -1,8 +1,9 @@
 import { datatype } from "../datatypes.ts";
 import { invalid, isAgentError } from "../errors.ts";
 import { decodeInferRequest } from "../grpc.ts";
-import { eachField } from "../protobuf-wire.ts";
+import { eachField, type Field } from "../protobuf-wire.ts";
 import { type GivenData, type GivenInput, givenValues, type InferRequest } from "./request.ts";
+import type { Work } from "./work.ts";
 
 /** Number of `raw_input_contents` in ModelInferRequest. */
 const RAW_FIELD = 7;
@@ -33,21 +34,40 @@ interface WireRequest {
 /** A request, or why it is none, with the id that its answer repeats. */
 export type GrpcRequest = { id: string; request: InferRequest } | { id: string; fault: string };
 
-/** Bytes of a ModelInferRequest that decoding has to work on: raw tensors are taken as views and cost nothing. */
-export function looseBytes(message: Uint8Array): number {
-  let raw = 0;
+/** Field of ModelInferRequest with an input, and of that with its typed contents. */
+const INPUT_FIELD = 5;
+const CONTENTS_FIELD = 5;
+/** Bytes of an element of InferTensorContents by field: `fp32_contents`, `fp64_contents`. Others may have one a byte. */
+const ELEMENT_BYTES: Record<number, number> = { 6: 4, 7: 8 };
+
+/** What decoding a ModelInferRequest has to do: raw tensors are taken as views and cost nothing. */
+export function grpcWork(message: Uint8Array): Work {
+  const work = { bytes: 0, elements: 0 };
   let count = 0;
-  try {
-    for (const { id, bytes } of eachField(message)) {
+  function* counted(bytes: Uint8Array): Generator<Field> {
+    for (const field of eachField(bytes)) {
       count += 1;
-      if (count > MOST_FIELDS) return message.length;
-      if (id === RAW_FIELD) raw += bytes.length;
+      if (count > MOST_FIELDS) throw new RangeError("too many fields");
+      yield field;
+    }
+  }
+  try {
+    for (const { id, bytes, whole } of counted(message)) {
+      const loose = id === RAW_FIELD ? whole.length - bytes.length : whole.length;
+      work.bytes += loose;
+      if (id !== INPUT_FIELD) work.elements += loose;
+      else
+        for (const part of counted(bytes)) {
+          if (part.id !== CONTENTS_FIELD) work.elements += part.whole.length;
+          else
+            for (const list of counted(part.bytes)) work.elements += list.whole.length / (ELEMENT_BYTES[list.id] ?? 1);
+        }
     }
   } catch {
-    // Damaged: decoding it says so.
-    return message.length;
+    // Damaged, which decoding says, or of more parts than it is worth to count here.
+    return { bytes: message.length, elements: message.length };
   }
-  return message.length - raw;
+  return work;
 }
 
 /** Decodes a ModelInferRequest; typed contents become raw bytes. */

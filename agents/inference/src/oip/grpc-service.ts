@@ -4,7 +4,7 @@ import { type DuplexStream, type Implementation, unary } from "../grpc.ts";
 import type { Entry, Repository } from "../repository.ts";
 import type { Converter } from "./converter.ts";
 import { deployFiles } from "./files.ts";
-import { looseBytes, type Parameter, parameterValue } from "./grpc-request.ts";
+import { grpcWork, type Parameter, parameterValue } from "./grpc-request.ts";
 import type { InferAnswer } from "./request.ts";
 import type { InferenceServer } from "./server.ts";
 
@@ -51,7 +51,7 @@ function inferring(server: InferenceServer, converter: Converter): Infer {
   return async (message, signal) => {
     let id = "";
     try {
-      const decoded = await converter.do("grpcRequest", looseBytes(message), message);
+      const decoded = await converter.do("grpcRequest", grpcWork(message), message);
       id = decoded.id;
       if ("fault" in decoded) return { id, error: invalid(decoded.fault) };
       const { request } = decoded;

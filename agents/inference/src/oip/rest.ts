@@ -11,6 +11,7 @@ import { deployFiles } from "./files.ts";
 import { statisticsRow } from "./grpc-service.ts";
 import { isBinary, parseJson, unpack } from "./rest-body.ts";
 import type { InferenceServer } from "./server.ts";
+import { jsonWork, tensorWork } from "./work.ts";
 
 const statuses: Record<AgentErrorKind, number> = {
   "not-found": 404,
@@ -144,10 +145,11 @@ export function serveRest(
     const length = request.headers[HEADER] as string | undefined;
     // Raw tensors behind the JSON are taken as views: only the JSON is work.
     const text = length === undefined ? body.length : Math.min(Number(length) || 0, body.length);
-    const rest = await converter.do("restRequest", text, body, length, model, version);
+    const work = jsonWork(body.subarray(0, text));
+    const rest = await converter.do("restRequest", work, body, length, model, version);
     const answer = await server.infer(rest.request, abort.signal);
     const values = answer.outputs.filter(({ name }) => !isBinary(rest, name));
-    const size = values.reduce((sum, { tensor }) => sum + tensor.data.length, 0);
+    const size = tensorWork(values.map(({ tensor }) => tensor));
     const about = { ...rest, request: { ...rest.request, inputs: [] } };
     const { json, raw } = await converter.do("restAnswer", size, about, answer);
     if (raw.length === 0) return send(request, reply.type("application/json"), json);
@@ -182,7 +184,7 @@ export function serveRest(
     });
     app.post<ModelPath>("/v2/repository/models/:model/load", async (request, reply) => {
       const body = await bodyOf(request);
-      const { files, config } = await converter.do("loadRequest", body.length, body);
+      const { files, config } = await converter.do("loadRequest", jsonWork(body), body);
       await deployFiles(request.params.model, files, config, options.repository, options.artifacts);
       return reply.send();
     });

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { datatype } from "../datatypes.ts";
 import { invalid } from "../errors.ts";
 import type { Entry, Repository } from "../repository.ts";
@@ -5,6 +6,7 @@ import { runtimeChoice } from "../runtimes/index.ts";
 import type { Tensor, TensorInfo } from "../runtimes/runtime.ts";
 import type { Converter } from "./converter.ts";
 import { type InferAnswer, type InferRequest, requestTensors, type WantedOutput } from "./request.ts";
+import { tensorWork } from "./work.ts";
 
 const extensions = [
   "binary_tensor_data",
@@ -133,19 +135,24 @@ export class InferenceServer {
     const found: InferAnswer["outputs"] = [];
     for (const { name, classification } of request.outputs.length > 0 ? request.outputs : all) {
       const tensor = outputs[infos.findIndex((info) => info.name === name)] as Tensor;
-      const { length } = tensor.data;
-      const put =
-        classification === undefined
-          ? tensor
-          : await this.converter.do("classify", length, tensor, classification, name);
-      found.push({ name, tensor: put });
+      if (classification === undefined) {
+        found.push({ name, tensor });
+        continue;
+      }
+      const sorted = await this.converter.do("classify", tensorWork([tensor]), tensor, classification, name);
+      found.push({ name, tensor: sorted });
+      // Each sorts a little; of many of them others must not have to wait for all.
+      await setImmediate();
     }
     return found;
   }
 }
 
 function checkOutputs(request: InferRequest, infos: readonly TensorInfo[]): void {
+  const seen = new Set<string>();
   for (const { name, parameters } of request.outputs) {
+    if (seen.has(name)) throw invalid(`output '${name}' is requested twice`);
+    seen.add(name);
     if (!infos.some((info) => info.name === name))
       throw invalid(`unexpected inference output '${name}' for model '${request.model}'`);
     if (parameters.some((parameter) => parameter.startsWith("shared_memory")))
