@@ -29,6 +29,8 @@ export interface Entry {
   reason?: string;
   /** Taken out of service by a client; only a load brings it back. */
   unloaded: boolean;
+  /** The version by which a foreign server has it, where it has and tells one. */
+  foreign?: string;
   /** Threads of the runtime, where whoever deployed the model asked for a number. */
   threads?: number;
 }
@@ -76,7 +78,7 @@ export class Repository {
         this.options.note(`the models of ${server.address} are not known: ${error.message}`);
         return [];
       });
-      for (const { name, version } of rows) this.add(name, version === "" ? "1" : version, "");
+      for (const { name, version } of rows) this.add(name, version === "" ? "1" : version, "", version);
     }
     if (folder === undefined) return;
     const { extension } = runtimeChoice(runtime);
@@ -92,7 +94,7 @@ export class Repository {
     }
   }
 
-  private add(name: string, version: string, file: string): void {
+  private add(name: string, version: string, file: string, foreign = ""): void {
     if (!IDENTIFIER.test(name)) {
       this.options.note(`${file} is passed over: ${name} is not a model name (${IDENTIFIER.source})`);
       return;
@@ -100,7 +102,8 @@ export class Repository {
     const versions = this.models.get(name) ?? new Map<string, Entry>();
     this.models.set(name, versions);
     if (versions.has(version)) return;
-    versions.set(version, { name, version, file, statistics: new Statistics(), unloaded: false, reason: "loading" });
+    const entry: Entry = { name, version, file, statistics: new Statistics(), unloaded: false, reason: "loading" };
+    versions.set(version, foreign === "" ? entry : { ...entry, foreign });
   }
 
   /** Every version of every model. */
@@ -151,6 +154,7 @@ export class Repository {
         name: entry.name,
         file: entry.file,
         threads: entry.threads ?? threads,
+        ...(entry.foreign === undefined ? {} : { version: entry.foreign }),
         ...(server === undefined ? {} : { server }),
       };
       entry.process = ModelProcess.start({ ...process, source, runtime });

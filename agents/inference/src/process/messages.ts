@@ -27,7 +27,15 @@ export interface MeasureSpec {
 
 /** What the agent asks of a model's process. */
 export type ModelRequest =
-  | { op: "load"; name: string; file: string; runtime: string; threads: number; server?: ForeignServer }
+  | {
+      op: "load";
+      name: string;
+      file: string;
+      runtime: string;
+      threads: number;
+      version?: string;
+      server?: ForeignServer;
+    }
   | { op: "infer"; tensors: TensorHead[] }
   | { op: "measure"; spec: MeasureSpec }
   | { op: "cancel" };

@@ -63,12 +63,12 @@ function rawOutput(answer: Answer, at: number): Uint8Array {
 export const runtime: Runtime = {
   name: "oip",
   version: "",
-  async load({ name, file, server: foreign }) {
+  async load({ name, file, version = "", server: foreign }) {
     if (foreign === undefined) throw new Error("no server was named");
     const client = openClient(foreign);
     const server = await client.call<{ name: string; version: string }>("ServerMetadata", {});
     const taken = file === "" || (await offer(client, name, file));
-    const metadata = await client.call<Metadata>("ModelMetadata", { name });
+    const metadata = await client.call<Metadata>("ModelMetadata", { name, version });
     runtime.name = `oip:${server.name}`;
     runtime.version = taken ? server.version : `${server.version}, the server's own model`;
     const inputs = infos(metadata.inputs);
@@ -78,6 +78,7 @@ export const runtime: Runtime = {
       outputs,
       prepare: (tensors) => ({
         model_name: name,
+        model_version: version,
         inputs: tensors.map(({ type, dims }, i) => ({ name: inputs[i]?.name, datatype: type, shape: dims })),
         raw_input_contents: tensors.map((tensor) => tensor.data),
       }),

@@ -41,6 +41,8 @@ export interface ModelSource {
   /** Absolute path; the only folder that the model may read is the file's own. */
   file: string;
   threads: number;
+  /** Of a model that a foreign server has: the version that is asked for; the server chooses where none is named. */
+  version?: string;
   /** For the runtime that drives one. */
   server?: ForeignServer;
 }
