@@ -111,12 +111,17 @@ export class Repository {
     return [...this.models.values()].flatMap((versions) => [...versions.values()]);
   }
 
+  /** The entry of a name; without a version the highest one, which answers then. Undefined where there is none. */
+  named(name: string, version: string): Entry | undefined {
+    const versions = this.models.get(name);
+    const highest = [...(versions?.keys() ?? [])].sort((a, b) => Number(b) - Number(a))[0] ?? "";
+    return versions?.get(version === "" ? highest : version);
+  }
+
   /** The entry of a name; without a version the highest one. Throws `not-found`. */
   find(name: string, version: string): Entry {
-    const versions = this.models.get(name);
-    if (versions === undefined) throw new AgentError("not-found", `Request for unknown model: '${name}' is not found`);
-    const highest = [...versions.keys()].sort((a, b) => Number(b) - Number(a))[0] ?? "";
-    const entry = versions.get(version === "" ? highest : version);
+    if (!this.models.has(name)) throw new AgentError("not-found", `Request for unknown model: '${name}' is not found`);
+    const entry = this.named(name, version);
     if (entry === undefined)
       throw new AgentError("not-found", `Request for unknown model: '${name}' version ${version} is not found`);
     if (entry.unloaded)
@@ -177,22 +182,27 @@ export class Repository {
     }
   }
 
-  /** Loads a model, or loads it again from its file. Throws `not-found`, `unavailable`. */
+  /** Loads a model, or loads it again from its file: every version that can be. Throws `not-found`, and `unavailable` where one cannot. */
   async load(name: string): Promise<void> {
     await this.scan();
     const versions = [...(this.models.get(name)?.values() ?? [])];
     if (versions.length === 0)
       throw new AgentError("not-found", `failed to load '${name}': there is no such model in the repository`);
+    const failed: string[] = [];
     for (const entry of versions) {
       const before = entry.loaded;
       entry.unloaded = false;
       entry.loaded = undefined;
       try {
         await this.start(entry);
+      } catch (error) {
+        const { message } = error as Error;
+        failed.push(versions.length === 1 ? message : `version ${entry.version}: ${message}`);
       } finally {
         before?.stop();
       }
     }
+    if (failed.length > 0) throw new AgentError("unavailable", failed.join("; "));
   }
 
   /** Takes a model out of service; nothing happens for an unknown name. */

@@ -1,10 +1,10 @@
 import { type AgentErrorKind, isAgentError } from "../errors.ts";
 import { classify } from "./classification.ts";
 import { grpcRequest } from "./grpc-request.ts";
-import { loadRequest, restAnswer, restRequest } from "./rest-body.ts";
+import { indexRequest, loadRequest, restAnswer, restRequest } from "./rest-body.ts";
 
 /** Conversions between what travels and tensors: functions of plain data, so that another process can do them. */
-export const conversions = { classify, grpcRequest, loadRequest, restAnswer, restRequest };
+export const conversions = { classify, grpcRequest, indexRequest, loadRequest, restAnswer, restRequest };
 
 export type ConversionName = keyof typeof conversions;
 export type Conversion<K extends ConversionName> = (typeof conversions)[K];

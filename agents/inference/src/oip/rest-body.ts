@@ -177,12 +177,28 @@ export function restAnswer(rest: RestRequest, answer: InferAnswer): { json: Uint
   }
 }
 
+/** A body that is a JSON object. Throws `invalid-argument`, `too-large`. */
+function parseObject(body: Uint8Array): Record<string, unknown> {
+  const value = parseJson(body);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("the request: a JSON object is wanted");
+  return value as Record<string, unknown>;
+}
+
+/** What is asked of the index of models. Throws `invalid-argument`, `too-large`. */
+export function indexRequest(body: Uint8Array): { readyOnly: boolean } {
+  return { readyOnly: parseObject(body)["ready"] === true };
+}
+
 /** What a load brings: model files, given as base64, and a configuration. Throws `invalid-argument`, `too-large`. */
 export function loadRequest(body: Uint8Array): { files: Map<string, Uint8Array>; config: unknown } {
-  const given = parseJson(body) as { parameters?: Record<string, unknown> };
-  const own = given.parameters ?? {};
+  const own = parseObject(body)["parameters"] ?? {};
+  if (typeof own !== "object" || Array.isArray(own)) throw invalid("parameters: a JSON object is wanted");
   const files = new Map<string, Uint8Array>();
-  for (const [name, value] of Object.entries(own))
-    if (name.startsWith("file:")) files.set(name, Buffer.from(String(value), "base64"));
-  return { files, config: own["config"] };
+  for (const [name, value] of Object.entries(own)) {
+    if (!name.startsWith("file:")) continue;
+    if (typeof value !== "string") throw invalid(`${name}: a file comes as base64`);
+    files.set(name, Buffer.from(value, "base64"));
+  }
+  return { files, config: (own as Record<string, unknown>)["config"] };
 }

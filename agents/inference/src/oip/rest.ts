@@ -9,7 +9,7 @@ import type { Repository } from "../repository.ts";
 import type { Converter } from "./converter.ts";
 import { deployFiles } from "./files.ts";
 import { statisticsRow } from "./grpc-service.ts";
-import { isBinary, parseJson, unpack } from "./rest-body.ts";
+import { isBinary, unpack } from "./rest-body.ts";
 import type { InferenceServer } from "./server.ts";
 import { jsonWork, tensorWork } from "./work.ts";
 
@@ -179,8 +179,9 @@ export function serveRest(
       app.post<ModelPath>(`${base}/infer`, infer);
     }
     app.post("/v2/repository/index", async (request) => {
-      const { ready } = parseJson(await bodyOf(request)) as { ready?: boolean };
-      return server.index(ready === true);
+      const body = await bodyOf(request);
+      const { readyOnly } = await converter.do("indexRequest", jsonWork(body), body);
+      return server.index(readyOnly);
     });
     app.post<ModelPath>("/v2/repository/models/:model/load", async (request, reply) => {
       const body = await bodyOf(request);

@@ -35,12 +35,10 @@ export class InferenceServer {
     return { name: "mltb-inference", version: this.version, extensions };
   }
 
-  /** Whether the model can serve now; false for unknown ones too, as clients of the protocol expect. */
+  /** Whether the version can serve now, without one the version that answers; false for unknown ones too, as clients of the protocol expect. */
   modelReady(name: string, version: string): boolean {
-    const entry = this.repository
-      .entries()
-      .filter((one) => one.name === name && (version === "" || one.version === version));
-    return entry.some((one) => this.repository.state(one) === undefined);
+    const entry = this.repository.named(name, version);
+    return entry !== undefined && this.repository.state(entry) === undefined;
   }
 
   async modelMetadata(name: string, version: string) {
