@@ -123,12 +123,34 @@ export class SqliteJournal implements JournalPort {
     return this.all(query).map((row) => ({ at: row.at, event: JSON.parse(row.event) as RunEvent }));
   }
 
-  /** Opens a run and stores its configuration under its hash. */
-  async create(run: { run_id: string; experiment: string; folder: string; configuration: unknown }): Promise<string> {
-    const configuration = this.store(run.configuration);
-    const started_at = new Date().toISOString();
-    this.run(this.build.insertInto("runs").values({ ...run, configuration, started_at, worker_pid: process.pid }));
-    return configuration;
+  /** Opens a run with its first event, and stores its configuration under its hash. Throws `EventError`, and changes nothing, where the event is none that begins a run. */
+  async create(
+    run: { run_id: string; experiment: string; folder: string; configuration: unknown },
+    submitted: RunEvent,
+  ): Promise<string> {
+    replay([submitted]);
+    const { run_id } = run;
+    const at = new Date().toISOString();
+    return this.whole(() => {
+      const configuration = this.store(run.configuration);
+      const row = { ...run, configuration, started_at: at, worker_pid: process.pid };
+      this.run(this.build.insertInto("runs").values(row));
+      this.run(this.build.insertInto("events").values({ run_id, n: 0, at, event: JSON.stringify(submitted) }));
+      return configuration;
+    });
+  }
+
+  /** Does all of it, or nothing. */
+  private whole<T>(body: () => T): T {
+    this.db.exec("begin immediate");
+    try {
+      const result = body();
+      this.db.exec("commit");
+      return result;
+    } catch (error) {
+      this.db.exec("rollback");
+      throw error;
+    }
   }
 
   /** Stores a configuration; equal ones are stored once. Returns its hash. */

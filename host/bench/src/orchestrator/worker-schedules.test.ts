@@ -75,8 +75,10 @@ async function run(seed: number, cancelling: boolean): Promise<Made> {
   const flow = workflow(run_id, random);
   const plan = failurePlan(seed);
   const world = new World(plan);
-  await own.create({ run_id, experiment: "schedules", folder, configuration: [] });
-  await own.append(run_id, 0, { type: "submitted", workflow: flow });
+  await own.create(
+    { run_id, experiment: "schedules", folder, configuration: [] },
+    { type: "submitted", workflow: flow },
+  );
   const held = new Set<string>();
   let cancelAt = cancelling ? Math.floor(random() * 30) : -1;
   /** What does not fit any more is refused, as it is to whoever is too late. */
@@ -138,13 +140,14 @@ test("a run that was cancelled while its worker was dead begins nothing again th
   const flow = workflow(run_id, uniform(1));
   const [first] = flow.nodes;
   if (first === undefined) throw new Error("the workflow has no node");
-  await own.create({ run_id, experiment: "schedules", folder, configuration: [] });
   const events: RunEvent[] = [
     { type: "submitted", workflow: flow },
     { type: "started", node: first.id, phase: "init", attempt: 1 },
     { type: "cancelled", reason: "enough", author: "tester" },
   ];
-  for (const [n, event] of events.entries()) expect(await own.append(run_id, n, event)).toBe(true);
+  const [submitted, ...later] = events;
+  await own.create({ run_id, experiment: "schedules", folder, configuration: [] }, submitted as RunEvent);
+  for (const [n, event] of later.entries()) expect(await own.append(run_id, n + 1, event)).toBe(true);
   const asked: string[] = [];
   const effects: EffectsPort = {
     run: async (action) => {

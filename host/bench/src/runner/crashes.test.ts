@@ -7,6 +7,7 @@ import type { Experiment } from "../configurator/types.ts";
 import { finished, type RunState, replay } from "../orchestrator/machine.ts";
 import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
 import { work } from "../orchestrator/worker.ts";
+import type { RunEvent } from "../orchestrator/workflow.ts";
 import { uniform } from "../random.ts";
 import { Boards } from "./boards.ts";
 import { runEffects } from "./effects.ts";
@@ -60,8 +61,8 @@ async function schedule(
   for (const name of targets) bay.boards.set(name, { power: "off", policy: "off", stuck: false, lease: undefined });
   change(bay, random);
   const run_id = `crashes-${seed}`;
-  await journal.create({ run_id, experiment: "crashes", folder, configuration: [experiment] });
-  await journal.append(run_id, 0, { type: "submitted", workflow: planRun(run_id, [experiment]) });
+  const submitted: RunEvent = { type: "submitted", workflow: planRun(run_id, [experiment]) };
+  await journal.create({ run_id, experiment: "crashes", folder, configuration: [experiment] }, submitted);
   const cancelAfter = cancelling ? Math.floor(random() * 3) : -1;
   let cancelled: number | undefined;
   for (let number = 0; ; number += 1) {

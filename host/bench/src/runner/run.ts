@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Bay } from "@mltb/contract";
 import type { Experiment } from "../configurator/types.ts";
 import { type JournalPort, work } from "../orchestrator/worker.ts";
+import type { RunEvent } from "../orchestrator/workflow.ts";
 import type { RunDocument } from "../results/record.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
 import { type BayAddress, httpBay, RunError } from "./bay-api.ts";
@@ -23,8 +24,14 @@ export interface Progress {
 
 /** A journal of runs that says when others have written to it. */
 export interface RunJournal extends JournalPort {
-  /** Opens a run; what is needed to go on with it elsewhere is kept with it, under the hash that is returned. */
-  create(run: { run_id: string; experiment: string; folder: string; configuration: unknown }): Promise<string>;
+  /**
+   * Opens a run with its first event, both or neither; what is needed to go on with it elsewhere is kept with it, under the hash
+   * that is returned.
+   */
+  create(
+    run: { run_id: string; experiment: string; folder: string; configuration: unknown },
+    submitted: RunEvent,
+  ): Promise<string>;
   /** Parameters of a component in a stored configuration; throws where there is none. */
   parameters(configuration: string, component: string): Promise<Record<string, unknown>>;
   /** The run is over. */
@@ -86,9 +93,10 @@ export async function runWith(ports: RunPorts, options: Omit<RunOptions, "bay">)
   const name = experiments[0]?.name ?? "";
   const run_id = `${started.toISOString().replace(/[-:]/g, "").replace(/\..*/, "")}-${randomBytes(3).toString("hex")}`;
   const folder = resolve(options.outDir, `${name}-${run_id}`);
+  const submitted: RunEvent = { type: "submitted", workflow: planRun(run_id, experiments) };
   mkdirSync(folder, { recursive: true });
-  const configuration = await journal.create({ run_id, experiment: name, folder, configuration: experiments });
-  await journal.append(run_id, 0, { type: "submitted", workflow: planRun(run_id, experiments) });
+  const run = { run_id, experiment: name, folder, configuration: experiments };
+  const configuration = await journal.create(run, submitted);
   const begun = { run_id, folder, configuration, started_at: started.toISOString() };
   return continueRun(ports, { ...options, ...begun, experiments });
 }

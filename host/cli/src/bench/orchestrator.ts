@@ -17,8 +17,8 @@ async function timed(
   nodes: NodeSpec[],
   step_ms: number,
 ): Promise<{ ms: number; steps: number }> {
-  await journal.create({ run_id, experiment: "bench", folder: "", configuration: [] });
-  await journal.append(run_id, 0, { type: "submitted", workflow: { run_id, nodes } });
+  const run = { run_id, experiment: "bench", folder: "", configuration: [] };
+  await journal.create(run, { type: "submitted", workflow: { run_id, nodes } });
   let steps = 0;
   const effects = {
     async run(): Promise<{ output: unknown }> {

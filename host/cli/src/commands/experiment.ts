@@ -59,18 +59,25 @@ function author(options: HoldOptions): string {
   return options.author ?? process.env["USER"] ?? "operator";
 }
 
+/** Refuses a run of which the journal has nothing: there is nothing to go on with or to end. */
+function refuseEmpty(row: RunRow, { status }: { status: string }): void {
+  if (status !== "never begun") return;
+  throw cliError(Exit.refused, "never-begun", `run ${row.run_id} has never begun`, "run its experiment anew");
+}
+
 /**
  * Where a run stands, with its nodes: running, interrupted (its worker is gone before all was done, and perhaps only the document
- * is wanting) or ended. A folder that somebody took away since is not missed.
+ * is wanting) or ended; never begun where the journal has nothing of it. A folder that somebody took away since is not missed.
  */
 async function view(journal: SqliteJournal, row: RunRow) {
-  const state = replay(await journal.read(row.run_id, 0));
-  const words = statuses(state);
-  const nodes = [...state.nodes.values()].map((node) => ({
+  const events = await journal.read(row.run_id, 0);
+  const state = events.length === 0 ? undefined : replay(events);
+  const words = state === undefined ? undefined : statuses(state);
+  const nodes = [...(state?.nodes.values() ?? [])].map((node) => ({
     node: node.spec.id,
     service: node.spec.service,
     component: node.spec.component,
-    status: words.get(node.spec.id) ?? "waiting",
+    status: words?.get(node.spec.id) ?? "waiting",
     phase: node.flying?.phase ?? null,
     attempt: node.flying?.attempt ?? null,
     hold: node.hold ?? null,
@@ -79,15 +86,16 @@ async function view(journal: SqliteJournal, row: RunRow) {
   }));
   const over = nodes.every((node) => !["waiting", "running", "ending"].includes(node.status));
   const written = hasDocument(row.folder) || !existsSync(row.folder);
-  const status = over && written ? "ended" : journal.worked(row) ? "running" : "interrupted";
+  const begun = over && written ? "ended" : journal.worked(row) ? "running" : "interrupted";
   const { worker_pid: _, ...rest } = row;
-  return { ...rest, status, cancelled: state.cancelled ?? null, nodes };
+  const status = state === undefined ? "never begun" : begun;
+  return { ...rest, status, cancelled: state?.cancelled ?? null, nodes };
 }
 
 type View = Awaited<ReturnType<typeof view>>;
 
 function lines(run: View): string {
-  const width = Math.max(...run.nodes.map((node) => node.node.length));
+  const width = Math.max(0, ...run.nodes.map((node) => node.node.length));
   const head = `${run.run_id}  ${run.experiment}  ${run.status}${run.cancelled === null ? "" : `, cancelled by ${run.cancelled.author}: ${run.cancelled.reason}`}`;
   const rows = run.nodes.map((node) => {
     const hold = node.hold === null ? "" : `  held by ${node.hold.author}: ${node.hold.reason}`;
@@ -154,6 +162,7 @@ async function goOn(context: Context, run: string, options: BayOptions): Promise
   return withJournal(options, async (journal) => {
     const row = find(journal, run);
     const now = await view(journal, row);
+    refuseEmpty(row, now);
     if (now.status === "ended" && hasDocument(row.folder))
       throw cliError(Exit.refused, "ended", `run ${row.run_id} has ended`, `its results are in ${row.folder}`);
     const reference = hostReference();
@@ -173,6 +182,7 @@ async function cancel(context: Context, run: string, options: HoldOptions): Prom
   return withJournal(options, async (journal) => {
     const row = find(journal, run);
     const before = await view(journal, row);
+    refuseEmpty(row, before);
     if (before.cancelled === null)
       await journal.add(row.run_id, {
         type: "cancelled",
