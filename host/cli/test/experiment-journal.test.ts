@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { forwardPhases, type NodeSpec, SqliteJournal } from "@mltb/bench";
+import { forwardPhases, type NodeSpec, type RunEvent, SqliteJournal } from "@mltb/bench";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { run } from "./mltb.ts";
 
@@ -58,4 +58,27 @@ test("a run of which the journal has nothing is shown as that beside others, and
     const { code, err } = await experiment(verb as string, "empty", ...more);
     expect([verb, code, err]).toEqual([verb, 3, expect.stringMatching(/has never begun|was not submitted/)]);
   }
+}, 120_000);
+
+test("a run that has ended cannot be cancelled: that is refused, and what it came to stays as it was", async () => {
+  await begin("over");
+  const journal = new SqliteJournal(file);
+  const phases = [
+    { type: "started", phase: "init" },
+    { type: "failed", phase: "init", reason: "broken", permanent: true },
+    { type: "started", phase: "deinit" },
+    { type: "succeeded", phase: "deinit" },
+  ];
+  for (const [n, event] of phases.entries())
+    await journal.append("over", n + 1, { ...event, node: "first", attempt: 1 } as RunEvent);
+  const before = await journal.read("over", 0);
+  const { code, err } = await experiment("cancel", "over", "--reason", "late");
+  expect([code, err]).toEqual([3, expect.stringContaining("the run has ended and cannot be cancelled")]);
+  expect(await journal.read("over", 0)).toEqual(before);
+  // One that got there when it was still taken.
+  await journal.append("over", before.length, { type: "cancelled", reason: "late", author: "somebody" });
+  journal.close();
+  const shown = JSON.parse((await experiment("show", "over", "--json")).out);
+  expect([shown.status, shown.cancelled]).toEqual(["ended", null]);
+  expect(shown.nodes.map(({ status }: { status: string }) => status)).toEqual(["failed", "skipped"]);
 }, 120_000);

@@ -168,10 +168,16 @@ export function statuses(state: RunState): Map<string, NodeStatus> {
   return new Map([...state.nodes].map(([id, node]) => [id, word(node)]));
 }
 
-/** The state of a run from its journal; throws where the journal does not fit itself. */
+/**
+ * The state of a run from its journal; throws where the journal does not fit itself. A cancellation behind the end, which journals
+ * may hold that were written when it was taken, changes nothing of what was done.
+ */
 export function replay(events: Iterable<RunEvent>): RunState {
   let state: RunState | undefined;
-  for (const event of events) state = apply(state, event);
+  for (const event of events) {
+    if (event.type === "cancelled" && state !== undefined && finished(state)) continue;
+    state = apply(state, event);
+  }
   if (state === undefined) throw new EventError("the journal is empty");
   return state;
 }
@@ -194,6 +200,7 @@ export function apply(state: RunState | undefined, event: RunEvent): RunState {
   }
   if (state === undefined) throw new EventError("the run was not submitted");
   if (event.type === "cancelled") {
+    if (finished(state)) throw new EventError("the run has ended and cannot be cancelled");
     state.cancelled ??= { reason: event.reason, author: event.author };
     return state;
   }

@@ -26,7 +26,7 @@ function run(
   const cancelAt = cancelling ? Math.floor(random() * 200) : -1;
   for (let step = 0; ; step += 1) {
     if (step > 20_000) throw new Error(`seed ${seed}: the run does not end`);
-    if (step === cancelAt) take({ type: "cancelled", reason: "enough", author: "tester" });
+    if (step === cancelAt && !finished(state)) take({ type: "cancelled", reason: "enough", author: "tester" });
     const ready = due(state);
     const held = [...state.nodes.values()].filter((node) => node.hold !== undefined);
     if (ready.length === 0 && flying.length === 0) {

@@ -12,7 +12,7 @@ import {
 } from "kysely";
 import type { WorkflowNode } from "../configurator/types.ts";
 import { sha256 } from "../results/record.ts";
-import { replay } from "./machine.ts";
+import { apply, replay } from "./machine.ts";
 import type { JournalPort } from "./worker.ts";
 import type { RunEvent } from "./workflow.ts";
 
@@ -223,7 +223,7 @@ export class SqliteJournal implements JournalPort {
   async add(run_id: string, event: RunEvent): Promise<void> {
     for (;;) {
       const events = await this.read(run_id, 0);
-      replay([...events, event]);
+      apply(events.length === 0 ? undefined : replay(events), event);
       if (await this.append(run_id, events.length, event)) return;
     }
   }

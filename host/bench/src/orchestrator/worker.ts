@@ -110,7 +110,7 @@ export async function work(
     await serially(refresh);
     if (!options.signal.aborted) return;
     const event: RunEvent = { type: "cancelled", reason: "interrupted", author: "worker" };
-    await serially(() => record(event, () => state.cancelled === undefined));
+    await serially(() => record(event, () => state.cancelled === undefined && !finished(state)));
   };
 
   const stop = raised(options.signal);

@@ -92,7 +92,8 @@ async function schedule(
     };
     const state = await Promise.race([work(life.journal(journal), effects, run_id, options), life.death]);
     if (state !== undefined) return { bay, state, lives: number + 1, cancelled };
-    if (number === cancelAfter) {
+    // It may have died behind its last event.
+    if (number === cancelAfter && !finished(replay(await journal.read(run_id, 0)))) {
       await journal.add(run_id, { type: "cancelled", reason: "enough", author: "tester" });
       cancelled = number;
     } else if (random() < 0.3) {

@@ -107,14 +107,19 @@ function lines(run: View): string {
   return [head, ...rows, `  folder ${run.folder}`, `  configuration ${run.configuration}`].join("\n");
 }
 
+/** Adds to a run what fits where it stands; refuses the rest. */
+async function append(journal: SqliteJournal, row: RunRow, event: RunEvent): Promise<void> {
+  try {
+    await journal.add(row.run_id, event);
+  } catch (error) {
+    throw cliError(Exit.refused, "refused", (error as Error).message, `mltb experiment show ${row.run_id}`);
+  }
+}
+
 async function change(context: Context, run: string, options: BayOptions, event: RunEvent): Promise<number> {
   return withJournal(options, async (journal) => {
     const row = find(journal, run);
-    try {
-      await journal.add(row.run_id, event);
-    } catch (error) {
-      throw cliError(Exit.refused, "refused", (error as Error).message, `mltb experiment show ${row.run_id}`);
-    }
+    await append(journal, row, event);
     const now = await view(journal, row);
     context.print(now, () => lines(now));
     return Exit.done;
@@ -175,20 +180,18 @@ async function goOn(context: Context, run: string, options: BayOptions): Promise
 }
 
 /**
- * Ends a run. The process that works on it brings down what has begun; where that is gone, this one does. Exits 1 where a board
- * is not known to be safe afterwards.
+ * Ends a run; refuses one that has ended. The process that works on it brings down what has begun; where that is gone, this one
+ * does. Exits 1 where a board is not known to be safe afterwards.
  */
 async function cancel(context: Context, run: string, options: HoldOptions): Promise<number> {
   return withJournal(options, async (journal) => {
     const row = find(journal, run);
     const before = await view(journal, row);
     refuseEmpty(row, before);
-    if (before.cancelled === null)
-      await journal.add(row.run_id, {
-        type: "cancelled",
-        reason: options.reason ?? "",
-        author: author(options),
-      });
+    if (before.cancelled === null) {
+      const reason = options.reason ?? "";
+      await append(journal, row, { type: "cancelled", reason, author: author(options) });
+    }
     if ((await view(journal, row)).status === "interrupted") {
       try {
         await carryOn(context, journal, row, options);
