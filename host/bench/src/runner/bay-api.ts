@@ -76,9 +76,8 @@ export function interruption(signal: AbortSignal): RunError {
   return signal.reason instanceof RunError ? signal.reason : new RunError("interrupted");
 }
 
-/** A lease is renewed long before it ends; it ends by itself when this process hangs. */
-const LEASE_S = 120;
-const RENEW_MS = 40_000;
+/** A lease is renewed long before it ends, so that a renewal or two may fail; it ends by itself when this process hangs. */
+const TIMES = { lease_s: 120, renew_ms: 40_000 };
 /** How long a board that somebody else has leased is waited for. */
 const WAIT_S = 24 * 3600;
 
@@ -121,8 +120,8 @@ function detailOf(text: string): string | undefined {
   }
 }
 
-/** The bay's HTTP API. */
-export function httpBay(address: BayAddress): BayApi {
+/** The bay's HTTP API; leases last and are renewed as `times` says. */
+export function httpBay(address: BayAddress, { lease_s, renew_ms } = TIMES): BayApi {
   async function send(
     method: string,
     path: string,
@@ -166,29 +165,40 @@ export function httpBay(address: BayAddress): BayApi {
     const response = await send("GET", `/leases/${id}/hold`, undefined, {}, given.signal);
     const reader = response.body?.getReader();
     if (!response.ok || reader === undefined) throw new RunError(`lease ${id} cannot be held: ${response.status}`);
-    const renewal = setInterval(() => {
-      // A renewal that fails shows when the lease ends.
-      call("PUT", `/leases/${id}`, { ttl_s: LEASE_S }).catch((error: Error) => lost.abort(error));
-    }, RENEW_MS);
-    const drain = async (): Promise<void> => {
-      try {
-        while (!(await reader.read()).done);
-      } finally {
-        clearInterval(renewal);
-        if (!given.signal.aborted) lost.abort(new RunError("the lease has ended"));
-      }
+    let failure: Error | undefined;
+    const ended = (reason: Error): void => {
+      if (!given.signal.aborted) lost.abort(reason);
     };
-    drain().catch((error: Error) => lost.abort(error));
+    // One renewal may fail: the lease is lost when its end comes, or when it has not been renewed for as long as it lasts.
+    const time = setTimeout(() => ended(failure ?? new RunError("the lease has run out")), lease_s * 1000);
+    const renewal = setInterval(() => {
+      call("PUT", `/leases/${id}`, { ttl_s: lease_s }).then(
+        () => time.refresh(),
+        (error: Error) => {
+          failure = error;
+        },
+      );
+    }, renew_ms);
+    const stop = (): void => {
+      clearInterval(renewal);
+      clearTimeout(time);
+    };
+    const drain = async (): Promise<void> => {
+      while (!(await reader.read()).done);
+    };
+    drain()
+      .then(() => ended(new RunError("the lease has ended")), ended)
+      .finally(stop);
     return {
       id,
       lost: lost.signal,
       async release() {
-        clearInterval(renewal);
+        stop();
         await call("DELETE", `/leases/${id}`);
         given.abort();
       },
       drop() {
-        clearInterval(renewal);
+        stop();
         given.abort();
       },
     };
@@ -250,7 +260,7 @@ export function httpBay(address: BayAddress): BayApi {
     power: (name, state, lease, key) =>
       call("PUT", `/targets/${name}/power`, { state }, { "mltb-lease": lease, "idempotency-key": key }),
     async lease(target, holder, signal, wait_s = WAIT_S) {
-      const body = { targets: [target], ttl_s: LEASE_S, wait_s, holder, experiment: true };
+      const body = { targets: [target], ttl_s: lease_s, wait_s, holder, experiment: true };
       const mine = address.lease?.targets.includes(target) === true;
       const held = await (mine ? borrow(address.lease?.id ?? "") : hold(await queue(address, body, signal)));
       leases.set(target, held.id);

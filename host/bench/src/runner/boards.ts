@@ -54,6 +54,8 @@ export class Boards {
     const session = this.sessions.get(target);
     if (session === undefined || !session.lease.lost.aborted) return session;
     session.agent?.close();
+    // What this process may still hold of the lease would keep it from the next one.
+    session.lease.drop();
     this.sessions.delete(target);
     return undefined;
   }

@@ -190,6 +190,20 @@ test("a call that fails because its agent died says so, and one that the agent r
   await expect(ask(false, AbortSignal.abort())).rejects.toThrow(/^measure failed on purpose$/);
 });
 
+test("a lease that was lost is let go of before its board is leased anew: what is left of it would be waited for", async () => {
+  const made = ports("");
+  const lost = new AbortController();
+  const { lease } = made.ports.bay;
+  made.ports.bay.lease = async (...args) => ({ ...(await lease(...args)), lost: lost.signal });
+  const boards = new Boards(made.ports, "test", () => undefined);
+  const signal = new AbortController().signal;
+  await boards.lease("local-cpu", signal);
+  await boards.lease("local-cpu", signal);
+  lost.abort();
+  await boards.lease("local-cpu", signal);
+  expect(made.calls).toEqual(["lease", "drop", "lease"]);
+});
+
 test("an interrupted run switches nothing on", async () => {
   const made = ports("");
   const run = await runWith(made.ports, {
