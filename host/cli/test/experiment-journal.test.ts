@@ -82,3 +82,11 @@ test("a run that has ended cannot be cancelled: that is refused, and what it cam
   expect([shown.status, shown.cancelled]).toEqual(["ended", null]);
   expect(shown.nodes.map(({ status }: { status: string }) => status)).toEqual(["failed", "skipped"]);
 }, 120_000);
+
+test("a run whose process is gone is interrupted, though somebody else has its process id now", async () => {
+  await begin("reused");
+  const status = async (): Promise<string> => JSON.parse((await experiment("show", "reused", "--json")).out).status;
+  expect(await status()).toBe("running");
+  sql("update runs set worker_identity = 'another-boot/1'");
+  expect(await status()).toBe("interrupted");
+}, 120_000);

@@ -13,6 +13,7 @@ import {
 import type { WorkflowNode } from "../configurator/types.ts";
 import { sha256 } from "../results/record.ts";
 import { apply, replay } from "./machine.ts";
+import { identityOf, livesAs } from "./process-identity.ts";
 import type { JournalPort } from "./worker.ts";
 import type { RunEvent } from "./workflow.ts";
 
@@ -30,6 +31,8 @@ interface Tables {
     started_at: string;
     /** Process that works on it, so that two do not. */
     worker_pid: number | null;
+    /** What tells it from others of that id; null where nobody knows. */
+    worker_identity: string | null;
   };
   events: { run_id: string; n: number; at: string; event: string };
 }
@@ -37,7 +40,8 @@ interface Tables {
 const schema = `
 create table if not exists configurations (hash text primary key, json text not null, stored_at text not null);
 create table if not exists runs (run_id text primary key, experiment text not null, folder text not null,
-  configuration text not null references configurations(hash), started_at text not null, worker_pid integer);
+  configuration text not null references configurations(hash), started_at text not null, worker_pid integer,
+  worker_identity text);
 create table if not exists events (run_id text not null references runs(run_id), n integer not null, at text not null,
   event text not null, primary key (run_id, n)) without rowid;
 `;
@@ -49,6 +53,7 @@ export interface RunRow {
   configuration: string;
   started_at: string;
   worker_pid: number | null;
+  worker_identity: string | null;
 }
 
 /** A journal entry with its time. */
@@ -64,6 +69,8 @@ export interface Entry {
 export class SqliteJournal implements JournalPort {
   private readonly db: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
+  /** This process, as the worker of a run. */
+  private readonly self = { worker_pid: process.pid, worker_identity: identityOf(process.pid) };
   private readonly build = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
@@ -80,6 +87,18 @@ export class SqliteJournal implements JournalPort {
     // What is written survives the death of the process at any point. A power cut of the host may take the last events, and costs
     // no synchronisation at every step: boards are looked at before they are commanded, so that no action comes twice for it.
     this.db.exec(`pragma journal_mode = wal; pragma synchronous = normal; ${schema}`);
+    this.upgrade();
+  }
+
+  /** Files of earlier versions have nothing to tell a worker by but its id. */
+  private upgrade(): void {
+    const columns = this.db.prepare("pragma table_info(runs)");
+    const lacks = (): boolean => !columns.all().some(({ name }) => name === "worker_identity");
+    if (!lacks()) return;
+    this.whole(() => {
+      // Another process may have been faster.
+      if (lacks()) this.db.exec("alter table runs add column worker_identity text");
+    });
   }
 
   private statement(sql: string): StatementSync {
@@ -133,7 +152,7 @@ export class SqliteJournal implements JournalPort {
     const at = new Date().toISOString();
     return this.whole(() => {
       const configuration = this.store(run.configuration);
-      const row = { ...run, configuration, started_at: at, worker_pid: process.pid };
+      const row = { ...run, configuration, started_at: at, ...this.self };
       this.run(this.build.insertInto("runs").values(row));
       this.run(this.build.insertInto("events").values({ run_id, n: 0, at, event: JSON.stringify(submitted) }));
       return configuration;
@@ -199,24 +218,31 @@ export class SqliteJournal implements JournalPort {
   }
 
   /** A living process works on the run. */
-  worked({ worker_pid }: RunRow): boolean {
-    return worker_pid !== null && alive(worker_pid);
+  worked({ worker_pid, worker_identity }: RunRow): boolean {
+    return worker_pid !== null && livesAs(worker_pid, worker_identity);
   }
 
   /** Takes over a run whose worker is gone; false while it lives. */
   takeOver(run_id: string): boolean {
     const row = this.runs().find((run) => run.run_id === run_id);
     if (row === undefined) return false;
-    if (row.worker_pid !== null && row.worker_pid !== process.pid && alive(row.worker_pid)) return false;
-    const claim = this.build.updateTable("runs").set({ worker_pid: process.pid }).where("run_id", "=", run_id);
-    const free =
-      row.worker_pid === null ? claim.where("worker_pid", "is", null) : claim.where("worker_pid", "=", row.worker_pid);
+    const { worker_pid, worker_identity } = row;
+    const { self } = this;
+    const mine =
+      worker_pid === self.worker_pid && (worker_identity === null || worker_identity === self.worker_identity);
+    if (!mine && this.worked(row)) return false;
+    let free = this.build.updateTable("runs").set(self).where("run_id", "=", run_id);
+    free = worker_pid === null ? free.where("worker_pid", "is", null) : free.where("worker_pid", "=", worker_pid);
+    if (worker_identity === null) free = free.where("worker_identity", "is", null);
+    else free = free.where("worker_identity", "=", worker_identity);
     return this.run(free) === 1;
   }
 
   /** No process works on the run any more. */
   leave(run_id: string): void {
-    this.run(this.build.updateTable("runs").set({ worker_pid: null }).where("run_id", "=", run_id));
+    this.run(
+      this.build.updateTable("runs").set({ worker_pid: null, worker_identity: null }).where("run_id", "=", run_id),
+    );
   }
 
   /** Appends an event of somebody who is not the worker, such as a hold. Throws `EventError` where it does not fit. */
@@ -235,14 +261,5 @@ export class SqliteJournal implements JournalPort {
 
   close(): void {
     if (this.db.isOpen) this.db.close();
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -87,7 +87,7 @@ async function view(journal: SqliteJournal, row: RunRow) {
   const over = nodes.every((node) => !["waiting", "running", "ending"].includes(node.status));
   const written = hasDocument(row.folder) || !existsSync(row.folder);
   const begun = over && written ? "ended" : journal.worked(row) ? "running" : "interrupted";
-  const { worker_pid: _, ...rest } = row;
+  const { worker_pid: _, worker_identity: __, ...rest } = row;
   const status = state === undefined ? "never begun" : begun;
   return { ...rest, status, cancelled: state?.cancelled ?? null, nodes };
 }
