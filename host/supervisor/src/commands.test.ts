@@ -30,9 +30,11 @@ function confirming(readBack: (commands: Commands) => ReadBack | Promise<ReadBac
 const power = (commands: Commands, state: string) =>
   commands.run(policyCaller("test"), "target", "t1", "power", { state });
 const off = (cause: number): ReadBack => ({ state: ChannelState.off, cause });
+const switchedOff = confirming(() => off(Cause.command));
+const pressedOff = confirming(() => off(Cause.panel));
 
 test("a read-back that differs while nobody has commanded anything newer is the board's failure", async () => {
-  expect(await power(confirming(() => off(Cause.command)), "on")).toMatchObject({
+  expect(await power(switchedOff, "on")).toMatchObject({
     status: "failed",
     code: "board_failed",
     message: "the board confirmed on and then read back off",
@@ -41,7 +43,7 @@ test("a read-back that differs while nobody has commanded anything newer is the 
 });
 
 test("a read-back that differs because somebody has pressed a button is a newer command's", async () => {
-  expect(await power(confirming(() => off(Cause.panel)), "on")).toMatchObject({ status: "refused", code: "superseded" });
+  expect(await power(pressedOff, "on")).toMatchObject({ status: "refused", code: "superseded" });
 });
 
 test("a read-back that differs because a newer command was accepted and done meanwhile is that one's", async () => {

@@ -159,7 +159,7 @@ test("what it cannot do it refuses; items of a command never meet a shell", asyn
 /** A supervisor's command path over a third socket of the strip, which goes off with its lease. */
 async function supervised(store: string, status: boolean, later_ms = 0) {
   const file = join(folder, "leased.yml");
-  const sockets = bayFile.replace(/targets:[^]*/, "targets: [{ target: heater, channel: 3 }]\n");
+  const sockets = bayFile.replace(/targets:.*/s, "targets: [{ target: heater, channel: 3 }]\n");
   writeFileSync(file, status ? sockets : sockets.replace(/.*status: .*\n/, ""));
   const read = readBayFile(file);
   if ("faults" in read) throw new Error(read.faults[0]?.message);

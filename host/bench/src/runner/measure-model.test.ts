@@ -37,7 +37,12 @@ async function measured(infer: AgentApi["infer"]) {
   const reference = { models: new ReferenceModels(async () => agent), original: model.bytes };
   const signal = new AbortController().signal;
   const outcome = await measureModel(experiment, "a", model, ports.bay, agent, () => undefined, signal, reference);
-  const facts = { target: "a", model: { ...model, size_bytes: 1 }, host: { cpu: "c", cores: 1, os: "o" }, inputs_sha256: null };
+  const facts = {
+    target: "a",
+    model: { ...model, size_bytes: 1 },
+    host: { cpu: "c", cores: 1, os: "o" },
+    inputs_sha256: null,
+  };
   return toRecord(experiment, facts, outcome);
 }
 

@@ -15,8 +15,8 @@ import { type RecordingDocument, RunError } from "./bay-api.ts";
 import type { RunPorts } from "./boards.ts";
 import { modelledRecording } from "./modelled-agent.ts";
 import type { Reread } from "./recorded.ts";
-import { type Replay, replayRun } from "./replay-run.ts";
 import { ReferenceModels } from "./reference.ts";
+import { type Replay, replayRun } from "./replay-run.ts";
 import { runWith } from "./run.ts";
 
 /** The processor of this machine, as it seems. */

@@ -29,7 +29,10 @@ const recordedSchema = z
     meter: meterSchema,
     calibration: calibrationSchema.shape.source,
     calibration_record: calibrationRecordSchema.nullable(),
-    links_lost: z.int().min(0).describe("times that the board's link was lost meanwhile: a window across one is refused"),
+    links_lost: z
+      .int()
+      .min(0)
+      .describe("times that the board's link was lost meanwhile: a window across one is refused"),
   })
   .meta({ id: "Recorded", description: "Windows between marker edges with their energy and its uncertainty budget." });
 

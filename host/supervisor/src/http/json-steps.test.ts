@@ -21,9 +21,21 @@ async function turnsIn<T>(work: () => Promise<T>): Promise<{ turns: number; valu
 }
 
 test("JSON that is written in steps is what JSON.stringify writes", () => {
-  const items = Array.from({ length: 999 }, (_, n) => ({ n, text: `"${n}"\n\u00b5`, none: undefined, list: [n, null] }));
+  const items = Array.from({ length: 999 }, (_, n) => ({
+    n,
+    text: `"${n}"\n\u00b5`,
+    none: undefined,
+    list: [n, null],
+  }));
   for (const value of [
-    { empty: {}, none: [], nothing: undefined, bad: Number.NaN, deep: { a: [{ items }, [undefined, true]] }, last: "x" },
+    {
+      empty: {},
+      none: [],
+      nothing: undefined,
+      bad: Number.NaN,
+      deep: { a: [{ items }, [undefined, true]] },
+      last: "x",
+    },
     items,
     items.slice(0, 8),
     [],
