@@ -200,6 +200,7 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
     exchange = false;
     crashed = false;
     electronics.hal.sampler_stop?.();
+    if (cause !== EXCHANGE_CAUSE) electronics.hal.sampler_keep?.(false);
     end.take();
     hung_us = undefined;
     next_us = 0;

@@ -167,6 +167,15 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     cpu_us = Math.max(cpu_us, world_us) + us;
   }
 
+  let kept = false;
+  let converting = false;
+  /** As in the C runtime conversions run while any switch is closed, for a stream, and until a waveform is complete. */
+  function conversions(): void {
+    const on = kept || sampler.period_us() !== undefined || wave.running();
+    if (on && !converting) wave.begin();
+    converting = on;
+  }
+
   const hal: MonitoringElectronics["hal"] = {
     ticks_us: () => Math.floor(Math.max(cpu_us, world_us)) % 2 ** 32,
     gpio_mode(pin, mode) {
@@ -215,13 +224,23 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
       edgeMask = mask;
     },
     edge_take: () => edges.shift(),
-    sampler_start: (period_us, rows) => sampler.start(period_us, rows, world_us),
-    sampler_stop: () => sampler.stop(),
+    sampler_start(period_us, rows) {
+      const started = sampler.start(period_us, rows, world_us);
+      conversions();
+      return started;
+    },
+    sampler_stop() {
+      sampler.stop();
+      conversions();
+    },
     sampler_take: () => sampler.take(),
-    sampler_keep: () => undefined,
+    sampler_keep(on) {
+      kept = on;
+      conversions();
+    },
     sampler_energy: () => compare.energy(),
     sampler_range: () => compare.range(),
-    wave_keep: wave.keep,
+    wave_keep: (channel) => converting && wave.keep(channel),
     wave_get: wave.get,
     wave_read: wave.read,
   };
@@ -252,8 +271,11 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         for (const monitor of monitors) monitor.advance(world_us);
         supply.advance(world_us);
         sampler.row(currents, world_us);
+        if (!converting) continue;
         compare.row(currents, part_us, rails);
         wave.row(currents, world_us);
+        // The end of a waveform may be that of the conversions.
+        conversions();
       }
       sweep.advance(world_us);
       if (chain.outputsEnabled && world_us - latched_us > OUTPUT_WATCHDOG_US) {

@@ -8,6 +8,10 @@ const AFTER = 100;
 
 /** The current of every channel over the last 100 ms, and the waveforms that were kept of the last two trips. */
 export interface Wave {
+  /** Conversions begin: nothing is known of the time before, and no waveform is under way any more. */
+  begin(): void;
+  /** A waveform is under way. */
+  running(): boolean;
   /** False while both waveforms are under way. */
   keep(channel: number): boolean;
   /** Channel, rows so far, rows to come, time between rows, tick at the end of the first. */
@@ -30,6 +34,11 @@ export function createWave(board: MonitoringBoard, chain: FastChain): Wave {
   let last_us = Number.NEGATIVE_INFINITY;
 
   return {
+    begin() {
+      history = [];
+      for (const wave of kept) wave.left = 0;
+    },
+    running: () => kept.some(({ left }) => left > 0),
     keep(channel) {
       if (kept.length === 2 && kept[1]?.left !== 0) return false;
       const codes = history.map((row) => row.codes[channel] as number);

@@ -46,7 +46,7 @@ export const faultScenarios: Scenario[] = [
   },
   {
     name: "switch-fails-closed: a channel that was proved off and is live again says off-unproved without being asked",
-    needs: ["power", "protection", "breakable"],
+    needs: ["power", "protection", "waveform", "breakable"],
     async run(bench) {
       for (const action of [PowerAction.off, PowerAction.off_floating]) {
         await power(bench, PowerAction.on);
@@ -59,6 +59,8 @@ export const faultScenarios: Scenario[] = [
         expect(await channel(bench)).toMatchObject({ state: ChannelState.fault, fault: Fault.off_unproved });
         const trips = bench.messages.filter(({ name }) => name === "trip");
         expect(trips).toMatchObject([{ body: { channel: 1, fault: Fault.off_unproved, source: TripSource.firmware } }]);
+        // No switch was closed, so that nothing was converted of which a waveform could be made.
+        expect(await bench.request("waveform_get", { back: 0 })).toMatchObject({ body: { channel: 0, rows: 0 } });
         await repaired(bench, Fault.off_unproved);
       }
     },
