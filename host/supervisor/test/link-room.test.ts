@@ -1,5 +1,6 @@
 import type { BayError } from "@mltb/contract";
 import { afterEach, expect, test } from "vitest";
+import type { CommandResult } from "../src/call.ts";
 import { readFirmware } from "../src/device/firmware.ts";
 import { readLog, readWaveform } from "../src/device/keepsakes.ts";
 import type { LeaseView } from "../src/leases/leases.ts";
@@ -29,14 +30,27 @@ function watched(): { sent: Map<string, number>; most: () => number } {
   return { sent, most: () => most };
 }
 
-test("a flood of readers leaves commands their room: who is too many is refused, the others read, and a command is done", async () => {
+/** A bay whose board has its policies: commands wait for nothing any more. */
+async function started(): Promise<void> {
   bay = await virtualCommands();
+  await bay.ended(bay.board.configured);
+}
+
+/** A command that finds the link as it is now: the board answers nobody before it is sent. */
+async function commanded(target: string): Promise<CommandResult> {
+  const running = bay.power(target, { state: "on" });
+  await new Promise((resolve) => setImmediate(resolve));
+  return bay.ended(running);
+}
+
+test("a flood of readers leaves commands their room: who is too many is refused, the others read, and a command is done", async () => {
+  await started();
   const { most } = watched();
   const reads = Array.from({ length: MANY }, (_, n): Promise<unknown> => {
     const read = [() => readLog(bay.board), () => readWaveform(bay.board, 0), () => readFirmware(bay.board)][n % 3];
     return (read as () => Promise<unknown>)().catch((error: BayError) => error.code);
   });
-  expect(await bay.ended(bay.power(bay.targets[0] as string, { state: "on" }))).toMatchObject({ status: "done" });
+  expect(await commanded(bay.targets[0] as string)).toMatchObject({ status: "done" });
   const outcomes = await bay.ended(Promise.all(reads), 20_000);
   const refused = outcomes.filter((outcome) => outcome === "busy");
   expect(refused).toHaveLength(MANY - 72);
@@ -47,7 +61,7 @@ test("a flood of readers leaves commands their room: who is too many is refused,
 });
 
 test("a lease that is renewed faster than the board answers is told to the panel as it is in the end, and commands run", async () => {
-  bay = await virtualCommands();
+  await started();
   const { sent } = watched();
   const [target] = bay.targets as [string];
   const told: { holder: string }[] = [];
@@ -61,7 +75,7 @@ test("a lease that is renewed faster than the board answers is told to the panel
     const lease = { holder: `h${n}`, expires_at: new Date(Date.now() + 60_000).toISOString() };
     bay.time.hub.emit("lease", target, lease as LeaseView);
   }
-  expect(await bay.ended(bay.power(target, { state: "on" }))).toMatchObject({ status: "done" });
+  expect(await commanded(target)).toMatchObject({ status: "done" });
   expect(told.map(({ holder }) => holder)).toEqual(["h0", `h${MANY - 1}`]);
   expect(sent.get("panel_lease")).toBe(2);
   bay.time.hub.emit("lease", target, null);
@@ -69,12 +83,12 @@ test("a lease that is renewed faster than the board answers is told to the panel
 });
 
 test("recordings that begin by the hundred renew the streams together, and commands run", async () => {
-  bay = await virtualCommands();
+  await started();
   // The helper rests the streams by this.
   bay.board.updating = false;
   const { sent, most } = watched();
   const renewals = Array.from({ length: MANY }, () => bay.board.renew());
-  expect(await bay.ended(bay.power(bay.targets[0] as string, { state: "on" }))).toMatchObject({ status: "done" });
+  expect(await commanded(bay.targets[0] as string)).toMatchObject({ status: "done" });
   await bay.ended(Promise.all(renewals));
   // Two streams each; one renewal that ran, one for all who came meanwhile, and those of each second.
   expect(sent.get("stream_open")).toBeLessThan(10);
