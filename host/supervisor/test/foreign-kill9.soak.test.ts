@@ -10,6 +10,7 @@ import { scale } from "./virtual-commands.ts";
 const STEP_MS = scale(90, 20, 4);
 /** Kills that came after the target was on again: what is left is the proof and the answer. */
 const AFTER = scale(1, 5, 20);
+const PASSES = 5;
 /** Kills of supervisors that complete a cycle. */
 const AGAIN = scale(4, 10, 40);
 const DWELL_MS = 200;
@@ -102,8 +103,18 @@ test("labgrid: killed between off and on, of electronics that finish nothing by 
   const targets = ["lamp", "pump"];
   for (const target of targets) await isOn(target);
   const seen = { before: 0, off: 0, dwelling: 0, after: 0 };
-  for (let ms = 0; seen.after < AFTER; ms += STEP_MS) {
-    for (const target of targets) forget(target);
+  const missed = (): boolean => Math.min(seen.before, seen.off, seen.dwelling) === 0;
+  // Steps that a busy machine has made short are passed over: another pass begins a little later.
+  for (let ms = 0, passes = 1; seen.after < AFTER || (missed() && passes < PASSES); ms += STEP_MS) {
+    if (seen.after >= AFTER * passes) {
+      ms = (passes * STEP_MS) / PASSES;
+      passes += 1;
+    }
+    const completed = new Map<string, number>();
+    for (const target of targets) {
+      forget(target);
+      completed.set(target, (await completions(target)).length);
+    }
     const lost = targets.map((target) => cycle(target, `${target}-${ms}`).catch(() => undefined));
     await pause(ms);
     await bay.kill();
@@ -125,7 +136,7 @@ test("labgrid: killed between off and on, of electronics that finish nothing by 
       // Whether it is on already only a status can tell.
       expectWhole(target, target === "lamp" ? 1 : 2, what);
       if (answer.status === 200) continue;
-      await until(async () => (await completions(target)).length > 0, PATIENCE_MS);
+      await until(async () => (await completions(target)).length > (completed.get(target) as number), PATIENCE_MS);
       expect((await completions(target))[0], what).toMatchObject({
         user: "supervisor",
         source: "policy",
@@ -133,7 +144,7 @@ test("labgrid: killed between off and on, of electronics that finish nothing by 
       });
     }
   }
-  expect(Math.min(seen.before, seen.off, seen.dwelling)).toBeGreaterThan(0);
+  expect(missed(), JSON.stringify(seen)).toBe(false);
 });
 
 test("supervisors that are killed while they complete a cycle leave it to the next one: one off, one on", {
