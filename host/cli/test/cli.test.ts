@@ -45,7 +45,8 @@ test("--help of every command exits 0 and says what it does", async () => {
     expect(code, words.join(" ")).toBe(0);
     expect(out).toMatch(/^Usage: mltb/);
   }
-});
+  // Twenty-five starts one after the other, on a machine that may be busy.
+}, 180_000);
 
 test.each([
   ["a missing file", ["check", "nowhere.yml"], 2, /nowhere\.yml not found/],

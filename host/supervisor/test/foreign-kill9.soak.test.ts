@@ -7,12 +7,12 @@ import { type Killable, killable } from "./killable.ts";
 import { scale } from "./virtual-commands.ts";
 
 /** The supervisor is killed so long after the request, and so much later each time until it is killed after the cycle. */
-const STEP_MS = scale(90, 20, 4);
+const STEP_MS = scale(140, 20, 4);
 /** Kills that came after the target was on again: what is left is the proof and the answer. */
 const AFTER = scale(1, 5, 20);
 const PASSES = 5;
 /** Kills of supervisors that complete a cycle. */
-const AGAIN = scale(4, 10, 40);
+const AGAIN = scale(2, 10, 40);
 const DWELL_MS = 200;
 const PATIENCE_MS = 60_000;
 
