@@ -69,4 +69,5 @@ test("requests are remembered like in a list that forgets the same tag, else its
     { seed: 31, numRuns: process.env["MLTB_LONG"] === "1" ? 20_000 : 100 },
   );
   expect(Math.min(answered, evicted)).toBeGreaterThan(100);
-});
+  // The long form takes about a minute.
+}, 600_000);
