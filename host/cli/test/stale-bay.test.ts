@@ -2,10 +2,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bootId } from "@mltb/contract";
+import { bootId, processStart } from "@mltb/contract";
 import { afterAll, expect, test } from "vitest";
 import { lockFolder } from "../src/bay/folder-lock.ts";
-import { processStart } from "../src/bay/process-start.ts";
 import { type BayState, runningBay, thisProcess, writeState } from "../src/bay/state.ts";
 import { example, run, start, tracked } from "./mltb.ts";
 

@@ -39,6 +39,7 @@ export { powerStateSchema, type TargetView, targetSchema } from "./features/targ
 export { hostOf, hostPort, isLoopback, isWildcard } from "./host-port.ts";
 export { IDENTIFIER, identifierSchema, NAME, nameSchema } from "./names.ts";
 export { type Answer, commandSchema, problemSchema } from "./payloads.ts";
+export { processStart } from "./process-start.ts";
 export { INSTANCE_KEY, protoFile } from "./proto.ts";
 export { z } from "./schema.ts";
 export { SIMULATED_SERIAL, simulatedAt } from "./simulated.ts";

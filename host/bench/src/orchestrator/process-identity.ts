@@ -1,23 +1,12 @@
-import { readFileSync } from "node:fs";
-import { bootId } from "@mltb/contract";
-
-/** Where the start time stands behind the command's name in proc(5)'s `stat`, whose first field there is the third. */
-const STARTED = 22 - 3;
+import { bootId, processStart } from "@mltb/contract";
 
 /**
  * What no other process of this machine has had under its id: the boot and the tick in which it began. Null where the system does
  * not tell, or no such process lives.
  */
 export function identityOf(pid: number): string | null {
-  const boot = bootId();
-  if (boot === null) return null;
-  try {
-    // A command's name may hold blanks and brackets.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-    return `${boot}/${fields[STARTED]}`;
-  } catch {
-    return null;
-  }
+  const [boot, started] = [bootId(), processStart(pid)];
+  return boot === null || started === null ? null : `${boot}/${started}`;
 }
 
 /** Whether a process lives, and is the one that had this identity; without one any process of that id counts. */

@@ -1,9 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { bootId } from "@mltb/contract";
+import { bootId, processStart } from "@mltb/contract";
 import { type CliFault, cliError, Exit } from "../errors.ts";
-import { processStart } from "./process-start.ts";
 
 /** How to reach a bay, and the files that hold its secrets. Stored as `bay.json` in the state folder. */
 export interface BayState {
