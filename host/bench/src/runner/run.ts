@@ -78,8 +78,8 @@ export async function resumeRun(
   if (first === undefined) throw new RunError("there is no experiment to go on with");
   const agents = await watchAgents(first.bay.bay, options.bay);
   try {
-    const experiments = withInputsHash(options.experiments);
-    return await continueRun(portsOf(options, first.bay, agents), { ...options, ...row, experiments });
+    // As they are: their bytes have the hash under which the journal keeps them.
+    return await continueRun(portsOf(options, first.bay, agents), { ...options, ...row });
   } finally {
     await agents.close();
   }
