@@ -97,8 +97,7 @@ function expectWhole(target: string, ons: number, what: string): void {
   expect(of("on begins") - of("off done"), what).toBeGreaterThanOrEqual(DWELL_MS - 20);
 }
 
-// Skipped: some cycles that were killed in their first moments are not known to be on within a minute; the cause is open.
-test.skip("labgrid: killed between off and on, of electronics that finish nothing by themselves: the supervisor dies by SIGKILL at each step of a cycle, and the target ends on", {
+test("labgrid: killed between off and on, of electronics that finish nothing by themselves: the supervisor dies by SIGKILL at each step of a cycle, and the target ends on", {
   timeout: 0,
 }, async () => {
   const targets = ["lamp", "pump"];
@@ -119,7 +118,8 @@ test.skip("labgrid: killed between off and on, of electronics that finish nothin
     const lost = targets.map((target) => cycle(target, `${target}-${ms}`).catch(() => undefined));
     await pause(ms);
     await bay.kill();
-    const last = words("lamp").at(-1);
+    const at = new Map(targets.map((target) => [target, words(target).at(-1)]));
+    const last = at.get("lamp");
     if (last === undefined) seen.before += 1;
     else if (last === "off begins") seen.off += 1;
     else if (last === "on done") seen.after += 1;
@@ -132,19 +132,17 @@ test.skip("labgrid: killed between off and on, of electronics that finish nothin
       const answer = await cycle(target, `${target}-${ms}`);
       expect([200, 503], what).toContain(answer.status);
       if (answer.status === 503) expect(answer.json.code, what).toBe("outcome-unknown");
-      await until(async () => (await known(target)) === "on", PATIENCE_MS);
+      const ended = answer.status === 200;
+      // Without a status nobody knows after a restart how a socket was left: a cycle that had its end says nothing of now.
+      const untold = target === "pump" && ended && at.get(target) === "on done";
+      await until(async () => (await known(target)) === (untold ? "unknown" : "on"), PATIENCE_MS);
       expect(socket(target), what).toBe("on");
       // Whether it is on already only a status can tell.
       expectWhole(target, target === "lamp" ? 1 : 2, what);
-      if (answer.status === 200) continue;
-      // A cycle whose end the killed supervisor had written down, and not told, is completed by nobody.
-      const more = async (): Promise<boolean> => (await completions(target)).length > (completed.get(target) as number);
-      const told = await until(more, 3000).then(
-        () => true,
-        () => false,
-      );
+      if (ended) continue;
+      await until(async () => (await completions(target)).length > (completed.get(target) as number), PATIENCE_MS);
       const by = { user: "supervisor", source: "policy", status: "done" };
-      if (told) expect((await completions(target))[0], what).toMatchObject(by);
+      expect((await completions(target))[0], what).toMatchObject(by);
     }
   }
   expect(missed(), JSON.stringify(seen)).toBe(false);
