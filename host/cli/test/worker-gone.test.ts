@@ -46,7 +46,8 @@ async function show(run_id: string): Promise<Shown> {
 async function killed(held: boolean): Promise<string> {
   const list = async (): Promise<Shown[]> => JSON.parse((await run("experiment", "list", ...at, "--json")).out).runs;
   const known = (await list()).map((row) => row.run_id);
-  const sets = ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]", "measure={windows: 2, window_s: 1}"];
+  // Long enough that a busy machine, which looks once in a second or two, sees the measurement.
+  const sets = ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]", "measure={windows: 3, window_s: 2}"];
   const args = ["run", example("quickstart.yml"), ...sets.flatMap((set) => ["--set", set]), ...at];
   const child = tracked(
     spawn(process.execPath, [mltb, ...args, "--out", join(folder, "results")], {
