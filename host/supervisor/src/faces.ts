@@ -55,10 +55,12 @@ export interface Faces {
 export async function createFaces(parts: FaceParts): Promise<Faces> {
   const { options, boards, commands, hub, state, tokens, metrics, log } = parts;
   const events = new EventLog(hub);
-  const recordings = new Recordings(hub, state.cuts, join(options.stateDir, "recordings"));
+  const recordings = new Recordings(hub, state.cuts, join(options.stateDir, "recordings"), (error) =>
+    log.error(error.message),
+  );
   metrics.counter(
     "mltb_recording_drops_total",
-    "What found no room: recordings, their files, voltages and marker edges of recordings that went on for too long.",
+    "What found no room: recordings, their files, files that could not be written, voltages and marker edges of recordings that went on for too long.",
     ["what"],
     () => Object.entries(recordings.counters).map(([what, value]) => [{ what }, value]),
   );

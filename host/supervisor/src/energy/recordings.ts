@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { globSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -23,6 +23,8 @@ const RUNNING = 64;
 /** Bytes of finished recordings that are kept; the oldest go first. */
 const KEPT_BYTES = 256 * 1024 * 1024;
 const SUFFIX = ".mltb.gz";
+/** Of a file that is being written. */
+const PART = ".part";
 
 const pack = promisify(gzip);
 
@@ -72,6 +74,7 @@ interface Finished extends RecordingResult, Facts, Calibrated {
   meter: Meter;
   rails: ({ target: string; channel: number } & Calibrated &
     Pick<RecordingResult, "samples" | "dropped" | "windows">)[];
+  /** Of the rails whose samples could be written. */
   artifacts: Artifact[];
 }
 
@@ -82,18 +85,26 @@ function recordingOf({ fast_a, voltage_v }: Scales): Recording {
 
 /** Recordings of rails, started and stopped by clients; what they have seen is kept as files in a folder. */
 export class Recordings {
-  /** What found no room: recordings because too many were under way, files, and parts of recordings that went on for too long. */
-  readonly counters = { recordings: 0, files: 0, voltages: 0, markers: 0 };
+  /**
+   * What found no room: recordings because too many were under way, files that gave way to newer ones, files that could not be
+   * written, and parts of recordings that went on for too long.
+   */
+  readonly counters = { recordings: 0, files: 0, unwritten: 0, voltages: 0, markers: 0 };
   private readonly running = new Map<string, Running>();
   private readonly hub: BayHub;
   private readonly cuts: Cuts;
   private readonly folder: string;
+  private readonly onError: (error: Error) => void;
   private next = 1;
 
-  constructor(hub: BayHub, cuts: Cuts, folder: string) {
+  /** @param onError told of samples that could not be kept */
+  constructor(hub: BayHub, cuts: Cuts, folder: string, onError: (error: Error) => void = () => undefined) {
     this.hub = hub;
     this.cuts = cuts;
     this.folder = folder;
+    this.onError = onError;
+    // What a supervisor that was killed has left half written.
+    for (const part of globSync(`*${PART}`, { cwd: folder })) rmSync(join(folder, part), { force: true });
   }
 
   /** Records a target's rail, and those of other targets of its rack; the edges of the target's marker count for all. */
@@ -129,10 +140,10 @@ export class Recordings {
     for (const [event, handler] of Object.entries(listeners)) this.hub.on(event as keyof BayEvents, handler as never);
     const id = `rec-${Date.now().toString(36)}-${this.next++}`;
     const quietEnded = board.quiet.record(channel.channel);
-    // What a holder has left running ends with the lease.
-    const uncut = this.cuts.add(channel.name, () => end());
+    // What a holder has left running ends with the lease, also with that of another rail.
+    const uncuts = rails.map((rail) => this.cuts.add(rail.channel.name, () => end()));
     const end = (): void => {
-      uncut();
+      for (const uncut of uncuts) uncut();
       if (!this.running.delete(id)) return;
       quietEnded();
       for (const { recording } of rails) {
@@ -159,7 +170,7 @@ export class Recordings {
 
   /**
    * Ends a recording once everything before its last edge has come, keeps its samples and computes its windows. That may take
-   * seconds, in which the event loop turns.
+   * seconds, in which the event loop turns. Samples that cannot be written are counted and told; the windows stand.
    */
   async stop(id: string): Promise<Finished> {
     const entry = this.find(id);
@@ -190,7 +201,10 @@ export class Recordings {
       beside.push({ target: channel.name, channel: channel.channel, ...calibrated, samples, dropped, windows });
     }
     const artifacts: Artifact[] = [];
-    for (const rail of rails) artifacts.push(await this.keep(rail, facts));
+    for (const rail of rails) {
+      const artifact = await this.keep(rail, facts);
+      if (artifact !== undefined) artifacts.push(artifact);
+    }
     return {
       ...facts,
       target: own.channel.name,
@@ -215,7 +229,7 @@ export class Recordings {
     throw new BayError("unknown_recording", `there is no recording ${id} under way`);
   }
 
-  private async keep({ channel, recording, calibrated }: Rail, facts: Facts): Promise<Artifact> {
+  private async keep({ channel, recording, calibrated }: Rail, facts: Facts): Promise<Artifact | undefined> {
     const { name: target } = channel;
     const content = contentSteps(recording, {
       ...facts,
@@ -225,11 +239,27 @@ export class Recordings {
       recorded_at: new Date().toISOString(),
     });
     const bytes = await pack(await stepwise(content));
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const file = join(this.folder, `${facts.id}.${target}${SUFFIX}`);
-    await writeFile(file, bytes, { mode: 0o600 });
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      await writeFile(`${file}${PART}`, bytes, { mode: 0o600 });
+      renameSync(`${file}${PART}`, file);
+    } catch (error) {
+      this.counters.unwritten += 1;
+      this.onError(new Error(`the samples of ${facts.id} ${target} are not kept: ${(error as Error).message}`));
+      this.discardPart(`${file}${PART}`);
+      return undefined;
+    }
     this.makeRoom(file);
     return { target, file, sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length };
+  }
+
+  private discardPart(part: string): void {
+    try {
+      rmSync(part, { force: true });
+    } catch {
+      // The folder itself cannot be written to; the next start looks again.
+    }
   }
 
   private makeRoom(newest: string): void {
