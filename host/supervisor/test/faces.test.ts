@@ -109,6 +109,28 @@ test("gRPC: leases guard commands, and go in the request", async () => {
   await until(() => !bay.rail(4).switchOn);
 });
 
+test("an open stream of events carries no line of a target's console behind the end of its lease, and those of others still", async () => {
+  const lease = (await bay.api("POST", "/api/v1/leases", { targets: ["spare-6"], ttl_s: 60 })).json;
+  const open = await subscribe();
+  const lines = ({ events }: typeof open, target: string): number =>
+    events.filter(({ event, data }) => event === "console" && data["target"] === target).length;
+  const power = (target: string, state: string, headers = {}) =>
+    bay.api("PUT", `/api/v1/targets/${target}/power`, { state }, headers);
+  await power("spare-6", "on", { "mltb-lease": lease.id });
+  await until(() => lines(open, "spare-6") > 0);
+  await bay.api("DELETE", `/api/v1/leases/${lease.id}`);
+  const cut = await until(() => open.events.find(({ event }) => event === "console-cut"));
+  expect(cut.data).toMatchObject({ target: "spare-6", reason: expect.stringContaining("(released)") });
+  const before = lines(open, "spare-6");
+  const fresh = await subscribe();
+  for (const target of ["spare-6", "spare-7"]) await power(target, "on");
+  await until(() => lines(fresh, "spare-6") > 0 && lines(fresh, "spare-7") > 0);
+  for (const target of ["spare-6", "spare-7"]) await power(target, "off");
+  await until(() => lines(open, "spare-7") >= lines(fresh, "spare-7"));
+  expect(lines(open, "spare-6")).toBe(before);
+  for (const stream of [open, fresh]) await stream.close();
+});
+
 test.each([
   ["GetTarget", { target: "spare-33" }, grpc.status.NOT_FOUND, "unknown-target"],
   ["SetPower", { target: "spare-5", state: "sideways" }, grpc.status.INVALID_ARGUMENT, "malformed"],

@@ -29,8 +29,12 @@ export function liveRoutes(
   route(app, features.bay.calls.events, (_input, request, reply) => {
     const last = request.headers["last-event-id"];
     const out = streams.begin(reply, "text/event-stream");
-    const send = ({ id, event, data }: LoggedEvent): void =>
+    // Whoever read a target's console under its lease reads it no longer: here too it is opened anew.
+    const silent = new Set<string>();
+    const send = ({ id, event, data }: LoggedEvent): void => {
+      if (event === "console" && silent.has((data as { target: string }).target)) return;
       out.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    };
     out.write("retry: 1000\n\n");
     const missed = typeof last === "string" && last !== "" ? events.after(last) : undefined;
     if (missed !== undefined) for (const event of missed) send(event);
@@ -43,10 +47,16 @@ export function liveRoutes(
       }
     }
     const stop = events.subscribe(send);
+    const unwatch = cuts.watch((target, reason) => {
+      if (silent.has(target)) return;
+      silent.add(target);
+      send({ id: events.lastId(), event: "console-cut", data: { target, reason } });
+    });
     const beat = setInterval(() => out.write(": beat\n\n"), BEAT_MS);
     out.onClose(() => {
       clearInterval(beat);
       stop();
+      unwatch();
     });
   });
 
