@@ -153,7 +153,7 @@ export class Commands {
       this.gate?.ended(call, undefined, prepared);
       return prepared;
     }
-    const accepted = this.gate?.accept(call) ?? { seq: 0, entry: 0 };
+    const accepted = this.gate?.accept(call) ?? { seq: 0, entry: 0, fence: undefined };
     if ("status" in accepted) {
       this.gate?.ended(call, undefined, accepted);
       return accepted;

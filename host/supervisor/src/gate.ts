@@ -23,10 +23,11 @@ interface Run {
   onAccepted: ((seq: number) => void)[];
 }
 
-/** A command that was accepted: its number, and its place in the journal. */
+/** A command that was accepted: its number, its place in the journal, and the fence of its target's lease. */
 export interface Accepted {
   seq: number;
   entry: number;
+  fence: number | undefined;
 }
 
 /** What every command passes on its way to a board: at most once by its id, role, lease, journal, audit log. */
@@ -95,15 +96,15 @@ export class Gate {
 
   /** Gives the command its number and writes it down; a command that cannot be written down is refused. */
   accept(call: Call): Accepted | Bad {
+    const fence = call.kind === "target" ? this.leases.of(call.name)?.fence : undefined;
     let accepted: Accepted;
     try {
       const seq = this.nextSeq();
-      const lease = call.kind === "target" ? this.leases.of(call.name) : undefined;
-      accepted = { seq, entry: this.journal.accept(call, seq, lease?.fence) };
+      accepted = { seq, entry: this.journal.accept(call, seq, fence), fence };
     } catch (error) {
       if (!(error instanceof BayError)) throw error;
       // A rule of the bay that makes a target safe must not wait for the disk.
-      if (call.caller.source === "policy") return { seq: 0, entry: 0 };
+      if (call.caller.source === "policy") return { seq: 0, entry: 0, fence };
       return refused(error.code, error.message, error.suggestion);
     }
     const run = this.runs.get(keyOf(call.caller) ?? "");
@@ -117,12 +118,12 @@ export class Gate {
   /** Writes down how a command ended. */
   ended(call: Call, accepted: Accepted | undefined, result: CommandResult): void {
     const lease = call.kind === "target" ? this.leases.of(call.name)?.id : undefined;
-    this.audit.command(call, accepted?.seq, call.caller.lease ?? lease, result);
+    this.audit.command(call, accepted, call.caller.lease ?? lease, result);
     try {
       if (accepted !== undefined && accepted.entry > 0) this.journal.end(accepted.entry, result);
       else if (accepted === undefined) this.refused(call, result);
     } catch (error) {
-      // The answer stands; after a restart a repetition is answered `unknown`, which is true of what is on the disk.
+      // The answer stands. The journal tries again; where the disk stays full, a repetition after a restart is answered `unknown`.
       if (!(error instanceof BayError)) throw error;
       this.audit.lost += 1;
     }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { backupState, inspectCopy, RESTORE_FILE, replaceState } from "../src/index.ts";
-import { Database } from "../src/store/database.ts";
+import { Database, DatabaseSync } from "../src/store/database.ts";
 import { startTestBay, type TestBay } from "./bay.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-copy-"));
@@ -50,6 +50,19 @@ test("a copy is made and taken up while the bay runs: what is missing is added, 
   const again = await bay.api("POST", "/api/v1/store/restore");
   expect(again.json).toMatchObject({ leases: 0, commands: 0 });
   for (const id of [...held, next.id]) await bay.api("DELETE", `/api/v1/leases/${id}`);
+});
+
+test("a copy of an older version is taken up while the bay runs, with the columns of now", async () => {
+  const restored = join(bay.state, RESTORE_FILE);
+  copyFileSync(copy, restored);
+  const old = new DatabaseSync(restored);
+  old.exec(`alter table audit drop column fence; pragma user_version = 2;
+    insert into audit (id, at, user, role, source, origin, action, target, status)
+      values (99999, '2026-01-01T00:00:00.000Z', 'eve', 'admin', 'api', 'test', 'power', 'of-old', 'done')`);
+  old.close();
+  expect((await bay.api("POST", "/api/v1/store/restore")).status).toBe(200);
+  const { lines } = (await bay.api("GET", "/api/v1/log?target=of-old")).json;
+  expect(lines).toMatchObject([{ user: "eve", fence: null }]);
 });
 
 test("a copy of a large store ends while commands are written all the time, and is whole", async () => {

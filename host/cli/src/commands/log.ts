@@ -17,6 +17,7 @@ interface Line {
   status: string;
   code: string | null;
   message: string | null;
+  fence?: number | null;
 }
 
 interface LogOptions extends BayOptions {

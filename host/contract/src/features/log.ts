@@ -20,6 +20,11 @@ const entrySchema = z
     status: z.string(),
     code: z.string().nullable(),
     message: z.string().nullable(),
+    fence: z
+      .int()
+      .nullable()
+      .optional()
+      .describe("of the lease that the target had when the command was accepted; null where it had none"),
   })
   .meta({ id: "AuditEntry", description: "Who did what, when, from where, and how it ended." });
 

@@ -81,6 +81,7 @@ export function createHandlers(services: Services): Handlers {
     "recording.start": async ({ input, caller }) => {
       const { board, channel } = commands.find(input.target);
       const rails = input.rails ?? [];
+      const { id: lease, fence } = leases.of(channel.name) ?? {};
       // It changes the board's streams, and keeps others from writing to the board.
       for (const name of [channel.name, ...rails]) {
         const held = leases.check({ caller, kind: "target", name, feature: "recording", args: {} });
@@ -90,7 +91,8 @@ export function createHandlers(services: Services): Handlers {
       recorders.set(id, caller.user);
       // One that was never stopped gives way to newer ones by itself.
       if (recorders.size > RECORDERS) recorders.delete(recorders.keys().next().value as string);
-      audit.write(caller, { action: "recording", target: channel.name, args: { id, rails }, status: "done" });
+      const line = { action: "recording", target: channel.name, args: { id, rails }, lease, fence };
+      audit.write(caller, { ...line, status: "done" });
       return { id };
     },
     "recording.stop": async ({ input, caller }) => {
@@ -154,7 +156,12 @@ export function createHandlers(services: Services): Handlers {
       if (!Buffer.isBuffer(input.bytes) || input.bytes.length === 0) {
         throw new BayError("malformed", "the body is the bundle itself, as application/octet-stream");
       }
-      const line = { action: "firmware", target: board.name, args: { bytes: input.bytes.length } };
+      // Of several leases the newest is named.
+      const [newest] = board.channels
+        .flatMap((channel) => leases.of(channel?.name ?? "") ?? [])
+        .sort((a, b) => b.fence - a.fence);
+      const { id: lease, fence } = newest ?? {};
+      const line = { action: "firmware", target: board.name, args: { bytes: input.bytes.length }, lease, fence };
       try {
         // It concerns every target of the board: whoever has leased one of them has a say.
         for (const channel of board.channels) {

@@ -40,13 +40,20 @@ export class Audit {
     this.next = (this.database.first(newest)?.id ?? 0) + 1;
   }
 
-  command(call: Call, accepted_seq: number | undefined, lease: string | undefined, result: CommandResult): void {
+  /** A command that has ended; `accepted` as it went through the gate. */
+  command(
+    call: Call,
+    accepted: { seq: number; fence: number | undefined } | undefined,
+    lease: string | undefined,
+    result: CommandResult,
+  ): void {
     this.write(call.caller, {
       action: call.caller.override === undefined ? call.feature : `${call.feature} (override)`,
       target: call.name,
       args: call.caller.override === undefined ? call.args : { ...asObject(call.args), override: call.caller.override },
       lease,
-      accepted_seq,
+      accepted_seq: accepted?.seq,
+      fence: accepted?.fence,
       status: result.status,
       ...(result.status === "done" ? {} : { code: result.code, message: result.message }),
     });
@@ -60,6 +67,7 @@ export class Audit {
       target?: string;
       args?: unknown;
       lease?: string;
+      fence?: number;
       accepted_seq?: number;
       status: string;
       code?: string;
@@ -81,6 +89,7 @@ export class Audit {
       status: what.status,
       code: what.code?.replaceAll("_", "-") ?? null,
       message: what.message?.slice(0, TEXT) ?? null,
+      fence: what.fence ?? null,
     };
     try {
       this.database.run(this.database.build.insertInto("audit").values(row));

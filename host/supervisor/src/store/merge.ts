@@ -1,5 +1,5 @@
 import { inspectCopy } from "./copy.ts";
-import type { Database } from "./database.ts";
+import { Database } from "./database.ts";
 
 /**
  * Takes up a copy while the supervisor runs: commands and lines of the audit log that are missing here are added, and
@@ -8,6 +8,8 @@ import type { Database } from "./database.ts";
  */
 export function mergeCopy(database: Database, file: string): { commands: number; audit: number } {
   inspectCopy(file);
+  // An older copy gets the columns of now.
+  new Database(file).close();
   return database.withAttached(file, () => {
     const count = (table: string): number => database.count(table);
     const before = { commands: count("commands"), audit: count("audit") };
@@ -27,7 +29,7 @@ export function mergeCopy(database: Database, file: string): { commands: number;
             select 1 from other.audit as o where o.at = m.at and o.action = m.action and o.target is m.target);
         delete from main.audit;
         insert into main.audit select row_number() over (order by at, id), at, user, role, source, origin, action,
-          target, args, lease, accepted_seq, status, code, message from lines;
+          target, args, lease, accepted_seq, status, code, message, fence from lines;
         drop table lines;
         insert into numbers select name, value from other.numbers where true
           on conflict (name) do update set value = max(value, excluded.value);`),

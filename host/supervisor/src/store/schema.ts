@@ -57,6 +57,8 @@ export interface AuditRow {
   status: string;
   code: string | null;
   message: string | null;
+  /** Of the target's lease when the command was accepted. */
+  fence: number | null;
 }
 
 export interface Tables {
@@ -86,4 +88,5 @@ export const migrations: string[] = [
    create table numbers (name text primary key, value integer not null) strict;
    create table owed (target text primary key, policy text not null, lease text not null) strict;`,
   "alter table leases add column experiment integer not null default 0;",
+  "alter table audit add column fence integer;",
 ];
