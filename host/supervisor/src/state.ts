@@ -96,7 +96,18 @@ export function openState(
     });
     onError(new Error(`the system clock was set by ${(step_ms / 1000).toFixed(1)} s`));
   };
-  const watch = setInterval(() => clock.look(), CLOCK_MS);
+  /** Ends of commands that found the disk full are tried again. */
+  const settle = (): void => {
+    try {
+      journal.settle();
+    } catch (error) {
+      if (!(error instanceof BayError)) throw error;
+    }
+  };
+  const watch = setInterval(() => {
+    clock.look();
+    settle();
+  }, CLOCK_MS);
   for (const orphan of orphans) {
     const who = { user: orphan.user, role: "", source: orphan.source, origin: "before the restart" };
     const { feature: action, name: target, accepted_seq } = orphan;
@@ -130,6 +141,7 @@ export function openState(
       leases.stop();
       policies.stop();
       unfinished.stop();
+      settle();
       database.close();
     },
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Call } from "../call.ts";
 import { backupState, replaceState, STATE_FILE } from "./copy.ts";
-import { Database } from "./database.ts";
+import { Database, DatabaseSync } from "./database.ts";
 import { Journal } from "./journal.ts";
 
 let folder: string;
@@ -94,6 +94,72 @@ test("a newer command that has ended meanwhile closes it", () => {
   journal.end(journal.accept(call("lamp", { state: "off" }), ++seq, undefined), { status: "done", state: {} });
   expect(recover().unfinished).toEqual([]);
   expect(statusOf(entry)).toBe("unknown");
+});
+
+/** What runs while another process holds the file, as long as a full disk would. */
+function unwritable(body: () => void): void {
+  const other = new DatabaseSync(join(folder, STATE_FILE));
+  other.exec("begin immediate");
+  body();
+  other.exec("rollback");
+  other.close();
+}
+
+test.each([
+  [
+    "the next command that is accepted",
+    (journal: Journal) => journal.accept(call("fan", { state: "on" }), ++seq, undefined),
+  ],
+  ["a refusal", (journal: Journal) => journal.refuse(call("fan", {}), { status: "done", state: {} })],
+  ["another try", (journal: Journal) => journal.settle()],
+])(
+  "the end of a cycle that found the disk full is written with %s: no start completes what has ended",
+  (_with, next) => {
+    const journal = new Journal(database);
+    const entry = journal.accept(cycle("lamp"), ++seq, undefined);
+    unwritable(() => {
+      expect(() => journal.end(entry, { status: "done", state: {} })).toThrow(
+        expect.objectContaining({ code: "store_failed" }),
+      );
+      expect(() => journal.settle()).toThrow(expect.objectContaining({ code: "store_failed" }));
+    });
+    expect(statusOf(entry)).toBe("accepted");
+    next(journal);
+    expect(statusOf(entry)).toBe("done");
+    expect(recover().unfinished).toEqual([]);
+  },
+);
+
+test("so is the closing of a cycle that was completed", () => {
+  const [entry] = accept(cycle("lamp")) as [number];
+  const journal = new Journal(database);
+  expect(journal.recover(foreign).unfinished).toHaveLength(1);
+  unwritable(() => expect(() => journal.close(entry)).toThrow());
+  journal.settle();
+  expect(recover().unfinished).toEqual([]);
+});
+
+/** Commands of another time that have ended, numbered from 1 on; `key` is their number. */
+function fill(count: number, age_ms: number): void {
+  const at = new Date(Date.now() - age_ms).toISOString();
+  database.execute(`with recursive n (i) as (select 1 union all select i + 1 from n where i < ${count})
+    insert into commands (id, key, at, user, source, kind, name, feature, args, status, result)
+      select i, i, '${at}', 'ada', 'mqtt', 'target', 'lamp', 'power', '{}', 'refused', '{}' from n`);
+}
+const MINUTE_MS = 60_000;
+
+test.each([
+  ["younger than an hour all stay", 30_000, 59 * MINUTE_MS, 1],
+  ["older than an hour the newest 20,000 stay", 30_000, 61 * MINUTE_MS, 11_000],
+  ["younger than an hour 100,000 stay at most", 103_000, MINUTE_MS, 4_000],
+])("of ids that have come, those %s", (_what, count, age_ms, oldest) => {
+  fill(count, age_ms);
+  const journal = new Journal(database);
+  for (let n = 0; n < 1000; n += 1) {
+    journal.refuse(call("lamp", { n }), { status: "done", state: {} });
+  }
+  expect(journal.find(String(oldest))).toBeDefined();
+  if (oldest > 1) expect(journal.find(String(oldest - 1))).toBeUndefined();
 });
 
 test("what was under way in a copy of another day is unknown, and completed by nobody", async () => {

@@ -2,9 +2,12 @@ import { type Call, type Caller, type CommandResult, switching } from "../call.t
 import type { Database } from "./database.ts";
 import type { Tables } from "./schema.ts";
 
-/** Commands that are remembered, and after how many new ones the older are removed. */
+/** Commands that are remembered however old they are, and after how many new ones the older are removed. */
 const KEPT = 20_000;
 const PRUNE_EVERY = 1000;
+/** Younger ones are remembered too, as long as there are no more than so many. */
+const YOUNG_MS = 3_600_000;
+const KEPT_MOST = 100_000;
 /** Time without power of a cycle that names none. */
 const DWELL_MS = 1000;
 
@@ -40,6 +43,12 @@ export interface Remembered {
   result: CommandResult;
 }
 
+/** What becomes known of a command after it was accepted. */
+interface Written {
+  status?: string;
+  result?: string;
+}
+
 /** The key under which a command runs at most once; undefined where the sender gave no id. */
 export function keyOf({ source, user, id }: Caller): string | undefined {
   return id === undefined ? undefined : JSON.stringify([source, user, id]);
@@ -50,12 +59,14 @@ export function contentOf(call: Call): string {
 }
 
 /**
- * Journal of commands: one is accepted only when it stands here. The last 20,000 are kept; their ids cannot run again,
- * also after a restart.
+ * Journal of commands: one is accepted only when it stands here. The last 20,000 and those of the last hour, 100,000 at most,
+ * are kept; their ids cannot run again, also after a restart.
  */
 export class Journal {
   private readonly database: Database;
   private next = 1;
+  /** What could not be written of commands that stand here, by their numbers. */
+  private readonly unwritten = new Map<number, Written>();
 
   constructor(database: Database) {
     this.database = database;
@@ -78,6 +89,7 @@ export class Journal {
     this.insert(call, "refused", undefined, undefined, result);
   }
 
+  /** Writes down how a command ended. Throws `store_failed`; what cannot be written now is written by `settle`. */
   end(id: number, result: CommandResult): void {
     this.write(id, { status: result.status, result: JSON.stringify(result) });
   }
@@ -128,12 +140,28 @@ export class Journal {
     return { orphans, unfinished };
   }
 
-  /** Nothing is left to do for a cycle that `recover` gave back. */
+  /**
+   * Writes what could not be written before: a cycle that has ended must not be found open by the next start. Throws
+   * `store_failed`.
+   */
+  settle(): void {
+    for (const [id, values] of this.unwritten) {
+      this.update(id, values);
+      this.unwritten.delete(id);
+    }
+  }
+
+  /** Nothing is left to do for a cycle that `recover` gave back; as `end` does. */
   close(id: number): void {
     this.write(id, { status: "unknown" });
   }
 
-  private write(id: number, values: { status?: string; result?: string }): void {
+  private write(id: number, values: Written): void {
+    this.unwritten.set(id, { ...this.unwritten.get(id), ...values });
+    this.settle();
+  }
+
+  private update(id: number, values: Written): void {
     this.database.run(this.database.build.updateTable("commands").set(values).where("id", "=", id));
   }
 
@@ -152,6 +180,7 @@ export class Journal {
     fence: number | undefined,
     result: CommandResult | undefined,
   ): number {
+    this.settle();
     const id = this.next;
     this.database.run(
       this.database.build.insertInto("commands").values({
@@ -172,11 +201,20 @@ export class Journal {
       }),
     );
     this.next += 1;
-    if (id % PRUNE_EVERY === 0) {
-      const old = this.database.build.deleteFrom("commands").where("id", "<", id - KEPT);
-      this.database.run(old.where("status", "!=", "accepted"));
-    }
+    if (id % PRUNE_EVERY === 0) this.prune(id);
     return id;
+  }
+
+  private prune(newest: number): void {
+    const { build } = this.database;
+    const hour = new Date(Date.now() - YOUNG_MS).toISOString();
+    const beyond = build
+      .selectFrom("commands")
+      .select("id")
+      .where("id", "<", newest - KEPT);
+    const young = this.database.first(beyond.where("at", ">=", hour).orderBy("id").limit(1));
+    const from = Math.max(young?.id ?? newest - KEPT, newest - KEPT_MOST);
+    this.database.run(build.deleteFrom("commands").where("id", "<", from).where("status", "!=", "accepted"));
   }
 }
 
