@@ -23,6 +23,7 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
   const source = random(SEED);
   const tally = { done: 0, failed: 0, refused: 0, unknown: 0, injected: 0, failedThoughSound: 0 };
   const wrong: string[] = [];
+  let cycles = 0;
   /** Channels that were broken and have not worked since: a healed monitor has lost its configuration, which shows later. */
   const broken = new Set<string>();
   const faults = ["stuck-on", "stuck-off", "short", "sensor-dead"] as const;
@@ -81,7 +82,11 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
       if (one.fault !== undefined && one.before) breakIt(one.target, one.fault);
       const args = { state: one.state, ...(one.state === "cycle" ? { off_ms: 20 } : {}) };
       const caller = bay.caller("client", { id: `${n}-${one.target}` });
-      void bay.commands.run(caller, "target", one.target, "power", args).then((result) => {
+      let accepted_ms = Number.POSITIVE_INFINITY;
+      const onAccepted = (): void => {
+        accepted_ms = bay.time.now();
+      };
+      void bay.commands.run(caller, "target", one.target, "power", args, onAccepted).then((result) => {
         one.result = result;
         tally[result.status] += 1;
         if (result.status === "done") {
@@ -90,6 +95,11 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
           const { power } = bay.commands.find(one.target).channel;
           if (power !== (one.state === "off" ? "off" : "on"))
             wrong.push(`${one.target} ${one.state}: done, and ${power}`);
+          if (one.state === "cycle") {
+            cycles += 1;
+            const off_ms = look(one.target).off_ms;
+            if (off_ms < accepted_ms) wrong.push(`${one.target} cycle: done, and not off since ${accepted_ms} ms`);
+          }
           if (age_ms > FRESH_MS) {
             const { voltage_v, current_a } = bay.rail(one.target);
             wrong.push(
@@ -120,6 +130,7 @@ test(`pdudaemon: a driver that fails is answered 200: ${COMMANDS} commands, ever
   expect(wrong).toEqual([]);
   expect(said).toBeGreaterThan(COMMANDS / 4);
   expect(tally.done).toBeGreaterThan(COMMANDS * 0.7);
+  expect(cycles).toBeGreaterThan(COMMANDS / 20);
   expect(tally.failed + tally.refused).toBeGreaterThan(tally.injected / 3);
   expect(tally.failedThoughSound).toBe(0);
 });

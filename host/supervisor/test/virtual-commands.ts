@@ -30,6 +30,9 @@ export interface VirtualCommands {
   power(target: string, args: object, user?: string, more?: Partial<Caller>): Promise<CommandResult>;
   /** Lets time pass until something has ended. */
   ended<T>(running: Promise<T>, within_ms?: number): Promise<T>;
+  /** The calendar's clock: what it says, and what sets it. */
+  wall(): number;
+  setWall(step_ms: number): void;
   /** Opens the state store anew, as the next supervisor does; `state` is the new one. */
   reopen(): void;
   stop(): Promise<void>;
@@ -43,7 +46,11 @@ export function scale(short: number, soak: number, long: number): number {
 
 export async function virtualCommands(
   policy: "off" | "keep" | "reset" = "keep",
-  wire: { transport?: (rack: SimulatedRack) => ByteTransport; plug?: () => void } = {},
+  wire: {
+    transport?: (rack: SimulatedRack) => ByteTransport;
+    plug?: () => void;
+    onError?: (error: Error) => void;
+  } = {},
   racks = 1,
 ): Promise<VirtualCommands> {
   const time = await virtualBay(racks, wire.transport, 8, policy);
@@ -53,11 +60,13 @@ export async function virtualCommands(
   const boards = time.boards.map((one) => one.board);
   const commands = new Commands(boards);
   const bay = { bay: "virtual", racks: boards.map((one) => rackOf(one.rack, 8, policy)) } as Bay;
-  const begin = Date.now();
+  let begin = Date.now();
   const clock = { mono: () => performance.now(), wall: () => begin + performance.now() };
-  const fail = (error: Error): never => {
-    throw error;
-  };
+  const fail =
+    wire.onError ??
+    ((error: Error): never => {
+      throw error;
+    });
   const sent = new Map<number, number[]>();
   const request = board.link.request.bind(board.link);
   board.link.request = (name, body, timeout_ms) => {
@@ -95,6 +104,10 @@ export async function virtualCommands(
       void running.then((value) => seen.push({ value }));
       await time.until(() => seen.length > 0, within_ms);
       return (seen[0] as { value: T }).value;
+    },
+    wall: clock.wall,
+    setWall(step_ms) {
+      begin += step_ms;
     },
     reopen() {
       virtual.state.close();
