@@ -6,6 +6,9 @@ import { type ScenarioDone, scenarioTable } from "../simulators/test/scenarios/t
 /** Where a long run that failed leaves what it did, to be looked at. */
 const failures = new URL("../.mltb/", import.meta.url);
 
+/** What the note of a test begins with that passes a result file over. */
+const RESULTS = "docs/results/";
+
 /**
  * Closes a run with `N passed, N failed, N skipped` alone on a line; the sums are those of the cases seen. The long form
  * of a whole suite that passed leaves its sums, cases and figures in `docs/results/`, and the pages' figures follow it.
@@ -14,6 +17,8 @@ export default class CountReporter implements Reporter {
   private readonly counts = { passed: 0, failed: 0, skipped: 0 };
   private readonly scenarios: ScenarioDone[] = [];
   private readonly failed: string[] = [];
+  /** Result files of other sources, as the tests that pass them over say it. */
+  private readonly stale: string[] = [];
   private readonly figures: Record<string, number> = {};
   private readonly cases: { test: string; state: string; ms: number; note?: string }[] = [];
 
@@ -22,6 +27,7 @@ export default class CountReporter implements Reporter {
     if (result.state === "pending") return;
     this.counts[result.state] += 1;
     const note = result.state === "skipped" ? result.note : undefined;
+    if (note?.startsWith(RESULTS) === true) this.stale.push(note);
     const { scenario, figures } = test.meta();
     if (scenario !== undefined) this.scenarios.push(scenario);
     Object.assign(this.figures, figures);
@@ -37,6 +43,7 @@ export default class CountReporter implements Reporter {
     const name = process.env["MLTB_LONG_RESULT"];
     if (name !== undefined) await this.keep(...(name.split("|") as [string, "long-unit" | "long-images"]), reason);
     const { passed, failed, skipped } = this.counts;
+    for (const line of this.stale) process.stdout.write(`note: ${line}\n`);
     for (const line of this.failed) process.stdout.write(`failed: ${line}\n`);
     process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   }

@@ -20,6 +20,8 @@ export interface Provenance {
   protocol_sha256: string;
   port_sha256: string;
   simulators_sha256: string;
+  /** Of the supervisor and the contract that it serves. Results from before 2026-11-28 have none. */
+  supervisor_sha256?: string;
 }
 
 function hashOf(folders: string[], wanted: (name: string) => boolean): string {
@@ -57,6 +59,10 @@ export async function provenance(): Promise<Provenance> {
     protocol_sha256: hashOf(["protocol/src"], (name) => name.endsWith(".ts") && !name.endsWith(".test.ts")),
     port_sha256: hashOf(["firmware/lua-runtime"], (name) => /\.([chS]|ld)$|^[^.]+\.ts$/.test(name)),
     simulators_sha256: hashOf(["simulators"], (name) => /^(src|fuzz|test)\/.*\.ts$/.test(name)),
+    supervisor_sha256: hashOf(
+      ["host/supervisor/src", "host/contract/src"],
+      (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
+    ),
   };
 }
 
@@ -66,4 +72,9 @@ const judged = ["monitoring_sha256", "floor_sha256", "protocol_sha256", "port_sh
 /** What a result was made of that is another today; a result without provenance is of nothing that is known. */
 export function differing(of: Partial<Provenance> | undefined, today: Provenance): string[] {
   return judged.filter((name) => of?.[name] !== today[name]);
+}
+
+/** The same for a soak, which shows what the supervisor does. */
+export function soakDiffering(of: Partial<Provenance> | undefined, today: Provenance): string[] {
+  return [...judged, "supervisor_sha256" as const].filter((name) => of?.[name] !== today[name]);
 }

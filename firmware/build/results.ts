@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Provenance } from "./provenance.ts";
 import type { Sizes } from "./size-document.ts";
@@ -52,6 +52,16 @@ export function readResults(): Results {
       .filter((name) => existsSync(fileOf(name)))
       .map((name) => [name, JSON.parse(readFileSync(fileOf(name), "utf8"))]),
   );
+}
+
+/** What the long forms of the soaks have left in `docs/results/`, by the name of the soak. */
+export function readSoaks(): Record<string, Result> {
+  const soaks: Record<string, Result> = {};
+  for (const file of readdirSync(folder)) {
+    const name = /^long-soak-(.+)\.json$/.exec(file)?.[1];
+    if (name !== undefined) soaks[name] = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as Result;
+  }
+  return soaks;
 }
 
 /** Keeps a result with the time of now; gives its path. */

@@ -1,9 +1,19 @@
-import { differing, provenance, type Results, readResults, stalePages, withFigures } from "@mltb/firmware";
+import {
+  differing,
+  provenance,
+  type Results,
+  readResults,
+  readSoaks,
+  soakDiffering,
+  stalePages,
+  withFigures,
+} from "@mltb/firmware";
 import { describe, expect, test } from "vitest";
 import { scenarios } from "./scenarios/index.ts";
 import { rungs, scenarioTable } from "./scenarios/table.ts";
 
 const results = readResults();
+const soaks = readSoaks();
 /** A long run is made when the sources stand still: its form demands that the others' results are of these sources. */
 const LONG = process.env["MLTB_LONG"] === "1";
 
@@ -66,8 +76,33 @@ describe("docs/results is of these sources", () => {
     },
   );
 
+  test.for(Object.keys(soaks).map((name) => ({ name })))(
+    "npm run soak -- --long --only $name",
+    async ({ name }, context) => {
+      const other = soakDiffering(soaks[name]?.of, await today);
+      // All of them together take a day: the long form too says only which are of other sources.
+      context.skip(
+        other.length > 0,
+        `docs/results/long-soak-${name}.json is of another ${other.join(", ")}: npm run soak -- --long --only ${name}`,
+      );
+      expect(other).toEqual([]);
+    },
+  );
+
+  test("a soak is of the supervisor besides, other results are not; one from before that was kept is of another", async () => {
+    const now = await today;
+    const { supervisor_sha256, ...before } = now;
+    expect(supervisor_sha256).toMatch(/^[0-9a-f]{64}$/);
+    const moved = { ...now, supervisor_sha256: "another" };
+    expect([differing(now, now), soakDiffering(now, now)]).toEqual([[], []]);
+    for (const of of [before, moved]) {
+      expect([differing(of, now), soakDiffering(of, now)]).toEqual([[], ["supervisor_sha256"]]);
+    }
+    expect(soakDiffering({ ...now, port_sha256: "another" }, now)).toEqual(["port_sha256"]);
+  });
+
   test("no result is of a run that failed", () => {
-    for (const [name, result] of Object.entries(results)) {
+    for (const [name, result] of [...Object.entries(results), ...Object.entries(soaks)]) {
       if (result?.of === undefined) continue;
       const { failed = 0, wrong = [] } = result as { failed?: number; wrong?: string[] };
       expect({ name, failed, wrong }).toEqual({ name, failed: 0, wrong: [] });

@@ -26,9 +26,9 @@ interface Saved {
   tally: Tally;
 }
 
-/** Sums of other sources say nothing about today's. The commit alone may differ. */
+/** Sums of other sources say nothing about today's. The commit may differ, and the supervisor, which takes no part. */
 function sameSources(a: Provenance | undefined, b: Provenance): boolean {
-  const { commit: _a, changed: _b, ...wanted } = b;
+  const { commit: _a, changed: _b, supervisor_sha256: _c, ...wanted } = b;
   return a !== undefined && Object.entries(wanted).every(([name, hash]) => a[name as keyof Provenance] === hash);
 }
 
