@@ -47,15 +47,25 @@ const names: Record<number, string> = {
 };
 const sizes: Record<number, number> = { 1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8 };
 
-function summary(value: ValueInfo): TensorSummary {
-  const { elem_type, shape } = value.type.tensor_type;
-  return {
-    name: value.name,
-    dtype: names[elem_type] ?? `type-${elem_type}`,
-    // An open dimension, such as a symbolic batch, counts as 1.
-    shape: (shape?.dim ?? []).map((dim) => (dim.dim_value !== undefined && dim.dim_value > 0 ? dim.dim_value : 1)),
-  };
+/** `follows`: the shape that comes of the operators, for a value of which the file does not tell it. */
+function summary(value: ValueInfo, follows?: number[]): TensorSummary {
+  const tensor = (value.type as Partial<ValueInfo["type"]> | undefined)?.tensor_type;
+  // An open dimension, such as a symbolic batch, counts as 1.
+  const told = tensor?.shape?.dim.map(({ dim_value: size }) => (size !== undefined && size > 0 ? size : 1));
+  const shape = told ?? follows;
+  if (tensor === undefined || shape === undefined)
+    throw new UnknownOperatorError(`${value.name} is no tensor whose axes the file tells`);
+  return { name: value.name, dtype: names[tensor.elem_type] ?? `type-${tensor.elem_type}`, shape };
 }
+
+interface Value extends Known {
+  elem: number;
+  /** The constant that it was made of. */
+  source?: string | undefined;
+}
+
+/** An input that a node leaves out. */
+const omitted: Value = { shape: [], elem: 0, omitted: true };
 
 /** Multiply-accumulates of one node. */
 function macsOf(node: Node, inputs: Known[], output: number[]): number {
@@ -65,6 +75,7 @@ function macsOf(node: Node, inputs: Known[], output: number[]): number {
   }
   if (node.op_type === "Gemm") {
     const a = (inputs[0] as Known).shape;
+    if (a.length !== 2) throw new UnknownOperatorError(`operator Gemm ${node.name}: its input [${a}] is no matrix`);
     return product(output) * (a[int(node, "transA", 0) === 1 ? 0 : 1] as number);
   }
   if (node.op_type === "MatMul") return product(output) * ((inputs[0] as Known).shape.at(-1) as number);
@@ -85,7 +96,7 @@ export function analyzeModel(bytes: Uint8Array): Analysis {
 
 function analyze(model: Model): Analysis {
   const { graph } = model;
-  const known = new Map<string, Known & { elem: number; source?: string }>();
+  const known = new Map<string, Value>();
   for (const tensor of graph.initializer) {
     const numbers = constantNumbers(tensor);
     known.set(tensor.name, {
@@ -120,7 +131,7 @@ function analyze(model: Model): Analysis {
       });
       continue;
     }
-    const values = node.input.map((name) => known.get(name) ?? { shape: [], elem: 0 });
+    const values = node.input.map((name) => inputOf(node, name, known));
     const shape = outputShape(node, values);
     const constant = values.length > 0 && values.every((value) => value.constant === true || value.elem === 0);
     const first = values[0];
@@ -130,7 +141,8 @@ function analyze(model: Model): Analysis {
       known.set(name, { shape, elem, constant, numbers, source: constant ? first?.source : undefined });
     if (constant) continue;
     macs += macsOf(node, values, shape);
-    const activations = values.filter((value) => value.constant !== true && value.elem !== 0);
+    // One that goes in twice is there once.
+    const activations = [...new Set(values)].filter((value) => value.constant !== true && value.elem !== 0);
     const size = (value: { shape: number[]; elem: number }): number => product(value.shape) * (sizes[value.elem] ?? 4);
     live = Math.max(live, activations.reduce((sum, value) => sum + size(value), 0) + size({ shape, elem }));
     for (const i of parameterInputs(node)) {
@@ -150,9 +162,17 @@ function analyze(model: Model): Analysis {
     parameters_bytes: all.reduce((sum, entry) => sum + entry.bytes, 0),
     largest_live_bytes: live,
     operators,
-    inputs: inputs.map(summary),
-    outputs: graph.output.map(summary),
+    inputs: inputs.map((value) => summary(value)),
+    outputs: graph.output.map((value) => summary(value, known.get(value.name)?.shape)),
   };
+}
+
+/** An input of a node; throws for one that nothing before the node makes. */
+function inputOf(node: Node, name: string, known: Map<string, Value>): Value {
+  if (name === "") return omitted;
+  const value = known.get(name);
+  if (value !== undefined) return value;
+  throw new UnknownOperatorError(`operator ${node.op_type} ${node.name}: nothing before it makes its input ${name}`);
 }
 
 function elementOf(node: Node, input: number, known: Map<string, { elem: number }>): number {

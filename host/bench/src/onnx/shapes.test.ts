@@ -74,3 +74,50 @@ test("a zero in a Reshape's shape copies a size, unless it stands for nothing at
   const empty = model(nothing, [list("s", [0, 4]), weights(4, 3)], [value("x", [1, 4])]);
   expect(analyzeModel(empty)).toMatchObject({ macs: 0 });
 });
+
+/** `x` by the matrix `w`, or the other way round, with nothing else in between. */
+function product(input: ValueInfo[], names: string[], initializer: TensorProto[] = [weights(16, 3)]): Uint8Array {
+  const output = { name: "z", type: { tensor_type: { elem_type: Elem.float32 } } };
+  const graph = { name: "g", node: [node("MatMul", names, "z")], initializer, input, output: [output] };
+  const facts = { ir_version: 8, producer_name: "mltb", producer_version: "1" };
+  return encodeModel({ ...facts, graph, opset_import: [{ domain: "", version: 13 }] });
+}
+
+test("a product with a vector has the axes that numpy's matmul leaves it", () => {
+  const analysis = (input: ValueInfo[], names: string[], initializer?: TensorProto[]) => {
+    const { macs, outputs } = analyzeModel(product(input, names, initializer));
+    return { macs, shape: outputs[0]?.shape };
+  };
+  const [x, y] = [value("x", [16]), value("y", [16])];
+  expect(analysis([x], ["x", "w"])).toEqual({ macs: 48, shape: [3] });
+  expect(analysis([value("x", [3])], ["w", "x"])).toEqual({ macs: 48, shape: [16] });
+  expect(analysis([x, y], ["x", "y"], [])).toEqual({ macs: 16, shape: [] });
+  expect(analysis([value("x", [5, 2, 16]), y], ["x", "y"], [])).toEqual({ macs: 160, shape: [5, 2] });
+  expect(analysis([y, value("x", [5, 16, 4])], ["y", "x"], [])).toEqual({ macs: 320, shape: [5, 4] });
+});
+
+test("what is no tensor of known axes, or made by nothing, is refused and not taken for a number", () => {
+  const refused = (bytes: Uint8Array, message: string): void => {
+    expect(() => analyzeModel(bytes)).toThrow(UnknownOperatorError);
+    expect(() => analyzeModel(bytes)).toThrow(message);
+  };
+  refused(product([value("x", [])], ["x", "w"]), "MatMul of a number");
+  refused(product([value("x", [16])], ["gone", "w"]), "operator MatMul z: nothing before it makes its input gone");
+  refused(product([value("x", [16])], ["", "w"]), "an operator lacks its input 0");
+  refused(product([value("x", [16])], ["x"]), "an operator lacks its input 1");
+  const open = { name: "x", type: { tensor_type: { elem_type: Elem.float32 } } };
+  refused(product([open], ["x", "w"]), "x is no tensor whose axes the file tells");
+  const sequence = { name: "x", type: { sequence_type: {} } } as unknown as ValueInfo;
+  refused(product([sequence], ["x", "w"]), "x is no tensor whose axes the file tells");
+  refused(model([node("Gemm", ["x", "w"], "y")], [weights(16, 3)], [value("x", [16])]), "its input [16] is no matrix");
+  const uneven = [node("Reshape", ["x", "s"], "y")];
+  refused(model(uneven, [list("s", [3, -1]), weights(16, 3)]), "operator Reshape y: no shape follows from inputs of");
+});
+
+test("a value that goes into an operator twice is alive once", () => {
+  const twice = model([node("Add", ["x", "x"], "y")], [weights(4, 1)], [value("x", [100, 4])]);
+  expect(analyzeModel(twice)).toMatchObject({ macs: 400, largest_live_bytes: 4 * (400 + 400) });
+  const two = [value("x", [100, 4]), value("n", [100, 4])];
+  const both = model([node("Add", ["x", "n"], "y")], [weights(4, 1)], two);
+  expect(analyzeModel(both)).toMatchObject({ largest_live_bytes: 4 * (400 + 400 + 400) });
+});

@@ -7,6 +7,8 @@ export interface Known {
   shape: Shape;
   numbers?: number[];
   constant?: boolean;
+  /** An input that the node leaves out. */
+  omitted?: boolean;
 }
 
 /** An operator that the analyser has no rule for; counts would be wrong, so there are none. */
@@ -102,7 +104,20 @@ function reshape(node: Node, input: Shape, target: number[]): Shape {
 
 type Rule = (node: Node, inputs: Known[]) => Shape;
 
-const shapeOf = (inputs: Known[], i: number): Shape => (inputs[i] as Known).shape;
+function shapeOf(inputs: Known[], i: number): Shape {
+  const input = inputs[i];
+  if (input === undefined || input.omitted === true)
+    throw new UnknownOperatorError(`an operator lacks its input ${i}, which decides a shape`);
+  return input.shape;
+}
+
+/** As numpy's `matmul`, which ONNX names: a single axis is a row on the left, a column on the right, and gone afterwards. */
+function multiplied(a: Shape, b: Shape): Shape {
+  if (a.length === 0 || b.length === 0) throw new UnknownOperatorError("MatMul of a number by itself is not defined");
+  const rows = a.length === 1 ? [] : [a.at(-2) as number];
+  const columns = b.length === 1 ? [] : [b.at(-1) as number];
+  return [...broadcast(a.slice(0, -2), b.slice(0, -2)), ...rows, ...columns];
+}
 const same: Rule = (_node, inputs) => shapeOf(inputs, 0);
 
 /** Axes of Squeeze and Unsqueeze: an attribute, or from operator set 13 on the second input, which Squeeze may lack. */
@@ -162,16 +177,15 @@ const rules: Record<string, Rule> = {
     shapeOf(i, 0)[int(n, "transA", 0) === 1 ? 1 : 0] as number,
     shapeOf(i, 1)[int(n, "transB", 0) === 1 ? 0 : 1] as number,
   ],
-  MatMul: (_n, i) => {
-    const a = shapeOf(i, 0);
-    const b = shapeOf(i, 1);
-    return [...broadcast(a.slice(0, -2), b.slice(0, -2)), a.at(-2) as number, b.at(-1) as number];
-  },
+  MatMul: (_n, i) => multiplied(shapeOf(i, 0), shapeOf(i, 1)),
 };
 
 /** Output shape of an operator; throws `UnknownOperatorError` where there is no rule. */
 export function outputShape(node: Node, inputs: Known[]): Shape {
   const rule = Object.hasOwn(rules, node.op_type) ? rules[node.op_type] : undefined;
   if (rule === undefined) throw new UnknownOperatorError(`operator ${node.op_type} is not known to the analyser`);
-  return rule(node, inputs);
+  const shape = rule(node, inputs);
+  if (shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) return shape;
+  const given = inputs.map((input) => `[${input.shape}]`).join(", ");
+  throw new UnknownOperatorError(`operator ${node.op_type} ${node.name}: no shape follows from inputs of ${given}`);
 }
