@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { datatype, joinBytes, splitBytes } from "../src/datatypes.ts";
 import { rawToValues, valuesToRaw } from "../src/oip/contents.ts";
-import { parseJson } from "../src/oip/rest-body.ts";
+import { parseJson, restRequest } from "../src/oip/rest-body.ts";
 import { fromBfloat16, toBfloat16 } from "../src/runtimes/bfloat16.ts";
 import { bytesOf, textOf } from "../src/runtimes/text.ts";
 
@@ -91,4 +91,23 @@ test("values of every type come back from raw; values that it cannot hold are re
 test("JSON: 64-bit whole numbers stay exact", () => {
   const text = '{"datatype":"INT64","data":[9223372036854775807,-9223372036854775808,7,1.5]}';
   expect(parseJson(Buffer.from(text))).toMatchObject({ data: [(1n << 63n) - 1n, -(1n << 63n), 7, 1.5] });
+});
+
+test("data nested deeper than any tensor and values that have parts are refused, and are no error of the server", () => {
+  const read = (data: string, type = "FP32") => {
+    const input = `{"name":"x","datatype":"${type}","shape":[1],"data":${data}}`;
+    return restRequest(Buffer.from(`{"inputs":[${input}]}`), undefined, "m", "").request.inputs[0]?.data;
+  };
+  const nested = (levels: number): string => `${"[".repeat(levels)}1${"]".repeat(levels)}`;
+  expect(read(nested(64))).toMatchObject({ values: 1 });
+  const kind = "invalid-argument";
+  const message = "input 'x': data is nested more than 64 levels deep";
+  for (const levels of [65, 100_000])
+    expect(() => read(nested(levels))).toThrow(expect.objectContaining({ kind, message }));
+  const object = `[${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}]`;
+  expect(read(object, "BYTES")).toEqual({ values: 1, fault: "an object is no text" });
+  expect(read('[{"toString":1,"valueOf":1}]', "INT8")).toEqual({ values: 1, fault: "an object is no INT8" });
+  expect(read("[12345678901234567890]", 'BYTES","a":"INT64')).toMatchObject({
+    fault: expect.stringMatching(/no text/),
+  });
 });

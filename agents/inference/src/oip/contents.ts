@@ -1,6 +1,11 @@
 import { type Datatype, joinBytes, splitBytes } from "../datatypes.ts";
 import { invalid } from "../errors.ts";
 
+/** A value for a message; the parts of one that has some are not written out, however deep they go. */
+function shown(value: unknown): string {
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
 type Write = (view: DataView, at: number, value: unknown) => void;
 
 /** A whole number of a type, or an error: values are never wrapped round silently. */
@@ -13,7 +18,7 @@ function whole(value: unknown, low: bigint, high: bigint, oip: string): bigint {
   } catch {
     // Text that is no number: refused below.
   }
-  if (number === undefined || number < low || number > high) throw invalid(`${String(value)} is no ${oip}`);
+  if (number === undefined || number < low || number > high) throw invalid(`${shown(value)} is no ${oip}`);
   return number;
 }
 
@@ -34,7 +39,7 @@ function writer(oip: string): Write {
   }
   if (oip === "BOOL") {
     return (view, at, value) => {
-      if (typeof value !== "boolean" && value !== 0 && value !== 1) throw invalid(`${String(value)} is no BOOL`);
+      if (typeof value !== "boolean" && value !== 0 && value !== 1) throw invalid(`${shown(value)} is no BOOL`);
       view.setUint8(at, Number(value));
     };
   }
@@ -43,7 +48,7 @@ function writer(oip: string): Write {
     const number =
       typeof value === "number" ? value : typeof value === "string" && value !== "" ? Number(value) : Number.NaN;
     if (Number.isNaN(number) && value !== "NaN" && typeof value !== "number")
-      throw invalid(`${String(value)} is no ${oip}`);
+      throw invalid(`${shown(value)} is no ${oip}`);
     if (oip === "FP32") view.setFloat32(at, number, true);
     else view.setFloat64(at, number, true);
   };
@@ -57,7 +62,7 @@ export function valuesToRaw(values: readonly unknown[], type: Datatype): Uint8Ar
       values.map((value) => {
         if (value instanceof Uint8Array) return value;
         if (typeof value === "string") return Buffer.from(value, "utf8");
-        throw invalid(`${JSON.stringify(value)} is no text`);
+        throw invalid(`${shown(value)} is no text`);
       }),
     );
   }

@@ -80,10 +80,17 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
+/** Levels of nested data: many times the axes of any tensor. */
+const MOST_LEVELS = 64;
+
 /** Nested or flat lists of values in row-major order. */
 function flat(data: unknown, name: string): unknown[] {
   if (!Array.isArray(data)) throw invalid(`input '${name}': data must be a list`);
-  return data.some(Array.isArray) ? data.flat(Number.POSITIVE_INFINITY) : data;
+  if (!data.some(Array.isArray)) return data;
+  // Each level is a call inside the last one: without an end they would run out of stack.
+  const values = data.flat(MOST_LEVELS - 1);
+  if (values.some(Array.isArray)) throw invalid(`input '${name}': data is nested more than ${MOST_LEVELS} levels deep`);
+  return values;
 }
 
 /** Reads an inference request. `headerLength` is the Inference-Header-Content-Length, if it came. */
