@@ -1,9 +1,11 @@
+import type { EventEmitter } from "node:events";
 import type { Http2Server } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { INSTANCE_KEY, protoFile } from "@mltb/contract";
 import { type Access, DRAIN_MS } from "./access.ts";
 import { type AgentErrorKind, isAgentError } from "./errors.ts";
+import { decodeBounded } from "./grpc-bounds.ts";
 
 /** Tensors of any size that a process can hold pass; the client's own limit is 2^31 - 1 as well. */
 export const MESSAGE_BYTES = 2 ** 31 - 1;
@@ -80,22 +82,44 @@ function load(file: "open_inference_v2" | "mltb_agent_v1", path: string[]): Serv
 
 const inferenceService = (): ServiceConstructor => load("open_inference_v2", ["inference", "GRPCInferenceService"]);
 
+/** Methods whose handlers have their requests decoded, in another process where they are large. */
+const inferring = new Set(["ModelInfer", "ModelStreamInfer"]);
+
 /**
- * The inference service with its inference requests left as bytes: decoding a large one would hold up every other call, so
- * whoever serves them decides where it is done.
+ * A service whose requests come as bytes: decoding a large one would hold up every other call, so whoever serves them decides
+ * where it is done and how much of it. Parts of a stream are decoded as they come.
  */
-function undecodedInference(): grpc.ServiceDefinition {
-  const { service } = inferenceService();
-  const requestDeserialize = (bytes: Buffer): Buffer => bytes;
-  return Object.fromEntries(
-    Object.entries(service).map(([name, method]) => [
-      name,
-      inferring.has(name) ? { ...method, requestDeserialize } : method,
-    ]),
-  );
+function undecoded(service: grpc.ServiceDefinition): grpc.ServiceDefinition {
+  const entries = Object.entries(service).map(([name, method]) => {
+    const decoded = method.requestStream && !inferring.has(name);
+    const requestDeserialize = (bytes: Buffer): unknown =>
+      decoded ? decodeBounded(name, bytes, method.requestDeserialize) : bytes;
+    return [name, { ...method, requestDeserialize }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
-const inferring = new Set(["ModelInfer", "ModelStreamInfer"]);
+/** Handlers whose requests are decoded within their bounds; what is beyond never reaches them. */
+function decoding(service: grpc.ServiceDefinition, handlers: Implementation): Implementation {
+  const entries = Object.entries(handlers).map(([name, handler]) => {
+    const method = service[name];
+    if (method === undefined || method.requestStream || inferring.has(name)) return [name, handler] as const;
+    const called = (call: EventEmitter & { request: unknown }, ...rest: unknown[]): void => {
+      try {
+        call.request = decodeBounded(name, call.request as Buffer, method.requestDeserialize);
+      } catch (error) {
+        const [callback] = rest as [((error: grpc.ServiceError) => void)?];
+        if (callback === undefined) call.emit("error", toStatus(error));
+        else callback(toStatus(error));
+        return;
+      }
+      (handler as (...given: unknown[]) => void)(call, ...rest);
+    };
+    return [name, called as unknown as typeof handler] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 let decode: ((bytes: Buffer) => unknown) | undefined;
 
 /** Decodes a ModelInferRequest; throws for bytes that are none. */
@@ -189,10 +213,12 @@ export async function serveGrpc(options: {
     ...(access.needsToken ? { interceptors: [tokenInterceptor(access)] } : {}),
   });
   const wide = widen(server);
-  server.addService(undecodedInference(), counted(options.inference, options.onCall));
+  const inference = inferenceService().service;
+  server.addService(undecoded(inference), counted(decoding(inference, options.inference), options.onCall));
+  const bench = load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service;
   server.addService(
-    load("mltb_agent_v1", ["mltb", "agent", "v1", "Agent"]).service,
-    signed(counted(options.bench, options.onCall), options.instance),
+    undecoded(bench),
+    signed(counted(decoding(bench, options.bench), options.onCall), options.instance),
   );
   const { tls } = access;
   const credentials =

@@ -29,6 +29,8 @@ export function* eachField(bytes: Uint8Array): Generator<Field> {
       reader.skip(length);
       content = bytes.subarray(from, reader.pos);
     } else if (wire === 0) value = Number(reader.int64());
+    // Its fields would be passed over uncounted, groups in groups one call deeper each.
+    else if (wire === 3) throw new RangeError("it has a group, which this version of protobuf has not");
     else reader.skipType(wire);
     yield { id: tag >>> 3, bytes: content, value, whole: bytes.subarray(start, reader.pos) };
   }
