@@ -1,4 +1,4 @@
-import { identifierSchema, nameSchema, suggest, z } from "@mltb/contract";
+import { IDENTIFIER, identifierSchema, nameSchema, suggest, z } from "@mltb/contract";
 import type { Experiment, Optimization } from "./types.ts";
 
 const optimizationSchema = z.enum(["none", "dynamic-int8", "static-int8"]);
@@ -37,25 +37,24 @@ function pointsOf(sweep: Sweep): Point[] {
   );
 }
 
-/**
- * An experiment for every point; each measures its models on its targets. A model's name says which point it was measured at, so
- * that the rows of a table can be told apart: `resnet8.dynamic-int8.2t`.
- */
+/** A model's name at a point says which it was measured at, so that the rows of a table can be told apart: `resnet8.dynamic-int8.2t`. */
+function nameAt(name: string, { optimization, threads }: Point): string {
+  const words = [optimization === "none" ? undefined : optimization, threads === undefined ? undefined : `${threads}t`];
+  return [name, ...words.filter((word) => word !== undefined)].join(".");
+}
+
+/** An experiment for every point; each measures its models on its targets. */
 export function sweep(experiment: Experiment, given: Sweep | undefined): Experiment[] {
   if (given === undefined) return [experiment];
-  return pointsOf(given).map(({ model: only, optimization, target, threads }) => {
-    const words = [
-      optimization === "none" ? undefined : optimization,
-      threads === undefined ? undefined : `${threads}t`,
-    ];
-    const suffix = words.filter((word) => word !== undefined).map((word) => `.${word}`);
+  return pointsOf(given).map((point) => {
+    const { model: only, optimization, target, threads } = point;
     const models = experiment.models.filter(({ name }) => only === undefined || name === only);
     return {
       ...experiment,
       targets: target === undefined ? experiment.targets : [target],
       models: models.map((model) => ({
         ...model,
-        name: `${model.name}${suffix.join("")}`,
+        name: nameAt(model.name, point),
         ...(optimization === undefined ? {} : { optimizations: steps[optimization] }),
         ...(threads === undefined ? {} : { threads }),
       })),
@@ -70,13 +69,69 @@ interface SweepFault {
   mend?: string;
 }
 
-/** What is wrong with the points of a list: models and targets that the experiment does not have, points that come twice. */
+/**
+ * What is wrong with a sweep: models and targets that the experiment does not have, points that come twice, and names of models at
+ * points that are none or belong to another model.
+ */
 export function sweepFaults(
   given: Sweep | undefined,
   models: ({ name: string } | undefined)[],
   targets: (string | undefined)[],
 ): SweepFault[] {
-  if (!Array.isArray(given)) return [];
+  if (given === undefined) return [];
+  const names = [...new Set(models.flatMap((entry) => (entry === undefined ? [] : [entry.name])))];
+  if (Array.isArray(given)) {
+    const made = given.flatMap((point, i) => nameFaults([point], names, [i]));
+    return [...pointFaults(given, models, targets), ...made, ...sharedNames(given, names, (i) => [i])];
+  }
+  const points = pointsOf(given);
+  return [...axisFaults(given), ...nameFaults(points, names, []), ...sharedNames(points, names, () => [])];
+}
+
+/** Values that an axis of a grid has twice. */
+function axisFaults(grid: z.infer<typeof gridSchema>): SweepFault[] {
+  return (["optimization", "threads"] as const).flatMap((axis) => {
+    const values: unknown[] = grid[axis] ?? [];
+    return values.flatMap((value, i) => {
+      if (values.indexOf(value) === i) return [];
+      return [{ code: "duplicate-name", path: [axis, i], message: `${axis} ${value} is listed twice` }];
+    });
+  });
+}
+
+/** Models whose name is none any more at one of the points; told once for each. */
+function nameFaults(points: Point[], names: string[], path: SweepFault["path"]): SweepFault[] {
+  return names.flatMap((name) => {
+    const here = points.filter(({ model }) => model === undefined || model === name);
+    const longest = here.map((point) => nameAt(name, point)).sort((a, b) => b.length - a.length)[0];
+    if (longest === undefined || IDENTIFIER.test(longest)) return [];
+    const message = `model ${name} is named ${longest} here, which has ${longest.length} characters; a name has 64 at most`;
+    return [{ code: "value", path, message, mend: "give the model a shorter name" }];
+  });
+}
+
+/** Points at which a model gets the name of another, or that another gets too. */
+function sharedNames(points: Point[], names: string[], pathOf: (i: number) => SweepFault["path"]): SweepFault[] {
+  const owners = new Map(names.map((name) => [name, name]));
+  return points.flatMap((point, i) =>
+    names.flatMap((name) => {
+      if (point.model !== undefined && point.model !== name) return [];
+      const made = nameAt(name, point);
+      const owner = owners.get(made) ?? name;
+      owners.set(made, owner);
+      if (owner === name) return [];
+      const message = `model ${name} is named ${made} here, and so is model ${owner}`;
+      return [{ code: "duplicate-name", path: pathOf(i), message, mend: "rename one of them" }];
+    }),
+  );
+}
+
+/** What is wrong with the points of a list by themselves. */
+function pointFaults(
+  given: Point[],
+  models: ({ name: string } | undefined)[],
+  targets: (string | undefined)[],
+): SweepFault[] {
   const faults: SweepFault[] = [];
   const unknown = (what: "model" | "target", i: number, name: string, names: (string | undefined)[]): void => {
     const known = names.filter((entry) => entry !== undefined);

@@ -66,6 +66,31 @@ test("points of a sweep that cannot be measured are told at their places", () =>
   expect(faults("[{ model: resnet8 }, { model: resnet8, optimization: none }]")[0]).toMatch(/^duplicate-name sweep.1 /);
 });
 
+test("names that a sweep makes are names, and of one model each", () => {
+  const file = fileURLToPath(new URL("../../../../examples/quickstart.yml", import.meta.url));
+  const faults = (names: string[], sweep: string): string[] => {
+    const models = names.map((name) => `{ name: ${name}, generate: resnet8 }`);
+    const read = readExperiments(file, [`models=[${models.join(", ")}]`, `sweep=${sweep}`], {});
+    return "faults" in read ? read.faults.map(({ code, path, message }) => `${code} ${path} ${message}`) : [];
+  };
+  const long = "m".repeat(62);
+  expect(faults([long.slice(1), "x"], "{ threads: [1, 8] }")).toEqual([]);
+  const tooLong = `model ${long} is named ${long}.16t here, which has 66 characters; a name has 64 at most`;
+  expect(faults([long, "x"], "{ threads: [1, 16] }")).toEqual([`value sweep ${tooLong}`]);
+  expect(faults([long, "x"], `[{ model: x }, { model: ${long}, threads: 16 }]`)).toEqual([`value sweep.1 ${tooLong}`]);
+  const both = ["kws", "kws.2t", "kws.static-int8"];
+  const shared = "model kws is named kws.2t here, and so is model kws.2t";
+  expect(faults(both, "{ threads: [2, 4] }")).toEqual([`duplicate-name sweep ${shared}`]);
+  expect(faults(both, "[{ model: kws.2t }, { model: kws, threads: 2 }]")).toEqual([`duplicate-name sweep.1 ${shared}`]);
+  expect(faults(["kws", "kws.static-int8"], "[{ optimization: static-int8, threads: 2 }, { threads: 2 }]")).toEqual([
+    "duplicate-name sweep.1 model kws.static-int8 is named kws.static-int8.2t here, and so is model kws",
+  ]);
+  expect(faults(["kws"], "{ optimization: [none, none], threads: [1, 2, 1] }")).toEqual([
+    "duplicate-name sweep.optimization.1 optimization none is listed twice",
+    "duplicate-name sweep.threads.2 threads 1 is listed twice",
+  ]);
+});
+
 test("a board is switched on once for all experiments of a file, and every measurement stands between its on and off", () => {
   const workflow = planRun("r", experiments("sweep={threads: [1, 2]}"));
   expect(workflowFaults(workflow)).toEqual([]);
