@@ -5,7 +5,7 @@ import { renderTable } from "@mltb/bench";
 import { bringUp } from "./bay/bring-up.ts";
 import { stateFolder } from "./bay/state.ts";
 import { findBay } from "./client/find-bay.ts";
-import { loadExperiments, runOnBay, verdictExit } from "./commands/run.ts";
+import { loadExperiments, runExit, runOnBay } from "./commands/run.ts";
 import { aborted, defaultPorts, listener } from "./commands/up.ts";
 import { Exit } from "./errors.ts";
 import { createSteps } from "./output/steps.ts";
@@ -45,7 +45,7 @@ program
         const report = relative(process.cwd(), `${run.folder}/report.html`);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
         context.print(run, () => `\n${renderTable(run)}\n\nreport  ${report}   (${seconds} s since start)`);
-        code = verdictExit(run);
+        code = runExit(run, context);
         if (options.once !== true && !context.signal.aborted) {
           context.note(
             `\nbay ${running.state.bay} stays up: http ${running.state.http}  mqtt ${running.state.mqtt}\n` +

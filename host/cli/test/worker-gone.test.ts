@@ -123,7 +123,7 @@ test("a board that somebody else leased after the crash is left to them, and not
   const id = await killed(true);
   const lease = JSON.parse((await run("lease", "local-cpu", "--for", "5m", ...at, "--json")).out);
   const cancelled = await run("experiment", "cancel", id, ...at);
-  expect(cancelled.code, cancelled.err).toBe(1);
+  expect(cancelled.code, cancelled.err).toBe(4);
   expect(cancelled.out).toMatch(/NOT SAFE: not known to be off: .*local-cpu is leased by/);
   expect(await rail_v()).toBeGreaterThan(4);
   await run("power", "off", "local-cpu", ...at);
@@ -135,7 +135,7 @@ test("a board whose switch does not open any more after the crash is told not to
   const id = await killed(true);
   await askControl(socket, { fault: "stuck-on", target: "local-cpu" });
   const cancelled = await run("experiment", "cancel", id, ...at);
-  expect(cancelled.code, cancelled.err).toBe(1);
+  expect(cancelled.code, cancelled.err).toBe(4);
   expect(cancelled.out).toMatch(/board\/local-cpu +failed +NOT SAFE: /);
   await askControl(socket, { fault: "none", target: "local-cpu" });
   await run("faults", "local-cpu", "--rearm", ...at);

@@ -166,6 +166,15 @@ function simulatedNotice(part: string): string {
   return `<p class="notice"><strong>The ${esc(part)} is simulated.</strong>${text}</p>`;
 }
 
+/** How the run ended where it did not as it should. */
+function endNotices({ not_safe = [], cancelled = null }: RunDocument): string {
+  const unsafe = not_safe.map(
+    ({ target, reason }) => `<strong>${esc(target)} was not proved off.</strong> ${esc(reason)}.`,
+  );
+  const early = cancelled === null ? [] : [`Cancelled by ${esc(cancelled.author)}: ${esc(cancelled.reason)}.`];
+  return [...unsafe, ...early].map((text) => `<p class="notice">${text}</p>`).join("");
+}
+
 /** A self-contained HTML page of a run: no script, no reference to anything outside the file. */
 export function renderReport(run: RunDocument, recordings: Map<ResultRecord, RecordingDocument>): string {
   const simulated = simulatedParts(run.results).map(simulatedNotice);
@@ -173,6 +182,7 @@ export function renderReport(run: RunDocument, recordings: Map<ResultRecord, Rec
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
     `<title>${esc(run.experiment)} · MLTB</title><style>${style}</style></head><body>` +
     `<h1>Experiment ${esc(run.experiment)}</h1><p class="meta">run ${esc(run.run_id)} · ${run.started_at} to ${run.ended_at}</p>` +
+    endNotices(run) +
     simulated.join("") +
     overview(run) +
     run.results.map((record) => section(record, recordings.get(record))).join("") +

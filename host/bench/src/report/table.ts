@@ -66,6 +66,8 @@ export function renderTable(run: RunDocument): string {
   lines.splice(1, 0, "-".repeat((lines[0] as string).length));
   const notes = run.results.filter((record) => record.verdict === "invalid" || record.verdict === "unstable");
   for (const record of notes) lines.push(`${record.target} ${record.model.name}: ${record.reasons.join("; ")}`);
+  for (const { target, reason } of run.not_safe ?? []) lines.push(`NOT PROVED OFF: ${target}: ${reason}`);
+  if (run.cancelled != null) lines.push(`cancelled by ${run.cancelled.author}: ${run.cancelled.reason}`);
   lines.push(...simulatedText(simulatedParts(run.results)));
   return lines.join("\n");
 }

@@ -61,6 +61,12 @@ export interface ResultRecord {
   artifacts: { path: string; sha256: string }[];
 }
 
+/** A target that could not be proved off at the end of a run. */
+export interface NotSafe {
+  target: string;
+  reason: string;
+}
+
 /** What `mltb run` prints and stores. */
 export interface RunDocument {
   schema: "mltb.run/1";
@@ -71,6 +77,10 @@ export interface RunDocument {
   folder: string;
   /** SHA-256 of the configuration that it was begun with; runs of earlier versions lack these two. */
   configuration?: string;
+  /** Targets that are not known to be off after it, and why; runs of earlier versions lack it and the next. */
+  not_safe?: NotSafe[];
+  /** Who ended it before its end, and why. */
+  cancelled?: { reason: string; author: string } | null;
   /** What it was made of, and can be made of again. */
   recorded?: { path: string; sha256: string };
   results: ResultRecord[];

@@ -6,7 +6,7 @@ import type { Experiment } from "../configurator/types.ts";
 import { type Artifact, artifactFile, artifactOf, readArtifact, storeArtifact } from "../results/artifacts.ts";
 import { decodeLatencies, encodeLatencies } from "../results/latency-file.ts";
 import { decodeTrace } from "../results/library.ts";
-import { sha256 } from "../results/record.ts";
+import { type NotSafe, sha256 } from "../results/record.ts";
 import { ResultsError } from "../results/results-error.ts";
 import type { Measured, MeasuredWindow } from "./agent-client.ts";
 import type { RecordingDocument } from "./bay-api.ts";
@@ -42,6 +42,9 @@ export interface RecordedRun {
   folder: string;
   /** SHA-256 of `configuration.json`, by which the journal knows it too. */
   configuration: string;
+  /** Runs of earlier versions lack these two. */
+  not_safe?: NotSafe[];
+  cancelled?: { reason: string; author: string } | null;
   measurements: Recorded[];
 }
 

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import type { Experiment } from "../configurator/types.ts";
 import { finished, type RunState, replay, statuses } from "../orchestrator/machine.ts";
 import type { RunEvent } from "../orchestrator/workflow.ts";
-import type { RunDocument } from "../results/record.ts";
+import type { NotSafe, RunDocument } from "../results/record.ts";
 import { RunError } from "./bay-api.ts";
 import type { MeasureOutput } from "./effects.ts";
 import { finishRun, resultFile } from "./finish-run.ts";
 import { hostFacts } from "./host-facts.ts";
-import { resultNodes } from "./plan.ts";
+import { type NodeWork, resultNodes } from "./plan.ts";
 import type { ModelOutput } from "./prepare-model.ts";
 import { type Recorded, writeRecorded } from "./recorded.ts";
 
@@ -36,7 +36,8 @@ export function writeDocument(head: RunHead, experiments: Experiment[], state: R
   const { run_id, folder, started_at, ended_at, configuration } = head;
   mkdirSync(folder, { recursive: true });
   const run = { run_id, experiment: experiments[0]?.name ?? "", started_at, ended_at, folder, configuration };
-  writeRecorded({ ...run, measurements: collect(experiments, state) }, experiments);
+  const end = { not_safe: notSafe(state), cancelled: state.cancelled ?? null };
+  writeRecorded({ ...run, ...end, measurements: collect(experiments, state) }, experiments);
   return finishRun(folder).run;
 }
 
@@ -45,6 +46,14 @@ export function documentOf(head: RunHead, experiments: Experiment[], events: Run
   const state = replay(events);
   if (!finished(state)) throw new RunError(`run ${head.run_id} is not over`);
   return writeDocument(head, experiments, state);
+}
+
+/** Targets whose node could not be brought down: whether they have power is not known. */
+function notSafe(state: RunState): NotSafe[] {
+  return [...state.nodes.values()].flatMap(({ spec, unsafe }) => {
+    const work = spec.parameters["work"] as NodeWork;
+    return unsafe === undefined || work.kind !== "board" ? [] : [{ target: work.target, reason: unsafe }];
+  });
 }
 
 /** What was measured, in the order of the experiments; of a measurement that failed why. */

@@ -126,6 +126,7 @@ test("a failing power-off is told, and the run still ends with its results", asy
   // Nothing keeps the process or the board: others can see to it.
   expect(made.calls.at(-1)).toBe("drop");
   expect(run.results[0]?.verdict).toBe("invalid");
+  expect(run.not_safe).toEqual([{ target: "local-cpu", reason: expect.stringMatching(/^off failed on purpose/) }]);
 });
 
 test("a node is tried again as often as its workflow says, and every attempt has its number in the journal", async () => {

@@ -22,7 +22,7 @@ import { CliError, cliError, Exit } from "../errors.ts";
 import { progressTo } from "../output/progress.ts";
 import { createSteps } from "../output/steps.ts";
 import { action, addBayOptions, type Command, type Context } from "../program.ts";
-import { openJournal, ownLease, verdictExit } from "./run.ts";
+import { openJournal, ownLease, runExit } from "./run.ts";
 
 interface HoldOptions extends BayOptions {
   reason?: string;
@@ -175,13 +175,13 @@ async function goOn(context: Context, run: string, options: BayOptions): Promise
     if (document === undefined)
       throw cliError(Exit.refused, "running", `process ${row.worker_pid} works on run ${row.run_id}`);
     context.print(document, () => `${renderTable(document)}\nresults  ${document.folder}`);
-    return context.signal.aborted ? Exit.interrupted : verdictExit(document);
+    return runExit(document, context);
   });
 }
 
 /**
  * Ends a run; refuses one that has ended. The process that works on it brings down what has begun; where that is gone, this one
- * does. Exits 1 where a board is not known to be safe afterwards.
+ * does. Exits 4 where a board is not known to be safe afterwards.
  */
 async function cancel(context: Context, run: string, options: HoldOptions): Promise<number> {
   return withJournal(options, async (journal) => {
@@ -204,7 +204,7 @@ async function cancel(context: Context, run: string, options: HoldOptions): Prom
     }
     const now = await view(journal, row);
     context.print(now, () => lines(now));
-    return now.nodes.some((node) => node.unsafe !== null) ? Exit.bad : Exit.done;
+    return now.nodes.some((node) => node.unsafe !== null) ? Exit.unreachable : Exit.done;
   });
 }
 

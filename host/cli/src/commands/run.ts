@@ -79,9 +79,17 @@ export function ownLease(): { lease?: NonNullable<BayAddress["lease"]> } {
   return id === undefined || id === "" ? {} : { lease: { id, targets } };
 }
 
-/** 1 when a verdict is `invalid`, else 0. */
-export function verdictExit(run: RunDocument): number {
-  return run.results.some((record) => record.verdict === "invalid") ? Exit.bad : Exit.done;
+/**
+ * Exit code of the command that a run has ended under: 4 where a target was not proved off, 130 where the command was interrupted,
+ * 1 where the run was cancelled or a verdict is `invalid`.
+ */
+export function runExit(
+  { not_safe = [], cancelled, results }: RunDocument,
+  { signal }: { signal: AbortSignal },
+): number {
+  if (not_safe.length > 0) return Exit.unreachable;
+  if (signal.aborted) return Exit.interrupted;
+  return cancelled != null || results.some(({ verdict }) => verdict === "invalid") ? Exit.bad : Exit.done;
 }
 
 /** Options of a bay that a command brings up for itself: free ports, its own folder below the state folder. */
@@ -109,8 +117,7 @@ export async function runFile(context: Context, file: string, options: RunOption
     if (bay === undefined) throw new Error("the bay that was brought up cannot be found");
     const run = await runOnBay(experiments, bay, options.out ?? defaultOut, steps, context.signal, options.state);
     context.print(run, () => `${renderTable(run)}\nresults  ${run.folder}\nreport   ${run.folder}/report.html`);
-    if (context.signal.aborted) return Exit.interrupted;
-    return verdictExit(run);
+    return runExit(run, context);
   } finally {
     await running?.stop();
   }
