@@ -216,7 +216,9 @@ async function present(
         ...agent.called,
         marker: agent.supplied ? "simulated" : options.marker === undefined ? "none" : "file",
         capabilities: ["infer", "deploy", "artifacts", "measure", "cancel"],
-        network: foreignServer(options.runtime) === undefined ? isolation.network : "not isolated",
+        ...(foreignServer(options.runtime) === undefined
+          ? { network: isolation.network, model_folder: isolation.model_folder }
+          : { network: "not isolated", model_folder: "writable" }),
         limits,
         pid: process.pid,
         at: new Date().toISOString(),

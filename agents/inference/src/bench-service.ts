@@ -165,6 +165,7 @@ export function benchImplementation(options: {
         threads: threadsOf(options.runtime, entry.threads ?? options.threads),
         marker_method: request.markers && options.marker ? "edges" : "host_clock",
         network: process.network,
+        model_folder: process.model_folder,
         // Of a foreign server's machine and memory nothing is known here.
         ...(foreign
           ? {}

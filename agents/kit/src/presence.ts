@@ -23,6 +23,8 @@ export interface Birth {
   capabilities: string[];
   /** Whether models have a network. */
   network: "isolated" | "not isolated";
+  /** Whether models can write into the folder that they lie in. */
+  model_folder: "read-only" | "writable";
   limits: { memory_bytes: number; time_s: number };
   pid: number;
   at: string;

@@ -61,6 +61,7 @@ test("a late listener gets the retained birth, state and flags", async () => {
     runtime: { name: "onnxruntime-node", version: expect.stringMatching(/^\d+\.\d+/) },
     capabilities: expect.arrayContaining(["infer", "deploy", "measure", "cancel"]),
     network: expect.stringMatching(/^(isolated|not isolated)$/),
+    model_folder: expect.stringMatching(/^(read-only|writable)$/),
     limits: { memory_bytes: 2 * 1024 ** 3, time_s: 60 },
     ...{ tls: false, instance: expect.stringMatching(/^[0-9a-f-]{36}$/), machine: bootId() },
   });

@@ -145,6 +145,7 @@ test("oip:// drives an agent in another process: its models, a file handed over,
     peak_memory_bytes: null,
     environment: null,
     network: "not isolated",
+    model_folder: "writable",
   });
   expect(measured.windows[0]?.inferences).toBeGreaterThan(0);
   for (const agent of [near, far]) {

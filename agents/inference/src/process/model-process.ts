@@ -5,7 +5,7 @@ import { AgentError } from "../errors.ts";
 import { programOf } from "../runtimes/index.ts";
 import type { ModelSource, Tensor, TensorInfo } from "../runtimes/runtime.ts";
 import { bodyParts, Channel } from "./channel.ts";
-import type { Isolation } from "./isolation.ts";
+import type { Isolation, ModelFolder } from "./isolation.ts";
 import { dataLimit, type Limits, MemoryWatch } from "./limits.ts";
 import { type MeasureSpec, type ModelReply, type ModelRequest, packTensors } from "./messages.ts";
 import { type Job, JobQueue } from "./queue.ts";
@@ -47,7 +47,8 @@ export class ModelProcess {
   load_ms = 0;
   /** Why it ended; undefined while it lives. */
   ended: string | undefined;
-  readonly network: "isolated" | "not isolated";
+  readonly network: Isolation["network"];
+  readonly model_folder: ModelFolder;
   private readonly child: ChildProcess;
   private readonly channel: Channel;
   private readonly queue: JobQueue;
@@ -62,6 +63,7 @@ export class ModelProcess {
     const { program, needsNetwork } = programOf(runtime);
     const command = [...isolation.command(dirname(source.file), dataLimit(limits), needsNetwork), ...program];
     this.network = needsNetwork ? "not isolated" : isolation.network;
+    this.model_folder = needsNetwork ? "writable" : isolation.model_folder;
     this.child = spawn(command[0] as string, command.slice(1), {
       // What a runtime prints must not stand among the agent's own lines.
       stdio: ["ignore", 2, 2, "pipe"],

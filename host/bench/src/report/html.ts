@@ -136,6 +136,7 @@ function section(record: ResultRecord, recording: RecordingDocument | undefined)
       : `largest difference from the reference ${record.numerical_error.max_abs.toPrecision(3)}, rmse ${record.numerical_error.rmse.toPrecision(3)}`,
     environmentText(record),
     record.network === undefined ? "" : `network: ${esc(record.network)}`,
+    record.model_folder === undefined ? "" : `model folder: ${esc(record.model_folder)}`,
     `${record.samples.received} samples at ${record.samples.rate_hz} Hz, ${record.samples.lost} lost`,
   ].filter((text) => text !== "");
   const simulated =

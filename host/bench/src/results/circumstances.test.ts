@@ -31,15 +31,19 @@ test("what equal runs on a quiet machine differ in, and a warning with other num
 });
 
 test("a fact of the environment is told once, network and calls meanwhile too", () => {
-  const a = seen({}, { network: "isolated" });
-  const b = seen({ cores: 8, temperature_c: 70 }, { network: "not isolated" });
+  const a = seen({}, { network: "isolated", model_folder: "read-only" });
+  const b = seen({ cores: 8, temperature_c: 70 }, { network: "not isolated", model_folder: "writable" });
   (b.environment as NonNullable<ResultRecord["environment"]>).requests_meanwhile = 12;
   expect(compareRecords(a, b).circumstances.map(({ what, a: x, b: y }) => [what, x, y])).toEqual([
     ["environment.before.cores", 4, 8],
     ["environment.before.temperature_c", 45, 70],
     ["environment.requests_meanwhile", 0, 12],
     ["network", "isolated", "not isolated"],
+    ["model_folder", "read-only", "writable"],
   ]);
+  // An earlier version told nothing of the folder.
+  const earlier = seen({}, { network: "isolated" });
+  expect(compareRecords(earlier, a).circumstances).toEqual([]);
 });
 
 test("a figure that one of them lacks is told with the reason, in either direction", () => {

@@ -6,7 +6,7 @@ import type { ResultRecord } from "./record.ts";
 export interface Circumstance {
   target: string;
   model: string;
-  /** `verdict`, `warning`, a path of the record below `environment`, `network`, or a figure that one of them lacks. */
+  /** `verdict`, `warning`, a path of the record below `environment`, `network`, `model_folder`, or a figure that one of them lacks. */
   what: string;
   /** Null where the first has none of it; a verdict stands with its first reason. */
   a: unknown;
@@ -28,12 +28,15 @@ export function verdictsOf(a: ResultRecord, b: ResultRecord): Circumstance[] {
 
 /** Everything that two records of equal fingerprints differ in beside the figures that both have. */
 export function circumstancesOf(a: ResultRecord, b: ResultRecord): Circumstance[] {
-  const network: Found = { what: "network", a: a.network ?? null, b: b.network ?? null };
+  const isolation = (["network", "model_folder"] as const).map((what): Found => {
+    return { what, a: a[what] ?? null, b: b[what] ?? null };
+  });
   return [
     ...verdictsOf(a, b),
     ...named(a, [
       ...environment(a, b),
-      ...(network.a === network.b ? [] : [network]),
+      // Records of earlier versions tell nothing of the folder.
+      ...isolation.filter(({ what, a: x, b: y }) => x !== y && (what === "network" || (x !== null && y !== null))),
       ...warningsOf(a, b).map((text) => ({ what: "warning", a: text, b: null })),
       ...warningsOf(b, a).map((text) => ({ what: "warning", a: null, b: text })),
       ...lacking(a, b),

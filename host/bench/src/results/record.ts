@@ -46,6 +46,8 @@ export interface ResultRecord {
   numerical_error_refused?: string | null;
   /** Whether the model's process had a network. */
   network?: string;
+  /** Whether it could write into the folder of its model. */
+  model_folder?: string;
   /** What may have changed how fast the target was, before and after the windows. */
   environment?: {
     before: SeenEnvironment;

@@ -38,6 +38,7 @@ export interface MeasureEvent {
     threads: number;
     marker_method: "edges" | "host_clock";
     network: string;
+    model_folder: string;
     peak_memory_bytes: string;
     before: ToldEnvironment | null;
     after: ToldEnvironment | null;

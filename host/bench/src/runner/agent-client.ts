@@ -36,6 +36,8 @@ export interface Measured {
   method: "edges" | "host_clock";
   /** Whether the model's process had a network. */
   network: string;
+  /** Whether it could write into the folder of its model; agents of earlier versions do not tell. */
+  model_folder?: string;
   /** Largest resident size of the model's process; null where the agent does not know. */
   peak_memory_bytes: number | null;
   environment: { before: SeenEnvironment; after: SeenEnvironment } | null;
@@ -269,6 +271,7 @@ export function grpcAgent(address: string, route: Omit<AgentRoute, "address"> = 
               runtime,
               method: done.marker_method,
               network: done.network,
+              ...(done.model_folder === "" ? {} : { model_folder: done.model_folder }),
               peak_memory_bytes: peak > 0 ? peak : null,
               environment: before === null || after === null ? null : { before: told(before), after: told(after) },
               requests_meanwhile: "_requests_meanwhile" in done ? (done.requests_meanwhile ?? 0) : null,

@@ -54,7 +54,8 @@ test("without a marker the energy is left out with its reason, and the verdict i
 });
 
 test("of a foreign server the record tells no threads, no memory and no environment, and makes none up from this machine", () => {
-  const foreign = { runtime: { name: "oip:triton", version: "2.1", threads: 0 }, network: "not isolated" };
+  const isolation = { network: "not isolated", model_folder: "writable" };
+  const foreign = { runtime: { name: "oip:triton", version: "2.1", threads: 0 }, ...isolation };
   const record = recordOf({}, null, "host_clock", foreign);
   expect(record).toMatchObject({
     ...foreign,

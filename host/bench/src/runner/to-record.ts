@@ -196,6 +196,7 @@ export function toRecord(
     numerical_error_refused:
       good === undefined ? "nothing was measured" : "refused" in good.numerical ? good.numerical.refused : null,
     network: good?.measured.network ?? "unknown",
+    ...(good?.measured.model_folder === undefined ? {} : { model_folder: good.measured.model_folder }),
     environment: seen === null ? null : { ...seen, requests_meanwhile },
     warnings: seen === null ? [] : environmentWarnings(seen.before, seen.after, requests_meanwhile),
     fingerprint: fingerprint({
