@@ -1,8 +1,18 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { type Caller, policyCaller } from "../src/call.ts";
+import { Commands } from "../src/commands.ts";
+import type { ChannelModel } from "../src/device/channel.ts";
+import { Recordings } from "../src/energy/recordings.ts";
+import { Cuts } from "../src/leases/cuts.ts";
 import type { LeaseView } from "../src/leases/leases.ts";
 import { decodeTrace } from "../src/trace/decode.ts";
 import { type VirtualBay, type VirtualBoard, virtualBay } from "./virtual.ts";
 
+const folder = mkdtempSync(join(tmpdir(), "mltb-quiet-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let bay: VirtualBay | undefined;
 afterEach(async () => {
   await bay?.stop();
@@ -104,4 +114,88 @@ test("a lease that is given while a target is recorded reaches the panel behind 
   expect(told(since)).toBe(0);
   await bay.until(() => told(since) === 1, 15_000);
   ended();
+}, 300_000);
+
+test("beside an open window another target of the rack is switched on, recorded and switched off: its recording asks nothing of the board, and commands and presses are counted by the window that sees them", async () => {
+  const time = await virtualBay(1, undefined, 2);
+  bay = time;
+  const one = time.boards[0] as VirtualBoard;
+  const { board, rack } = one;
+  await time.until(() => board.link.lifecycle === "ready", 1000);
+  const commands = new Commands([board]);
+  await time.until(() => commands.targets().every(({ power }) => power === "off"), 5000);
+  const recordings = new Recordings(time.hub, new Cuts(), folder);
+  const [first, second] = board.channels as [ChannelModel, ChannelModel];
+  let level = 0;
+  let rows = 0;
+  time.hub.on("marker", (_, seen) => (level = seen));
+  time.hub.on("samples", ({ target, current_a }) => (rows += target === first.name ? current_a.length : 0));
+  const edge = async (to: 0 | 1): Promise<void> => {
+    rack.electronics.marker(1, to, rack.electronics.now_us());
+    await time.until(() => level === to, 200);
+  };
+  const ended = async <T>(running: Promise<T>): Promise<T> => {
+    let over = false;
+    const seen = (): void => {
+      over = true;
+    };
+    running.then(seen, seen);
+    await time.until(() => over, 5000);
+    return running;
+  };
+  const person: Caller = { ...policyCaller("test"), source: "api", user: "ann" };
+  const power = async (state: "on" | "off"): Promise<string> =>
+    (await ended(commands.run(person, "target", second.name, "power", { state }))).status;
+
+  const mine = await ended(recordings.start(board, first, []));
+  await time.run(200);
+  // Between windows neither: streams that are open for long need no further request.
+  let since = performance.now();
+  recordings.discard(await ended(recordings.start(board, second, [])));
+  await time.run(200);
+  expect(requestsSince(one, since)).toEqual([]);
+
+  await edge(1);
+  since = performance.now();
+  rows = 0;
+  expect(await power("on")).toBe("done");
+  expect(requestsSince(one, since)).toEqual(["power_set", "channel_get"]);
+  const theirs = await ended(recordings.start(board, second, []));
+  await time.run(2000);
+  const { requests_inside } = await ended(recordings.stop(theirs));
+  expect(await power("off")).toBe("done");
+  await time.run(500);
+  expect(requestsSince(one, since)).toEqual(["power_set", "channel_get", "power_set", "channel_get"]);
+  let pressed = 0;
+  time.hub.on("button", () => (pressed += 1));
+  rack.press("down", 100);
+  await time.until(() => pressed === 1, 1000);
+  const took_ms = performance.now() - since;
+  expect(rows).toBeGreaterThan(took_ms - 100);
+  await edge(0);
+  await time.run(200);
+
+  // Nobody's window sees these.
+  expect([await power("on"), await power("off")]).toEqual(["done", "done"]);
+  const finished = await ended(recordings.stop(mine));
+  expect(finished.windows.map(({ refused }) => refused)).toEqual([null]);
+  expect(requests_inside).toBe(0);
+  expect([finished.requests_inside, board.quiet.inside]).toEqual([5, 5]);
+}, 300_000);
+
+test("a renewal that a window opens upon opens the streams and leaves the counters for later", async () => {
+  bay = await virtualBay(1, undefined, 1);
+  const one = bay.boards[0] as VirtualBoard;
+  const { board } = one;
+  await bay.until(() => board.link.lifecycle === "ready", 1000);
+  await bay.run(1100);
+  const ended = board.quiet.record(1);
+  const since = performance.now();
+  const opened = board.renew();
+  await bay.until(() => requestsSince(one, since).length > 0, 100);
+  board.quiet.edge(1, 1);
+  await bay.run(100);
+  await opened;
+  expect(requestsSince(one, since)).toEqual(["stream_open", "stream_open"]);
+  expect(ended()).toBe(1);
 }, 300_000);

@@ -33,6 +33,11 @@ const recordedSchema = z
       .int()
       .min(0)
       .describe("times that the board's link was lost meanwhile: a window across one is refused"),
+    requests_inside: z
+      .int()
+      .min(0)
+      .optional()
+      .describe("requests to the board and presses of its buttons that fell into a window: each costs the board time"),
   })
   .meta({ id: "Recorded", description: "Windows between marker edges with their energy and its uncertainty budget." });
 

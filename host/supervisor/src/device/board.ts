@@ -90,6 +90,7 @@ export class Board {
         },
         onWelcome: (welcome, restarted) => this.onWelcome(welcome, restarted),
         onMessage: (name, body) => this.message(name, body),
+        onRequest: () => this.quiet.asked(),
       },
       nonce,
       serialNumber(rack.board.link),
@@ -244,9 +245,11 @@ export class Board {
     const monitors = this.can("unproved") || (await open(Stream.monitors));
     if (samples && monitors) this.quiet.opened(asked_ms, ttl_ms);
     if (this.can("unproved")) return this.note();
+    // A window may have opened meanwhile: counters can wait for its end.
+    if (this.quiet.window) return this.note();
     const outcome = await this.link.request("counters_get", {}, REQUEST_MS);
     if (outcome.kind === "answer") this.counters = outcome.body;
-    if (this.can("drops")) {
+    if (this.can("drops") && !this.quiet.window) {
       const answer = await this.link.request("drops_get", {}, REQUEST_MS);
       if (answer.kind === "answer") this.drops = answer.body;
     }
@@ -339,6 +342,7 @@ export class Board {
       if (channel !== undefined) this.onMarker(channel, edge);
     } else if (name === "button") {
       const press = body as unknown as Message<"button">;
+      this.quiet.asked();
       this.hub.emit("button", this.rack, buttons[press.button] ?? "?", presses[press.press] ?? "?");
     } else if (name === "panel_state") {
       const p = body as unknown as Message<"panel_state">;

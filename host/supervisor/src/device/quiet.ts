@@ -8,11 +8,14 @@ const LAST_MS = 2500;
 /**
  * Says when a board may be asked for what nobody waits for: renewals of its streams, its counters. Not while a recorded target
  * measures, because answering costs the board time: streams are opened for long when a recording starts and renewed between
- * windows. A window longer than that sees a renewal, or the samples would end.
+ * windows. A window longer than that sees a renewal, or the samples would end. What people command never waits; all that
+ * windows see is counted.
  */
 export class Quiet {
-  /** Renewals that a window has seen. */
+  /** Requests and presses of buttons that a window has seen. */
   inside = 0;
+  /** The same, by the channels whose windows were open. */
+  private readonly seen = new Map<number, number>();
   private readonly recorded = new Map<number, number>();
   private readonly open = new Set<number>();
   private until_ms = Number.NEGATIVE_INFINITY;
@@ -27,20 +30,29 @@ export class Quiet {
     return this.open.size > 0;
   }
 
-  /** A recording whose windows a channel's marker makes starts; the returned function ends it. */
-  record(channel: number): () => void {
+  /** A recording whose windows a channel's marker makes starts; the returned function ends it and tells what its windows have seen. */
+  record(channel: number): () => number {
     this.recorded.set(channel, (this.recorded.get(channel) ?? 0) + 1);
-    let ended = false;
+    const before = this.seen.get(channel) ?? 0;
+    let found: number | undefined;
     return () => {
-      if (ended) return;
-      ended = true;
+      if (found !== undefined) return found;
+      found = (this.seen.get(channel) ?? 0) - before;
       const left = (this.recorded.get(channel) ?? 1) - 1;
       if (left > 0) this.recorded.set(channel, left);
       else {
         this.recorded.delete(channel);
         this.open.delete(channel);
       }
+      return found;
     };
+  }
+
+  /** Something is asked of the board, or somebody has pressed a button there. */
+  asked(): void {
+    if (this.open.size === 0) return;
+    this.inside += 1;
+    for (const channel of this.open) this.seen.set(channel, (this.seen.get(channel) ?? 0) + 1);
   }
 
   /** An edge of a channel's marker: 1 opens a window, 0 closes it. */
@@ -54,14 +66,10 @@ export class Quiet {
     return this.recorded.size > 0 ? RECORDED_TTL_MS : STREAM_TTL_MS;
   }
 
-  /** The board may be asked now. */
+  /** The board may be asked now, and its streams opened anew. */
   due(now_ms: number): boolean {
     if (this.recorded.size === 0) return true;
-    const left_ms = this.until_ms - now_ms;
-    if (this.open.size === 0) return left_ms < RECORDED_TTL_MS / 2;
-    if (left_ms >= LAST_MS) return false;
-    this.inside += 1;
-    return true;
+    return this.until_ms - now_ms < (this.window ? LAST_MS : RECORDED_TTL_MS / 2);
   }
 
   /** Streams were opened, asked at `now_ms` for `ttl_ms`. */

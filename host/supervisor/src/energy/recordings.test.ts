@@ -48,7 +48,14 @@ function fakeBoard(ended: () => void = () => undefined): Board {
       of: () => ({ fast_a: scale, monitor_a: scale, voltage_v: { factor: 1.25e-3, zero: 0 } }),
       view: () => ({ source: "design", record: null }),
     },
-    quiet: { record: () => ended },
+    // Told when the recording has ended and its work begins.
+    quiet: {
+      record: () => () => {
+        ended();
+        return 0;
+      },
+      due: () => true,
+    },
     simulated: [],
     recall: async () => undefined,
     renew: async () => undefined,

@@ -46,7 +46,8 @@ interface Running {
   rails: [Rail, ...Rail[]];
   /** Somebody is being told what it has seen. */
   stopping: boolean;
-  end(): void;
+  /** Ends it, once; gives what its windows have seen of requests and presses of buttons. */
+  end(): number;
 }
 
 /** Where the samples of a finished recording are. */
@@ -71,6 +72,8 @@ interface Facts {
 interface Finished extends RecordingResult, Facts, Calibrated {
   target: string;
   channel: number;
+  /** Requests to the board, and presses of its buttons, that fell into a window. */
+  requests_inside: number;
   meter: Meter;
   rails: ({ target: string; channel: number } & Calibrated &
     Pick<RecordingResult, "samples" | "dropped" | "windows">)[];
@@ -110,8 +113,8 @@ export class Recordings {
   /** Records a target's rail, and those of other targets of its rack; the edges of the target's marker count for all. */
   async start(board: Board, channel: ChannelModel, others: string[]): Promise<string> {
     if (board.updating) throw new BayError("busy", `${board.name} is being written to`);
-    // Its samples are scaled by what the board stores.
-    await board.recall();
+    // Its samples are scaled by what the board stores. Where another target is recorded, that was asked for then.
+    if (board.quiet.due(performance.now())) await board.recall();
     const known = board.channels.filter((entry) => entry !== undefined);
     const rails = [channel.name, ...others.filter((name) => name !== channel.name)].map((name): Rail => {
       const found = known.find((entry) => entry.name === name);
@@ -139,13 +142,14 @@ export class Recordings {
     };
     for (const [event, handler] of Object.entries(listeners)) this.hub.on(event as keyof BayEvents, handler as never);
     const id = `rec-${Date.now().toString(36)}-${this.next++}`;
+    const alone = board.quiet.recordings === 0;
     const quietEnded = board.quiet.record(channel.channel);
     // What a holder has left running ends with the lease, also with that of another rail.
     const uncuts = rails.map((rail) => this.cuts.add(rail.channel.name, () => end()));
-    const end = (): void => {
+    const end = (): number => {
       for (const uncut of uncuts) uncut();
-      if (!this.running.delete(id)) return;
-      quietEnded();
+      const inside = quietEnded();
+      if (!this.running.delete(id)) return inside;
       for (const { recording } of rails) {
         this.counters.voltages += recording.dropped.voltages;
         this.counters.markers += recording.dropped.markers;
@@ -153,14 +157,15 @@ export class Recordings {
       for (const [event, handler] of Object.entries(listeners)) {
         this.hub.off(event as keyof BayEvents, handler as never);
       }
+      return inside;
     };
     this.running.set(id, { board, rails, stopping: false, end });
     if (this.running.size > RUNNING) {
       this.counters.recordings += 1;
       this.running.values().next().value?.end();
     }
-    // Streams that are open for long need no renewal inside a window.
-    await board.renew();
+    // Streams that are open for long need no renewal inside a window; those of a board that is recorded already are.
+    if (alone || board.quiet.due(performance.now())) await board.renew();
     return id;
   }
 
@@ -182,7 +187,7 @@ export class Recordings {
     while (rails.some(behind) && performance.now() - started < SETTLE_MS) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    end();
+    const requests_inside = end();
     const [own, ...others] = rails;
     const result = await stepwise(own.recording.resultSteps());
     const facts = {
@@ -209,6 +214,7 @@ export class Recordings {
       ...facts,
       target: own.channel.name,
       channel: own.channel.channel,
+      requests_inside,
       meter: meterOf(monitoringBoard, monitoringBoard.channels[own.channel.channel - 1] as Channel, result.rate_hz),
       ...own.calibrated,
       ...result,

@@ -25,6 +25,8 @@ export interface DeviceLinkHooks {
   onLifecycle(state: Lifecycle, reason: string): void;
   onWelcome(welcome: Message<"welcome">, restarted: boolean): void;
   onMessage(name: string, body: Body): void;
+  /** A request goes out. */
+  onRequest?(): void;
 }
 
 /** What happened to a link's port and to this process while it served it. */
@@ -117,6 +119,7 @@ export class DeviceLink {
   /** Sends a request; never rejects. `unknown`: the link was lost while it ran. */
   request<N extends RequestName>(name: N, body: Message<N>, timeout_ms: number): Promise<RequestOutcome<AnswerOf<N>>> {
     return new Promise((resolve) => {
+      if (this.session.port.open) this.hooks.onRequest?.();
       this.session.request(name, body, timeout_ms, now(), resolve);
       this.serve();
     });
