@@ -1,6 +1,7 @@
 import type { TargetView } from "@mltb/contract";
 import type { AgentApi, grpcAgent } from "./agent-client.ts";
 import type { AgentWatch } from "./agents.ts";
+import { Apart } from "./apart.ts";
 import { type BayApi, type Held, interruption, RunError } from "./bay-api.ts";
 import type { ReferenceModels } from "./reference.ts";
 import { untilGone } from "./until-gone.ts";
@@ -31,6 +32,8 @@ interface Session {
  * `on_lease_end` policy when this process dies.
  */
 export class Boards {
+  /** Keeps switching and measuring apart. */
+  readonly apart: Apart;
   private readonly sessions = new Map<string, Session>();
   /** Boards that somebody else had when they were to be brought down. */
   private readonly elsewhere = new Set<string>();
@@ -38,7 +41,8 @@ export class Boards {
   private readonly holder: string;
   private readonly note: (text: string) => void;
 
-  constructor(ports: RunPorts, holder: string, note: (text: string) => void) {
+  constructor(ports: RunPorts, holder: string, note: (text: string) => void, apart = new Apart()) {
+    this.apart = apart;
     this.ports = ports;
     this.holder = holder;
     this.note = note;
@@ -81,17 +85,20 @@ export class Boards {
       session.agent.close();
       session.agent = undefined;
       // A board that hangs is not asked to end: it loses its power and boots.
-      await this.ports.bay.power(target, "off", session.lease.id, `${action}/${session.lease.id}/gone`);
+      await this.apart.power(target, signal, () =>
+        this.ports.bay.power(target, "off", session.lease.id, `${action}/${session.lease.id}/gone`),
+      );
       this.note(`${target}: off, because its agent was gone or did not answer`);
     }
     const before = await this.ports.bay.target(target);
     if (signal.aborted) throw interruption(signal);
-    const since = before.power === "on" ? 0 : Date.now();
+    let since = 0;
     session.off = false;
-    const on =
-      before.power === "on"
-        ? before
-        : await this.ports.bay.power(target, "on", session.lease.id, `${action}/${session.lease.id}`);
+    const switchOn = (): Promise<TargetView> => {
+      since = Date.now();
+      return this.ports.bay.power(target, "on", session.lease.id, `${action}/${session.lease.id}`);
+    };
+    const on = before.power === "on" ? before : await this.apart.power(target, signal, switchOn);
     this.note(`${target}: on${before.power === "on" ? " already" : ""}, ${electrical(on)}`);
     const birth = await this.ports.agents.wait(target, since, AGENT_MS, signal);
     this.note(`${target}: agent ${birth.name} on ${birth.grpc}`);
@@ -115,7 +122,9 @@ export class Boards {
     session.agent?.close();
     session.agent = undefined;
     if (!session.off) {
-      const off = await this.ports.bay.power(target, "off", session.lease.id, `${action}/${session.lease.id}`);
+      const off = await this.apart.power(target, undefined, () =>
+        this.ports.bay.power(target, "off", session.lease.id, `${action}/${session.lease.id}`),
+      );
       session.off = true;
       this.note(`${target}: ${off.power}, ${electrical(off)}`);
     }

@@ -72,17 +72,19 @@ async function carryOut(
   const experimentOf = (index: number): Experiment => options.experiments[index] as Experiment;
   switch (work.kind) {
     case "model":
-      return prepareStep(options, work, node, action.phase);
+      return boards.apart.work(signal, () => prepareStep(options, work, node, action.phase));
     case "board":
       if (action.phase === "init") await boards.lease(work.target, signal);
       else if (action.phase === "start") {
         const agent = await boards.agent(work.target, action.id, signal);
         if (work.experiment === undefined) return undefined;
         const source = experimentOf(work.experiment).models[0] as ModelSource;
-        const output = prepared(inputs) ?? prepareModel(source, options);
-        const model = loadPrepared(options.folder, output);
-        await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
-        return output;
+        return boards.apart.work(signal, async () => {
+          const output = prepared(inputs) ?? prepareModel(source, options);
+          const model = loadPrepared(options.folder, output);
+          await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
+          return output;
+        });
       } else if (action.phase === "deinit") await boards.release(work.target, action.id, node.passed > 0);
       return undefined;
     case "measure": {
@@ -125,7 +127,8 @@ async function measure(
   const source = experiment.models.find((entry) => entry.name === model.name) as ModelSource;
   const { reference: models } = ports;
   const reference = models === undefined ? undefined : { models, original: originalOf(source) };
-  const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both, reference);
+  const beside = { ...(reference === undefined ? {} : { reference }), apart: boards.apart };
+  const outcome = await measureModel(experiment, target, model, ports.bay, agent, note, both, beside);
   const { bytes, threads: _, ...known } = model;
   const facts = {
     target,

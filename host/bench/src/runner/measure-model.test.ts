@@ -36,7 +36,7 @@ async function measured(infer: AgentApi["infer"]) {
   const agent: AgentApi = { ...ports.agent("a"), inputs: async () => [tensor], infer };
   const reference = { models: new ReferenceModels(async () => agent), original: model.bytes };
   const signal = new AbortController().signal;
-  const outcome = await measureModel(experiment, "a", model, ports.bay, agent, () => undefined, signal, reference);
+  const outcome = await measureModel(experiment, "a", model, ports.bay, agent, () => undefined, signal, { reference });
   const facts = {
     target: "a",
     model: { ...model, size_bytes: 1 },

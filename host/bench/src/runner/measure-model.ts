@@ -1,5 +1,6 @@
 import type { Experiment } from "../configurator/types.ts";
-import { type AgentApi, type Measured, type ModelInput, NoNumbersError } from "./agent-client.ts";
+import { type AgentApi, type MeasureCall, type Measured, type ModelInput, NoNumbersError } from "./agent-client.ts";
+import { Apart } from "./apart.ts";
 import { type BayApi, interruption, type RecordingDocument } from "./bay-api.ts";
 import { inputSets, loadInputs } from "./inputs.ts";
 import { type NumericalError, numericalError, type ReferenceModels } from "./reference.ts";
@@ -67,6 +68,12 @@ async function classify(
   return { predicted, labels };
 }
 
+/** What a measurement shares with the others of its run. */
+interface Beside {
+  reference?: { models: ReferenceModels; original: Uint8Array };
+  apart?: Apart;
+}
+
 /** Deploys a model, scores it over the data set, then measures its windows while the target's rail is recorded. */
 export async function measureModel(
   experiment: Experiment,
@@ -76,7 +83,7 @@ export async function measureModel(
   agent: AgentApi,
   note: (text: string) => void,
   signal: AbortSignal,
-  reference?: { models: ReferenceModels; original: Uint8Array },
+  { reference, apart = new Apart() }: Beside = {},
 ): Promise<ModelOutcome> {
   const { measure } = experiment;
   await agent.deploy(model.name, model.sha256, model.bytes, model.threads);
@@ -92,24 +99,42 @@ export async function measureModel(
   }
 
   const original = { name: model.name, original: reference?.original ?? model.bytes };
-  const numerical = await numericalError(reference?.models, original, agent, sets);
+  const numerical = await apart.work(signal, () => numericalError(reference?.models, original, agent, sets));
+  const call: MeasureCall = {
+    model: model.name,
+    warmup: measure.warmup,
+    windows: measure.windows,
+    window_s: measure.window_s,
+    seed: measure.seed,
+    scenario: measure.scenario,
+    samples_per_query: measure.samples_per_query,
+    target_per_s: measure.target_per_s ?? 0,
+    inputs: sets.slice(0, CYCLED),
+  };
+  const recorded = await apart.windows(target, signal, () => measureWindows(call, target, bay, agent, note, signal));
+  const kept = await bay.samples(recorded.recording.id, target).catch((error: Error) => {
+    note(`${target} ${model.name}: the samples are not kept with the run: ${error.message}`);
+    return undefined;
+  });
+  return { ...recorded, samples: kept, answers, numerical };
+}
+
+/** Warm-up and windows of a model, while the target's rail is recorded. */
+async function measureWindows(
+  call: MeasureCall,
+  target: string,
+  bay: BayApi,
+  agent: AgentApi,
+  note: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Pick<ModelOutcome, "measured" | "recording">> {
   const recordingId = await bay.startRecording(target);
   let measured: Measured;
   try {
     measured = await agent.measure(
-      {
-        model: model.name,
-        warmup: measure.warmup,
-        windows: measure.windows,
-        window_s: measure.window_s,
-        seed: measure.seed,
-        scenario: measure.scenario,
-        samples_per_query: measure.samples_per_query,
-        target_per_s: measure.target_per_s ?? 0,
-        inputs: sets.slice(0, CYCLED),
-      },
+      call,
       (index, window) =>
-        note(`${target} ${model.name}: window ${index + 1} of ${measure.windows}, ${window.inferences} inferences`),
+        note(`${target} ${call.model}: window ${index + 1} of ${call.windows}, ${window.inferences} inferences`),
       signal,
     );
   } catch (error) {
@@ -118,10 +143,5 @@ export async function measureModel(
       .catch((late: Error) => note(`the recording could not be closed: ${late.message}`));
     throw error;
   }
-  const recording = await bay.stopRecording(recordingId);
-  const kept = await bay.samples(recording.id, target).catch((error: Error) => {
-    note(`${target} ${model.name}: the samples are not kept with the run: ${error.message}`);
-    return undefined;
-  });
-  return { measured, recording, samples: kept, answers, numerical };
+  return { measured, recording: await bay.stopRecording(recordingId) };
 }

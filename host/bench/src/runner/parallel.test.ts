@@ -32,15 +32,24 @@ const target = (n: number): string => `board-${n}`;
  * Boards of their own hardware, so that nothing but the bench could make one wait for another, or simulated ones, whose agents
  * infer on this machine.
  */
-function experiment(targets: string[], simulated = false, windows = { windows: 5, window_s: 2 }): Experiment {
-  const racks = Array.from({ length: BOARDS }, (_, n) => ({
+function experiment(
+  targets: string[],
+  simulated = false,
+  windows = { windows: 5, window_s: 2 },
+  perRack = 1,
+): Experiment {
+  const racks = Array.from({ length: Math.ceil(BOARDS / perRack) }, (_, n) => ({
     rack: `rack${n}`,
     board: {
       name: `monitor${n}`,
       kind: "monitoring",
       link: simulated ? "simulated" : { serial: `/dev/serial/by-id/${n}` },
     },
-    targets: [{ target: target(n), channel: 1, agent: { runtime: "ort" } }],
+    targets: Array.from({ length: perRack }, (_, c) => ({
+      target: target(n * perRack + c),
+      channel: c + 1,
+      agent: { runtime: "ort" },
+    })),
   }));
   return {
     name: "parallel",
@@ -53,13 +62,21 @@ function experiment(targets: string[], simulated = false, windows = { windows: 5
   };
 }
 
-/** Ports whose boards take their modelled time; `inside` counts what reaches agent and board while windows are measured. */
-function ports(boot_ms = BOOT_MS): { ports: RunPorts; measuring: { now: number; most: number }; inside: string[] } {
+/**
+ * Ports whose boards take their modelled time; `inside` counts what reaches agent and board while windows are measured, with the
+ * switching of other targets of the rack. Leases come one after the other, every `lease_ms`.
+ */
+function ports(
+  boot_ms = BOOT_MS,
+  { perRack = 1, lease_ms = 0 } = {},
+): { ports: RunPorts; measuring: { now: number; most: number }; inside: string[] } {
+  const rackOf = (name: string): number => Math.floor(Number(name.replace("board-", "")) / perRack);
   const measuring = { now: 0, most: 0 };
   const busy = new Set<string>();
   const inside: string[] = [];
   const asked = (name: string, what: string): void => {
-    if (busy.has(name)) inside.push(`${what} ${name}`);
+    const beside = ["on", "off"].includes(what) && [...busy].some((other) => rackOf(other) === rackOf(name));
+    if (busy.has(name) || beside) inside.push(`${what} ${name}`);
   };
   const view = (power: "on" | "off") => ({ power, voltage_v: 5, current_a: 0.1, fault: null }) as TargetView;
   const bay: BayApi = {
@@ -74,6 +91,7 @@ function ports(boot_ms = BOOT_MS): { ports: RunPorts; measuring: { now: number; 
     },
     async lease(name) {
       asked(name, "lease");
+      await device(lease_ms * Number(name.replace("board-", "")));
       const lost = new AbortController().signal;
       return { id: `lease-${name}`, lost, release: async () => asked(name, "release"), drop: () => undefined };
     },
@@ -186,4 +204,26 @@ test("11 simulated boards boot side by side and are measured one at a time; wher
   expect(together.measuring.most).toBe(1);
   expect(together.inside).toEqual([]);
   expect((one * BOARDS) / parallel).toBeGreaterThanOrEqual(6);
+}, 120_000);
+
+test("targets of one rack are measured side by side, and none is switched inside the windows of another, whenever its lease comes", async () => {
+  const journal = new SqliteJournal(join(folder, "experiments.sqlite"));
+  const all = Array.from({ length: 4 }, (_, n) => target(n));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  for (const [lease_ms, side] of [
+    [0, 4],
+    [3000, 2],
+    [7000, 2],
+    [11_000, 2],
+  ] as const) {
+    const made = ports(BOOT_MS, { perRack: 2, lease_ms });
+    await modelled_ms(async () => {
+      const experiments = [experiment(all, false, undefined, 2)];
+      const run = await runWith(made.ports, { experiments, outDir: folder, journal });
+      expect(run.results.map(({ latency_us }) => latency_us?.n)).toEqual(all.map(() => 500));
+    });
+    expect([lease_ms, made.inside]).toEqual([lease_ms, []]);
+    expect(made.measuring.most).toBeGreaterThanOrEqual(side);
+  }
+  journal.close();
 }, 120_000);

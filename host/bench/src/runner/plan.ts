@@ -1,6 +1,6 @@
-import { bayTargets } from "@mltb/contract";
 import type { Experiment, WorkflowNode } from "../configurator/types.ts";
 import { forwardPhases, type NodeSpec, type Workflow } from "../orchestrator/workflow.ts";
+import { sharesHost } from "./apart.ts";
 import { isStatic } from "./optimize-model.ts";
 
 /** What a node of a run does; its `service` is the class. */
@@ -43,7 +43,8 @@ function workflowId(experiments: Experiment[], e: number, name: string): string 
 /**
  * The workflow of the experiments of a file: every model is prepared once; a board is leased, switched on and its agent awaited, and safe again
  * when the last measurement on it is over; the measurements on one board come one after the other. Boards do not wait for each
- * other, but for those whose agents share this machine. A measurement is not tried twice: its failure is a result.
+ * other, but for those whose agents share this machine; what a step of one would do inside the windows of another waits for their
+ * end while it is carried out (`Apart`). A measurement is not tried twice: its failure is a result.
  */
 export function planRun(run_id: string, experiments: Experiment[]): Workflow {
   const nodes: NodeSpec[] = [];
@@ -87,7 +88,7 @@ export function planRun(run_id: string, experiments: Experiment[]): Workflow {
         const ids = id(target, model.name);
         const after = [board, ids.model as string];
         const work: NodeWork = { kind: "measure", experiment: e, target, model: m };
-        const exclusive = [`target:${target}`, ...(sharesHost(experiment, target) ? ["host"] : [])];
+        const exclusive = [`target:${target}`, ...(sharesHost(experiment.bay, target) ? ["host"] : [])];
         add(ids.measure, "inference", model.name, after, work, exclusive);
       }
     }
@@ -106,7 +107,7 @@ function workflowSpecs(all: Experiment[], e: number, experiment: Experiment, wor
   const exclusive: Record<WorkflowNode["executor"], string[]> = {
     quantize: [],
     deploy: [`target:${target}`],
-    measure: [`target:${target}`, ...(sharesHost(experiment, target) ? ["host"] : [])],
+    measure: [`target:${target}`, ...(sharesHost(experiment.bay, target) ? ["host"] : [])],
   };
   return workflow.map((node) => ({
     id: workflowId(all, e, node.id),
@@ -118,10 +119,4 @@ function workflowSpecs(all: Experiment[], e: number, experiment: Experiment, wor
     exclusive: exclusive[node.executor],
     parameters: { work: work[node.executor](node), ...node.parameters },
   }));
-}
-
-/** The target's agent runs on this machine: two of them would take each other's processors while they are measured. */
-function sharesHost(experiment: Experiment, target: string): boolean {
-  const found = bayTargets(experiment.bay).find((entry) => entry.target.target === target);
-  return found?.rack.board.link === "simulated" && found.target.agent !== undefined;
 }

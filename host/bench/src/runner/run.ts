@@ -7,6 +7,7 @@ import { type JournalPort, work } from "../orchestrator/worker.ts";
 import type { RunEvent } from "../orchestrator/workflow.ts";
 import type { RunDocument } from "../results/record.ts";
 import { type AgentWatch, watchAgents } from "./agents.ts";
+import { Apart } from "./apart.ts";
 import { type BayAddress, httpBay, RunError } from "./bay-api.ts";
 import { Boards, type RunPorts } from "./boards.ts";
 import { runEffects } from "./effects.ts";
@@ -113,7 +114,8 @@ interface ContinueOptions extends Omit<RunOptions, "bay" | "outDir"> {
 async function continueRun(ports: RunPorts, options: ContinueOptions): Promise<RunDocument> {
   const { experiments, folder, run_id } = options;
   const note = (text: string): void => options.onProgress?.({ text });
-  const boards = new Boards(ports, `experiment ${experiments[0]?.name} ${run_id}`, note);
+  const apart = new Apart(experiments[0]?.bay);
+  const boards = new Boards(ports, `experiment ${experiments[0]?.name} ${run_id}`, note, apart);
   const effects = runEffects({
     ports,
     boards,
