@@ -32,11 +32,20 @@ function countCpus(list: string): number {
     .reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
 }
 
-/** What of the environment casts doubt on figures, in words for the reader of a result. */
+/** What the bay saw inside of windows that casts doubt on figures. */
+export function boardWarnings(requests_inside = 0): string[] {
+  if (requests_inside === 0) return [];
+  return [
+    `${requests_inside} requests or presses of buttons reached the monitoring board inside windows: answering costs it time`,
+  ];
+}
+
+/** What of the environment casts doubt on figures, in words for the reader of a result. `threads`: those that were measured. */
 export function environmentWarnings(
   before: SeenEnvironment,
   after: SeenEnvironment,
   requests_meanwhile: number | null,
+  threads: number,
 ): string[] {
   const warnings: string[] = [];
   if (requests_meanwhile !== null && requests_meanwhile > 0)
@@ -51,6 +60,12 @@ export function environmentWarnings(
   if (load_1m > cores * 0.5)
     warnings.push(
       `load ${load_1m.toFixed(2)} on ${cores} cores before the first window: other work takes the processor`,
+    );
+  // What was measured adds its threads at most.
+  const others = (after.load_1m ?? 0) - threads;
+  if (others > cores * 0.5 && load_1m <= cores * 0.5)
+    warnings.push(
+      `load ${after.load_1m?.toFixed(2)} on ${cores} cores after the last window, ${threads} of it measured: other work took the processor`,
     );
   const { temperature_c: hot } = after;
   if (hot !== undefined && hot > HOT_C)

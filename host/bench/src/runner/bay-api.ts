@@ -29,6 +29,8 @@ export interface RecordingDocument {
   calibration_record: CalibrationRecord | null;
   rate_hz: number;
   samples: { received: number; lost: number };
+  /** Requests to the board, and presses of its buttons, that fell into a window; missing in recordings of older supervisors. */
+  requests_inside?: number;
   markers: { level: number; tick_us: number }[];
   trace: { first_tick_us: number; period_us: number; current_a: number[]; voltage_v: number[] };
   windows: {

@@ -165,3 +165,12 @@ test("of a target that was not measured the bay's file says which parts are simu
   expect(of("simulated")).toMatchObject({ target_kind: "simulated", simulated: ["rail", "board", "marker"] });
   expect(of({ serial: "x" })).toMatchObject({ target_kind: "real", simulated: [] });
 });
+
+test("what reached the board inside windows is a warning of the record, and of nothing where no window is known", () => {
+  const [warning, ...more] = recordOf({ requests_inside: 3 }).warnings ?? [];
+  expect(warning).toMatch(/^3 requests or presses of buttons reached the monitoring board inside windows/);
+  expect(more).toEqual([]);
+  expect(recordOf({ requests_inside: 0 }).warnings).toEqual([]);
+  expect(recordOf({}).warnings).toEqual([]);
+  expect(recordOf({ requests_inside: 3 }, null, "host_clock").warnings).toEqual([]);
+});

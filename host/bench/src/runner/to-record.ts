@@ -2,7 +2,7 @@ import { simulatedAt } from "@mltb/contract";
 import type { Experiment } from "../configurator/types.ts";
 import { holdBound, type LatencyBound } from "../results/early-stopping.ts";
 import { energyPerInference } from "../results/energy.ts";
-import { environmentWarnings } from "../results/environment.ts";
+import { boardWarnings, environmentWarnings } from "../results/environment.ts";
 import { latency } from "../results/latency.ts";
 import { fingerprint, type ResultRecord } from "../results/record.ts";
 import { percentile } from "../results/statistics.ts";
@@ -198,7 +198,10 @@ export function toRecord(
     network: good?.measured.network ?? "unknown",
     ...(good?.measured.model_folder === undefined ? {} : { model_folder: good.measured.model_folder }),
     environment: seen === null ? null : { ...seen, requests_meanwhile },
-    warnings: seen === null ? [] : environmentWarnings(seen.before, seen.after, requests_meanwhile),
+    warnings: [
+      ...(marked ? boardWarnings(good?.recording.requests_inside) : []),
+      ...(seen === null ? [] : environmentWarnings(seen.before, seen.after, requests_meanwhile, runtime.threads)),
+    ],
     fingerprint: fingerprint({
       target,
       target_kind: kind,
