@@ -33,7 +33,11 @@ const counters: [string, string, Read][] = [
 
 const gauges: [string, string, Read][] = [
   ["nv_inference_pending_request_count", "Requests that wait or run", (e) => e.loaded?.pending ?? 0],
-  ["mltb_model_ready", "1 while the model's process serves", (e) => Number(e.loaded?.alive === true)],
+  [
+    "mltb_model_ready",
+    "1 while the model serves, or will when it is asked",
+    (e) => Number(e.loaded?.alive === true || e.rested === true),
+  ],
   ["mltb_model_peak_resident_bytes", "Largest resident size of the model's process", (e) => e.loaded?.peak_bytes ?? 0],
 ];
 

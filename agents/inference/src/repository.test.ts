@@ -1,5 +1,7 @@
 import type { ArtifactStore } from "@mltb/agent-kit";
 import { afterEach, expect, test, vi } from "vitest";
+import type { Converter } from "./oip/converter.ts";
+import { InferenceServer } from "./oip/server.ts";
 import { ModelProcess } from "./process/model-process.ts";
 import { Repository, type RepositoryOptions } from "./repository.ts";
 import type { ModelSource } from "./runtimes/runtime.ts";
@@ -71,4 +73,46 @@ test("a deployment whose file is not there leaves the model that has the name", 
   await repository.deploy("m", "one");
   await expect(repository.deploy("m", "none")).rejects.toThrow("none");
   expect(await serving(repository)).toMatchObject({ source: { file: "one" }, alive: true });
+});
+
+test("of five deployed models the first has no process any more and is ready all the same; whoever asks for it is answered", async () => {
+  const repository = made({});
+  const server = new InferenceServer({ repository, version: "1", runtime: "ort", converter: {} as Converter });
+  const names = ["m1", "m2", "m3", "m4", "m5"];
+  for (const name of names) await repository.deploy(name, name);
+  const entry = repository.find("m1", "");
+  expect(entry.loaded?.alive).toBe(false);
+  expect(names.map((name) => server.modelReady(name, ""))).toEqual(names.map(() => true));
+  expect(server.index(true)).toEqual(names.map((name) => ({ name, version: "1", state: "READY", reason: "" })));
+  expect(await repository.process(entry)).toMatchObject({ source: { file: "m1" }, alive: true });
+  // What ends by itself is told.
+  Object.assign(entry.loaded as object, { alive: false, ended: "the model's process ended (SIGSEGV)" });
+  expect(server.modelReady("m1", "")).toBe(false);
+});
+
+test("a process that was told to end is not asked any more, though it has not ended yet; one that works is not told to", async () => {
+  const repository = made({});
+  await repository.deploy("m1", "m1");
+  const entry = repository.find("m1", "");
+  const first = entry.loaded as ModelProcess;
+  const stop = vi.spyOn(first, "stop").mockImplementation(() => undefined);
+  Object.assign(first, { pending: 1 });
+  for (const name of ["m2", "m3", "m4", "m5"]) await repository.deploy(name, name);
+  expect(stop).not.toHaveBeenCalled();
+  Object.assign(first, { pending: 0 });
+  await repository.deploy("m6", "m6");
+  expect([stop.mock.calls.length, first.alive]).toEqual([1, true]);
+  expect(await repository.process(entry)).not.toBe(first);
+});
+
+test("a model that rests and cannot be loaded again is not ready", async () => {
+  let broken = false;
+  const repository = made({
+    loading: async () => (broken ? Promise.reject(new Error("its file is gone")) : undefined),
+  });
+  for (const name of ["m1", "m2", "m3", "m4", "m5"]) await repository.deploy(name, name);
+  broken = true;
+  const entry = repository.find("m1", "");
+  await expect(repository.process(entry)).rejects.toThrow("its file is gone");
+  expect(repository.state(entry)).toBe("its file is gone");
 });

@@ -27,6 +27,8 @@ export interface Entry {
   loaded?: ModelProcess;
   /** Why it cannot serve: never loaded, unloaded, or what went wrong. */
   reason?: string;
+  /** Its process was ended for room while nobody used it; whoever asks for it starts it again. */
+  rested?: boolean;
   /** Taken out of service by a client; only a load brings it back. */
   unloaded: boolean;
   /** The version by which a foreign server has it, where it has and tells one. */
@@ -136,17 +138,19 @@ export class Repository {
       .map((entry) => entry.version);
   }
 
-  /** The loaded model of an entry; loaded again where its process has died. Throws `unavailable`. */
+  /** The loaded model of an entry; loaded again where its process has died or rests. Throws `unavailable`. */
   async process(entry: Entry): Promise<ModelProcess> {
-    if (entry.loaded?.alive === true) return entry.loaded;
+    // A process that was told to end lives on for a moment.
+    if (entry.loaded?.alive === true && entry.rested !== true) return entry.loaded;
     if (entry.loaded === undefined && entry.process === undefined && entry.reason !== "loading")
       throw new AgentError("unavailable", `model ${entry.name} cannot be loaded: ${entry.reason}`);
     return this.start(entry);
   }
 
-  /** Why an entry cannot serve now; undefined where it can. */
+  /** Why an entry cannot serve now; undefined where it can, or will start again for whoever asks. */
   state(entry: Entry): string | undefined {
     if (entry.unloaded) return "unloaded";
+    if (entry.rested === true) return undefined;
     return entry.loaded === undefined ? entry.reason : entry.loaded.ended;
   }
 
@@ -154,6 +158,7 @@ export class Repository {
     const { runtime, server, threads, process } = this.options;
     if (entry.process === undefined) {
       entry.loaded = undefined;
+      entry.rested = false;
       entry.reason = "loading";
       const source = {
         name: entry.name,
@@ -235,8 +240,10 @@ export class Repository {
   /** A sweep over many models must not leave a process for each: the oldest that are idle end. */
   private rest(): void {
     for (const name of [...this.deployed].slice(0, -KEPT)) {
-      const loaded = this.models.get(name)?.get("1")?.loaded;
-      if (loaded?.pending === 0) loaded.stop();
+      const entry = this.models.get(name)?.get("1");
+      if (entry?.loaded?.alive !== true || entry.loaded.pending > 0) continue;
+      entry.rested = true;
+      entry.loaded.stop();
     }
   }
 

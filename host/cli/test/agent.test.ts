@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { inferenceClient } from "@mltb/agent-inference";
 import { processLauncher } from "@mltb/agent-kit";
 import { type AgentApi, generateModel, grpcAgent } from "@mltb/bench";
 import { afterAll, expect, test } from "vitest";
@@ -118,13 +119,20 @@ test("a deployment whose hash differs is refused and nothing is served under tha
   await agent.ended;
 });
 
-test("six deployed models: the oldest leave their processes, and answer again when they are asked", async () => {
+test("six deployed models: the oldest leave their processes, are ready as the others, and answer again when they are asked", async () => {
   const agent = await startAgent();
   const sha256 = createHash("sha256").update(kws).digest("hex");
   for (let i = 0; i < 6; i += 1) await agent.api.deploy(`m${i}`, sha256, kws);
   const pid = agent.process.pid as number;
   for (let i = 0; i < 500 && (await childrenOf(pid)).length > 4; i += 1)
     await new Promise((resolve) => setTimeout(resolve, 20));
+  expect((await childrenOf(pid)).length).toBe(4);
+  const client = inferenceClient(agent.address);
+  const names = Array.from({ length: 6 }, (_, i) => `m${i}`);
+  for (const name of names) expect(await client.call("ModelReady", { name, version: "" })).toEqual({ ready: true });
+  const { models } = await client.call<{ models: { name: string }[] }>("RepositoryIndex", { ready: true });
+  expect(models.map(({ name }) => name)).toEqual(names);
+  client.close();
   expect((await childrenOf(pid)).length).toBe(4);
   expect((await classes(agent, "m0")).length).toBe(12);
   agent.api.close();
