@@ -5,6 +5,7 @@ import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { type Caller, policyCaller } from "../src/call.ts";
 import { Commands } from "../src/commands.ts";
 import type { ChannelModel } from "../src/device/channel.ts";
+import { stopStreams } from "../src/device/rest.ts";
 import { Recordings } from "../src/energy/recordings.ts";
 import { Cuts } from "../src/leases/cuts.ts";
 import type { LeaseView } from "../src/leases/leases.ts";
@@ -160,6 +161,8 @@ test("beside an open window another target of the rack is switched on, recorded 
   rows = 0;
   expect(await power("on")).toBe("done");
   expect(requestsSince(one, since)).toEqual(["power_set", "channel_get"]);
+  // What the board has not told yet waits too.
+  board.calibrations.welcomed();
   const theirs = await ended(recordings.start(board, second, []));
   await time.run(2000);
   const { requests_inside } = await ended(recordings.stop(theirs));
@@ -198,4 +201,30 @@ test("a renewal that a window opens upon opens the streams and leaves the counte
   await opened;
   expect(requestsSince(one, since)).toEqual(["stream_open", "stream_open"]);
   expect(ended()).toBe(1);
+}, 300_000);
+
+test("a recording that begins just after something was written to the board opens its streams, though they were open for long before", async () => {
+  const time = await virtualBay(1, undefined, 1);
+  bay = time;
+  const { board } = time.boards[0] as VirtualBoard;
+  await time.until(() => board.link.lifecycle === "ready", 1000);
+  const [channel] = board.channels as [ChannelModel];
+  const recordings = new Recordings(time.hub, new Cuts(), folder);
+  let over = false;
+  const steps = async (): Promise<void> => {
+    recordings.discard(await recordings.start(board, channel, []));
+    // As an update begins that then fails.
+    board.updating = true;
+    await stopStreams(board.link);
+    board.updating = false;
+    await recordings.start(board, channel, []);
+    over = true;
+  };
+  const running = steps();
+  await time.until(() => over, 5000);
+  await running;
+  let rows = 0;
+  time.hub.on("samples", ({ current_a }) => (rows += current_a.length));
+  await time.run(500);
+  expect(rows).toBeGreaterThan(400);
 }, 300_000);
