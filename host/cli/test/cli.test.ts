@@ -252,8 +252,16 @@ test("quick start on the WebAssembly target: a record with every field, a report
       "windows",
       "samples",
     ],
-    ...["memory_bytes", "accuracy", "numerical_error", "numerical_error_refused", "network", "environment", "warnings"],
-    ...["fingerprint", "artifacts"],
+    ...[
+      "memory_bytes",
+      "accuracy",
+      "numerical_error",
+      "numerical_error_refused",
+      "network",
+      "model_folder",
+      "environment",
+    ],
+    ...["warnings", "fingerprint", "artifacts"],
   ]);
   expect(JSON.parse(readFileSync(join(document.folder, "result.json"), "utf8"))).toEqual(document);
   const report = readFileSync(join(document.folder, "report.html"), "utf8");
