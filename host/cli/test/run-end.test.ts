@@ -33,7 +33,7 @@ const show = async (id: string): Promise<Shown> =>
 /** A run under way on the bay, with its id. */
 async function begin(): Promise<{ id: string; ended: Promise<Ended> }> {
   const known = (await list()).map(({ run_id }) => run_id);
-  const sets = ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]", "measure={windows: 2, window_s: 2}"];
+  const sets = ["targets=[local-cpu]", "models=[{name: m, generate: ds-cnn-kws}]", "measure={windows: 3, window_s: 2}"];
   const given = sets.flatMap((set) => ["--set", set]);
   const ended = run("run", example("quickstart.yml"), ...given, ...at, "--out", join(folder, "results"), "--json");
   for (;;) {
@@ -82,11 +82,10 @@ test("a run that somebody cancels before anything was measured is not done, and 
   const done = await ended;
   const { document, stored, report } = left(done);
   expect(done.code, done.err).toBe(1);
-  expect(document).toMatchObject({
-    results: [],
-    not_safe: [],
-    cancelled: { reason: "wrong model", author: "ann" },
-  });
+  expect(document).toMatchObject({ not_safe: [], cancelled: { reason: "wrong model", author: "ann" } });
+  // On a busy machine the hold may come when the measurement has begun; measured was nothing even then.
+  const measured = (document.results as { latency_us: unknown }[]).filter(({ latency_us }) => latency_us !== null);
+  expect(measured).toEqual([]);
   expect(stored).toEqual(document);
   expect(report).toContain("Cancelled by ann: wrong model.");
 }, 300_000);
