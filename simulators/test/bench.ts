@@ -46,10 +46,11 @@ export interface Bench {
   readonly electronics: MonitoringElectronics;
   /** Only where the rung has one: scenarios that look behind the pins need `physics`. */
   readonly world: World;
-  nonce: number;
+  /** Number of the host as the board knows it. */
+  readonly nonce: number;
   /** Words that scenarios need beside the board's capabilities. */
   offers: string[];
-  session: HostSession;
+  readonly session: HostSession;
   /** What the board said at the last hello. */
   welcome(): Message<"welcome"> | undefined;
   messages: { name: string; body: Body }[];
@@ -60,6 +61,11 @@ export interface Bench {
   run(ms: number): Promise<void>;
   /** Bytes past the session, as noise on the line. */
   write(bytes: Uint8Array): void;
+  /**
+   * The host's process ends without a word, and another one begins, with a number of its own: the board takes it when the
+   * session before has been silent for its time. What the host before has asked for stays unanswered.
+   */
+  restartHost(): Promise<void>;
   /** From here on the host neither sends nor hears. */
   unplug(): void;
   press: Rung["press"];
@@ -80,25 +86,28 @@ export async function openBench(rung: Rung): Promise<Bench> {
   let plugged = true;
   let pongs = 0;
   let slowest = 0;
-  const nonce = rung.nonce ?? 7;
+  let nonce = rung.nonce ?? 7;
   const clock = (): number => Math.floor(rung.now_ms?.() ?? now_us / 1000);
-  const session = createHostSession(
-    { write: (bytes) => plugged && rung.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
-    nodeSeal,
-    "virtual-bench",
-    nonce,
-    {
-      onWelcome: (body) => {
-        welcome = body;
+  function host(): HostSession {
+    return createHostSession(
+      { write: (bytes) => plugged && rung.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
+      nodeSeal,
+      "virtual-bench",
+      nonce,
+      {
+        onWelcome: (body) => {
+          welcome = body;
+        },
+        onMessage: (name, body) => messages.push({ name, body }),
+        onLost: () => undefined,
+        onPong: (_body, round_trip_ms) => {
+          pongs += 1;
+          slowest = Math.max(slowest, round_trip_ms);
+        },
       },
-      onMessage: (name, body) => messages.push({ name, body }),
-      onLost: () => undefined,
-      onPong: (_body, round_trip_ms) => {
-        pongs += 1;
-        slowest = Math.max(slowest, round_trip_ms);
-      },
-    },
-  );
+    );
+  }
+  let session = host();
   const run = async (ms: number): Promise<void> => {
     const reached_us = (): number => (rung.now_ms === undefined ? now_us : clock() * 1000);
     for (const until_us = reached_us() + Math.round(ms * 1000); reached_us() < until_us; ) {
@@ -126,14 +135,18 @@ export async function openBench(rung: Rung): Promise<Bench> {
       if (rung.world === undefined) throw new Error("nothing is to be seen behind the pins of this board");
       return rung.world;
     },
-    nonce,
+    get nonce() {
+      return nonce;
+    },
     offers: [
       ...(rung.world === undefined ? [] : ["physics"]),
       ...(rung.world?.removeMonitor === undefined ? [] : ["removable-parts"]),
       ...(rung.world?.breakChannel === undefined ? [] : ["breakable"]),
       ...(rung.restart === undefined ? [] : ["restarts"]),
     ],
-    session,
+    get session() {
+      return session;
+    },
     messages,
     welcome: () => welcome,
     pongs: () => pongs,
@@ -146,6 +159,14 @@ export async function openBench(rung: Rung): Promise<Bench> {
       rung.restart();
     },
     clock_us: rung.clock_us,
+    async restartHost() {
+      welcome = undefined;
+      nonce += 1;
+      session = host();
+      session.connect(clock());
+      for (let tries = 0; welcome === undefined && tries < 30; tries += 1) await run(100);
+      if (welcome === undefined) throw new Error("the board did not take the host that began anew");
+    },
     unplug() {
       plugged = false;
     },

@@ -1,6 +1,6 @@
 import { bodyCheck, Cause, Fault, HostLoss, Outcome, PowerAction, Refusal, Restore } from "@mltb/protocol";
 import { expect } from "vitest";
-import { power, rail, type Scenario } from "./scenario.ts";
+import { power, powers_w, rail, type Scenario } from "./scenario.ts";
 import { channelState, configure, configureRack, OWN, outage, switchChannel } from "./settings.ts";
 
 export const policyScenarios: Scenario[] = [
@@ -283,17 +283,20 @@ export const policyScenarios: Scenario[] = [
     needs: ["protection", "samples", "settings", "physics"],
     async run(bench) {
       await power(bench, PowerAction.on);
-      const read = async (): Promise<bigint> => {
-        const answer = await bench.request("energy_get", {});
-        return answer.kind === "answer" ? Buffer.from(answer.body.data, "latin1").readBigInt64LE(0) : 0n;
-      };
       await bench.run(300);
-      const before = await read();
-      expect(before).toBeGreaterThan(0n);
-      bench.session.connect(0);
-      await bench.run(700);
-      const after = await read();
-      expect(after).toBeGreaterThan(before);
+      const before = bench.welcome();
+      const { nonce } = bench;
+      const { counted_w, true_w } = await powers_w(bench, async () => {
+        await bench.restartHost();
+        await bench.run(300);
+      });
+      // Another session of the same board, which did not begin anew.
+      const after = bench.welcome();
+      expect(after).toMatchObject({ nonce: bench.nonce, epoch: before?.epoch });
+      expect(bench.nonce).not.toBe(nonce);
+      expect(Number(after?.uptime_ms)).toBeGreaterThan(Number(before?.uptime_ms) + 1000);
+      expect(true_w).toBeGreaterThan(1);
+      expect(Math.abs(counted_w / true_w - 1)).toBeLessThan(0.02);
       expect((await channelState(bench)).cause).toBe(Cause.command);
     },
   },

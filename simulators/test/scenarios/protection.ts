@@ -1,8 +1,8 @@
-import { monitoringBoard } from "@mltb/hardware";
-import { bodyCheck, Fault, type Message, Outcome, PowerAction, Refusal, TripSource } from "@mltb/protocol";
+import { monitoringBoard, monitoringConverter } from "@mltb/hardware";
+import { bodyCheck, Fault, type Message, Outcome, PowerAction, Refusal, Stream, TripSource } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
-import { power, rail, type Scenario } from "./scenario.ts";
+import { power, powers_w, rail, type Scenario } from "./scenario.ts";
 
 /** DESIGN section 4: from crossing the hard limit to the open switch. */
 const HARD_US = 2000;
@@ -139,20 +139,17 @@ export const protectionScenarios: Scenario[] = [
     async run(bench) {
       await power(bench, PowerAction.on);
       await bench.run(50);
-      const read = async (): Promise<number> => {
-        const answer = await bench.request("energy_get", {});
-        if (answer.kind !== "answer") throw new Error("no answer");
-        const { data, period_us } = answer.body;
-        const sum = Number(Buffer.from(data, "latin1").readBigInt64LE(0));
-        return sum * (1.2 / 32_768 / 20 / 0.02) * 0.00125 * period_us * 1e-6;
+      const follows = async (): Promise<void> => {
+        const { counted_w, true_w } = await powers_w(bench, () => bench.run(1000));
+        expect(Math.abs(counted_w / true_w - 1)).toBeLessThan(0.02);
       };
-      const first = await read();
-      const before = rail(bench).energy_j;
-      await bench.run(1000);
-      const counted = (await read()) - first;
-      const truth = rail(bench).energy_j - before;
-      // The time of the request itself lies between the two readings.
-      expect(Math.abs(counted / truth - 1)).toBeLessThan(0.02);
+      const blocks = (): number => bench.messages.filter(({ name }) => name === "sample_block").length;
+      await follows();
+      expect(blocks()).toBe(0);
+      const open = { stream: Stream.samples, ttl_ms: 10_000, period_us: 1e6 / monitoringConverter.rate_hz };
+      expect(await bench.request("stream_open", open)).toMatchObject({ body: { period_us: 50 } });
+      await follows();
+      expect(blocks()).toBeGreaterThan(20);
     },
   },
 ];

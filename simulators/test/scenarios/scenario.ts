@@ -1,3 +1,4 @@
+import { ampsPerCode, type Channel, INA226, monitoringBoard } from "@mltb/hardware";
 import { type AnswerOf, bodyCheck, type PowerAction, type RequestOutcome } from "@mltb/protocol";
 import type { Rail } from "../../src/world/rail.ts";
 import type { Bench } from "../bench.ts";
@@ -46,4 +47,30 @@ export async function switches(bench: Bench): Promise<number[]> {
   if (bench.offers.includes("physics")) return bench.world.switches();
   const state = await bench.request("channel_get", { channel: 1 });
   return state.kind === "answer" ? [state.body.switch_on] : [];
+}
+
+/** What the board's energy counter of channel 1 has come to, in joules, and the board's time of it. */
+async function counter(bench: Bench): Promise<{ energy_j: number; tick_us: number }> {
+  const answer = await bench.request("energy_get", {});
+  if (answer.kind !== "answer") throw new Error(`energy_get: ${answer.kind}`);
+  const { data, period_us, tick_us } = answer.body;
+  const codes = Number(Buffer.from(data, "latin1").readBigInt64LE(0));
+  const amps = ampsPerCode(monitoringBoard, monitoringBoard.channels[0] as Channel);
+  return { energy_j: codes * amps * INA226.bus_lsb_v * period_us * 1e-6, tick_us };
+}
+
+/**
+ * Mean power of channel 1 meanwhile: by the board's counter over the board's time, and by the physics. An answer may wait for
+ * its turn on the link; the load should be steady.
+ */
+export async function powers_w(
+  bench: Bench,
+  meanwhile: () => Promise<void>,
+): Promise<{ counted_w: number; true_w: number }> {
+  const from = await counter(bench);
+  const [from_j, from_us] = [rail(bench).energy_j, bench.clock_us()];
+  await meanwhile();
+  const true_w = (1e6 * (rail(bench).energy_j - from_j)) / (bench.clock_us() - from_us);
+  const to = await counter(bench);
+  return { counted_w: (1e6 * (to.energy_j - from.energy_j)) / ((to.tick_us - from.tick_us) >>> 0), true_w };
 }
