@@ -4,15 +4,15 @@ import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
 import { channelState, switchChannel } from "./settings.ts";
 
-const step = (what: number, argument: number, wait_ms: number): string =>
+export const strapStep = (what: number, argument: number, wait_ms: number): string =>
   String.fromCharCode(what, argument, wait_ms & 255, wait_ms >> 8);
 
 /** Off, strap line set, on, and the line released 200 ms later. */
 const RECOVERY =
-  step(StrapStep.off, 0, 50) +
-  step(StrapStep.lines, StrapLine.strap, 10) +
-  step(StrapStep.on, 0, 200) +
-  step(StrapStep.lines, 0, 0);
+  strapStep(StrapStep.off, 0, 50) +
+  strapStep(StrapStep.lines, StrapLine.strap, 10) +
+  strapStep(StrapStep.on, 0, 200) +
+  strapStep(StrapStep.lines, 0, 0);
 
 /** Levels of channel 1's reset and strap lines at the outputs. */
 function lines(bench: Bench): { reset: number; strap: number } {
@@ -75,7 +75,7 @@ export const lineScenarios: Scenario[] = [
     needs: ["power", "lines", "settings", "protection", "physics"],
     async run(bench) {
       const steps =
-        step(StrapStep.on, 0, 0) + step(StrapStep.lines, StrapLine.strap, 500) + step(StrapStep.lines, 0, 0);
+        strapStep(StrapStep.on, 0, 0) + strapStep(StrapStep.lines, StrapLine.strap, 500) + strapStep(StrapStep.lines, 0, 0);
       await bench.request("strap_set", { name: "recovery", steps });
       const ended = bench.send("strap_run", run);
       await bench.run(200);

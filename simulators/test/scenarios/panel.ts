@@ -1,9 +1,12 @@
 import { Cause, ChannelState, PowerAction, Press } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
+import { busyRack, staysDark } from "./busy-rack.ts";
 import { power, rail, type Scenario, send } from "./scenario.ts";
 
 const needs = ["panel", "rack", "buttons", "power", "physics"];
+/** Stop is tried on a rack in which a strap sequence and a cycle are under way. */
+const stopNeeds = [...needs, "lines", "settings"];
 /** A page change may show a mixture of both pages for so long; an eye sees a change, not a mixture. */
 const MIXTURE_MS = 60;
 /** Stop is held for two seconds; debouncing and the next turn of the board come on top. */
@@ -16,11 +19,11 @@ async function press(bench: Bench, button: "up" | "down" | "select" | "stop", ms
   await bench.run(ms + 400);
 }
 
-/** Holds Stop and gives the time until the switch of channel 1 opened. */
+/** Holds Stop and gives the time until every switch was open. */
 async function stop(bench: Bench, meanwhile: () => void = () => undefined): Promise<number> {
   bench.press("stop", 2200);
   let ms = 0;
-  for (; rail(bench).switchOn && ms < 3000; ms += 1) {
+  for (; bench.world.switches().includes(1) && ms < 3000; ms += 1) {
     meanwhile();
     await bench.run(1);
   }
@@ -36,9 +39,9 @@ function presses(bench: Bench): number[][] {
 export const panelScenarios: Scenario[] = [
   {
     name: "press and lcd: Down shows the next channel, Stop held for 2 s switches everything off",
-    needs: ["panel", "buttons", "power", "physics"],
+    needs: stopNeeds,
     async run(bench) {
-      await power(bench, PowerAction.on);
+      await busyRack(bench, 5000);
       expect(bench.electronics.lcd.rows()[0]).toMatch(/^1 /);
       bench.press("down", 100);
       await bench.run(600);
@@ -47,8 +50,8 @@ export const panelScenarios: Scenario[] = [
       expect(bench.electronics.lcd.setupViolations).toBe(0);
       bench.press("stop", 2200);
       await bench.run(2600);
-      expect(rail(bench).switchOn).toBe(false);
       expect(bench.messages.some((m) => m.name === "button" && m.body["press"] === 3)).toBe(true);
+      await staysDark(bench);
     },
   },
   {
@@ -104,9 +107,9 @@ export const panelScenarios: Scenario[] = [
   },
   {
     name: "a locked panel refuses what buttons do, shows that it is locked and still stops the rack",
-    needs,
+    needs: stopNeeds,
     async run(bench) {
-      await power(bench, PowerAction.on);
+      await busyRack(bench, 7000);
       expect(await bench.request("panel_set", { locked: 1, note: "" })).toMatchObject({ body: { page: "status" } });
       await press(bench, "select", 800);
       expect(rail(bench).switchOn).toBe(true);
@@ -116,24 +119,26 @@ export const panelScenarios: Scenario[] = [
       expect(await stop(bench)).toBeLessThanOrEqual(STOP_MS);
       await bench.run(400);
       expect(rows(bench)[0]).toBe("RACK STOPPED");
+      await staysDark(bench);
     },
   },
   {
     name: "host-dead-at-stop: Stop held for 2 s switches everything off with nobody at the other end of the link",
-    needs,
+    needs: stopNeeds,
     async run(bench) {
-      await power(bench, PowerAction.on);
+      await busyRack(bench, 7000);
       await bench.request("panel_lease", { channel: 1, left_s: 0, holder: "carol" });
       bench.unplug();
       await bench.run(3000);
       expect(await stop(bench)).toBeLessThanOrEqual(STOP_MS);
+      await staysDark(bench);
     },
   },
   {
     name: "link-flooded-at-stop: Stop held for 2 s switches everything off while the link is full of frames and garbage",
-    needs,
+    needs: stopNeeds,
     async run(bench) {
-      await power(bench, PowerAction.on);
+      await busyRack(bench, 4500);
       let turn = 0;
       const flood = (): void => {
         turn += 1;
@@ -142,6 +147,7 @@ export const panelScenarios: Scenario[] = [
         bench.write(Buffer.from(Array.from({ length: 40 }, (_, n) => (turn * 31 + n * 7) & 255)));
       };
       expect(await stop(bench, flood)).toBeLessThanOrEqual(STOP_MS + 50);
+      await staysDark(bench);
     },
   },
   {
