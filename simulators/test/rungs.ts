@@ -17,7 +17,7 @@ import {
   type SimulatedTarget,
 } from "../src/index.ts";
 import type { MonitoringRung, Rung } from "./bench.ts";
-import { monitoringWorld } from "./world.ts";
+import { monitoringWorld, takeOff } from "./world.ts";
 
 const target: SimulatedTarget = { name: "t1", channel: 1, load: { idle_w: 1.2, cpu_w: 0 } };
 
@@ -162,9 +162,7 @@ export async function floorLuaBoard(lua?: LuaBoardOptions["lua"]): Promise<Rung 
         board.onPins = changed;
       },
       late_us: 0,
-      removeMonitor(channel) {
-        board.bus.parts.delete(channels[channel]?.monitor_address ?? -1);
-      },
+      removeMonitor: (channel) => takeOff(board.bus, channels[channel]?.monitor_address ?? -1),
     },
     advance: board.advance,
     write: (bytes) => board.rx(Buffer.from(bytes).toString("latin1")),

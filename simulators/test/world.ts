@@ -1,4 +1,5 @@
 import type { ChannelFault, MonitoringElectronics } from "../src/index.ts";
+import type { I2cBus } from "../src/parts/i2c.ts";
 import type { Rail } from "../src/world/rail.ts";
 
 /** What a scenario sees and does behind a board's pins, whatever board it is. Channels count from 0 here. */
@@ -11,8 +12,8 @@ export interface World {
   onOutputs(changed: () => void): void;
   /** How late a change of the outputs may be seen. */
   late_us: number;
-  /** Takes the monitor of a channel off its bus, where the parts can be taken off. */
-  removeMonitor?(channel: number): void;
+  /** Takes the monitor of a channel off its bus, where the parts can be taken off, and gives what puts it there again. */
+  removeMonitor?(channel: number): () => void;
   /** Breaks something in a channel's path, as the control socket does. */
   breakChannel?(channel: number, fault: ChannelFault): void;
 }
@@ -34,8 +35,16 @@ export function monitoringWorld(electronics: MonitoringElectronics): World {
     },
     late_us: 0,
     breakChannel: electronics.breakChannel,
-    removeMonitor(channel) {
-      electronics.buses[board.monitor_bus]?.parts.delete(board.channels[channel]?.monitor_address ?? -1);
-    },
+    removeMonitor: (channel) =>
+      takeOff(electronics.buses[board.monitor_bus] as I2cBus, board.channels[channel]?.monitor_address ?? -1),
+  };
+}
+
+/** Takes a part off its bus, and gives what puts it there again. */
+export function takeOff(bus: I2cBus, address: number): () => void {
+  const part = bus.parts.get(address);
+  bus.parts.delete(address);
+  return () => {
+    if (part !== undefined) bus.parts.set(address, part);
   };
 }

@@ -2,7 +2,7 @@ import { INA226 } from "@mltb/hardware";
 import { bodyCheck, ChannelState, Fault, Outcome, PowerAction, Refusal, TripSource } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
-import { power, rail, type Scenario } from "./scenario.ts";
+import { power, rail, type Scenario, send } from "./scenario.ts";
 import { configure, configureRack, switchChannel } from "./settings.ts";
 
 /** DESIGN section 4: a sensor that says nothing any more. */
@@ -11,6 +11,8 @@ const STALE_MS = 100;
 const LIVE_MS = 130;
 /** Off is proved within 500 ms, or reported; a deadline is looked at every 20 ms. */
 const OFF_PROVED_MS = 600;
+/** From a command to its switch, over a link that carries nothing else. */
+const COMMAND_MS = 20;
 
 async function channel(bench: Bench) {
   const answer = await bench.request("channel_get", { channel: 1 });
@@ -197,6 +199,22 @@ export const faultScenarios: Scenario[] = [
       expect(ms).toBeLessThanOrEqual(STALE_MS);
       await bench.run(50);
       expect(await channel(bench)).toMatchObject({ fault: Fault.sensor_dead, switch_on: 0 });
+      // Nothing measures: off is done and not believed, on is refused.
+      const unproved = {
+        kind: "answer",
+        body: { outcome: Outcome.fault, fault: Fault.sensor_dead, switch_on: 0, state: ChannelState.fault },
+      };
+      expect(await power(bench, PowerAction.off)).toMatchObject(unproved);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "refused", code: Refusal.fault_latched });
+      expect(rail(bench)).toMatchObject({ switchOn: false, discharge: true });
+      await repaired(bench, Fault.sensor_dead);
+      // Silent for less time than it takes to count as dead, it does not hold a command up.
+      bench.world.breakChannel?.(0, "sensor-dead");
+      const off = send(bench, PowerAction.off);
+      for (ms = 0; rail(bench).switchOn && ms < 500; ms += 1) await bench.run(1);
+      expect(ms).toBeLessThanOrEqual(COMMAND_MS);
+      await bench.run(OFF_PROVED_MS);
+      expect(await off).toMatchObject(unproved);
       await repaired(bench, Fault.sensor_dead);
     },
   },

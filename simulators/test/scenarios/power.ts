@@ -49,7 +49,7 @@ export const powerScenarios: Scenario[] = [
     name: "a dead monitor: on is not believed, the switch opens, the fault is latched until it is re-armed",
     needs: ["power", "removable-parts"],
     async run(bench) {
-      bench.world.removeMonitor?.(0);
+      const putBack = bench.world.removeMonitor?.(0);
       await bench.run(200);
       expect(await power(bench, PowerAction.on)).toMatchObject({
         kind: "answer",
@@ -57,6 +57,13 @@ export const powerScenarios: Scenario[] = [
       });
       expect(rail(bench).switchOn).toBe(false);
       expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "refused", code: Refusal.fault_latched });
+      putBack?.();
+      // Once a second it is looked for; being there again ends no fault.
+      await bench.run(1200);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "refused", code: Refusal.fault_latched });
+      const rearm = { channel: 1, fault: Fault.sensor_dead, check: bodyCheck(1, Fault.sensor_dead, 0) };
+      expect((await bench.request("rearm", rearm)).kind).toBe("answer");
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
     },
   },
   {
