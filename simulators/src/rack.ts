@@ -174,7 +174,9 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       } catch (error) {
         // The power may fail again while the choice is being written down.
         if (own.powerFailed()) continue;
-        if (!(error instanceof LuaBoardError) || own.slots.running()[0] === 0) throw error;
+        const [slot, trial_ms] = own.slots.running();
+        if (!(error instanceof LuaBoardError) || slot === 0) throw error;
+        if (trial_ms < 0) resetCause = SOFTWARE_CAUSE;
         giveWay(error.message);
       }
     }

@@ -32,6 +32,8 @@ export interface Rung {
   clock_us(): number;
   /** Restarts the controller, where the rung can. */
   restart?(): void;
+  /** Makes the firmware hang, where the rung can: nothing but its watchdog ends it. */
+  hang?(): void | Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export interface Bench {
   unplug(): void;
   press: Rung["press"];
   restart(): void;
+  hang(): Promise<void>;
   clock_us: Rung["clock_us"];
   /** Sends a request and leaves it to `run` to move time. */
   send<N extends RequestName>(name: N, body: Message<N>): Promise<RequestOutcome<AnswerOf<N>>>;
@@ -143,6 +146,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
       ...(rung.world?.removeMonitor === undefined ? [] : ["removable-parts"]),
       ...(rung.world?.breakChannel === undefined ? [] : ["breakable"]),
       ...(rung.restart === undefined ? [] : ["restarts"]),
+      ...(rung.hang === undefined ? [] : ["hangs"]),
     ],
     get session() {
       return session;
@@ -157,6 +161,10 @@ export async function openBench(rung: Rung): Promise<Bench> {
     restart() {
       if (rung.restart === undefined) throw new Error("this rung cannot restart its controller");
       rung.restart();
+    },
+    async hang() {
+      if (rung.hang === undefined) throw new Error("this rung cannot make its firmware hang");
+      await rung.hang();
     },
     clock_us: rung.clock_us,
     async restartHost() {

@@ -1,10 +1,12 @@
-import { allMessages } from "@mltb/protocol";
+import { buildBundle } from "@mltb/firmware";
+import { allMessages, PowerAction } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
-import { createLuaBoard, createMonitoringElectronics, handleControl } from "../src/index.ts";
+import { createLuaBoard, createMonitoringElectronics, createSimulatedRack, handleControl } from "../src/index.ts";
 import { openBench } from "./bench.ts";
-import { floorLuaBoard, luaBoard } from "./rungs.ts";
+import { floorLuaBoard, luaBoard, rackRung } from "./rungs.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { runScenarios } from "./scenarios/run.ts";
+import { power, rail } from "./scenarios/scenario.ts";
 import { snapshotTest } from "./snapshot.ts";
 
 runScenarios("Lua board (wasmoon)", scenarios, async () => openBench(await luaBoard()));
@@ -62,6 +64,35 @@ test("an endless loop in Lua is stopped by the instruction limit", async () => {
   expect(() => board.tick(2)).toThrow(/instruction limit/);
   expect((board.instructions() - spent) / spent).toBeGreaterThan(2.5);
   board.close();
+});
+
+test("an error that a bundle lets out restarts the controller: outputs go off, and the cause is told as software (2)", async () => {
+  let fails = false;
+  const rack = await createSimulatedRack({
+    rack: "bench",
+    serial: "V1",
+    bundle: (await buildBundle("monitoring")).source,
+    seed: 1,
+    clock: "virtual",
+    targets: [],
+    hal: (hal) => ({
+      ...hal,
+      sweep_take() {
+        if (!fails) return hal.sweep_take();
+        fails = false;
+        throw new Error("the sweep is broken");
+      },
+    }),
+  });
+  const bench = await openBench(await rackRung(rack));
+  await power(bench, PowerAction.on);
+  expect(bench.welcome()?.reset_cause).toBe(0);
+  fails = true;
+  await bench.run(20);
+  expect([fails, rail(bench).switchOn]).toEqual([false, false]);
+  await bench.run(2500);
+  expect(bench.welcome()?.reset_cause).toBe(2);
+  await bench.stop();
 });
 
 test("the control socket reads the display, presses buttons and refuses what it does not know", async () => {

@@ -3,10 +3,13 @@ import { expect } from "vitest";
 import { power, powers_w, rail, type Scenario } from "./scenario.ts";
 import { channelState, configure, configureRack, OWN, outage, switchChannel } from "./settings.ts";
 
+/** DESIGN section 4: a stall bites within this, and outputs go to their policy. */
+const STALL_MS = 500;
+
 export const policyScenarios: Scenario[] = [
   {
     name: "restore after an outage: off stays off, on goes on, last is what was commanded last, and the cause of the restart is told",
-    needs: ["power", "settings", "restarts", "physics"],
+    needs: ["power", "settings", "restarts", "hangs", "physics"],
     async run(bench) {
       await configure(bench, 1, { restore: Restore.last });
       await configure(bench, 2, { restore: Restore.on });
@@ -20,6 +23,16 @@ export const policyScenarios: Scenario[] = [
       await power(bench, PowerAction.off);
       await outage(bench);
       expect(bench.world.switches().slice(0, 3)).toEqual([0, 1, 0]);
+      expect(bench.welcome()?.reset_cause).toBe(0);
+      // Firmware that hangs is ended by the watchdog, which says so.
+      await power(bench, PowerAction.on);
+      await bench.hang();
+      let ms = 0;
+      for (; bench.world.switches().includes(1) && ms < 2 * STALL_MS; ms += 1) await bench.run(1);
+      expect(ms).toBeLessThanOrEqual(STALL_MS);
+      await bench.run(2500);
+      expect(bench.welcome()?.reset_cause).toBe(1);
+      expect(bench.world.switches().slice(0, 3)).toEqual([1, 1, 0]);
     },
   },
   {

@@ -20,7 +20,7 @@ export type RungName = (typeof rungs)[number] | "board given by --port";
 const monitoring =
   "power:1 reset:1 monitors:1 samples:2 markers:1 protection:1 settings:1 lines:1 panel:1 rack:1 buttons:1 locate:1 log:1 logs:1 update:1 store:1 waveform:2 drops:1";
 const floor = "power:1 reset:1 log:1";
-const simulated = ["physics", "removable-parts", "breakable", "restarts"];
+const simulated = ["physics", "removable-parts", "breakable", "restarts", "hangs"];
 
 /**
  * What each rung has: a board that loses a capability, or a rung that no longer offers what scenarios need, would only show

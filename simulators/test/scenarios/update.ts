@@ -115,6 +115,8 @@ export const updateScenarios: Scenario[] = [
       expect(await bench.request("firmware_get", {})).toMatchObject({
         body: { slot: 0, state: FirmwareState.factory },
       });
+      // What ended the starts was an error, and no outage.
+      expect(bench.welcome()?.reset_cause).toBe(2);
       expect(await power(bench, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
     },
   },
