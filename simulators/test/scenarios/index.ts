@@ -1,4 +1,5 @@
 import { busScenarios } from "./buses.ts";
+import { calibrationScenarios } from "./calibration.ts";
 import { faultScenarios } from "./faults.ts";
 import { limitScenarios } from "./limits.ts";
 import { lineScenarios } from "./lines.ts";
@@ -21,6 +22,7 @@ export const scenarios: Scenario[] = [
   ...limitScenarios,
   ...lineScenarios,
   ...policyScenarios,
+  ...calibrationScenarios,
   ...measureScenarios,
   ...panelScenarios,
   ...updateScenarios,
