@@ -2,17 +2,26 @@ import { bodyCheck, Fault, Outcome, PowerAction, Refusal, StrapLine, StrapStep }
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
-import { channelState, switchChannel } from "./settings.ts";
+import { channelState, outage, switchChannel } from "./settings.ts";
 
 export const strapStep = (what: number, argument: number, wait_ms: number): string =>
   String.fromCharCode(what, argument, wait_ms & 255, wait_ms >> 8);
 
 /** Off, strap line set, on, and the line released 200 ms later. */
 const RECOVERY =
-  strapStep(StrapStep.off, 0, 50) +
-  strapStep(StrapStep.lines, StrapLine.strap, 10) +
+  strapStep(StrapStep.off, 0, 80) +
+  strapStep(StrapStep.lines, StrapLine.strap, 80) +
   strapStep(StrapStep.on, 0, 200) +
   strapStep(StrapStep.lines, 0, 0);
+
+/** Both lines, the reset let go of first. */
+const PULSE =
+  strapStep(StrapStep.lines, StrapLine.reset | StrapLine.strap, 60) +
+  strapStep(StrapStep.lines, StrapLine.strap, 130) +
+  strapStep(StrapStep.lines, 0, 0);
+
+/** A wait is over when the sequence is looked at next, every 10 ms; a proof comes with a sweep, and both may be late by a turn. */
+const LATE_MS = 45;
 
 /** Levels of channel 1's reset and strap lines at the outputs. */
 function lines(bench: Bench): { reset: number; strap: number } {
@@ -24,7 +33,35 @@ function lines(bench: Bench): { reset: number; strap: number } {
 const hold = (bench: Bench, level: number) =>
   bench.request("reset_hold", { channel: 1, level, check: bodyCheck(1, level, 0) });
 
-const run = { channel: 1, name: "recovery", check: bodyCheck(1, 0, 0) };
+const runOf = (name: string) => ({ channel: 1, name, check: bodyCheck(1, 0, 0) });
+const run = runOf("recovery");
+
+/** What a sequence does, in the order in which it happens: what has come to be, and after how many milliseconds. */
+async function watch(bench: Bench, ms: number, each: (ms: number) => void = () => undefined) {
+  const seen: { what: string; at_ms: number }[] = [];
+  const last: Record<string, string> = {};
+  for (let at_ms = 0; at_ms < ms; at_ms += 1) {
+    const { switchOn, voltage_v } = rail(bench);
+    const { reset, strap } = lines(bench);
+    const now = {
+      switch: switchOn ? "closed" : "open",
+      // Between them it proves nothing.
+      rail: voltage_v > 4.5 ? "up" : voltage_v < 0.25 ? "down" : last["rail"],
+      reset: `${reset}`,
+      strap: `${strap}`,
+    };
+    for (const [name, value] of Object.entries(now)) {
+      if (at_ms > 0 && value !== last[name]) seen.push({ what: `${name} ${value}`, at_ms });
+      last[name] = value as string;
+    }
+    each(at_ms);
+    await bench.run(1);
+  }
+  return {
+    what: seen.map(({ what }) => what),
+    after_ms: (n: number) => (seen[n]?.at_ms ?? 0) - (seen[n - 1]?.at_ms ?? 0),
+  };
+}
 
 export const lineScenarios: Scenario[] = [
   {
@@ -46,7 +83,7 @@ export const lineScenarios: Scenario[] = [
   },
   {
     name: "a strap sequence is stored, read back and run by the board to its end although the host is gone",
-    needs: ["power", "lines", "settings", "physics"],
+    needs: ["power", "lines", "settings", "restarts", "physics"],
     async run(bench) {
       expect(await bench.request("strap_run", run)).toMatchObject({ kind: "refused", code: Refusal.not_stored });
       expect(await bench.request("strap_set", { name: "recovery", steps: "odd" })).toMatchObject({
@@ -56,18 +93,32 @@ export const lineScenarios: Scenario[] = [
       expect(await bench.request("strap_set", { name: "recovery", steps: RECOVERY })).toMatchObject({
         body: { name: "recovery", steps: RECOVERY },
       });
+      await bench.request("strap_set", { name: "pulse", steps: PULSE });
+      await outage(bench);
+      expect(await bench.request("strap_get", { name: "recovery" })).toMatchObject({ body: { steps: RECOVERY } });
+      expect(await bench.request("strap_get", { name: "none" })).toMatchObject({ body: { steps: "" } });
       await power(bench, PowerAction.on);
+      const pulsed = bench.send("strap_run", runOf("pulse"));
+      const pulse = await watch(bench, 400);
+      expect(pulse.what).toEqual(["reset 1", "strap 1", "reset 0", "strap 0"]);
+      expect(await pulsed).toMatchObject({ body: { outcome: Outcome.done } });
       const done = bench.send("strap_run", run);
-      const seen: string[] = [];
-      for (let ms = 0; ms < 1200; ms += 1) {
-        const { strap } = lines(bench);
-        const now = `${rail(bench).switchOn ? "on" : "off"} strap ${strap}`;
-        if (seen.at(-1) !== now) seen.push(now);
-        await bench.run(1);
+      const recovery = await watch(bench, 1200, (ms) => {
         if (ms === 20) bench.unplug();
-      }
+      });
       void done;
-      expect(seen).toEqual(["on strap 0", "off strap 0", "on strap 1", "on strap 0"]);
+      // The line is driven from the moment at which the switch closes: nothing feeds a target without power.
+      expect(recovery.what).toEqual(["switch open", "rail down", "switch closed", "strap 1", "rail up", "strap 0"]);
+      const waits: [waited_ms: number, least_ms: number][] = [
+        [pulse.after_ms(2), 60],
+        [pulse.after_ms(3), 130],
+        [recovery.after_ms(2), 80 + 80],
+        [recovery.after_ms(5), 200],
+      ];
+      for (const [waited_ms, least_ms] of waits) {
+        expect(waited_ms).toBeGreaterThanOrEqual(least_ms);
+        expect(waited_ms).toBeLessThanOrEqual(least_ms + LATE_MS);
+      }
     },
   },
   {
@@ -75,7 +126,9 @@ export const lineScenarios: Scenario[] = [
     needs: ["power", "lines", "settings", "protection", "physics"],
     async run(bench) {
       const steps =
-        strapStep(StrapStep.on, 0, 0) + strapStep(StrapStep.lines, StrapLine.strap, 500) + strapStep(StrapStep.lines, 0, 0);
+        strapStep(StrapStep.on, 0, 0) +
+        strapStep(StrapStep.lines, StrapLine.strap, 500) +
+        strapStep(StrapStep.lines, 0, 0);
       await bench.request("strap_set", { name: "recovery", steps });
       const ended = bench.send("strap_run", run);
       await bench.run(200);
