@@ -56,6 +56,8 @@ export interface Rail {
   extra_a: number;
   /** What the supply has more than its model says. */
   extra_v: number;
+  /** Of board and target together; the model's, until a test puts another target there. */
+  capacitance_uf: number;
   /** Advances by `seconds` with the load drawing `power_w`; returns the mean current through the shunt. */
   step(seconds: number, power_w: number): number;
 }
@@ -67,7 +69,6 @@ export interface Rail {
  */
 export function createRail(model: RailModel, seed: number): Rail {
   const noise: Random = random(seed);
-  const farad = model.capacitance_uf * 1e-6;
   let source_v = 0;
   let time_s = 0;
 
@@ -83,6 +84,7 @@ export function createRail(model: RailModel, seed: number): Rail {
 
   function settle(seconds: number, power_w: number): number {
     const before = rail.voltage_v;
+    const farad = rail.capacitance_uf * 1e-6;
     const shorted = rail.fault === "short" ? 1 / SHORT_OHM : 0;
     const drain = 1 / model.leakage_ohm + (rail.discharge ? 1 / model.discharge_ohm : 0) + shorted;
     const current = load(power_w);
@@ -107,6 +109,7 @@ export function createRail(model: RailModel, seed: number): Rail {
     fault: "none",
     extra_a: 0,
     extra_v: 0,
+    capacitance_uf: model.capacitance_uf,
     step(seconds, power_w) {
       let charge = 0;
       let left = seconds;
