@@ -136,7 +136,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   function gate(n: number): void {
     const channel = board.channels[n] as MonitoringBoard["channels"][0];
     const rail = rails[n] as Rail;
-    rail.switchOn = latches[n]?.gate(chain.output(channel.switch_bit)) === 1;
+    const asserted = monitors[n]?.alert() === true;
+    rail.switchOn = latches[n]?.gate(chain.output(channel.switch_bit), asserted) === 1;
     rail.discharge = chain.output(channel.discharge_bit) === 1;
   }
   /** The output watchdog: without an edge of the latch clock for this long the outputs are switched off. */
@@ -152,7 +153,6 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   }
   for (const [n, monitor] of monitors.entries()) {
     monitor.onAlert = (now_us) => {
-      latches[n]?.set();
       gate(n);
       electronics.onAlert?.();
       queueTrip(-1, now_us, 0);

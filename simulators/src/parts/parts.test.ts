@@ -152,12 +152,18 @@ test("I2C: a part that holds SDA lets go after its clocks; a line that is shorte
   for (let n = 0; n < 100; n += 1) expect(bus.pulse()).toBe(0);
 });
 
-test("trip latch: set by an alert, the gate stays low until the output was low (its truth table)", () => {
+test("trip latch: cleared by an alert, the gate stays low until the output was low (its truth table)", () => {
   const latch = createTripLatch();
-  expect([latch.gate(0), latch.gate(1)]).toEqual([0, 1]);
-  latch.set();
-  expect([latch.gate(1), latch.gate(1)]).toEqual([0, 0]);
-  expect([latch.gate(0), latch.gate(1)]).toEqual([0, 1]);
+  expect([latch.gate(0, false), latch.gate(1, false)]).toEqual([0, 1]);
+  expect([latch.gate(1, true), latch.gate(1, false)]).toEqual([0, 0]);
+  expect([latch.gate(0, false), latch.gate(1, false)]).toEqual([0, 1]);
+});
+
+test("trip latch: its inputs are levels: while an alert is asserted no switch can be closed, however often it is written", () => {
+  const latch = createTripLatch();
+  expect([latch.gate(0, true), latch.gate(1, true), latch.gate(0, true), latch.gate(1, true)]).toEqual([0, 0, 0, 0]);
+  // The alert is released while the output is high: the latch stays cleared.
+  expect([latch.gate(1, false), latch.gate(0, false), latch.gate(1, false)]).toEqual([0, 0, 1]);
 });
 
 test("74HC595: bits shift on the clock's rising edge and appear on the latch's", () => {
