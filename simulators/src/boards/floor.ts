@@ -90,15 +90,17 @@ export async function createFloorBoard(options: FloorOptions): Promise<Simulated
     },
     heap_bytes: (): number => lua?.heap().used_bytes ?? 0,
   };
-  for (const [n, { monitor_address, shunt_ohm }] of channels.entries()) {
+  const monitors = channels.map(({ monitor_address, shunt_ohm }, n) => {
     const rail = rails[n] as Rail;
     const inputs = {
       vin_v: () => defaultRail.supply_v,
       vout_v: () => rail.voltage_v,
       shunt_v: () => rail.current_a * shunt_ohm,
     };
-    bus.parts.set(monitor_address, createAdm1272(inputs));
-  }
+    const monitor = createAdm1272(inputs);
+    bus.parts.set(monitor_address, monitor);
+    return monitor;
+  });
   bus.parts.set(
     floorBoard.thermometer_address,
     createTmp105(() => board.temperature_mdeg),
@@ -126,6 +128,7 @@ export async function createFloorBoard(options: FloorOptions): Promise<Simulated
         world_us += STEP_US;
         const power = options.power_w?.(rails) ?? [];
         for (const [n, rail] of rails.entries()) rail.step(STEP_US / 1e6, power[n] ?? 0);
+        for (const monitor of monitors) monitor.advance(world_us);
         // A controller that a bus transfer keeps busy cannot run before it is through.
         if (busy_us > world_us || (received === "" && world_us < next_us)) continue;
         now_ms = Math.floor(world_us / 1000);

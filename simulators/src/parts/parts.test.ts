@@ -1,4 +1,4 @@
-import { ADM1272, INA226 } from "@mltb/hardware";
+import { INA226 } from "@mltb/hardware";
 import { expect, test } from "vitest";
 import { createAdm1272 } from "./adm1272.ts";
 import { createHc595Chain } from "./hc595.ts";
@@ -198,35 +198,4 @@ test("74HC595: what leaves the first register enters the second; what is shifted
   chain.pins(1, 1, 0);
   chain.pins(1, 1, 1);
   expect(outputs()).toBe(0x4207);
-});
-
-test("ADM1272: identity, direct format of voltage and current, no output voltage before it is enabled", () => {
-  const bus = createI2cBus(100_000);
-  bus.parts.set(0x10, createAdm1272({ vin_v: () => 24, vout_v: () => 11.95, shunt_v: () => 4.2 * 0.0003 }));
-  const word = (command: number): number => {
-    const [low = 0, high = 0] = bus.transfer(0x10, Uint8Array.of(command), 2, 0) ?? [];
-    return low | (high << 8);
-  };
-  expect([...(bus.transfer(0x10, Uint8Array.of(0x99), 4, 0) ?? [])]).toEqual([3, 65, 68, 73]);
-  expect(word(ADM1272.commands.pmon_config)).toBe(0x3f35);
-  expect(word(ADM1272.commands.read_vout)).toBe(0);
-  bus.transfer(0x10, Uint8Array.of(ADM1272.commands.pmon_config, 0x37, 0x00), 0, 0);
-  expect(word(ADM1272.commands.read_vin)).toBe(974); // 24 V x 40.62
-  expect(word(ADM1272.commands.read_vout)).toBe(485); // 11.95 V x 40.62
-  expect(word(ADM1272.commands.read_iout)).toBe(2131); // (4.2 A x 198.9 + 20480) / 10
-});
-
-test("ADM1272: twelve bits saturate, a reverse current is below the offset of 20480 / 10, other parts' registers read as ones", () => {
-  const bus = createI2cBus(100_000);
-  let shunt_v = 1;
-  bus.parts.set(0x10, createAdm1272({ vin_v: () => 150, vout_v: () => 0, shunt_v: () => shunt_v }));
-  const word = (command: number): number => {
-    const [low = 0, high = 0] = bus.transfer(0x10, Uint8Array.of(command), 2, 0) ?? [];
-    return low | (high << 8);
-  };
-  expect(word(ADM1272.commands.read_vin)).toBe(4095); // 150 V x 40.62 = 6093
-  expect(word(ADM1272.commands.read_iout)).toBe(4095);
-  shunt_v = -0.001;
-  expect(word(ADM1272.commands.read_iout)).toBe(1981); // (-1 mV x 663 + 20480) / 10 = 1981.7
-  expect(word(0x42)).toBe(0xffff);
 });
