@@ -77,6 +77,8 @@ export interface SimulatedRack {
   hang(): void;
   /** Restarts the controller; the board's parts keep their state. */
   restart(): Promise<void>;
+  /** The supply fails and comes back: the controller and the parts begin anew. */
+  powerCycle(): Promise<void>;
   counters: { late_edges: number; skipped_us: number /** Bundles that gave way, and why. */; given_way: string[] };
   stop(): Promise<void>;
 }
@@ -173,7 +175,10 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
         return await start(own.slots.choose(failed >= STARTS_FAILED), kept);
       } catch (error) {
         // The power may fail again while the choice is being written down.
-        if (own.powerFailed()) continue;
+        if (own.powerFailed()) {
+          electronics.powerCycle();
+          continue;
+        }
         const [slot, trial_ms] = own.slots.running();
         if (!(error instanceof LuaBoardError) || slot === 0) throw error;
         if (trial_ms < 0) resetCause = SOFTWARE_CAUSE;
@@ -223,6 +228,8 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       return call(board as LuaBoard);
     } catch (error) {
       if (!(error instanceof LuaBoardError)) throw error;
+      // No error of the bundle, which ends with its power.
+      if (own.powerFailed()) return undefined;
       giveWay(error.message);
       if (own.slots.running()[1] < 0) crashed = true;
       else exchange = true;
@@ -232,8 +239,13 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
 
   /** True where the controller has begun anew: after a power cut, or because another bundle is to run. */
   function begunAnew(): boolean {
-    if (own.powerFailed() || crashed) {
-      begin(crashed ? SOFTWARE_CAUSE : POWER_CAUSE);
+    if (own.powerFailed()) {
+      electronics.powerCycle();
+      begin(POWER_CAUSE);
+      return true;
+    }
+    if (crashed) {
+      begin(SOFTWARE_CAUSE);
       return true;
     }
     if (own.slots.overdue()) {
@@ -347,6 +359,10 @@ export async function createSimulatedRack(options: RackOptions): Promise<Simulat
       hung_us ??= electronics.now_us();
     },
     restart: () => restart(POWER_CAUSE),
+    powerCycle() {
+      electronics.powerCycle();
+      return restart(POWER_CAUSE);
+    },
     computers,
     counters,
     channelOf: (target) => options.targets.find((entry) => entry.name === target)?.channel,

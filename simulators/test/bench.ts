@@ -32,6 +32,8 @@ export interface Rung {
   clock_us(): number;
   /** Restarts the controller, where the rung can. */
   restart?(): void;
+  /** Lets the supply of the whole board fail and come back, where the rung can. */
+  powerCycle?(): void;
   /** Makes the firmware hang, where the rung can: nothing but its watchdog ends it. */
   hang?(): void | Promise<void>;
   stop(): Promise<void>;
@@ -72,6 +74,7 @@ export interface Bench {
   unplug(): void;
   press: Rung["press"];
   restart(): void;
+  powerCycle(): void;
   hang(): Promise<void>;
   clock_us: Rung["clock_us"];
   /** Sends a request and leaves it to `run` to move time. */
@@ -161,6 +164,10 @@ export async function openBench(rung: Rung): Promise<Bench> {
     restart() {
       if (rung.restart === undefined) throw new Error("this rung cannot restart its controller");
       rung.restart();
+    },
+    powerCycle() {
+      if (rung.powerCycle === undefined) throw new Error("this rung cannot take the board's supply away");
+      rung.powerCycle();
     },
     async hang() {
       if (rung.hang === undefined) throw new Error("this rung cannot make its firmware hang");

@@ -59,6 +59,7 @@ export async function rackRung(rack: SimulatedRack): Promise<MonitoringRung & { 
     press: rack.press,
     clock_us: () => Math.max(rack.electronics.cpu_us(), rack.electronics.now_us()),
     restart: () => void rack.restart(),
+    powerCycle: () => void rack.powerCycle(),
     hang: rack.hang,
     stop: rack.stop,
   };
@@ -139,6 +140,7 @@ export async function rp2040Image(
       releases.push({ at_us: board.now_us() + ms * 1000, release: () => electronics.button(button, false) });
     },
     restart: board.restart,
+    powerCycle: board.powerCycle,
     async hang() {
       board.patch(await imageSymbol("luaV_execute"), ENDLESS_LOOP);
     },

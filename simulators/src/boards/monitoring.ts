@@ -63,6 +63,11 @@ export interface MonitoringElectronics {
   breakChannel(channel: number, fault: ChannelFault): void;
   /** Takes the display off its bus, or lets its supply come: what is on the bus then is as after power-up. */
   plugDisplay(plugged: boolean): void;
+  /**
+   * The board's supply fails and comes back: every part is as after power-up, and outputs are off until the chain is written.
+   * The dip is short: rails keep what charge they have. The controller is its runner's.
+   */
+  powerCycle(): void;
   gpioLevels(): Map<number, number>;
   /** Something waits in the queue of trips. */
   tripped(): boolean;
@@ -112,10 +117,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
     shunt_v: () => (rails.reduce((sum, rail) => sum + rail.current_a, 0) + BOARD_A) * board.supply.shunt_ohm,
   });
   panelParts.set(board.supply.address, supply);
-  panelParts.set(
-    board.thermometer_address,
-    createTmp105(() => electronics.temperature_mdeg),
-  );
+  const thermometer = createTmp105(() => electronics.temperature_mdeg);
+  panelParts.set(board.thermometer_address, thermometer);
   const eeprom = createAt24c();
   panelParts.set(board.eeprom_address, eeprom);
   const fast = createFastChain(board, seed + 1);
@@ -317,6 +320,16 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
         backpack.powerUp(Math.max(cpu_us, world_us));
         panelParts.set(board.lcd.address, backpack);
       }
+    },
+    powerCycle() {
+      const now_us = Math.max(cpu_us, world_us);
+      for (const monitor of monitors) monitor.powerUp();
+      supply.powerUp();
+      thermometer.powerUp(now_us);
+      eeprom.cutPower(source.uniform, now_us);
+      backpack.powerUp(now_us);
+      chain.powerUp();
+      for (const n of board.channels.keys()) gate(n);
     },
     gpioLevels: () => gpio,
     tripped: () => trips.length > 0,

@@ -70,8 +70,10 @@ export interface Rp2040Board {
   patch(address: number, halfword: number): number;
   /** Overwrites a word of RAM. */
   poke(address: number, word: number): void;
-  /** Power-cycles the controller; its memory and its pins lose their state, the board's parts keep theirs. */
+  /** Restarts the controller: its memory and its pins lose their state, the board's parts keep theirs. */
   restart(): void;
+  /** The supply fails and comes back: the controller and the parts begin anew. */
+  powerCycle(): void;
 }
 
 /**
@@ -120,6 +122,12 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     core.enabledInterrupts = 0;
     core.PM = false;
     core.IPSR = 0;
+  }
+
+  function powerCycle(): void {
+    electronics.powerCycle();
+    converter.powerUp();
+    start();
   }
 
   attachPins(chip, electronics);
@@ -249,6 +257,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     now_us: () => clock.nanos / 1000,
     instructions: () => executed,
     restart: start,
+    powerCycle,
     load() {
       const share = busy_ns / Math.max(1, clock.nanos - since_ns);
       busy_ns = 0;
@@ -274,7 +283,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
         clock.tick(ns);
         if (powerCut) {
           powerCut = false;
-          start();
+          powerCycle();
         }
         if (!restarting) continue;
         restarting = false;

@@ -21,6 +21,8 @@ export interface Ads131m08 {
   select(): void;
   /** /CS rises: a command that the frame carried takes effect. */
   deselect(): void;
+  /** The supply was away and is there again: registers as after a reset, and nothing is known of the inputs before. */
+  powerUp(): void;
   /** The next frames of this number have two bits of their first sample flipped on the way, as by noise on the line. */
   damage: number;
   /** Exchanges bits, most significant first. */
@@ -83,6 +85,14 @@ export function createAds131m08(): Ads131m08 {
     period_us() {
       const osr = ADS131M08_OSR[(register(ADS131M08_REGISTERS.clock) >> 2) & 7] as number;
       return this.clkin_hz > 0 ? (2e6 * osr) / this.clkin_hz : undefined;
+    },
+    powerUp() {
+      reset();
+      for (const inputs of [data, last, earlier]) inputs.fill(0);
+      ready = 1;
+      answer = 0;
+      input = [];
+      output = [];
     },
     convert(volts) {
       data = Array.from({ length: CHANNELS }, (_, n) => {

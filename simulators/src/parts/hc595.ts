@@ -5,6 +5,11 @@ export interface Hc595Chain {
   /** Output of a bit as the circuits behind it see it: 0 while the outputs are disabled (pull-downs). */
   output(bit: number): 0 | 1;
   outputsEnabled: boolean;
+  /**
+   * The supply was away: registers hold anything, here ones, which would do the most harm. The one-shot that the latch clock
+   * keeps alive has ended too, so that the outputs are disabled until the next latch.
+   */
+  powerUp(): void;
   onLatch?: () => void;
 }
 
@@ -15,6 +20,11 @@ export function createHc595Chain(bits: number): Hc595Chain {
   let lastLatch = 0;
   const chain: Hc595Chain = {
     outputsEnabled: true,
+    powerUp() {
+      shift.fill(1);
+      latched.fill(1);
+      chain.outputsEnabled = false;
+    },
     pins(data, clock, latch) {
       if (clock === 1 && lastClock === 0) {
         shift.unshift(data);

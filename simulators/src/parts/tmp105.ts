@@ -1,6 +1,11 @@
 import { TMP105, TMP105_TIMING } from "@mltb/hardware";
 import type { I2cPart } from "./i2c.ts";
 
+export interface Tmp105 extends I2cPart {
+  /** The supply was away and is there again: registers as after a reset, and the first conversion begins. */
+  powerUp(now_us: number): void;
+}
+
 const REGISTERS = { low: 2, high: 3 };
 
 /**
@@ -8,14 +13,11 @@ const REGISTERS = { low: 2, high: 3 };
  * complement in the upper bits, conversion time, shutdown and one-shot, limit registers, 0 degrees until the first
  * conversion has ended. The alert output is not modelled: the board does not use it.
  */
-export function createTmp105(temperature_mdeg: () => number): I2cPart {
+export function createTmp105(temperature_mdeg: () => number): Tmp105 {
   let pointer = 0;
   let index = 0;
   let configuration: number = TMP105.configuration_reset;
-  const limits = new Map<number, number>([
-    [REGISTERS.low, TMP105_TIMING.low_reset],
-    [REGISTERS.high, TMP105_TIMING.high_reset],
-  ]);
+  const limits = new Map<number, number>();
   let code = 0;
   /** Start of the conversion under way; undefined while the part is shut down. */
   let begun_us: number | undefined = 0;
@@ -50,7 +52,15 @@ export function createTmp105(temperature_mdeg: () => number): I2cPart {
     } else if (before !== configuration || shut) begun_us = now_us;
   }
 
-  return {
+  const part: Tmp105 = {
+    powerUp(now_us) {
+      pointer = 0;
+      configuration = TMP105.configuration_reset;
+      limits.set(REGISTERS.low, TMP105_TIMING.low_reset);
+      limits.set(REGISTERS.high, TMP105_TIMING.high_reset);
+      code = 0;
+      begun_us = now_us;
+    },
     addressed(reading, now_us) {
       index = 0;
       if (!reading) return true;
@@ -78,4 +88,6 @@ export function createTmp105(temperature_mdeg: () => number): I2cPart {
       return byte;
     },
   };
+  part.powerUp(0);
+  return part;
 }

@@ -26,8 +26,8 @@ export interface DriverOptions {
   /** The board's flash: while it is written to, the board does nothing else. */
   flash: Flash;
   seed: number;
-  /** Restarts the controller. */
-  restart(): void | Promise<void>;
+  /** Takes the supply of controller and parts away for a moment. */
+  powerCycle(): void | Promise<void>;
   /** Until it has opened the switches that were closed before. */
   boot_ms?: number;
   /** Channels with a load that cannot be taken away, from 0. */

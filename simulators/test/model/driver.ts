@@ -208,7 +208,7 @@ export async function createDriver(options: DriverOptions): Promise<Driver> {
     async outage() {
       driver.note("outage");
       const from_ms = host.now_ms();
-      await options.restart();
+      await options.powerCycle();
       await host.run(options.boot_ms ?? 3);
       await driver.begunAnew([from_ms, host.now_ms()]);
     },

@@ -18,8 +18,8 @@ describe.skipIf(missingImagePackages().length > 0)("RP2040 image, UART", () => {
     task,
   }) => {
     const rung = await rp2040Image();
-    const { restart, flash } = rung.board;
-    const driver = await createDriver({ rung, flash, seed: SEED, restart, boot_ms: BOOT_MS, loads: LOADED });
+    const { powerCycle, flash } = rung.board;
+    const driver = await createDriver({ rung, flash, seed: SEED, powerCycle, boot_ms: BOOT_MS, loads: LOADED });
     await runModel(driver, { operations: OPERATIONS, fixed: LOADED });
     await driver.outage();
     await driver.settle();

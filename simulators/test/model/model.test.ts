@@ -11,8 +11,8 @@ const SEED = Number(process.env["MLTB_SEED"] ?? 1);
 test(`${OPERATIONS} random operations on every channel of the Lua board: it is what the model of a channel says`, async ({
   task,
 }) => {
-  const { rung, restart, rack } = await modelBoard();
-  const driver = await createDriver({ rung, flash: rack.flash, seed: SEED, restart });
+  const { rung, powerCycle, rack } = await modelBoard();
+  const driver = await createDriver({ rung, flash: rack.flash, seed: SEED, powerCycle });
   const begun = performance.now();
   await runModel(driver, { operations: OPERATIONS });
   const seconds = (performance.now() - begun) / 1000;

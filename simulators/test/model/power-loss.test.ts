@@ -10,8 +10,8 @@ const SEED = Number(process.env["MLTB_SEED"] ?? 1);
 test(`loss of power at ${POINTS} points of random operations: the restore policy is obeyed; settings, limits, calibration, faults and the last state are those before or after the change that was under way`, async ({
   task,
 }) => {
-  const { rung, restart, rack } = await modelBoard();
-  const driver = await createDriver({ rung, flash: rack.flash, seed: SEED, restart });
+  const { rung, powerCycle, rack } = await modelBoard();
+  const driver = await createDriver({ rung, flash: rack.flash, seed: SEED, powerCycle });
   await fillStore(driver);
   const loss = await losePower(driver, rack.flash, POINTS);
   await driver.settle();

@@ -6,7 +6,7 @@ import { rackRung } from "../rungs.ts";
 /** A Lua board whose link moves with its time alone, with what a long run needs: nothing hangs on the channels but what the model adds. */
 export async function modelBoard(options: Partial<RackOptions> = {}): Promise<{
   rung: MonitoringRung;
-  restart(): Promise<void>;
+  powerCycle(): Promise<void>;
   rack: Awaited<ReturnType<typeof createSimulatedRack>>;
 }> {
   let toBoard = "";
@@ -42,5 +42,5 @@ export async function modelBoard(options: Partial<RackOptions> = {}): Promise<{
       return bytes;
     },
   };
-  return { rung, restart: rack.restart, rack };
+  return { rung, powerCycle: rack.powerCycle, rack };
 }

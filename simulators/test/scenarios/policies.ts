@@ -186,7 +186,7 @@ export const policyScenarios: Scenario[] = [
       expect(commanded).toHaveLength(3);
       expect(apart(commanded)).toBe(true);
       for (const channel of [1, 2, 3]) expect(await channelState(bench, channel)).toMatchObject({ state: 2 });
-      bench.restart();
+      bench.powerCycle();
       const restored = await closings(2500);
       expect(restored).toHaveLength(3);
       expect(apart(restored)).toBe(true);

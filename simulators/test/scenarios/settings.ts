@@ -42,9 +42,9 @@ export async function channelState(bench: Bench, channel = 1): Promise<Message<"
   return answer.body;
 }
 
-/** Restarts the controller, as after an outage, and waits until the host is back. */
+/** Takes the supply of controller and parts away for a moment, and waits until the host is back. */
 export async function outage(bench: Bench): Promise<void> {
-  bench.restart();
+  bench.powerCycle();
   await bench.run(2500);
 }
 
