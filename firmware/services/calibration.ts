@@ -23,7 +23,6 @@ const RECORD = "<i2i2i2i2i2i2i2i2";
 const RECORD_BYTES = 16;
 /** Temperature of a board without a sensor that answers. */
 const UNKNOWN_10MC = -32768;
-const TEMPERATURE_EVERY_MS = 5000;
 
 export interface Calibrations {
   /** Calibrations of the channels, undefined where a channel has none. */
@@ -32,7 +31,8 @@ export interface Calibrations {
   correct(this: void, index: number, reading: { voltage_mv: number; current_ua: number }): void;
   /** Microamperes of the fast chain, corrected. */
   fast_ua(this: void, index: number, raw_ua: number): number;
-  tick(this: void, now_ms: number): void;
+  /** The board's temperature in thousandths of a degree Celsius; undefined where nothing is known of it. */
+  warmed(this: void, celsius_m: number | undefined): void;
   handlers: Record<string, (this: void, body: Body, tag: number) => void>;
 }
 
@@ -49,15 +49,10 @@ function scaled(value: number, ppm: number): number {
   return value + idiv(thousands * ppm + idiv((value - 1000 * thousands) * ppm, 1000), 1000);
 }
 
-/**
- * Calibrations as they were stored. A record that does not match its checksum is not used, and says so.
- *
- * @param temperature_m thousandths of a degree Celsius, undefined where the sensor does not answer
- */
+/** Calibrations as they were stored. A record that does not match its checksum is not used, and says so. */
 export function createCalibrations(
   channels: number,
   storage: Storage,
-  temperature_m: (this: void) => number | undefined,
   channelOf: (this: void, body: Body, tag: number) => number,
   busy: (this: void) => boolean,
   session: () => BoardSession,
@@ -67,7 +62,6 @@ export function createCalibrations(
   /** Gains of the currents at this temperature, in addition to the calibrated ones. */
   const warm_ppm: number[] = [];
   let now_10mc = UNKNOWN_10MC;
-  let read_ms = 0;
 
   function warm(index: number): void {
     const of = list[index];
@@ -111,10 +105,7 @@ export function createCalibrations(
       if (of === undefined) return raw_ua;
       return scaled(raw_ua, of.fast_ppm + (warm_ppm[index] as number)) + of.fast_10ua * 10;
     },
-    tick(this: void, now_ms: number): void {
-      if (now_ms < read_ms) return;
-      read_ms = now_ms + TEMPERATURE_EVERY_MS;
-      const celsius_m = temperature_m();
+    warmed(this: void, celsius_m: number | undefined): void {
       now_10mc = celsius_m === undefined ? UNKNOWN_10MC : idiv(celsius_m, 10);
       for (let i = 0; i < channels; i += 1) warm(i);
     },

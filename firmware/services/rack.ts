@@ -26,8 +26,17 @@ export interface RackService {
   announce(this: void): void;
 }
 
-/** Supply and temperature of the rack, by parts of the panel's bus. A part that is silent is set up again when it answers. */
-export function createRack(hal: Hal, board: MonitoringBoard, session: () => BoardSession): RackService {
+/**
+ * Supply and temperature of the rack, by parts of the panel's bus. A part that is silent is set up again when it answers.
+ *
+ * @param onTemperature told of each reading in thousandths of a degree Celsius, undefined where it says nothing
+ */
+export function createRack(
+  hal: Hal,
+  board: MonitoringBoard,
+  session: () => BoardSession,
+  onTemperature: (this: void, mdeg: number | undefined) => void,
+): RackService {
   const { panel_bus: bus, supply, thermometer_address } = board;
   // Milliamperes x 1000 of a shunt code, whole for the shunts in use.
   const step_ua = Math.floor((INA226.shunt_lsb_v * 1000000) / supply.shunt_ohm + 0.5);
@@ -51,9 +60,11 @@ export function createRack(hal: Hal, board: MonitoringBoard, session: () => Boar
   function temperature(): void {
     const mdeg = readTmp105(hal, bus, thermometer_address);
     // What comes first after a silence was not converted yet: it counts as an answer and not as a temperature.
-    flag(RackFlag.no_temperature, mdeg === undefined || !warm);
+    const known = mdeg !== undefined && warm;
+    flag(RackFlag.no_temperature, !known);
     warm = mdeg !== undefined;
     if (mdeg !== undefined) seen.temperature_mdeg = mdeg;
+    onTemperature(known ? mdeg : undefined);
   }
 
   function power(): void {

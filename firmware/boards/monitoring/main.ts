@@ -15,7 +15,6 @@ import {
 } from "@mltb/protocol";
 import { createChainOutputs } from "../../drivers/chain-outputs.ts";
 import { createChain } from "../../drivers/hc595.ts";
-import { readTmp105 } from "../../drivers/tmp105.ts";
 import { createCalibrations } from "../../services/calibration.ts";
 import { counterHandlers } from "../../services/counters.ts";
 import { createHandlers } from "../../services/dispatch.ts";
@@ -74,14 +73,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const count = board.channels.length;
   const { channelOf } = createChecks(count, session);
   const settings = createSettings(count, board.nominal_v, board.limits, storage, busy);
-  const calibrations = createCalibrations(
-    count,
-    storage,
-    () => readTmp105(hal, board.panel_bus, board.thermometer_address),
-    channelOf,
-    busy,
-    session,
-  );
+  const calibrations = createCalibrations(count, storage, channelOf, busy, session);
   const waveforms = createWaveforms(hal, session);
   const handedOver = taken(kept, count);
   const protection = createProtection(
@@ -166,7 +158,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
   const seen = port.counters;
   const streams = createStreams(hal, board, monitors, session, () => update?.receiving() === true);
   const markers = createMarkers(hal, board, session);
-  const rack = createRack(hal, board, session);
+  const rack = createRack(hal, board, session, calibrations.warmed);
   const panel = createPanel(hal, board, power, monitors, rack, session);
   const handlers = createHandlers(hal, board, { power, protection, reset, streams, panel, log, update }, session, [
     counterHandlers(hal, session, () => luaErrors, log.dropped),
@@ -223,7 +215,6 @@ export function boot(hal: Hal, kept?: string): Firmware {
           service_ms = now_ms + SERVICE_MS;
           if (!fresh && !rules.tick(now_ms)) power.tick(now_ms, false);
           strap.tick(now_ms);
-          calibrations.tick(now_ms);
           panel.tick(now_ms);
           rack.tick(now_ms);
           if (update !== undefined) update.tick(now_ms);

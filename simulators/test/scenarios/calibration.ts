@@ -1,8 +1,11 @@
 import { bodyCheck, Fault, PowerAction } from "@mltb/protocol";
 import { expect } from "vitest";
+import type { I2cBus, I2cPart } from "../../src/parts/i2c.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
 import { channelState, configure, outage, rearmed, switchChannel, untilOpen } from "./settings.ts";
 
+/** The thermometer is read twice a second. */
+const TEMPERATURE_MS = 1100;
 /** A record that corrects nothing. */
 const UNCALIBRATED = {
   voltage_ppm: 0,
@@ -88,8 +91,7 @@ export const calibrationScenarios: Scenario[] = [
   },
   {
     name: "calibration: a current is corrected by the record's temperature coefficient as the board's thermometer moves, and not without one",
-    needs: ["settings", "panel", "physics"],
-    heavy: true,
+    needs: ["settings", "panel", "restarts", "physics"],
     async run(bench) {
       const rail2 = bench.world.rails[1];
       if (rail2 !== undefined) rail2.extra_a = 1;
@@ -97,9 +99,9 @@ export const calibrationScenarios: Scenario[] = [
       const record = { channel: 2, ...UNCALIBRATED, drift_ppm_k: -1000, at_10mc: 2500 };
       const { electronics } = bench;
       /** The current after the next reading of the temperature, and that temperature in hundredths of a degree. */
-      const at = async (mdeg: number) => {
+      const at = async (mdeg: number, within_ms = TEMPERATURE_MS) => {
         electronics.temperature_mdeg = mdeg;
-        await bench.run(5300);
+        await bench.run(within_ms);
         const answer = await bench.request("calibration_get", { channel: 2 });
         return [
           (await channelState(bench, 2)).current_ua,
@@ -117,10 +119,33 @@ export const calibrationScenarios: Scenario[] = [
       expect(Math.abs(warm_ua - plain_ua * 0.98)).toBeLessThan(1000);
       const [cold_ua] = await at(-5000);
       expect(Math.abs(cold_ua - plain_ua * 1.03)).toBeLessThan(1000);
-      electronics.buses[electronics.board.panel_bus]?.parts.delete(electronics.board.thermometer_address);
+      const { board, buses } = electronics;
+      const { parts } = buses[board.panel_bus] as I2cBus;
+      const thermometer = parts.get(board.thermometer_address) as I2cPart;
+      parts.delete(board.thermometer_address);
       const [blind_ua, blind_10mc] = await at(45_000);
       expect(blind_10mc).toBe(-32_768);
       expect(Math.abs(blind_ua - plain_ua)).toBeLessThan(1000);
+      // What it says first when it is there again, before a conversion has ended, is 0 degrees, and corrects nothing.
+      let readings = 0;
+      parts.set(board.thermometer_address, {
+        ...thermometer,
+        addressed(reading, now_us) {
+          if (reading) readings += 1;
+          return thermometer.addressed(reading, now_us);
+        },
+        readByte: (now_us) => (readings > 1 ? 1 : 0) * thermometer.readByte(now_us),
+      });
+      for (let ms = 0; ms < TEMPERATURE_MS; ms += 50) {
+        expect([-32_768, 2500]).toContain((await at(25_000, 50))[1]);
+      }
+      expect(readings).toBeGreaterThan(1);
+      // Nor does a board that has just begun take 0 degrees for its temperature.
+      await outage(bench);
+      await switchChannel(bench, 2, PowerAction.on);
+      const [begun_ua, begun_10mc] = await at(25_000, 50);
+      expect(begun_10mc).toBe(2500);
+      expect(Math.abs(begun_ua - plain_ua)).toBeLessThan(1000);
     },
   },
 ];
