@@ -133,7 +133,8 @@ export function createPanel(
 
   function toggle(): void {
     if (locked) tell("REFUSED", "panel is locked");
-    else if (view >= boards) tell("REFUSED", "no board is shown");
+    // Nobody switches a board that a page of the host or of locate covers.
+    else if (view >= boards || located >= 0 || hostLines !== undefined) tell("REFUSED", "no board is shown");
     else {
       const { holder, until_ms } = leases[view] as Lease;
       if (holder !== "") {

@@ -106,6 +106,30 @@ export const panelScenarios: Scenario[] = [
     },
   },
   {
+    name: "select held long switches nothing while a page of the host or of locate covers the board; afterwards it does",
+    needs: [...needs, "locate"],
+    async run(bench) {
+      const page = { line1: "a page of the host", line2: "", line3: "", line4: "" };
+      const refused = async (): Promise<void> => {
+        await press(bench, "select", 800);
+        expect(rows(bench).slice(0, 2)).toEqual(["REFUSED", "no board is shown"]);
+        expect(bench.world.switches()).not.toContain(1);
+      };
+      await bench.request("locate", { channel: 3, duration_ms: 3000 });
+      await refused();
+      await bench.request("panel_write", { ...page, ttl_ms: 0 });
+      await refused();
+      await bench.request("panel_write", { ...page, line1: "", ttl_ms: 0 });
+      await bench.request("panel_write", { ...page, ttl_ms: 2500 });
+      await refused();
+      await bench.run(3500);
+      expect(rows(bench)[0]).toBe("1 channel 1");
+      await press(bench, "select", 800);
+      await bench.run(800);
+      expect(bench.world.switches()).toEqual(bench.world.switches().map((_, n) => (n === 0 ? 1 : 0)));
+    },
+  },
+  {
     name: "a locked panel refuses what buttons do, shows that it is locked and still stops the rack",
     needs: stopNeeds,
     async run(bench) {
