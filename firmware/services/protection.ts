@@ -65,13 +65,14 @@ export function createProtection(
   let alerted = false;
   const { fast_current: fast } = board;
   const hardest_ma = Math.floor(board.limits.hard_a * 1000);
+  const ratedMost_ma = Math.floor(board.limits.rated_a * 1000);
   const inrushMost_ma = Math.floor(board.limits.inrush_a * 1000);
-  let lowest_ua = Math.floor(board.limits.rated_a * 1000000);
+  let lowest_ua = ratedMost_ma * 1000;
   for (let i = 0; i < board.channels.length; i += 1) {
     const limits: Limits = {
       channel: i + 1,
       hard_ma: hardest_ma,
-      slow_ma: Math.floor(board.limits.rated_a * 1000),
+      slow_ma: ratedMost_ma,
       slow_ms: board.limits.slow_ms,
       inrush_ma: inrushMost_ma,
       inrush_ms: board.limits.inrush_ms,
@@ -140,7 +141,8 @@ export function createProtection(
       const next = body as unknown as Limits;
       const { hard_ma, slow_ma, slow_ms, inrush_ma, inrush_ms } = next;
       if (hard_ma < 1 || hard_ma > hardest_ma || slow_ma < 1 || slow_ma > hard_ma) return Refusal.bad_value;
-      if (inrush_ms > 0 && (inrush_ma < hard_ma || inrush_ma > inrushMost_ma)) return Refusal.bad_value;
+      const beyond = slow_ma > ratedMost_ma || inrush_ms > board.limits.inrush_ms;
+      if (beyond || (inrush_ms > 0 && (inrush_ma < hard_ma || inrush_ma > inrushMost_ma))) return Refusal.bad_value;
       const more_ma = slow_ma - limits.slow_ma;
       const refusal = more_ma > 0 ? refuses(index, more_ma) : 0;
       if (refusal !== 0) return refusal;

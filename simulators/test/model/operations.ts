@@ -107,17 +107,23 @@ async function settings(driver: Driver, index: number): Promise<void> {
 
 async function limits(driver: Driver, index: number): Promise<void> {
   const channel = channelOf(driver, index);
+  const wild = pick(driver, [
+    { slow_ma: 2801 },
+    { slow_ma: 1501, hard_ma: 1500 },
+    { inrush_ms: 21 },
+    { hard_ma: 2951 },
+  ]);
   const bad = below(driver, 10) === 0;
   const hard_ma = pick(driver, [1500, 2000, 2950]);
-  const slow_ma = bad ? hard_ma + 1 : pick(driver, [1000, 1400, Math.min(2800, hard_ma)]);
   const next = {
     hard_ma,
-    slow_ma,
+    slow_ma: pick(driver, [1000, 1400, Math.min(2800, hard_ma)]),
     slow_ms: pick(driver, [20, 60, 120]),
     inrush_ma: 4000,
     inrush_ms: pick(driver, [0, 20]),
+    ...(bad ? wild : {}),
   };
-  const body = { channel: index + 1, ...next, check: bodyCheck(index + 1, 0, hard_ma) };
+  const body = { channel: index + 1, ...next, check: bodyCheck(index + 1, 0, next.hard_ma) };
   if (!bad) driver.asked = { of: "limits", index, next };
   if (await changeKept(driver, index, "limits_set", body, { limits: next }, bad)) channel.limits = next;
 }

@@ -117,14 +117,26 @@ export const protectionScenarios: Scenario[] = [
     name: "limits are set, read back, refused outside the board's ratings, and kept by the hardware",
     needs: ["protection", "physics"],
     async run(bench) {
+      const set = (limits: Omit<Message<"limits_set">, "check">) =>
+        bench.request("limits_set", { ...limits, check: bodyCheck(1, 0, limits.hard_ma) });
+      // The board's own are its ratings, and each of them is taken.
+      const rated = { channel: 1, hard_ma: 2950, slow_ma: 2800, slow_ms: 60, inrush_ma: 4000, inrush_ms: 20 };
+      expect(await bench.request("limits_get", { channel: 1 })).toMatchObject({ kind: "answer", body: rated });
+      expect(await set(rated)).toMatchObject({ kind: "answer", body: rated });
       const limits = { channel: 1, hard_ma: 1000, slow_ma: 800, slow_ms: 100, inrush_ma: 2000, inrush_ms: 10 };
-      const check = bodyCheck(1, 0, limits.hard_ma);
-      expect(await bench.request("limits_set", { ...limits, check })).toMatchObject({ kind: "answer", body: limits });
-      const wild = { ...limits, hard_ma: 60_000 };
-      expect(await bench.request("limits_set", { ...wild, check: bodyCheck(1, 0, 60_000) })).toMatchObject({
-        kind: "refused",
-        code: Refusal.bad_value,
-      });
+      expect(await set(limits)).toMatchObject({ kind: "answer", body: limits });
+      for (const beyond of [
+        { hard_ma: 2951 },
+        { hard_ma: 0, slow_ma: 0 },
+        { slow_ma: 2801 },
+        { slow_ma: 0 },
+        { hard_ma: 1000, slow_ma: 1001 },
+        { inrush_ma: 4001 },
+        { hard_ma: 2000, slow_ma: 1000, inrush_ma: 1999 },
+        { inrush_ms: 21 },
+      ]) {
+        expect(await set({ ...rated, ...beyond }), JSON.stringify(beyond)).toMatchObject({ code: Refusal.bad_value });
+      }
       expect(await bench.request("limits_get", { channel: 1 })).toMatchObject({ kind: "answer", body: limits });
       await power(bench, PowerAction.on);
       await bench.run(50);
