@@ -61,8 +61,11 @@ export function createProtection(
   onTripping: (this: void, index: number) => void,
 ): Protection {
   const all: Limits[] = [];
-  /** The line was still low after the flags were read: another monitor has asserted meanwhile. */
-  let alerted = false;
+  /**
+   * The line was still low after the flags were read: another monitor has asserted meanwhile. At the start one may have asserted
+   * before: there is no edge of it any more, and what nobody reads keeps its switch open.
+   */
+  let alerted = true;
   const { fast_current: fast } = board;
   const hardest_ma = Math.floor(board.limits.hard_a * 1000);
   const ratedMost_ma = Math.floor(board.limits.rated_a * 1000);

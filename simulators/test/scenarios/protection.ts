@@ -37,6 +37,26 @@ export const protectionScenarios: Scenario[] = [
     },
   },
   {
+    name: "hard over-current while the firmware hangs: hardware opens the switch, and an alert that nobody has read does not keep the channel off after the restart",
+    needs: ["power", "protection", "hangs", "physics"],
+    async run(bench) {
+      await power(bench, PowerAction.on);
+      await bench.run(100);
+      const { skews, alert } = bench.electronics;
+      await bench.hang();
+      // The monitor alone sees too much, so that nothing but its alert opens the switch.
+      rail(bench).extra_a = 1.5;
+      skews[0] = 2;
+      await bench.run(3);
+      expect(rail(bench).switchOn).toBe(false);
+      expect(alert()).toBe(0);
+      skews[0] = 1;
+      rail(bench).extra_a = 0;
+      await bench.run(2500);
+      expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+    },
+  },
+  {
     name: "the waveform of a trip is kept from 100 ms before it to 100 ms after it, and read",
     needs: ["protection", "waveform", "physics"],
     async run(bench) {
