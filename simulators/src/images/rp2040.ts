@@ -7,15 +7,12 @@ import { createFlash, type Flash } from "../parts/w25q16.ts";
 import { addSniffer } from "./rp2040-dma.ts";
 import { attachFlash, type FlashBus } from "./rp2040-flash.ts";
 import { attachBuses } from "./rp2040-i2c.ts";
+import { attachUart } from "./rp2040-uart.ts";
 import { attachUsbHost, type UsbHost } from "./rp2040-usb.ts";
 
 const FLASH = 0x1000_0000;
 /** Where an image starts: behind the 256 bytes of the second-stage loader. */
 const IMAGE_OFFSET = 0x100;
-/** One character of ten bits at 921,600 baud. */
-const CHARACTER_NS = 10_851;
-const UART_FIFO = 32;
-const UART_DR_OE = 1 << 11;
 /** Into a frame of the converter: ten words take 10 us at 16 MHz. */
 const GLITCH_NS = 8000;
 const RAM = 0x2000_0000;
@@ -83,7 +80,12 @@ export interface Rp2040Board {
 export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   const { electronics, link } = options;
   const { clock, rp2040: chip } = new Simulator();
-  const counters = { restarts: 0, uart_overflows: 0 };
+  const counters = {
+    restarts: 0,
+    get uart_overflows() {
+      return uart.overflows();
+    },
+  };
   const unmodelled = new Set<string>();
   const warn = (component: string, message: string): void => void unmodelled.add(`${component}: ${message}`);
   chip.logger = { debug: () => undefined, info: () => undefined, warn, error: warn };
@@ -108,6 +110,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     flashBus.reset();
     buses.reset();
     stopWatchdog(chip);
+    uart.reset();
     usb.unplug();
     if (options.flash !== undefined) {
       chip.sram.set(options.flash.subarray(0, IMAGE_OFFSET), BOOT2_RAM - RAM);
@@ -135,40 +138,20 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
   const converter = createAds131m08();
   attachConverter(chip, clock, converter);
   addSniffer(chip);
-  const uart = chip.uart[1] as (typeof chip.uart)[0];
-  let pending = "";
-  let overrun = false;
-  const readUart = uart.readUint32.bind(uart);
-  // The emulator leaves out the overrun flag beside the character (UARTDR.OE, 4.2.8).
-  uart.readUint32 = (offset) => {
-    const value = readUart(offset);
-    if (offset !== 0 || !overrun) return value;
-    overrun = false;
-    return value | UART_DR_OE;
-  };
   const carrier = options.carrier ?? "uart";
   const usb = attachUsbHost(chip, clock);
-  if (carrier === "uart") uart.onByte = (byte) => link.write(String.fromCharCode(byte));
+  const uart = attachUart(chip, clock, chip.uart[1] as RP2040["uart"][0], (byte) => {
+    if (carrier === "uart") link.write(String.fromCharCode(byte));
+  });
   if (carrier === "cdc") usb.onCdc = (bytes) => link.write(bytes);
   if (carrier === "hid") usb.onHid = (report) => link.write(Buffer.from(report).toString("latin1"));
-  (chip.uart[0] as typeof uart).onByte = (byte) => {
+  (chip.uart[0] as RP2040["uart"][0]).onByte = (byte) => {
     if (byte !== 10) debug += String.fromCharCode(byte);
     else {
       options.onDebug?.(debug);
       debug = "";
     }
   };
-  const character = clock.createAlarm(() => {
-    if (pending.length === 0) return;
-    // The model's FIFO throws the byte away when it is full, as the part does.
-    if (fifoOf(uart).itemCount === UART_FIFO) {
-      counters.uart_overflows += 1;
-      overrun = true;
-    }
-    uart.feedByte(pending.charCodeAt(0));
-    pending = pending.slice(1);
-    if (pending.length > 0) character.schedule(CHARACTER_NS);
-  });
   const drdy = chip.gpio[monitoringConverter.pins.drdy];
   let slow_us = 0;
   let step_us = SLOW_US;
@@ -205,10 +188,7 @@ export function createRp2040Board(options: Rp2040Options): Rp2040Board {
     if (bytes === undefined) return;
     if (carrier === "cdc") usb.cdc(bytes);
     else if (carrier === "hid") for (const report of reports(bytes)) usb.hid(report);
-    else {
-      if (pending === "") character.schedule(CHARACTER_NS);
-      pending += bytes;
-    }
+    else uart.receive(bytes);
   });
   world.schedule(step_us * 1000);
   const alert = chip.gpio[electronics.board.alert_pin];
@@ -306,11 +286,7 @@ function reports(bytes: string): Uint8Array[] {
   return list;
 }
 
-/** Parts of the emulator that its types keep private. */
-function fifoOf(uart: RP2040["uart"][0]): { itemCount: number } {
-  return (uart as unknown as { rxFIFO: { itemCount: number } }).rxFIFO;
-}
-
+/** Part of the emulator that its types keep private. */
 interface Watchdog {
   onWatchdogTrigger: () => void;
   reason: number;
