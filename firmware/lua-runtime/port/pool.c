@@ -1,80 +1,159 @@
-/* Lua's memory on small boards. Lua tells how long a block is when it gives it back, so blocks carry no header; gaps are
-   listed by address and grow together again (first fit, Knuth 2.5). In 64 KiB that holds a fifth more than newlib's
-   allocator, and no size of block can use up the room of another. */
+/* Lua's memory. Lua tells how long a block is when it gives it back, so blocks carry no header: one bit for each word of memory
+   says whether it is taken, and gaps grow together by themselves. Short blocks that come back wait for the next of their
+   length, still marked as taken; a search that fails gives all of them back first. */
 #include "pool.h"
 
+#include <reent.h>
 #include <stdint.h>
 #include <string.h>
 
-extern char __heap_start, __heap_end;
+extern uint32_t __heap_start, __heap_end;
 
-/* Blocks are multiples of this; a gap holds its length and its successor. */
-#define STEP 8u
+#define BITS 32u
+/* Blocks of up to so many words wait for the next of their length. */
+#define SHORT 32u
 
-struct gap {
-  struct gap *next;
-  size_t size;
-};
-static struct gap head;
-/* The gap behind which the last block was given back: the collector frees neighbours one after the other. */
-static struct gap *last;
+/* A bit for each word from __heap_start, the map's own words included; those behind the last are set. */
+static uint32_t *map;
+static uint32_t words;
+/* Where the search for a short block goes on, and for a long one. */
+static uint32_t reached, reached_long;
+static void *waiting[SHORT + 1u];
 
-static size_t rounded(size_t size) { return (size + STEP - 1u) & ~(size_t)(STEP - 1u); }
+static uint32_t in_words(size_t size) { return (uint32_t)((size + 3u) / 4u); }
 
-static void give(void *pointer, size_t size) {
-  struct gap *fresh = (struct gap *)pointer;
-  struct gap *before = last != NULL && (uintptr_t)last < (uintptr_t)pointer ? last : &head;
-  if (before == &head && head.next != NULL && (uintptr_t)head.next < (uintptr_t)pointer) before = head.next;
-  while (before->next != NULL && (uintptr_t)before->next < (uintptr_t)pointer) before = before->next;
-  fresh->next = before->next;
-  fresh->size = size;
-  if (fresh->next != NULL && (char *)fresh + size == (char *)fresh->next) {
-    if (last == fresh->next) last = NULL;
-    fresh->size += fresh->next->size;
-    fresh->next = fresh->next->next;
+static uint32_t place(const void *pointer) { return (uint32_t)((const uint32_t *)pointer - &__heap_start); }
+
+static void mark(uint32_t at, uint32_t count, int taken) {
+  while (count > 0) {
+    uint32_t bit = at % BITS, some = BITS - bit < count ? BITS - bit : count;
+    uint32_t mask = (some == BITS ? ~0u : (1u << some) - 1u) << bit;
+    map[at / BITS] = taken ? map[at / BITS] | mask : map[at / BITS] & ~mask;
+    at += some;
+    count -= some;
   }
-  if (before != &head && (char *)before + before->size == (char *)fresh) {
-    before->size += fresh->size;
-    before->next = fresh->next;
-    fresh = before;
-  } else {
-    before->next = fresh;
-  }
-  last = fresh;
 }
 
-static void *take(size_t size) {
-  for (struct gap *before = &head; before->next != NULL; before = before->next) {
-    struct gap *gap = before->next;
-    if (gap->size < size) continue;
-    if (last == gap) last = NULL;
-    before->next = gap->next;
-    if (gap->size > size) {
-      struct gap *rest = (struct gap *)(void *)((char *)gap + size);
-      rest->size = gap->size - size;
-      rest->next = gap->next;
-      before->next = rest;
-    }
-    return gap;
+static void begin(void) {
+  map = &__heap_start;
+  words = (uint32_t)(&__heap_end - &__heap_start);
+  uint32_t own = words / BITS + 1u;
+  memset(map, 0, own * sizeof *map);
+  mark(0, own, 1);
+  mark(words, own * BITS - words, 1);
+  reached = own;
+}
+
+/* The next word that is taken, or one behind `enough` that are free. */
+static uint32_t next_taken(uint32_t at, uint32_t enough) {
+  uint32_t i = at / BITS, bits = map[i] & ~0u << at % BITS;
+  while (bits == 0) {
+    if (++i * BITS >= at + enough) return at + enough;
+    bits = map[i];
   }
-  return NULL;
+  return i * BITS + (uint32_t)__builtin_ctz(bits);
+}
+
+/* `words` where none is free. */
+static uint32_t next_free(uint32_t at) {
+  uint32_t i = at / BITS, bits = ~map[i] & ~0u << at % BITS;
+  while (bits == 0) {
+    if (++i > words / BITS) return words;
+    bits = ~map[i];
+  }
+  return i * BITS + (uint32_t)__builtin_ctz(bits);
+}
+
+static uint32_t search_from(uint32_t at, uint32_t count) {
+  for (;;) {
+    at = next_free(at);
+    if (at >= words) return words;
+    uint32_t end = next_taken(at, count);
+    if (end - at >= count) return at;
+    at = end;
+  }
+}
+
+static uint32_t search(uint32_t count) {
+  /* A long block has often just come back. */
+  uint32_t *from = count > SHORT ? &reached_long : &reached;
+  uint32_t at = search_from(*from, count);
+  if (at == words && *from > 0) at = search_from(0, count);
+  *from = at == words ? 0 : count > SHORT ? at : at + count;
+  return at;
+}
+
+static void give(void *pointer, uint32_t count) {
+  if (count > SHORT) {
+    mark(place(pointer), count, 0);
+    return;
+  }
+  *(void **)pointer = waiting[count];
+  waiting[count] = pointer;
+}
+
+static void *take(uint32_t count) {
+  if (count <= SHORT && waiting[count] != NULL) {
+    void *block = waiting[count];
+    waiting[count] = *(void **)block;
+    return block;
+  }
+  uint32_t at = search(count);
+  if (at == words) {
+    for (uint32_t length = 1; length <= SHORT; length++) {
+      for (; waiting[length] != NULL; waiting[length] = *(void **)waiting[length]) mark(place(waiting[length]), length, 0);
+    }
+    at = search(count);
+    if (at == words) return NULL;
+  }
+  mark(at, count, 1);
+  return &__heap_start + at;
 }
 
 void *heap_resize(void *pointer, size_t old, size_t size) {
-  static int begun;
-  if (!begun) {
-    begun = 1;
-    give(&__heap_start, (size_t)(&__heap_end - &__heap_start));
-  }
-  size_t before = rounded(old), after = rounded(size);
+  if (map == NULL) begin();
+  uint32_t before = in_words(old), after = in_words(size);
   if (before == after) return pointer;
-  if (before > after) {
-    give((char *)pointer + after, before - after);
-    return after > 0 ? pointer : NULL;
+  if (before == 0) return take(after);
+  if (after == 0) {
+    give(pointer, before);
+    return NULL;
+  }
+  uint32_t at = place(pointer);
+  if (after < before) {
+    mark(at + after, before - after, 0);
+    return pointer;
+  }
+  if (next_taken(at + before, after - before) >= at + after) {
+    mark(at + before, after - before, 1);
+    return pointer;
   }
   void *moved = take(after);
-  if (moved == NULL || before == 0) return moved;
+  if (moved == NULL) return NULL;
   memcpy(moved, pointer, old);
   give(pointer, before);
   return moved;
+}
+
+/* newlib prints numbers with fractions by means of its own allocator, which tells no lengths: a word before the block does. */
+void *_malloc_r(struct _reent *reent, size_t size) {
+  (void)reent;
+  size_t *block = heap_resize(NULL, 0, size + sizeof size);
+  if (block == NULL) return NULL;
+  *block = size + sizeof size;
+  return block + 1;
+}
+void _free_r(struct _reent *reent, void *pointer) {
+  (void)reent;
+  size_t *block = pointer;
+  if (block != NULL) heap_resize(block - 1, block[-1], 0);
+}
+void *_calloc_r(struct _reent *reent, size_t count, size_t size) {
+  void *block = _malloc_r(reent, count * size);
+  return block == NULL ? NULL : memset(block, 0, count * size);
+}
+/* Named by a part of Lua that nothing calls. */
+void *_realloc_r(struct _reent *reent, void *pointer, size_t size) {
+  (void)reent, (void)pointer, (void)size;
+  return NULL;
 }
