@@ -8,9 +8,9 @@ import { describe, expect, test } from "vitest";
 const port = new URL("../../firmware/lua-runtime/port/", import.meta.url).pathname;
 
 /** Lines with code, decision 0008. */
-const LINES = { product: 3050, machines: 500 };
+const LINES = { product: 3160, machines: 420 };
 /** What only the boards in QEMU have. */
-const MACHINES = /^(ast1030|lm3s6965|cortexm|ns16550|pool)\.[ch]$/;
+const MACHINES = /^(ast1030|lm3s6965|cortexm|ns16550)\.[ch]$/;
 
 function codeLines(name: string): number {
   const code = readFileSync(`${port}${name}`, "utf8").replace(/\/\*[\s\S]*?\*\//g, "");

@@ -114,7 +114,8 @@ void timer0_handler(void) {
   alarm_rang = 1;
 }
 
-int board_work(void) { return sampler_ready() || sweep_ready() || trip_ready(); }
+/* A sweep is taken together with a block that is about to be full: each call of Lua costs more than what is in it. */
+int board_work(void) { return sampler_ready() || trip_ready() || (sweep_ready() && !sampler_soon()); }
 
 static int work_waits(void) { return alarm_rang || link_pending() || board_work(); }
 

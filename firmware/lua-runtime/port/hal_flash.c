@@ -77,10 +77,10 @@ static int hal_wave_keep(lua_State *L) {
 static int hal_wave_get(lua_State *L) {
   struct wave wave;
   if (!wave_get((unsigned)luaL_checkinteger(L, 1), &wave)) return 0;
-  lua_pushinteger(L, wave.channel);
-  lua_pushinteger(L, wave.rows);
-  lua_pushinteger(L, wave.left);
-  lua_pushinteger(L, (lua_Integer)(WAVE_CONVERSIONS * 1000000u / CONVERTER_RATE_HZ));
+  lua_pushinteger(L, (lua_Integer)wave.channel);
+  lua_pushinteger(L, (lua_Integer)wave.rows);
+  lua_pushinteger(L, (lua_Integer)wave.left);
+  lua_pushinteger(L, (lua_Integer)wave.period_us);
   lua_pushinteger(L, (lua_Integer)wave.tick_us);
   return 5;
 }
@@ -88,9 +88,16 @@ static int hal_wave_read(lua_State *L) {
   struct wave wave;
   unsigned back = (unsigned)luaL_checkinteger(L, 1);
   lua_Integer first = luaL_checkinteger(L, 2), count = luaL_checkinteger(L, 3);
-  if (!wave_get(back, &wave) || first < 0 || first >= wave.rows || count < 0) count = 0;
-  else if (count > wave.rows - first) count = wave.rows - first;
-  lua_pushlstring(L, count == 0 ? "" : (const char *)(wave.codes + first), (size_t)count * 2u);
+  if (!wave_get(back, &wave) || first < 0 || first >= (lua_Integer)wave.rows || count < 0) count = 0;
+  else if (count > (lua_Integer)wave.rows - first) count = (lua_Integer)wave.rows - first;
+  luaL_Buffer rows;
+  char *to = luaL_buffinitsize(L, &rows, (size_t)count * 2u);
+  for (lua_Integer i = 0; i < count; i++) {
+    uint16_t code = (uint16_t)wave_code(back, (uint32_t)(first + i));
+    to[2 * i] = (char)code;
+    to[2 * i + 1] = (char)(code >> 8);
+  }
+  luaL_pushresultsize(&rows, (size_t)count * 2u);
   return 1;
 }
 

@@ -16,6 +16,8 @@
 /* Two times that were read may be this much further apart or nearer than they are. */
 #define SLACK_US 2u
 #define ROW_BYTES (CHANNELS * 2u)
+/* A block at full rate. */
+#define SOON_US 5000u
 
 #define DMA_TX 0u
 #define DMA_RX 1u
@@ -39,7 +41,7 @@ static uint32_t decimation = 1, taken, good;
 static volatile int held;
 static int32_t sums[CHANNELS];
 static int running, kept, crc_by_sniffer;
-static uint32_t wave_turn, edge_us;
+static uint32_t edge_us;
 static void conversions(int on);
 static uint32_t sniff_ctrl;
 
@@ -277,11 +279,7 @@ void sampler_edge(void) {
     if (decimation > 1) {
       for (unsigned i = 0; i < CHANNELS; i++) sums[i] += (int16_t)words[1 + i];
     }
-    if (++wave_turn == WAVE_CONVERSIONS) {
-      wave_turn = 0;
-      wave_row(words + 1, now);
-      if (!kept && rows_per_block == 0 && !wave_running()) conversions(0);
-    }
+    if (wave_row(words + 1, now) && !kept && rows_per_block == 0 && !wave_running()) conversions(0);
     good++;
   } else {
     sampler_crc_errors++;
@@ -341,6 +339,8 @@ void sampler_stop(void) {
 int sampler_running(void) { return running; }
 
 int sampler_ready(void) { return ring_full != 0; }
+
+int sampler_soon(void) { return running && rows_per_block != 0 && (rows_per_block - row) * decimation * PERIOD_US <= SOON_US; }
 
 /* The conversion that runs now is one ahead of the frame under way, which is one ahead of those worked on. */
 uint32_t sampler_index(void) { return next_index + (decimation == 0 ? 0 : (taken + 1u) / decimation); }

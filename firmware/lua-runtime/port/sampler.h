@@ -27,6 +27,8 @@ int sampler_range(int16_t *into);
 int sampler_take(struct block *block);
 void sampler_release(void);
 int sampler_ready(void);
+/* The next block is full within 5 ms. */
+int sampler_soon(void);
 /* Conversions run; how many have been worked on, to see progress. */
 int sampler_running(void);
 extern volatile uint32_t sampler_conversions;
