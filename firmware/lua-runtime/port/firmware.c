@@ -139,6 +139,7 @@ static int start(void) {
   code = (const char *)slots_choose(&size, lives.failed >= STARTS_FAILED);
   code_end = code + size;
   starts++;
+  heap_gather();
   L = lua_newstate(allocate, NULL);
   if (L == NULL) board_reset();
   lua_checkstack(L, STACK_KEPT - LUA_MINSTACK);

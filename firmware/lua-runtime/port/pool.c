@@ -92,6 +92,13 @@ static void give(void *pointer, uint32_t count) {
   waiting[count] = pointer;
 }
 
+void heap_gather(void) {
+  for (uint32_t count = 1; count <= SHORT; count++) {
+    for (; waiting[count] != NULL; waiting[count] = *(void **)waiting[count]) mark(place(waiting[count]), count, 0);
+  }
+  reached = reached_long = 0;
+}
+
 static void *take(uint32_t count) {
   if (count <= SHORT && waiting[count] != NULL) {
     void *block = waiting[count];
@@ -100,9 +107,7 @@ static void *take(uint32_t count) {
   }
   uint32_t at = search(count);
   if (at == words) {
-    for (uint32_t length = 1; length <= SHORT; length++) {
-      for (; waiting[length] != NULL; waiting[length] = *(void **)waiting[length]) mark(place(waiting[length]), length, 0);
-    }
+    heap_gather();
     at = search(count);
     if (at == words) return NULL;
   }
