@@ -1,6 +1,10 @@
 import type { MonitoringBoard } from "@mltb/hardware";
+import { shr } from "#platform";
 import type { Outputs } from "../services/outputs.ts";
 import type { Chain } from "./hc595.ts";
+
+/** Of a switch whose gate could not be read back. */
+const UNKNOWN = 2;
 
 /** Outputs with a strap line for each channel. */
 export interface ChainOutputs extends Outputs {
@@ -11,6 +15,9 @@ export interface ChainOutputs extends Outputs {
  * Outputs on the 74HC595 chain of a monitoring board. Reset and strap lines are open drains: a low bit lets go of the line.
  * While a channel is off both are let go of, so that nothing feeds a board without power; what is set meanwhile is driven
  * from the moment at which the switch closes.
+ *
+ * What the gates get, behind the chain, the trip latches and the one-shot that gates the outputs, is read back through a PCF8574,
+ * which is never written to: all its pins are inputs after power-up (NXP PCF8574 rev. 5, 7.1).
  */
 export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chain): ChainOutputs {
   const { channels } = board;
@@ -59,7 +66,8 @@ export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chai
       keepSampling();
     },
     switched(this: void, index: number): number {
-      return chain.get(of(index).switch_bit);
+      const levels = hal.i2c_xfer(board.panel_bus, board.readback_address, "", 1);
+      return levels === undefined ? UNKNOWN : shr(string.byte(levels), index) & 1;
     },
     reset(this: void, index: number, level: number): void {
       resets[index] = level;

@@ -2,7 +2,7 @@
 export interface Outputs {
   /** Drives switch and discharge resistor; the two never conduct together, not even while they change. */
   drive(this: void, index: number, on: boolean, discharge: boolean): void;
-  /** The switch's level as the board holds it. */
+  /** The switch's level, read back where the board can: 0 open, 1 closed, 2 where the part that tells it does not answer. */
   switched(this: void, index: number): number;
   reset(this: void, index: number, level: number): void;
   asserted(this: void, index: number): number;

@@ -225,7 +225,7 @@ export function createPower(
       }
     } else if (control.phase === PROVING_OFF) {
       const quiet = seen.current_ua < off_ua && seen.current_ua > -off_ua;
-      if (fresh && quiet && (control.floating || seen.voltage_mv < off_mv)) {
+      if (fresh && quiet && (seen.voltage_mv < off_mv || (control.floating && outputs.switched(index) === 0))) {
         control.phase = control.thenOn ? DWELL : IDLE;
         if (control.state === ChannelState.fault) return;
         control.deadline_ms = now_ms + control.dwell_ms;

@@ -88,7 +88,7 @@ const parts: [title: string, sheet: string, rows: [string, string][]][] = [
     ],
   ],
   [
-    "PCF8574 and HD44780, display",
+    "PCF8574 of display and gates, HD44780",
     "NXP PCF8574 rev. 5; Hitachi ADE-207-272",
     [
       ["port after reset", hex2(PCF8574.reset)],

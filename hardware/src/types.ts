@@ -122,4 +122,6 @@ export interface MonitoringBoard {
   /** Parts of the panel's bus: monitor of the rack's supply with its shunt, EEPROM. */
   supply: { address: number; shunt_ohm: number };
   eeprom_address: number;
+  /** 7-bit address of the expander on the panel's bus that reads what the gates of the switches get: bit n of channel n + 1. */
+  readback_address: number;
 }

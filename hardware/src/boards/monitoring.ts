@@ -59,5 +59,6 @@ export const monitoringBoard: MonitoringBoard = {
   // Eight channels of 2.8 A and the board itself: 22.6 A give 45 mV and 1 W.
   supply: { address: 0x40, shunt_ohm: 0.002 },
   eeprom_address: 0x50,
+  readback_address: 0x20,
   buttons: { up: 17, down: 18, select: 19, stop: 20 },
 };

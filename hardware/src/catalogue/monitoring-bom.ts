@@ -44,6 +44,9 @@ export const monitoringBom: BomLine[] = [
   line("U30", 1, "TMP105YZCT", "Texas Instruments", "thermometer", "2 K, 12 bits in 220 ms", ["ALERT"]),
   line("U31", 1, "AT24C32E-SSHM-T", "Microchip", "EEPROM, 4 KiB", "write cycle 5 ms, 10^6 cycles"),
   line("U32", 1, "PCF8574T/3,518", "NXP", "port expander of the display", "100 kHz, sinks 25 mA", ["INT"]),
+  line("U39", 1, "PCF8574T/3,518", "NXP", "reads back what the switches' gates get", "100 kHz, inputs to 5.5 V", [
+    "INT",
+  ]),
   line("U33", 1, "74HC123D,653", "Nexperia", "one-shot that gates the outputs", "2 to 6 V", [
     "1Q",
     "2Q",
@@ -103,6 +106,7 @@ export const monitoringBom: BomLine[] = [
   line("C9", 1, "ECQ-E1225KF", "Panasonic", "one-shot's time, 2.2 uF film", "100 V, 10 %"),
   line("C10-C49", 40, "CL10B104KB8NNNC", "Samsung", "decoupling, 100 nF", "50 V"),
   line("C50-C53", 4, "EEU-FM1E102", "Panasonic", "input of the feeds, 1000 uF", "25 V"),
+  line("C55", 1, "CL10B104KB8NNNC", "Samsung", "decoupling, 100 nF", "50 V"),
   line("C54", 1, "GRM188R71E224KA88D", "Murata", "converter's own regulator, 220 nF X7R", "25 V"),
   line("F1-F8", 8, "0452005.MRL", "Littelfuse", "channel's fuse, place A (5 V) or B (12 V)", "5 A slow, 53.7 A2s"),
   line(

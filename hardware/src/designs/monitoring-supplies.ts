@@ -27,9 +27,10 @@ export const strapsOn = (bus: string, line: "SDA" | "SCL"): string[] =>
   strapped.flatMap(([end, strap, at]) => (strap === line && at === bus ? [end] : []));
 const strapsTo = (net: "GND" | "3V3"): string[] => strapped.flatMap(([end, strap]) => (strap === net ? [end] : []));
 
-/** Address pins of the panel's expander and EEPROM, by the bits of their addresses. */
+/** Address pins of the expanders and the EEPROM on the panel's bus, by the bits of their addresses. */
 const addressPins = (level: number): string[] => [
   ...[0, 1, 2].flatMap((pin) => (((board.lcd.address >> pin) & 1) === level ? [`U32.A${pin}`] : [])),
+  ...[0, 1, 2].flatMap((pin) => (((board.readback_address >> pin) & 1) === level ? [`U39.A${pin}`] : [])),
   ...[0, 1, 2].flatMap((pin) => (((board.eeprom_address >> pin) & 1) === level ? [`U31.A${pin}`] : [])),
   ...((board.thermometer_address & 1) === level ? ["U30.A0"] : []),
 ];
@@ -59,6 +60,8 @@ export const monitoringSupplies: Wire[] = [
       ...all("U33", "VCC"),
       ...all("U34", "VDD"),
       "U38.VS",
+      "U39.VDD",
+      "C55.1",
       ...strapsTo("3V3"),
       ...addressPins(1),
       ...each("R", 65, 20, "2"),
@@ -92,6 +95,8 @@ export const monitoringSupplies: Wire[] = [
       "U34.GND",
       "U35.GND",
       "U38.GND",
+      "U39.VSS",
+      "C55.2",
       ...strapsTo("GND"),
       ...addressPins(0),
       ...each("Q", 17, 33, "S"),

@@ -48,6 +48,12 @@ const buses: BusDesign[] = [
         address: board.eeprom_address,
       },
       { designator: "U32", what: "panel's display", part: busParts.pcf8574, address: board.lcd.address },
+      {
+        designator: "U39",
+        what: "levels at the gates of the switches",
+        part: busParts.pcf8574,
+        address: board.readback_address,
+      },
       { designator: "U38", what: "monitor of the rack's supply", part: busParts.ina226, address: board.supply.address },
     ],
   },

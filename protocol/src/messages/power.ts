@@ -8,7 +8,7 @@ export const powerMessages = {
     "0x21 response board channel:u8 outcome:u8 state:u8 fault:u8 switch_on:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 -- Outcome of a power command with what was measured. Outcomes: messages/power.ts.",
   channel_get: "0x22 request:channel_answer host channel:u8 -- Asks for the state of a channel, read anew.",
   channel_answer:
-    "0x23 response board channel:u8 state:u8 fault:u8 switch_on:u8 reset_asserted:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 cause:u8 -- The state of a channel.",
+    "0x23 response board channel:u8 state:u8 fault:u8 switch_on:u8 reset_asserted:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 cause:u8 -- The state of a channel. `switch_on` is read back at the gate: 0 open, 1 closed, 2 where that could not be read.",
   channel_state:
     "0x24 state board channel:u8 state:u8 fault:u8 switch_on:u8 reset_asserted:u8 voltage_mv:i32 current_ua:i32 state_seq:u32 tick_us:u32 cause:u8 -- Sent at every change and once a second.",
   reset_pulse:

@@ -6,7 +6,7 @@ import { createHc595Chain, type Hc595Chain } from "../parts/hc595.ts";
 import { createHd44780, type Hd44780 } from "../parts/hd44780.ts";
 import { createI2cBus, type I2cBus } from "../parts/i2c.ts";
 import { createIna226, type Ina226 } from "../parts/ina226.ts";
-import { createLcdBackpack } from "../parts/pcf8574.ts";
+import { createInputs, createLcdBackpack } from "../parts/pcf8574.ts";
 import { type BusCounts, createRecovery, RECOVERY_US } from "../parts/recovery.ts";
 import { createSampler, type Sampler } from "../parts/sampler.ts";
 import { createSweep, type Sweep } from "../parts/sweep.ts";
@@ -121,6 +121,8 @@ export function createMonitoringElectronics(seed: number, models: (RailModel | u
   panelParts.set(board.thermometer_address, thermometer);
   const eeprom = createAt24c();
   panelParts.set(board.eeprom_address, eeprom);
+  const readback = createInputs(() => rails.reduce((levels, rail, n) => levels | (rail.switchOn ? 1 << n : 0), 0));
+  panelParts.set(board.readback_address, readback);
   const fast = createFastChain(board, seed + 1);
   const sampler = createSampler(board, fast);
   const wave = createWave(board, fast);

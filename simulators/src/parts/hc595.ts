@@ -5,6 +5,8 @@ export interface Hc595Chain {
   /** Output of a bit as the circuits behind it see it: 0 while the outputs are disabled (pull-downs). */
   output(bit: number): 0 | 1;
   outputsEnabled: boolean;
+  /** Outputs that are broken, and the level at which they are stuck. */
+  stuck: Map<number, 0 | 1>;
   /**
    * The supply was away: registers hold anything, here ones, which would do the most harm. The one-shot that the latch clock
    * keeps alive has ended too, so that the outputs are disabled until the next latch.
@@ -20,6 +22,7 @@ export function createHc595Chain(bits: number): Hc595Chain {
   let lastLatch = 0;
   const chain: Hc595Chain = {
     outputsEnabled: true,
+    stuck: new Map(),
     powerUp() {
       shift.fill(1);
       latched.fill(1);
@@ -37,7 +40,7 @@ export function createHc595Chain(bits: number): Hc595Chain {
       lastClock = clock;
       lastLatch = latch;
     },
-    output: (bit) => (chain.outputsEnabled && latched[bit] === 1 ? 1 : 0),
+    output: (bit) => chain.stuck.get(bit) ?? (chain.outputsEnabled && latched[bit] === 1 ? 1 : 0),
   };
   return chain;
 }

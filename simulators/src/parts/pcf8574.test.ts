@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createHd44780 } from "./hd44780.ts";
 import { createI2cBus } from "./i2c.ts";
-import { createLcdBackpack } from "./pcf8574.ts";
+import { createInputs, createLcdBackpack } from "./pcf8574.ts";
 
 const ADDRESS = 0x27;
 
@@ -33,6 +33,21 @@ test("PCF8574: all eight bits are high after power-on (7.1), a write is at the p
   write(0x01, 0x80);
   expect(read()).toEqual(Uint8Array.of(0x80));
   expect(elsewhere()).toBeUndefined();
+});
+
+test("PCF8574: what drives a pin low wins over the 100 uA that hold it high (7.1); a bit that was written low reads low whatever drives it", () => {
+  const bus = createI2cBus(100_000);
+  let driven = 0b1010_0101;
+  bus.parts.set(
+    ADDRESS,
+    createInputs(() => driven),
+  );
+  const read = () => bus.transfer(ADDRESS, new Uint8Array(0), 1, 0)?.[0];
+  expect(read()).toBe(0b1010_0101);
+  driven = 0xff;
+  expect(read()).toBe(0xff);
+  bus.transfer(ADDRESS, Uint8Array.of(0x0f), 0, 0);
+  expect(read()).toBe(0x0f);
 });
 
 test("PCF8574: `A` (0x41) in two nibbles with the light on is 4d 49 1d 19: the display takes each when E falls, at the byte's acknowledgement", () => {

@@ -13,8 +13,12 @@ export interface LcdBackpack extends Pcf8574 {
   powerUp(now_us: number): void;
 }
 
-/** PCF8574: each written byte appears at the port at its acknowledgement; a read gives the port. */
-function createPcf8574(onPort: (port: number, now_us: number) => void): Pcf8574 {
+/**
+ * PCF8574: each written byte appears at the port at its acknowledgement; a read gives the pins. A bit that was written high is
+ * held up by 100 uA alone, so whatever drives its pin low wins (NXP PCF8574 rev. 5, 7.1).
+ * @param driven levels that others drive at the pins; all high where nothing does
+ */
+function createPcf8574(onPort: (port: number, now_us: number) => void, driven: () => number = () => 0xff): Pcf8574 {
   const part: Pcf8574 = {
     port: PCF8574.reset,
     addressed: () => true,
@@ -23,9 +27,14 @@ function createPcf8574(onPort: (port: number, now_us: number) => void): Pcf8574 
       onPort(value, now_us);
       return true;
     },
-    readByte: () => part.port,
+    readByte: () => part.port & driven(),
   };
   return part;
+}
+
+/** An expander whose pins are all inputs: nothing is ever written to it. */
+export function createInputs(driven: () => number): I2cPart {
+  return createPcf8574(() => undefined, driven);
 }
 
 /** The common backpack: the expander drives RS, RW, E, the backlight and D4..D7 of the display. */

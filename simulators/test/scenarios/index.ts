@@ -9,6 +9,7 @@ import { panelScenarios } from "./panel.ts";
 import { policyScenarios } from "./policies.ts";
 import { powerScenarios } from "./power.ts";
 import { protectionScenarios } from "./protection.ts";
+import { readbackScenarios } from "./readback.ts";
 import type { Scenario } from "./scenario.ts";
 import { updateScenarios } from "./update.ts";
 
@@ -20,6 +21,7 @@ export const scenarios: Scenario[] = [
   ...faultScenarios,
   ...busScenarios,
   ...limitScenarios,
+  ...readbackScenarios,
   ...lineScenarios,
   ...policyScenarios,
   ...calibrationScenarios,
