@@ -81,7 +81,8 @@ export class ChannelModel {
     const power = states[state.state] ?? "unknown";
     const fault = state.fault === Fault.none ? null : faultId(state.fault);
     this.measured(state);
-    const closed = state.switch_on === 1;
+    // 2 is a gate that could not be read back: the switch counts as it was seen last.
+    const closed = state.switch_on === 2 ? this.switchOn : state.switch_on === 1;
     if (closed && !this.switchOn && this.boardSeq >= 0) this.closings += 1;
     this.switchOn = closed;
     const changed = power !== this.power || state.state_seq !== this.boardSeq || fault !== (this.fault?.id ?? null);
