@@ -38,12 +38,15 @@ import { createWatch } from "../../services/watch.ts";
 import { createWaveforms } from "../../services/waveform.ts";
 
 const VERSION = "0.1.0";
-/** Longest time between two ticks: buttons are read and edges taken at least this often. */
-const TICK_MS = 10;
+/**
+ * Longest time between two ticks: buttons are read and edges taken at least this often. Longer than a sweep, so that the tick
+ * which takes the next one, 10 ms later but for a part of a millisecond, is not preceded by one of its own.
+ */
+const TICK_MS = 12;
 /** The output chain is latched again at this interval: its edges feed the watchdog that gates the outputs. */
 const REFRESH_MS = 100;
-/** Power and panel are served at this interval, not with every block of samples; power with every sweep too. */
-const SERVICE_MS = 10;
+/** Power and panel are served with every sweep, and at this interval where none comes; not with every block of samples. */
+const SERVICE_MS = 12;
 /** So late they come at most because frames keep arriving. */
 const LATE_MS = 2;
 
@@ -211,7 +214,7 @@ export function boot(hal: Hal, kept?: string): Firmware {
         if (now_ms >= service_ms) least = 1;
       } else {
         markers.tick();
-        if (now_ms >= service_ms) {
+        if (fresh || now_ms >= service_ms) {
           service_ms = now_ms + SERVICE_MS;
           if (!fresh && !rules.tick(now_ms)) power.tick(now_ms, false);
           strap.tick(now_ms);

@@ -120,6 +120,8 @@ int board_work(void) { return sampler_ready() || trip_ready() || (sweep_ready() 
 static int work_waits(void) { return alarm_rang || link_pending() || board_work(); }
 
 void board_idle(uint32_t until_us) {
+  /* Whoever took a block has returned. */
+  sampler_release();
   alarm_rang = 0;
   REG(TIMER_ALARM0) = until_us;
   /* The timer compares for equality: a time that has passed before it was armed would fire an hour later (4.6.3). */

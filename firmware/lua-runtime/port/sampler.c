@@ -38,7 +38,7 @@ static volatile uint32_t ring_full, lost_rows;
 static uint32_t rows_per_block, row, next_index;
 static uint32_t decimation = 1, taken, good;
 /* The oldest block is being read: a full ring drops the new block instead. */
-static volatile int held;
+static volatile uint32_t held;
 static int32_t sums[CHANNELS];
 static int running, kept, crc_by_sniffer;
 static uint32_t edge_us;
@@ -338,7 +338,7 @@ void sampler_stop(void) {
 
 int sampler_running(void) { return running; }
 
-int sampler_ready(void) { return ring_full != 0; }
+int sampler_ready(void) { return ring_full > held; }
 
 int sampler_soon(void) { return running && rows_per_block != 0 && (rows_per_block - row) * decimation * PERIOD_US <= SOON_US; }
 

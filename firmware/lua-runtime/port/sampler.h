@@ -26,6 +26,7 @@ int sampler_range(int16_t *into);
 /* The oldest full block; it stays as it is until sampler_release. 0 when there is none. */
 int sampler_take(struct block *block);
 void sampler_release(void);
+/* A full block waits, other than the one that was taken. */
 int sampler_ready(void);
 /* The next block is full within 5 ms. */
 int sampler_soon(void);
