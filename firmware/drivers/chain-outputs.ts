@@ -17,11 +17,13 @@ export interface ChainOutputs extends Outputs {
  * from the moment at which the switch closes.
  *
  * What the gates get, behind the chain, the trip latches and the one-shot that gates the outputs, is read back through a PCF8574,
- * which is never written to: all its pins are inputs after power-up (NXP PCF8574 rev. 5, 7.1).
+ * which is never written to: all its pins are inputs after power-up (NXP PCF8574 rev. 5, 7.1). One transfer reads all of them:
+ * after each change of a switch, and with the first channel's state, which is asked for once a second.
  */
 export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chain): ChainOutputs {
   const { channels } = board;
   let sampling = false;
+  let gates: string | undefined;
   /** Levels that the lines are to have while the channel is on. */
   const resets: number[] = [];
   const straps: number[] = [];
@@ -63,11 +65,13 @@ export function createChainOutputs(hal: Hal, board: MonitoringBoard, chain: Chai
       chain.set(discharge_bit, discharge ? 1 : 0);
       lines(index);
       chain.write();
+      gates = undefined;
       keepSampling();
     },
     switched(this: void, index: number): number {
-      const levels = hal.i2c_xfer(board.panel_bus, board.readback_address, "", 1);
-      return levels === undefined ? UNKNOWN : shr(string.byte(levels), index) & 1;
+      if (index === 0) gates = undefined;
+      gates ??= hal.i2c_xfer(board.panel_bus, board.readback_address, "", 1);
+      return gates === undefined ? UNKNOWN : shr(string.byte(gates), index) & 1;
     },
     reset(this: void, index: number, level: number): void {
       resets[index] = level;
