@@ -110,9 +110,9 @@ struct deframer firmware_link;
 #endif
 /* A cycle begins at this much less room at the latest, so that idle time is enough for it before dispatches must help. */
 #define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 5000u)
-/* The heap at which the next cycle begins; a cycle is under way. */
+/* The heap at which the next cycle begins; a cycle is under way; what it gave back is still spread over lists. */
 static size_t begin;
-static int collecting;
+static int collecting, scattered;
 
 /* A cycle has ended. Where little room is left, the next one still waits for some garbage. */
 static void collected(void) {
@@ -120,6 +120,7 @@ static void collected(void) {
   begin = heap_used + heap_used / GARBAGE_SHARE;
   if (begin > HEAP_CAP_BYTES - HEAP_EARLY_BYTES) begin = HEAP_CAP_BYTES - HEAP_EARLY_BYTES;
   if (begin < least) begin = least;
+  scattered = 1;
 }
 
 static int reference(const char *name) {
@@ -229,7 +230,12 @@ int firmware_serve_restart(void) {
 }
 
 int firmware_collect(void) {
-  if (!collecting && heap_used < begin) return 0;
+  if (!collecting && heap_used < begin) {
+    /* Blocks are taken from the lowest gaps from now on, which leaves the room above in one piece. */
+    if (scattered) heap_gather();
+    scattered = 0;
+    return 0;
+  }
   collecting = lua_gc(L, LUA_GCSTEP, 0) == 0;
   if (!collecting) collected();
   return 1;

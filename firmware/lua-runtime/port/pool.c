@@ -1,6 +1,7 @@
 /* Lua's memory. Lua tells how long a block is when it gives it back, so blocks carry no header: one bit for each word of memory
    says whether it is taken, and gaps grow together by themselves. Short blocks that come back wait for the next of their
-   length, still marked as taken; a search that fails gives all of them back first. */
+   length, still marked as taken; a search that fails gives all of them back first. Short blocks are placed from the bottom up
+   and long ones from the top down, so that the room between them stays in one piece. */
 #include "pool.h"
 
 #include <reent.h>
@@ -16,7 +17,7 @@ extern uint32_t __heap_start, __heap_end;
 /* A bit for each word from __heap_start, the map's own words included; those behind the last are set. */
 static uint32_t *map;
 static uint32_t words;
-/* Where the search for a short block goes on, and for a long one. */
+/* Where the search for a short block goes on, upwards, and that for a long one, downwards. */
 static uint32_t reached, reached_long;
 static void *waiting[SHORT + 1u];
 
@@ -42,6 +43,7 @@ static void begin(void) {
   mark(0, own, 1);
   mark(words, own * BITS - words, 1);
   reached = own;
+  reached_long = words;
 }
 
 /* The next word that is taken, or one behind `enough` that are free. */
@@ -74,18 +76,40 @@ static uint32_t search_from(uint32_t at, uint32_t count) {
   }
 }
 
-static uint32_t search(uint32_t count) {
-  /* A long block has often just come back. */
-  uint32_t *from = count > SHORT ? &reached_long : &reached;
-  uint32_t at = search_from(*from, count);
-  if (at == words && *from > 0) at = search_from(0, count);
-  *from = at == words ? 0 : count > SHORT ? at : at + count;
+static uint32_t search_up(uint32_t count) {
+  uint32_t at = search_from(reached, count);
+  if (at == words && reached > 0) at = search_from(0, count);
+  reached = at == words ? 0 : at + count;
   return at;
 }
 
+/* The last word below `at` whose bit is set, or clear with `flip` all ones; `words` where there is none. */
+static uint32_t last_below(uint32_t at, uint32_t flip) {
+  uint32_t i = at / BITS, bits = (map[i] ^ flip) & ~(~0u << at % BITS);
+  while (bits == 0) {
+    if (i == 0) return words;
+    bits = map[--i] ^ flip;
+  }
+  return i * BITS + (BITS - 1u - (uint32_t)__builtin_clz(bits));
+}
+
+static uint32_t search_down(uint32_t count) {
+  for (uint32_t end = reached_long;;) {
+    uint32_t last = last_below(end, ~0u);
+    if (last == words) return words;
+    /* The map's own words are taken: there is always one below. */
+    end = last_below(last, 0);
+    if (last - end < count) continue;
+    reached_long = last + 1u - count;
+    return reached_long;
+  }
+}
+
 static void give(void *pointer, uint32_t count) {
+  uint32_t at = place(pointer);
   if (count > SHORT) {
-    mark(place(pointer), count, 0);
+    mark(at, count, 0);
+    if (at == reached_long) reached_long += count;
     return;
   }
   *(void **)pointer = waiting[count];
@@ -96,7 +120,8 @@ void heap_gather(void) {
   for (uint32_t count = 1; count <= SHORT; count++) {
     for (; waiting[count] != NULL; waiting[count] = *(void **)waiting[count]) mark(place(waiting[count]), count, 0);
   }
-  reached = reached_long = 0;
+  reached = 0;
+  reached_long = words;
 }
 
 static void *take(uint32_t count) {
@@ -105,10 +130,10 @@ static void *take(uint32_t count) {
     waiting[count] = *(void **)block;
     return block;
   }
-  uint32_t at = search(count);
+  uint32_t at = count > SHORT ? search_down(count) : search_up(count);
   if (at == words) {
     heap_gather();
-    at = search(count);
+    at = count > SHORT ? search_down(count) : search_up(count);
     if (at == words) return NULL;
   }
   mark(at, count, 1);
