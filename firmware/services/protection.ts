@@ -104,10 +104,10 @@ export function createProtection(
   function apply(index: number, limit_ma: number, for_ms?: number): void {
     const channel = board.channels[index] as MonitoringBoard["channels"][0];
     const volts = (limit_ma * channel.shunt_ohm) / 1000;
-    // The compare first: the monitor's bus may be busy with a sweep for half a millisecond.
+    // The monitor first: its bus may be busy with a sweep, and an inrush profile counts from the compare's setting on.
+    setAlertLimit(hal, board.monitor_bus, channel.monitor_address, volts);
     const code = Math.floor(((volts * fast.amplifier_gain) / fast.full_scale_v) * fast.full_scale_code);
     hal.trip_limit(index, code, for_ms);
-    setAlertLimit(hal, board.monitor_bus, channel.monitor_address, volts);
   }
 
   function report(power: Switches, index: number, source: number, tick_us: number, now_ms: number): void {

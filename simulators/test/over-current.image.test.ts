@@ -12,7 +12,7 @@ const BEHIND_INRUSH = process.env["MLTB_LONG"] === "1" ? 200 : 12;
 /** Two are always under way. */
 const LEAST_ECHOES_PER_MS = 0.25;
 /** The profile counts from the start of the turn that closes the switch. */
-const EARLY_US = 2500;
+const EARLY_US = 2000;
 const LONGEST_MS = 3_600_000;
 /** DESIGN section 4: from crossing the hard limit to the open switch. */
 const HARD_US = 2000;
