@@ -41,12 +41,17 @@ afterAll(async () => {
 });
 
 test("a warm-up that lasts several times the limit is no fault: each of its inferences is within it", async () => {
-  const warmup = Math.ceil((5 * LIMIT_S * 1000) / WANTED_MS);
-  const call = { model: "loop", warmup, windows: 1, window_s: 0.1, seed: 1, inputs: [raw(steps)] };
-  const started = performance.now();
-  const { windows } = await api.measure(call, quiet, never);
-  expect(performance.now() - started).toBeGreaterThan(2000 * LIMIT_S);
-  expect(windows).toHaveLength(1);
+  let warmup = Math.ceil((5 * LIMIT_S * 1000) / WANTED_MS);
+  let lasted_ms = 0;
+  // The machine may have become quicker since an inference was timed: more of them then.
+  while (lasted_ms <= 2000 * LIMIT_S) {
+    const call = { model: "loop", warmup, windows: 1, window_s: 0.1, seed: 1, inputs: [raw(steps)] };
+    const started = performance.now();
+    const { windows } = await api.measure(call, quiet, never);
+    lasted_ms = performance.now() - started;
+    expect(windows).toHaveLength(1);
+    warmup *= 2;
+  }
 }, 60_000);
 
 test("a server that is overloaded serves what arrived for one window more, and is let do so", async () => {
