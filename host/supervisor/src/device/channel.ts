@@ -68,6 +68,8 @@ export class ChannelModel {
   /** Its power back end measures nothing: states are what it claims. */
   unproved = false;
   private boardSeq = -1;
+  /** The switch was read back since the board is there. */
+  private gateSeen = false;
 
   constructor(rack: string, target: BayTarget) {
     this.name = target.target;
@@ -82,9 +84,12 @@ export class ChannelModel {
     const fault = state.fault === Fault.none ? null : faultId(state.fault);
     this.measured(state);
     // 2 is a gate that could not be read back: the switch counts as it was seen last.
-    const closed = state.switch_on === 2 ? this.switchOn : state.switch_on === 1;
-    if (closed && !this.switchOn && this.boardSeq >= 0) this.closings += 1;
-    this.switchOn = closed;
+    if (state.switch_on !== 2) {
+      const closed = state.switch_on === 1;
+      if (closed && !this.switchOn && this.gateSeen) this.closings += 1;
+      this.switchOn = closed;
+      this.gateSeen = true;
+    }
     const changed = power !== this.power || state.state_seq !== this.boardSeq || fault !== (this.fault?.id ?? null);
     if (!changed) return false;
     this.power = power;
@@ -128,6 +133,7 @@ export class ChannelModel {
   /** The board is gone or started anew: its state must be read again before anything is said about it. */
   forget(): boolean {
     this.boardSeq = -1;
+    this.gateSeen = false;
     this.voltage_v = null;
     this.current_a = null;
     if (this.power === "unknown") return false;
