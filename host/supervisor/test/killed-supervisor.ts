@@ -16,11 +16,15 @@ export interface KilledBay extends Omit<Killable, "drop"> {
   stop(): Promise<void>;
 }
 
-export async function killedBay(seed: number): Promise<KilledBay> {
+/** @param keeps the target that keeps its state when its lease ends; the others go off */
+export async function killedBay(seed: number, keeps?: string): Promise<KilledBay> {
   const folder = mkdtempSync(join(tmpdir(), "mltb-kill-"));
   const file = join(folder, "bay.yml");
   const carrier = createPtyCarrier(join(folder, "board"));
-  const lines = targets.map((target, n) => `      - { target: ${target}, channel: ${n + 1} }`);
+  const lines = targets.map((target, n) => {
+    const end = target === keeps ? "keep" : "off";
+    return `      - { target: ${target}, channel: ${n + 1}, on_lease_end: ${end} }`;
+  });
   const link = `    board: { name: board1, kind: monitoring, link: { serial: ${carrier.link} } }`;
   writeFileSync(file, ["bay: kill", "racks:", "  - rack: rack1", link, "    targets:", ...lines, ""].join("\n"));
   const rack = await createSimulatedRack({
