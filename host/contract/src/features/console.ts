@@ -34,7 +34,7 @@ export const console = feature(
     event(
       "target/T/event/console",
       z.object({ line: z.string(), at: z.string() }),
-      "A line of the target's console.",
+      "A line of the target's console. Not cut at a lease's end: `state/lease` tells that.",
       0,
     ),
     state(
