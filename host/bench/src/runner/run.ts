@@ -17,6 +17,7 @@ import { type NodeWork, planRun } from "./plan.ts";
 import { reachAgents } from "./reach-agents.ts";
 import { type Reference, ReferenceModels } from "./reference.ts";
 import { hasDocument, writeDocument } from "./run-document.ts";
+import { withoutCommands } from "./without-commands.ts";
 
 /** Something worth showing has happened. */
 export interface Progress {
@@ -89,7 +90,7 @@ export async function resumeRun(
 /** The same with given ports. */
 export async function runWith(ports: RunPorts, options: Omit<RunOptions, "bay">): Promise<RunDocument> {
   const { journal } = options;
-  const experiments = withInputsHash(options.experiments);
+  const experiments = withoutCommands(withInputsHash(options.experiments));
   const started = new Date();
   const name = experiments[0]?.name ?? "";
   const run_id = `${started.toISOString().replace(/[-:]/g, "").replace(/\..*/, "")}-${randomBytes(3).toString("hex")}`;
