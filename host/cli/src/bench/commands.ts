@@ -2,6 +2,7 @@ import { Agent, request } from "node:http";
 import { labgridCommands, type Peer, pdudaemonCommands, withMosquitto } from "./board-farm-peers.ts";
 import type { Benchmark, Figure } from "./figure.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
+import { settledDone } from "./settled.ts";
 
 const BOARDS = 64;
 const COUNT = 1000;
@@ -129,7 +130,8 @@ function peerRow(quantity: string, peer: Peer<number[]>): Figure {
 /** Commands from the client's call to the board's pin; client, supervisor and boards share this process. */
 export const commands: Benchmark = {
   name: NAME,
-  about: "command to the board's pin through API and MQTT, 64 boards (session and pins, no firmware)",
+  about:
+    "command to the board's pin through API and MQTT, 64 boards (session and pins, no firmware); to done with a rail that settles",
   async run() {
     const figures: Figure[] = [];
     const fleet = await startFleet(BOARDS);
@@ -139,6 +141,10 @@ export const commands: Benchmark = {
       figures.push(...(await series(fleet, 1, "63 boards beside a hung one")));
     } finally {
       await fleet.stop();
+    }
+    for (const { quantity, times } of await settledDone()) {
+      const what = `MQTT QoS 1 publish to done with the rail's settling, ${quantity}`;
+      figures.push(figure(what, times, "ms", "firmware and simulated rail in real time"));
     }
     figures.push(...(await overMosquitto()));
     figures.push(peerRow("labgrid 26: NetworkPowerDriver.on() to the power switch", await labgridCommands(PEER_COUNT)));
