@@ -161,6 +161,13 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
+/** A client of a broker whose socket does not wait for more to send. */
+export async function connectClient(url: string, username: string, password: string): Promise<MqttClient> {
+  const client = await mqtt.connectAsync(url, { protocolVersion: 4, username, password });
+  (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+  return client;
+}
+
 /** How a fleet differs from one at rest: another broker, measurements on MQTT more often, streams of samples. */
 export interface FleetOptions {
   broker?: string;
@@ -202,12 +209,7 @@ export async function startFleet(count: number, how: FleetOptions = {}): Promise
     supervisor,
     boards,
     token: readFileSync(supervisor.tokenFile, "utf8").trim(),
-    async connect() {
-      const login = { protocolVersion: 4, username: "operator", password } as const;
-      const client = await mqtt.connectAsync(supervisor.mqtt, login);
-      (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-      return client;
-    },
+    connect: () => connectClient(supervisor.mqtt, "operator", password),
     async stop() {
       await supervisor.stop();
       rmSync(folder, { recursive: true });

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import mqtt from "mqtt";
 import { bringUp, type RunningBay } from "../bay/bring-up.ts";
 import { silentSteps } from "../output/steps.ts";
+import { connectClient } from "./fleet.ts";
 
 const bayFile = fileURLToPath(new URL("../../../../examples/demo-bay.yml", import.meta.url));
 const RUNS = 50;
@@ -20,8 +20,7 @@ export interface SettledTimes {
 /** A client of the bay's broker that switches a target; gives how long it took until `done`. Throws on any other end. */
 async function switcher({ bay, state }: RunningBay) {
   const password = readFileSync(state.mqtt_password_file, "utf8").trim();
-  const client = await mqtt.connectAsync(state.mqtt, { protocolVersion: 4, username: state.mqtt_user, password });
-  (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+  const client = await connectClient(state.mqtt, state.mqtt_user, password);
   const topic = (kind: string, rest: string): string => `mltb/v1/${bay.bay}/${kind}/${state.mqtt_user}/${rest}`;
   await client.subscribeAsync(topic("ans", "#"), { qos: 1 });
   let told: (id: string, status: string) => void = () => undefined;
