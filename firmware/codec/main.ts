@@ -1,4 +1,5 @@
 import { type Body, codec, crc16, createSeal, type Frame, useRuntimeCodec } from "@mltb/protocol/codec";
+import { fieldsOf } from "#platform";
 
 /** What this bundle needs of its runtime. */
 interface CodecHal {
@@ -6,8 +7,8 @@ interface CodecHal {
   /** A decoded field of the last message. */
   field(this: void, name: string, value: number | string): void;
   crc16?(this: void, bytes: string, init: number): number;
-  body_pack?(this: void, names: string[], kinds: string[], body: Body): string;
-  body_unpack?(this: void, names: string[], kinds: string[], bytes: string): Body | undefined;
+  body_pack?(this: void, line: string, body: Body): string;
+  body_unpack?(this: void, line: string, bytes: string): Body | undefined;
 }
 
 /**
@@ -34,7 +35,9 @@ export function boot(hal: CodecHal) {
         hal.link_write("body");
         return;
       }
-      for (const name of message.names) hal.field(name, body[name] as number | string);
+      const names: string[] = [];
+      fieldsOf(message.line, names, []);
+      for (const name of names) hal.field(name, body[name] as number | string);
       frame.body = codec.encodeBody(message, body);
       hal.link_write(codec.encodeFrame(frame, seal));
       block = bytes;

@@ -15,8 +15,8 @@ export interface Lcd {
   /** The page to show; rows are padded and cut to the width. */
   show(this: void, rows: string[]): void;
   backlight(this: void, on: boolean): void;
-  /** Writes one changed run, or sets up a display that has come. */
-  step(this: void, now_ms: number): void;
+  /** Writes one changed run, or sets up a display that has come; true where `spare` has put that off to the next turn. */
+  step(this: void, now_ms: number, spare: boolean): boolean;
 }
 
 const E_BIT = 1 << LCD_BACKPACK.e;
@@ -131,15 +131,17 @@ export function createLcd(hal: Hal, bus: number, address: number, columns: numbe
     backlight(this: void, on: boolean): void {
       light = on ? LIGHT_BIT : 0;
     },
-    step(this: void, now_ms: number): void {
-      if (now_ms < probe_ms && (state !== READY || (!dirty && light === lightShown))) return;
+    step(this: void, now_ms: number, spare: boolean): boolean {
+      const due = now_ms >= probe_ms || (state === READY && (dirty || light !== lightShown));
+      if (!due || spare) return due;
       probe_ms = now_ms + PROBE_MS;
       const port = transfer("", 1);
-      if (port === undefined) return;
+      if (port === undefined) return false;
       if (state === ABSENT) state = POWERED;
       else if (state === POWERED) initialise();
       else if ((at(port, 0) & E_BIT) !== 0) state = POWERED;
       else write();
+      return false;
     },
   };
 }

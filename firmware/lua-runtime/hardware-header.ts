@@ -66,6 +66,7 @@ export function hardwareHeader(board: string): string {
     MONITOR_BUS_HZ: monitoringBuses.monitor.hertz,
     PANEL_BUS: monitoringBoard.panel_bus,
     PANEL_BUS_HZ: monitoringBuses.panel.hertz,
+    READBACK_ADDRESS: monitoringBoard.readback_address,
     ADS_FRAME_WORDS: ADS131M08_FRAME_WORDS,
     ADS_CRC_SEED: ADS131M08_CRC_SEED,
     ADS_WREG: ADS131M08_COMMANDS.wreg,

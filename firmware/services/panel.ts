@@ -19,7 +19,8 @@ const LEASES = 1;
 const PAGES = 3;
 
 export interface Panel {
-  tick(this: void, now_ms: number): void;
+  /** True where there is something to compose or to write that `spare` has put off to the next turn. */
+  tick(this: void, now_ms: number, spare: boolean): boolean;
   write(this: void, lines: string[], ttl_ms: number, now_ms: number): string;
   locate(this: void, channel: number, duration_ms: number, now_ms: number): void;
   name(this: void, channel: number, text: string): void;
@@ -132,10 +133,10 @@ export function createPanel(
   }
 
   function toggle(): void {
-    if (locked) tell("REFUSED", "panel is locked");
+    let why = "no board is shown";
+    if (locked) why = "panel is locked";
     // Nobody switches a board that a page of the host or of locate covers.
-    else if (view >= boards || located >= 0 || hostLines !== undefined) tell("REFUSED", "no board is shown");
-    else {
+    else if (view < boards && located < 0 && hostLines === undefined) {
       const { holder, until_ms } = leases[view] as Lease;
       if (holder !== "") {
         tell("REFUSED, leased by", `${fit(holder, columns - 5)} ${left(until_ms, clock_ms)}`);
@@ -143,11 +144,13 @@ export function createPanel(
       }
       const action = power.state(view) === ChannelState.on ? PowerAction.off : PowerAction.on;
       const refusal = power.command(view, action, 0, 0, Cause.panel, clock_ms);
-      if (refusal === Refusal.fault_latched) tell("REFUSED", "a fault is latched");
-      else if (refusal === Refusal.interlocked) tell("REFUSED", "interlocked");
-      else if (refusal === Refusal.over_budget) tell("REFUSED", "over the rack budget");
-      else if (refusal !== 0) tell("REFUSED", `by the board: ${digits(refusal)}`);
+      if (refusal === 0) return;
+      why = `by the board: ${digits(refusal)}`;
+      if (refusal === Refusal.fault_latched) why = "a fault is latched";
+      else if (refusal === Refusal.interlocked) why = "interlocked";
+      else if (refusal === Refusal.over_budget) why = "over the rack budget";
     }
+    tell("REFUSED", why);
   }
 
   /** What a page of the rack is about: the first board with a lease or a fault, else the one that was seen last. */
@@ -187,12 +190,13 @@ export function createPanel(
   const buttons = createButtons(hal, board.buttons, onPress);
 
   return {
-    tick(this: void, now_ms: number): void {
+    tick(this: void, now_ms: number, spare: boolean): boolean {
       clock_ms = now_ms;
       buttons.tick(now_ms);
-      // One of the two at a time: together they would keep the link waiting.
-      if (now_ms >= compose_ms) composeNow(now_ms);
-      else lcd.step(now_ms);
+      // One of the two at a time, and neither in a turn that has much to do: together they would keep the link waiting.
+      if (now_ms < compose_ms) return lcd.step(now_ms, spare);
+      if (!spare) composeNow(now_ms);
+      return spare;
     },
     write(this: void, texts: string[], ttl_ms: number, now_ms: number): string {
       let empty = true;

@@ -218,7 +218,10 @@ export function boot(hal: Hal, kept?: string): Firmware {
           service_ms = now_ms + SERVICE_MS;
           if (!fresh && !rules.tick(now_ms)) power.tick(now_ms, false);
           strap.tick(now_ms);
-          panel.tick(now_ms);
+          if (panel.tick(now_ms, fresh)) {
+            service_ms = now_ms + 1;
+            least = 1;
+          }
           rack.tick(now_ms);
           if (update !== undefined) update.tick(now_ms);
         }

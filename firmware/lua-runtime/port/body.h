@@ -3,9 +3,9 @@
 #define MLTB_BODY_H
 #include "lua.h"
 
-/* (names, kinds, fields) -> bytes */
+/* (line of the message table, fields) -> bytes */
 int body_pack(lua_State *L);
-/* (names, kinds, bytes) -> fields, or nil where the bytes are damaged */
+/* (line, bytes) -> fields, or nil where the bytes are damaged */
 int body_unpack(lua_State *L);
 
 #endif

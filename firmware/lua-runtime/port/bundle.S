@@ -4,3 +4,6 @@
 bundle_start:
 .incbin "bundle.luac"
 bundle_end:
+.global bundle_hash
+bundle_hash:
+.incbin "bundle.sha256"

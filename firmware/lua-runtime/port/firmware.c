@@ -104,12 +104,12 @@ struct deframer firmware_link;
 /* A cycle begins when a quarter of the heap is new: rarer cycles cost less, and 25 per cent fit below the cap. */
 #define GARBAGE_SHARE 4u
 /* Below this much room a step is made after every dispatch. */
-#define HEAP_RESERVE_BYTES 6000u
+#define HEAP_RESERVE_BYTES 4000u
 /* Small steps. */
 #define STEP_BITS 7
 #endif
 /* A cycle begins at this much less room at the latest, so that idle time is enough for it before dispatches must help. */
-#define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 5000u)
+#define HEAP_EARLY_BYTES (HEAP_RESERVE_BYTES + 7000u)
 /* The heap at which the next cycle begins; a cycle is under way; what it gave back is still spread over lists. */
 static size_t begin;
 static int collecting, scattered;

@@ -5,14 +5,16 @@
 
 #include "board.h"
 #include "firmware.h"
+#include "flash.h"
 #include "frame.h"
+#include "gauge-load.h"
 #include "hal.h"
 #include "hardware.h"
 #include "i2c.h"
 #include "link.h"
 #include "sampler.h"
-#include "slots.h"
 #include "trip.h"
+#include "wave.h"
 
 #define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
 #define TIMER_CTRL 0x40000000u
@@ -22,7 +24,7 @@
 
 /* Kinds and ids of protocol/src. */
 enum { CONTROL = 0, REQUEST = 1, RESPONSE = 2, EVENT = 3, STREAM = 5, ACK = 6 };
-enum { HELLO = 0x01, PING = 0x05, BARE_ACK = 0x07, ECHO = 0x0b, POWER_SET = 0x20, STREAM_OPEN = 0x28 };
+enum { HELLO = 0x01, PING = 0x05, BARE_ACK = 0x07, REFUSED = 0x09, ECHO = 0x0b, STREAM_OPEN = 0x28 };
 
 extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end, __stack_top;
 void reset_handler(void);
@@ -83,20 +85,33 @@ uint32_t edges_lost(void) { return 0; }
 volatile uint32_t link_overruns, link_foreign, link_stuck, sampler_crc_errors, sampler_overruns, trips_lost;
 struct i2c_counts i2c_counts;
 
-static uint8_t closed;
-void chain_write(const uint8_t *bytes) { closed = bytes[CHAIN_BYTES - 1 - CHAIN_SWITCHES / 8u]; }
+/* Switches that are closed, and those that have ever been. */
+static uint8_t closed, ever_closed;
+void chain_write(const uint8_t *bytes) {
+  closed = bytes[CHAIN_BYTES - 1 - CHAIN_SWITCHES / 8u];
+  ever_closed |= closed;
+}
 void trip_limit(unsigned channel, int16_t code, uint32_t for_us) { (void)channel, (void)code, (void)for_us; }
+static uint32_t trips;
+static int tripping;
+/* The sampler's compare has opened the first switch that is closed. */
 int trip_take(struct trip *trip) {
-  (void)trip;
-  return 0;
+  if (!tripping || closed == 0) return 0;
+  tripping = 0;
+  trips++;
+  *trip = (struct trip){(uint8_t)__builtin_ctz(closed), INT16_MAX, board_ticks_us()};
+  return 1;
 }
 
+/* Registers of the parts as they were written, two bytes each. */
+static uint8_t kept[128][16][2];
 int i2c_xfer(unsigned bus, unsigned address, const uint8_t *out, size_t out_size, uint8_t *in, size_t in_size) {
-  (void)bus, (void)address;
-  /* Port of the display's expander: E is low. */
-  if (in_size == 1) in[0] = 0;
+  uint8_t *value = kept[address & 127u][out_size > 0 ? out[0] & 15u : 0];
+  if (out_size == 3) memcpy(value, out + 1, 2);
+  /* Gates that follow their switches; port of the display's expander: E is low. */
+  if (in_size == 1) in[0] = bus == PANEL_BUS && address == READBACK_ADDRESS ? closed : 0;
   /* Manufacturer's number of the monitors. */
-  if (in_size == 2) memcpy(in, out_size == 1 && out[0] == 0xfe ? "\x54\x49" : "\0", 2);
+  if (in_size == 2) memcpy(in, out_size == 1 && out[0] == 0xfe ? (const uint8_t *)"\x54\x49" : value, 2);
   return 0;
 }
 static size_t parts, registers;
@@ -121,22 +136,23 @@ int sweep_take(struct sweep *sweep, size_t *size) {
   return 1;
 }
 
-const luaL_Reg *const hal_tables[] = {hal_sampling, NULL};
-extern const char bundle_start[], bundle_end[];
-const uint8_t *slots_choose(size_t *size, int own_only) {
-  (void)own_only;
-  *size = (size_t)(bundle_end - bundle_start);
-  return (const uint8_t *)bundle_start;
+/* The flash is RAM that is erased at the start. */
+#define FLASH_RAM ((uint8_t *)(uintptr_t)0x21000000u)
+const uint8_t *flash_area(void) { return FLASH_RAM; }
+int flash_erase(uint32_t offset) {
+  memset(FLASH_RAM + offset, 0xff, FLASH_SECTOR);
+  return 1;
 }
-unsigned slots_running(int32_t *left_ms) {
-  *left_ms = -1;
-  return 0;
+int flash_program(uint32_t offset, const uint8_t *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) FLASH_RAM[offset + i] &= bytes[i];
+  return 1;
 }
-int slots_overdue(void) { return 0; }
+
+const luaL_Reg *const hal_tables[] = {hal_sampling, hal_flash, NULL};
 void board_exchanged(void) {}
 void board_feed(void) {}
 
-static uint8_t rows[1600];
+static _Alignas(4) uint8_t rows[1600];
 static uint32_t first, blocks;
 static int sampling;
 int sampler_start(uint32_t period_us, uint32_t count) {
@@ -147,7 +163,12 @@ int sampler_start(uint32_t period_us, uint32_t count) {
 void sampler_stop(void) { sampling = 0; }
 void sampler_keep(int on) { (void)on; }
 void sampler_energy(int64_t *into) { memset(into, 0, sizeof *into * CHANNELS); }
-int sampler_range(int16_t *into) { memset(into, 0, 2 * sizeof *into * CHANNELS); return 1; }
+/* So wide that no two currents disagree. */
+int sampler_range(int16_t *into) {
+  for (size_t i = 0; i < CHANNELS; i++) into[2 * i] = INT16_MIN, into[2 * i + 1] = INT16_MAX;
+  return 1;
+}
+int sampler_running(void) { return sampling; }
 void sampler_release(void) {}
 int sampler_take(struct block *block) {
   if (!sampling || blocks == 0) return 0;
@@ -160,7 +181,7 @@ int sampler_take(struct block *block) {
 /* ---- the host's end of the link ---- */
 static uint8_t sent[4 * FRAME_WIRE_MAX], expected, sequence, tag;
 static size_t used;
-static uint32_t responses, streamed, sequence_all;
+static uint32_t responses, refusals, streamed, sequence_all;
 static int owed;
 static void heard(const uint8_t *wire, size_t size) {
   static uint8_t plain[FRAME_MAX];
@@ -168,6 +189,7 @@ static void heard(const uint8_t *wire, size_t size) {
   if (frame_unseal(plain, &length, wire, size - 1) != FRAME_GOOD) return;
   unsigned kind = plain[0] & 15u;
   if (kind == RESPONSE) responses++;
+  if (kind == RESPONSE && plain[4] == REFUSED) refusals++;
   if (kind == STREAM) streamed++;
   if (kind != RESPONSE && kind != EVENT) return;
   expected = (uint8_t)(plain[1] + 1u);
@@ -227,6 +249,7 @@ static int collect(void) {
 static void idle(uint32_t ms) {
   while (ms-- > 0) {
     now_ms++;
+    for (uint32_t n = 0; sampling && n < CONVERTER_RATE_HZ / 1000u; n++) wave_row((const uint16_t *)(const void *)rows, board_ticks_us());
     step(NULL, 0);
     while (collect()) {
     }
@@ -254,10 +277,20 @@ static void report(const char *name, uint32_t ticks, uint32_t count) {
   debug_line(line);
 }
 
+/* The next request of a load; 0 at its end. */
+static int ask(const uint8_t **load, const uint8_t *end) {
+  if (*load >= end) return 0;
+  const uint8_t *request = *load;
+  *load += 2u + request[1];
+  send(REQUEST, request[0], request + 2, request[1]);
+  return 1;
+}
+
 #define REPEATS 200u
 int main(void) {
   REG(TIMER_RELOAD) = 0xffffffffu;
   REG(TIMER_CTRL) = 1;
+  memset(FLASH_RAM, 0xff, FLASH_AREA_BYTES);
   frame_init();
   firmware_start();
   uint8_t hello[] = {1, 1, 7, 0, 0, 0, 5, 'g', 'a', 'u', 'g', 'e'};
@@ -278,6 +311,8 @@ int main(void) {
     echo += send(REQUEST, ECHO, text, sizeof text);
     idle(7);
   }
+  for (const uint8_t *load = quiet_load; ask(&load, quiet_load + sizeof quiet_load);) idle(5);
+  idle(2000);
   /* Samples at 50 us, a minute to live. */
   uint8_t stream[] = {1, 0x60, 0xea, 50, 0, 0, 0};
   send(REQUEST, STREAM_OPEN, stream, sizeof stream);
@@ -287,19 +322,15 @@ int main(void) {
     block += step(NULL, 0);
     idle(5);
   }
-  /* Everything at once: power, echoes, blocks and one of everything that can be asked, with the collector in between. */
-  static const uint8_t asked[] = {0x0d, 0x12, 0x10, 0x30, 0x34, 0x36, 0x22, 0x25, 0x27, 0x38, 0x39, 0x3c, 0x3e, 0x3f,
-                                  0x4e, 0x4f, 0x54, 0x55, 0x57, 0x58, 0x5a, 0x5b, 0x5d, 0x5e, 0x40, 0x48, 0x4a, 0x50, 0x52};
-  for (unsigned n = 0; n < 1000; n++) {
-    uint8_t channel = (uint8_t)(1u + n % 8u), action = (uint8_t)(n / 8u % 2u);
-    uint32_t check = 65535u - (channel | (uint32_t)action << 8);
-    uint8_t power[] = {channel, action, 0, 0, (uint8_t)check, (uint8_t)(check >> 8)};
-    if (n % 16u == 0) send(REQUEST, POWER_SET, power, sizeof power);
-    else if (n % 4u == 1) send(REQUEST, asked[n / 4u % sizeof asked], "\1\0\0\0\0\0", 6);
-    else send(REQUEST, ECHO, text, sizeof text);
+  /* Everything at once: power, echoes, blocks and one of everything that can be asked, with a trip now and then and the
+     collector in between. */
+  uint32_t mixed = 0;
+  for (const uint8_t *load = mixed_load; ask(&load, mixed_load + sizeof mixed_load); mixed++) {
+    tripping |= mixed % 128u == 64u;
     blocks = 1;
     idle(5);
   }
+  idle(1000);
   report("ping", ping, REPEATS);
   report("turn", turn, REPEATS);
   report("echo64", echo - turn, REPEATS);
@@ -307,7 +338,10 @@ int main(void) {
   report("responses", responses * 1000u / INSTRUCTIONS_PER_TICK, 1000);
   report("requests", sequence_all * 1000u / INSTRUCTIONS_PER_TICK, 1000);
   report("streamed", streamed * 1000u / INSTRUCTIONS_PER_TICK, 1000);
+  report("refusals", refusals * 1000u / INSTRUCTIONS_PER_TICK, 1000);
+  report("trips", trips * 1000u / INSTRUCTIONS_PER_TICK, 1000);
   report("worst_dispatch", worst, 1);
-  /* Every request was answered and every block sent, or the counts are of something else. */
-  finish(responses == sequence_all && streamed == REPEATS + 1000u);
+  /* Every request was answered, most of them with more than a refusal, every block sent and every switch closed, or the counts
+     are of something else. */
+  finish(responses == sequence_all && refusals * 10u <= responses && streamed == REPEATS + mixed && ever_closed == 255u && trips > 5u);
 }

@@ -11,6 +11,7 @@ __attribute__((import_module("env"), import_name("host_ticks_us"))) uint32_t hos
 
 /* Where the image's own bundle would be; nobody reads it here. */
 const char bundle_start[1], bundle_end[1];
+const uint8_t bundle_hash[32];
 
 static uint8_t area[FLASH_STORE + 2u * FLASH_SECTOR];
 const uint8_t *flash_area(void) { return area; }

@@ -94,13 +94,8 @@ interface Hal {
   sampler_take?(this: void): LuaMultiReturn<[string | undefined, number, number, number]>;
 
   /** The protocol's bodies (`protocol/src/schema/codec.ts`) where the runtime has them in C. */
-  body_pack?(this: void, names: string[], kinds: string[], body: Record<string, number | string>): string;
-  body_unpack?(
-    this: void,
-    names: string[],
-    kinds: string[],
-    bytes: string,
-  ): Record<string, number | string> | undefined;
+  body_pack?(this: void, line: string, body: Record<string, number | string>): string;
+  body_unpack?(this: void, line: string, bytes: string): Record<string, number | string> | undefined;
   /** CRC-16 as in the protocol, where the runtime has it in C. */
   crc16?(this: void, bytes: string, init: number): number;
   /**

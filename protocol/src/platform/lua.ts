@@ -7,7 +7,7 @@ declare const shiftRight: LuaBitwiseRightShift<number, number, number>;
 declare const floorDiv: LuaFloorDivision<number, number, number>;
 
 /** Messages that a board keeps parsed. */
-export const PARSED_LINES = 24;
+export const PARSED_LINES = 40;
 
 export function at(s: string, i: number): number {
   const b = string.byte(s, i + 1);
@@ -16,6 +16,22 @@ export function at(s: string, i: number): number {
 
 export function slice(s: string, from: number, to: number): string {
   return string.sub(s, from + 1, to);
+}
+
+export function headOf(line: string): string[] {
+  return [...string.match(line, "^(%S+) ([^ :]+):?(%S*) (%S+)")] as string[];
+}
+
+export function hex(text: string): number {
+  return tonumber(text) as number;
+}
+
+export function fieldsOf(line: string, names: string[], kinds: string[]): void {
+  const [fields] = string.match(line, "^%S+ %S+ %S+(.-)%-%-");
+  for (const [name, kind] of string.gmatch(fields as string, "(%S+):(%S+)")) {
+    names.push(name as string);
+    kinds.push(kind as string);
+  }
 }
 
 export function findZero(s: string, from: number): number {

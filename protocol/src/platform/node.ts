@@ -16,6 +16,26 @@ export function slice(s: string, from: number, to: number): string {
   return s.slice(from, to);
 }
 
+/** Id, class, answer (empty where the class has none) and sender of a line of the message table; nothing of another line. */
+export function headOf(line: string): string[] {
+  const found = /^(\S+) ([^ :]+):?(\S*) (\S+)/.exec(line);
+  return found === null ? [] : found.slice(1);
+}
+
+/** A number written as `0x20`. */
+export function hex(text: string): number {
+  return Number.parseInt(text, 16);
+}
+
+/** Adds names and kinds of the fields of a line. */
+export function fieldsOf(line: string, names: string[], kinds: string[]): void {
+  const [, fields = ""] = /^\S+ \S+ \S+(.*?)--/s.exec(line) ?? [];
+  for (const [, name, kind] of fields.matchAll(/(\S+):(\S+)/g)) {
+    names.push(name as string);
+    kinds.push(kind as string);
+  }
+}
+
 /** Index of the next zero byte at or after `from`, or -1. */
 export function findZero(s: string, from: number): number {
   return s.indexOf("\0", from);

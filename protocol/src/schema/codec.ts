@@ -1,24 +1,25 @@
 import { at, numberAt, packFields, slice } from "#platform";
-import { type Descriptor, sizeOf } from "./message.ts";
+import { type Descriptor, sizeOf, useLines } from "./message.ts";
 
 /** A body as seen by the codec; the message table gives each its exact type. */
 export type Body = Record<string, number | string>;
 
-type Pack = (this: void, names: string[], kinds: string[], body: Body) => string;
-type Unpack = (this: void, names: string[], kinds: string[], bytes: string) => Body | undefined;
+type Pack = (this: void, line: string, body: Body) => string;
+type Unpack = (this: void, line: string, bytes: string) => Body | undefined;
 
 let packInRuntime: Pack | undefined;
 let unpackInRuntime: Unpack | undefined;
 
-/** Has the runtime do both directions from here on, by the same rules. A board calls it once, while it starts. */
+/** Has the runtime do both directions from here on, by the lines and the same rules. A board calls it once, while it starts. */
 export function useRuntimeCodec(pack: Pack | undefined, unpack: Unpack | undefined): void {
   packInRuntime = pack;
   unpackInRuntime = unpack;
+  if (pack !== undefined && unpack !== undefined) useLines();
 }
 
 /** Bytes of a body, fields in the order of the line. Text longer than 255 bytes is cut; a missing field is zero. */
 export function encodeBody(descriptor: Descriptor, body: Body): string {
-  if (packInRuntime !== undefined) return packInRuntime(descriptor.names, descriptor.kinds, body);
+  if (packInRuntime !== undefined) return packInRuntime(descriptor.line, body);
   const values: (number | string)[] = [];
   const { names, kinds, fixed } = descriptor;
   for (let i = 0; i < fixed; i += 1) {
@@ -37,7 +38,7 @@ export function encodeBody(descriptor: Descriptor, body: Body): string {
  * damage or a foreign layout and gives undefined. Surplus bytes (a newer sender) are ignored.
  */
 export function decodeBody(descriptor: Descriptor, bytes: string): Body | undefined {
-  if (unpackInRuntime !== undefined) return unpackInRuntime(descriptor.names, descriptor.kinds, bytes);
+  if (unpackInRuntime !== undefined) return unpackInRuntime(descriptor.line, bytes);
   const body: Body = {};
   const { names, kinds } = descriptor;
   let from = 0;

@@ -1,4 +1,4 @@
-import { at, slice } from "#platform";
+import { fieldsOf, headOf, hex, slice } from "#platform";
 import { Kind } from "../frame/frame.ts";
 
 /**
@@ -46,7 +46,7 @@ export type BodyOf<Line extends string> = Line extends `${string} ${string} ${st
     : Record<never, never>
   : never;
 
-/** A parsed line. `answer` is the name of the response of a request. */
+/** A parsed line; after `useLines` name, id, number of the kind and line alone. `answer` is the name of the response of a request. */
 export interface Descriptor {
   name: string;
   id: number;
@@ -65,18 +65,6 @@ export interface Descriptor {
 
 const kinds: Record<string, number> = Kind;
 
-function words(text: string): string[] {
-  const found: string[] = [];
-  let from = 0;
-  while (from <= text.length) {
-    let end = text.indexOf(" ", from);
-    if (end < 0) end = text.length;
-    if (end > from) found.push(slice(text, from, end));
-    from = end + 1;
-  }
-  return found;
-}
-
 /** Bytes of a number of this kind. */
 export function sizeOf(kind: string): number {
   if (kind === "u8") return 1;
@@ -85,44 +73,28 @@ export function sizeOf(kind: string): number {
 
 /** Id of a message, from the head of its line. */
 export function idOf(line: string): number {
-  return hexByte(slice(line, 0, 4));
+  return hex(slice(line, 0, 4));
 }
 
-function hexByte(text: string): number {
-  let value = 0;
-  for (let i = 2; i < text.length; i += 1) {
-    const c = at(text, i);
-    value = value * 16 + (c >= 97 ? c - 87 : c - 48);
-  }
-  return value;
+let whole = true;
+
+/** Leaves everything that only hosts and the codec in TypeScript need in the lines from here on: the runtime reads it there. */
+export function useLines(): void {
+  whole = false;
 }
 
 /** Parses a line of the message table. The table's own test rejects malformed lines, so this trusts them. */
 export function parseLine(name: string, line: string): Descriptor {
-  const dash = line.indexOf("--");
-  const head = words(slice(line, 0, dash));
-  const cls = head[1] as string;
-  const colon = cls.indexOf(":");
-  const kind = colon < 0 ? cls : slice(cls, 0, colon);
-  const descriptor: Descriptor = {
-    name,
-    id: hexByte(head[0] as string),
-    kind,
-    kindNumber: kinds[kind] as number,
-    answer: colon < 0 ? "" : slice(cls, colon + 1, cls.length),
-    sender: head[2] as string,
-    names: [],
-    kinds: [],
-    fixed: 0,
-    line,
-  };
-  for (let i = 3; i < head.length; i += 1) {
-    const field = head[i] as string;
-    const colonAt = field.indexOf(":");
-    descriptor.names.push(slice(field, 0, colonAt));
-    const type = slice(field, colonAt + 1, field.length);
-    descriptor.kinds.push(type);
-    if (type !== "rest") descriptor.fixed += 1;
-  }
+  const [id, kind, answer, sender] = headOf(line);
+  const descriptor = { name, id: hex(id as string), kindNumber: kinds[kind as string] as number, line } as Descriptor;
+  if (!whole) return descriptor;
+  descriptor.kind = kind as string;
+  descriptor.answer = answer as string;
+  descriptor.sender = sender as string;
+  descriptor.names = [];
+  descriptor.kinds = [];
+  fieldsOf(line, descriptor.names, descriptor.kinds);
+  const count = descriptor.kinds.length;
+  descriptor.fixed = descriptor.kinds[count - 1] === "rest" ? count - 1 : count;
   return descriptor;
 }
