@@ -33,6 +33,7 @@ export { type AgentApi, grpcAgent } from "./runner/agent-client.ts";
 export { watchAgents } from "./runner/agents.ts";
 export { type BayAddress, httpBay, RunError } from "./runner/bay-api.ts";
 export type { RunPorts } from "./runner/boards.ts";
+export { namedClasses } from "./runner/named-classes.ts";
 export { type Replay, replayRun } from "./runner/replay-run.ts";
 export { type Progress, type RunOptions, resumeRun, runExperiments, runWith } from "./runner/run.ts";
 export { documentOf, hasDocument } from "./runner/run-document.ts";

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,13 +58,48 @@ test("the MLPerf layout is that of a submission; what has no place in it is name
   const { files, left_out } = JSON.parse(exported.out);
   const logs = (n: number): string[] =>
     ["summary", "detail"].map((log) => `results/a/m/SingleStream/performance/run_${n}/mlperf_log_${log}.txt`);
-  const wanted = ["systems/a.json", ...logs(1), ...logs(2)];
+  const beside = ["measurements.json", "user.conf", "README.md"].map((name) => `results/a/m/SingleStream/${name}`);
+  const wanted = ["systems/a.json", ...beside, ...logs(1), ...logs(2), "src/README.md"];
   expect(files).toEqual(wanted.map((path) => join(out, "open/acme", path)));
-  expect(left_out).toEqual(["a m of run 03: nothing was measured: it died"]);
+  expect(left_out).toEqual([
+    "a m of run 03: nothing was measured: it died",
+    "open/acme/results/a/m/SingleStream/accuracy: no accuracy was measured",
+  ]);
   expect(exported.err).toContain("warning: left out: a m of run 03");
-  expect(readFileSync(files[1], "utf8")).toContain("SUT name : a");
+  expect(readFileSync(files[4], "utf8")).toContain("SUT name : a");
   expect(JSON.parse(readFileSync(files[0], "utf8"))).toMatchObject({ submitter: "acme", division: "open" });
   expect((await run(...args)).code).toBe(2);
   expect((await run(...args, "--out", out, "--submitter", "../x")).code).toBe(2);
   rmSync(out, { recursive: true, force: true });
+}, 120_000);
+
+test("the MLPerf layout has the classes that a run recorded", async () => {
+  const results = mkdtempSync(join(tmpdir(), "mltb-mlperf-classes-"));
+  const out = join(results, "out");
+  const accuracy = { metric: "top1", correct: 1, total: 2, value: 0.5 };
+  const file = join(folder, "02", "result.json");
+  const document = JSON.parse(readFileSync(file, "utf8"));
+  const stored = { ...document, results: [{ ...document.results[0], accuracy }] };
+  const measured = { windows: [], runtime: {} };
+  const outcome = { measured, numerical: {}, artifacts: [], answers: { predicted: [7, 1], labels: [7, 2] } };
+  const measurement = { experiment: 0, target: "a", model: { name: "m", optimizations: [] }, host: {}, outcome };
+  const configuration = createHash("sha256").update("[]").digest("hex");
+  const recorded = { schema: "mltb.recorded/1", configuration, measurements: [measurement] };
+  mkdirSync(join(results, "r"));
+  writeFileSync(join(results, "r", "result.json"), JSON.stringify(stored));
+  writeFileSync(join(results, "r", "recorded.json"), JSON.stringify(recorded));
+  writeFileSync(join(results, "r", "configuration.json"), "[]");
+  const args = ["results", "export", "all", "--format", "mlperf", "--results", results, "--out", out, "--json"];
+  const exported = await run(...args);
+  expect(JSON.parse(exported.out).left_out).toEqual([]);
+  const log = join(out, "open/mltb/results/a/m/SingleStream/accuracy/mlperf_log_accuracy.json");
+  expect(JSON.parse(readFileSync(log, "utf8"))).toEqual([
+    { seq_id: 0, qsl_idx: 0, data: "07000000" },
+    { seq_id: 1, qsl_idx: 1, data: "01000000" },
+  ]);
+  writeFileSync(join(results, "r", "configuration.json"), "[1]");
+  const changed = await run(...args);
+  expect(changed.code).toBe(2);
+  expect(changed.err).toContain("configuration.json was changed");
+  rmSync(results, { recursive: true, force: true });
 }, 120_000);

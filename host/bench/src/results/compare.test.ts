@@ -5,8 +5,9 @@ import { expect, test } from "vitest";
 import { compareRecords, compareRuns, explain } from "./compare.ts";
 import { driftOf } from "./drift.ts";
 import { holdBound } from "./early-stopping.ts";
-import { toCsv, toMlperf } from "./export.ts";
+import { toCsv } from "./export.ts";
 import { findRun, listRuns } from "./library.ts";
+import { toMlperf } from "./loadgen-log.ts";
 import { paretoFront } from "./pareto.ts";
 import type { ResultRecord } from "./record.ts";
 import { sampleRecord as record, sampleRun as run } from "./sample-record.ts";
@@ -159,7 +160,7 @@ test("LoadGen's log has the headline of each scenario, with what early stopping 
       "90.0th percentile latency (ns) : 120000",
       "  Early stopping satisfied: Yes",
       " * Would discard 3 highest latency queries.",
-      " * Early stopping 90th percentile estimate: 130000",
+      " * Early stopping 90.0th percentile estimate: 130000",
       "97.00 percentile latency (ns)   : 140000",
       "99.90 percentile latency (ns)   : 180000",
     ]),
@@ -167,10 +168,10 @@ test("LoadGen's log has the headline of each scenario, with what early stopping 
   expect(lines(of("multi-stream"))).toEqual(
     expect.arrayContaining([
       "99.0th percentile latency (ns) : 150000",
-      " * Early stopping 99th percentile estimate: 190000",
+      " * Early stopping 99.0th percentile estimate: 190000",
     ]),
   );
-  expect(lines(of("server"))).toContain("Completed samples per second: 10000");
+  expect(lines(of("server"))).toContain("Completed samples per second    : 10000.00");
   expect(lines(of("offline"))).toContain("Samples per second: 10000");
   expect(of("offline")).toContain("Early stopping satisfied: Yes");
   expect(of("offline")).not.toContain("Early Stopping Result");
@@ -191,7 +192,7 @@ test("LoadGen's log of a server counts what is above the bound, and is valid onl
   const good = of(holdBound(662, 1, 200));
   expect(good).toMatch(/Result is : VALID\n {2}Performance constraints satisfied : Yes\n/);
   expect(good).toMatch(/Early stopping satisfied: Yes\n[\s\S]* \* Run successful\.\n/);
-  expect(good).toContain("target_latency (ns) : 200000");
+  expect(good).toContain("target_latency (ns): 200000");
   expect(good).not.toContain("percentile estimate");
   const few = of(holdBound(500, 1, 200));
   expect(few).toMatch(/Result is : INVALID\n {2}Performance constraints satisfied : Yes\n/);

@@ -39,6 +39,19 @@ const fields = [
   "system_type_detail",
 ] as const;
 
+/** Runtimes that run on the processor alone; a foreign server (`oip`) tells nothing of what it runs on. */
+const ON_PROCESSOR = ["onnxruntime", "onnxruntime-web", "litert"];
+
+/** As text: the checker takes the number 0 for a field that is empty. */
+const noAccelerator: Known = {
+  accelerators_per_node: "0",
+  accelerator_model_name: "N/A",
+  accelerator_memory_capacity: "N/A",
+  accelerator_host_interconnect: "N/A",
+  accelerator_memory_configuration: "N/A",
+  accelerator_interconnect: "N/A",
+};
+
 type Known = Partial<Record<(typeof fields)[number], string | number>>;
 
 /** A system in MLPerf's words; what its record does not tell is empty, and which parts were simulated stands in the notes. */
@@ -58,6 +71,9 @@ export function systemDescription(
   const known: Known = {
     division,
     submitter,
+    // MLPerf's word for what is neither for sale nor announced; whose system it is knows better.
+    status: "rdi",
+    ...(ON_PROCESSOR.includes(runtime.name) ? noAccelerator : {}),
     system_name: record.target,
     system_type: "edge",
     number_of_nodes: 1,

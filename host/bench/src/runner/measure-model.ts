@@ -6,7 +6,7 @@ import { inputSets, loadInputs } from "./inputs.ts";
 import { type NumericalError, numericalError, type ReferenceModels } from "./reference.ts";
 
 /** Inputs that the windows cycle through; more would only fill memory. */
-const CYCLED = 200;
+export const CYCLED = 200;
 
 export interface ModelFile {
   name: string;

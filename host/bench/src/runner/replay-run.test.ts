@@ -14,6 +14,7 @@ import type { AgentApi, Measured } from "./agent-client.ts";
 import { type RecordingDocument, RunError } from "./bay-api.ts";
 import type { RunPorts } from "./boards.ts";
 import { modelledRecording } from "./modelled-agent.ts";
+import { namedClasses } from "./named-classes.ts";
 import type { Reread } from "./recorded.ts";
 import { ReferenceModels } from "./reference.ts";
 import { type Replay, replayRun } from "./replay-run.ts";
@@ -177,6 +178,16 @@ test("a run is made again of what it recorded: document and report byte for byte
   // What was made is a run once more.
   expect(reportOf(bare.folder)).toBe(bytes(run.folder, "report.html").toString());
   expect(replayRun(bare.folder, join(folder, "twice"), reread).byte_equal).toEqual({ result: true, report: true });
+});
+
+test("the classes that a model named are read of what the run recorded, where it recorded any", () => {
+  expect(namedClasses(run, 0)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(namedClasses(run, 1)).toBeUndefined();
+  expect(namedClasses(run, 9)).toBeUndefined();
+  const bare = join(folder, "no-recording");
+  cpSync(run.folder, bare, { recursive: true });
+  rmSync(join(bare, "recorded.json"));
+  expect(namedClasses({ ...run, folder: bare }, 0)).toBeUndefined();
 });
 
 /** Changes a document in place, written as it was. */

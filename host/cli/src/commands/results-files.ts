@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { type Imported, importResults, mlperfLayout, type RunDocument, toCsv } from "@mltb/bench";
+import { type Imported, importResults, mlperfLayout, namedClasses, type RunDocument, toCsv } from "@mltb/bench";
 import { identifierSchema } from "@mltb/contract";
 import { cliError, Exit } from "../errors.ts";
 import { action, type Command, type Context, InvalidArgumentError, parseChoice } from "../program.ts";
@@ -26,7 +26,7 @@ function parseName(text: string): string {
 /** Writes runs as MLPerf lays a submission out. */
 function writeMlperf(context: Context, runs: RunDocument[], { out, division, submitter }: ExportOptions): void {
   if (out === undefined) throw cliError(Exit.usage, "no-folder", "the MLPerf layout is a folder", "give --out DIR");
-  const { files, left_out } = mlperfLayout(runs, { division, submitter });
+  const { files, left_out } = guarded(() => mlperfLayout(runs, { division, submitter }, namedClasses));
   for (const { path, text } of files) {
     const file = resolve(out, path);
     mkdirSync(dirname(file), { recursive: true });
