@@ -80,11 +80,12 @@ test("the MLPerf layout has the classes that a run recorded", async () => {
   const file = join(folder, "02", "result.json");
   const document = JSON.parse(readFileSync(file, "utf8"));
   const stored = { ...document, results: [{ ...document.results[0], accuracy }] };
-  const measured = { windows: [], runtime: {} };
+  const measured = { windows: [], runtime: { name: "r", version: "1", threads: 1 }, method: "edges" };
   const outcome = { measured, numerical: {}, artifacts: [], answers: { predicted: [7, 1], labels: [7, 2] } };
   const measurement = { experiment: 0, target: "a", model: { name: "m", optimizations: [] }, host: {}, outcome };
   const configuration = createHash("sha256").update("[]").digest("hex");
-  const recorded = { schema: "mltb.recorded/1", configuration, measurements: [measurement] };
+  const { results: _, ...head } = document;
+  const recorded = { ...head, schema: "mltb.recorded/1", configuration, measurements: [measurement] };
   mkdirSync(join(results, "r"));
   writeFileSync(join(results, "r", "result.json"), JSON.stringify(stored));
   writeFileSync(join(results, "r", "recorded.json"), JSON.stringify(recorded));
@@ -101,5 +102,21 @@ test("the MLPerf layout has the classes that a run recorded", async () => {
   const changed = await run(...args);
   expect(changed.code).toBe(2);
   expect(changed.err).toContain("configuration.json was changed");
+  rmSync(results, { recursive: true, force: true });
+}, 120_000);
+
+test("a run that lacks what is read is named with what helps, and left out of all", async () => {
+  const results = mkdtempSync(join(tmpdir(), "mltb-other-form-"));
+  const document = JSON.parse(readFileSync(join(folder, "01", "result.json"), "utf8"));
+  mkdirSync(join(results, "old"));
+  document.results[0].windows = undefined;
+  writeFileSync(join(results, "old", "result.json"), JSON.stringify(document));
+  const report = await run("report", join(results, "old"));
+  expect(report.code).toBe(2);
+  const lacks = `${join(results, "old", "result.json")} has not the form of a result: results[0].windows is missing`;
+  expect(report.err).toContain(`${lacks} (an earlier version may have written it: `);
+  const all = await run("results", "pareto", "all", "--results", results);
+  expect(all.code).toBe(0);
+  expect(all.err).toContain(`warning: left out: ${lacks}`);
   rmSync(results, { recursive: true, force: true });
 }, 120_000);

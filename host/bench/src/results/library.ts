@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { RecordingDocument } from "../runner/bay-api.ts";
 import { readArtifact } from "./artifacts.ts";
+import { formFaults, recordingForm, runForm } from "./form.ts";
 import type { ResultRecord, RunDocument } from "./record.ts";
 import { isResultsError, ResultsError } from "./results-error.ts";
 
@@ -15,10 +16,20 @@ export function readRun(path: string): RunDocument {
   } catch (error) {
     throw new ResultsError(`${file}: no result could be read: ${(error as Error).message}`);
   }
-  const run = document as RunDocument;
-  if (run.schema !== "mltb.run/1" || !Array.isArray(run.results))
-    throw new ResultsError(`${file}: schema mltb.run/1 is wanted, this is ${String(run.schema)}`);
+  const run = document as RunDocument | null;
+  if (run?.schema !== "mltb.run/1")
+    throw new ResultsError(`${file}: schema mltb.run/1 is wanted, this is ${String(run?.schema)}`, mendOf(file));
+  const faults = formFaults(runForm, run);
+  if (faults !== undefined) throw new ResultsError(`${file} has not the form of a result: ${faults}`, mendOf(file));
   return { ...run, folder: dirname(resolve(file)) };
+}
+
+/** What helps where a result has the form of another version. */
+function mendOf(file: string): string {
+  const folder = dirname(file);
+  return existsSync(join(folder, "recorded.json"))
+    ? `mltb results replay ${folder} --out DIR makes it again of what the run recorded`
+    : "an earlier version may have written it: read it with that one, or measure again";
 }
 
 /** Runs below a folder, the newest first; `broken` names folders whose result cannot be read. */
@@ -59,10 +70,13 @@ export function readTrace(
   { artifacts }: Pick<ResultRecord, "artifacts">,
 ): RecordingDocument | undefined {
   const bytes = readArtifact(folder, artifacts, "trace");
-  return bytes === undefined ? undefined : decodeTrace(bytes);
+  return bytes === undefined ? undefined : decodeTrace(bytes, `the recording in ${folder}`);
 }
 
-/** The recording in the bytes of a trace. */
-export function decodeTrace(bytes: Uint8Array): RecordingDocument {
-  return JSON.parse(gunzipSync(bytes).toString("utf8")) as RecordingDocument;
+/** The recording in the bytes of a trace. Throws `ResultsError` where it lacks what a record is made of. */
+export function decodeTrace(bytes: Uint8Array, name = "the recording"): RecordingDocument {
+  const recording = JSON.parse(gunzipSync(bytes).toString("utf8")) as RecordingDocument;
+  const faults = formFaults(recordingForm, recording);
+  if (faults !== undefined) throw new ResultsError(`${name} has another form: ${faults}`);
+  return recording;
 }

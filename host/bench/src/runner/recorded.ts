@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { z } from "@mltb/contract";
 import type { Experiment } from "../configurator/types.ts";
 import { type Artifact, artifactFile, artifactOf, readArtifact, storeArtifact } from "../results/artifacts.ts";
+import { formFaults } from "../results/form.ts";
 import { decodeLatencies, encodeLatencies } from "../results/latency-file.ts";
 import { decodeTrace } from "../results/library.ts";
 import { type NotSafe, sha256 } from "../results/record.ts";
@@ -11,6 +11,7 @@ import { ResultsError } from "../results/results-error.ts";
 import type { Measured, MeasuredWindow } from "./agent-client.ts";
 import type { RecordingDocument } from "./bay-api.ts";
 import type { ModelOutcome } from "./measure-model.ts";
+import { configurationForm, recordedForm } from "./recorded-form.ts";
 import type { RecordFacts } from "./to-record.ts";
 
 export const recordedFile = "recorded.json";
@@ -48,28 +49,9 @@ export interface RecordedRun {
   measurements: Recorded[];
 }
 
-const artifactSchema = z.object({ path: z.string(), sha256: z.string() });
-/** What must be there for the rest to be read; a value that makes no sense shows in the record. */
-const recordedSchema = z.object({
-  schema: z.literal("mltb.recorded/1"),
-  configuration: z.string(),
-  measurements: z.array(
-    z.object({
-      experiment: z.int().min(0),
-      target: z.string(),
-      model: z.object({ name: z.string(), optimizations: z.array(z.string()) }),
-      host: z.object({}),
-      outcome: z.union([
-        z.object({ failure: z.string() }),
-        z.object({
-          measured: z.object({ windows: z.array(z.object({ inferences: z.number() })), runtime: z.object({}) }),
-          numerical: z.object({}),
-          artifacts: z.array(artifactSchema),
-        }),
-      ]),
-    }),
-  ),
-});
+/** What helps where a run was recorded in a form that is not today's. */
+const OTHER_FORM =
+  "an earlier version may have made it: replay it with that version, or measure again; list, show, report and compare read its result.json";
 
 /** The windows of a recording and what belongs to them, computed from the samples that the board sent. */
 export type Reread = (file: string) => Pick<RecordingDocument, "rate_hz" | "samples" | "markers" | "trace" | "windows">;
@@ -135,7 +117,7 @@ function reading<T>(file: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw new ResultsError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new ResultsError(`${file} cannot be read: ${(error as Error).message}`, OTHER_FORM);
   }
 }
 
@@ -155,11 +137,14 @@ export function readRecorded(
   const [file, configuration] = [recordedFile, configurationFile].map((name) => join(folder, name)) as [string, string];
   const missing = [file, configuration].find((path) => !existsSync(path));
   if (missing !== undefined)
-    throw new ResultsError(`there is no ${missing}: the run was not ended, or made by a version that kept less`);
+    throw new ResultsError(
+      `there is no ${missing}: the run was not ended, or made by a version that kept less`,
+      OTHER_FORM,
+    );
   const text = readFileSync(file);
   const recorded = reading(file, () => JSON.parse(text.toString("utf8")) as RecordedRun);
-  const { error } = recordedSchema.safeParse(recorded);
-  if (error !== undefined) throw new ResultsError(`${file} is not what a run recorded:\n${z.prettifyError(error)}`);
+  const faults = formFaults(recordedForm, recorded);
+  if (faults !== undefined) throw new ResultsError(`${file} is not what a run recorded: ${faults}`, OTHER_FORM);
   const bytes = readFileSync(configuration);
   if (sha256(bytes) !== recorded.configuration) {
     if (onChanged === undefined)
@@ -167,5 +152,7 @@ export function readRecorded(
     onChanged(configurationFile);
   }
   const experiments = reading(configuration, () => JSON.parse(bytes.toString("utf8")) as Experiment[]);
+  const wrong = formFaults(configurationForm, experiments);
+  if (wrong !== undefined) throw new ResultsError(`${configuration} is no configuration: ${wrong}`, OTHER_FORM);
   return { recorded, experiments, sha256: sha256(text) };
 }

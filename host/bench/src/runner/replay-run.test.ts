@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,9 @@ import { SqliteJournal } from "../orchestrator/sqlite-journal.ts";
 import { uniform } from "../random.ts";
 import { reportOf } from "../report/report.ts";
 import { decodeLatencies, encodeLatencies } from "../results/latency-file.ts";
-import type { RunDocument } from "../results/record.ts";
+import { listRuns } from "../results/library.ts";
+import type { ResultRecord, RunDocument } from "../results/record.ts";
+import { isResultsError, type ResultsError } from "../results/results-error.ts";
 import type { AgentApi, Measured } from "./agent-client.ts";
 import { type RecordingDocument, RunError } from "./bay-api.ts";
 import type { RunPorts } from "./boards.ts";
@@ -388,4 +391,101 @@ test("a changed report, an added record and a document that is none are told; of
       void Object.assign((outcome as never as { artifacts: object[] }).artifacts[0] ?? {}, { path: "../trace-x" }),
   );
   expect(() => replayed(out)).toThrow("is no name of a file in");
+});
+
+/** Stores a changed configuration or artefact as its run would have. */
+function stored(at: string, name: string, content: Uint8Array): void {
+  const hash = createHash("sha256").update(content).digest("hex");
+  const before = createHash("sha256").update(bytes(at, name)).digest("hex");
+  writeFileSync(join(at, name), content);
+  writeFileSync(join(at, "recorded.json"), bytes(at, "recorded.json").toString().replaceAll(before, hash));
+}
+
+test.each<[string, (at: string) => void, string]>([
+  ["no recording at all", (at) => rmSync(join(at, "recorded.json")), "there is no AT/recorded.json: "],
+  [
+    "another schema",
+    edit("recorded.json", (document: { schema: string }) => {
+      document.schema = "mltb.recorded/0";
+    }),
+    'AT/recorded.json is not what a run recorded: schema: Invalid input: expected "mltb.recorded/1"',
+  ],
+  [
+    "no start",
+    edit("recorded.json", (document: Record<string, unknown>) => void delete document["started_at"]),
+    "AT/recorded.json is not what a run recorded: started_at is missing",
+  ],
+  [
+    "no runtime",
+    recorded(({ outcome }) => void delete (outcome.measured as Partial<Measured>).runtime),
+    "AT/recorded.json is not what a run recorded: measurements[0].outcome.measured.runtime is missing",
+  ],
+  [
+    "answers by their number alone",
+    recorded(({ outcome }) => void Object.assign(outcome, { answers: { correct: 5 } })),
+    "AT/recorded.json is not what a run recorded: measurements[0].outcome.answers.predicted is missing",
+  ],
+  [
+    "an environment before the windows alone",
+    recorded(({ outcome }) => void delete (outcome.measured.environment as Record<string, unknown>)["after"]),
+    "AT/recorded.json is not what a run recorded: measurements[0].outcome.measured.environment.after is missing",
+  ],
+  [
+    "a configuration without its windows",
+    (at) => {
+      const [{ measure: _, ...first }] = JSON.parse(bytes(at, "configuration.json").toString());
+      stored(at, "configuration.json", Buffer.from(JSON.stringify([first])));
+    },
+    "AT/configuration.json is no configuration: [0].measure is missing",
+  ],
+  [
+    "a recording that does not tell what was simulated",
+    (at) => {
+      const { path } = (run.results[0] as ResultRecord).artifacts[0] as { path: string };
+      const { simulated: _, ...rest } = JSON.parse(gunzipSync(bytes(at, path)).toString());
+      stored(at, path, gzipSync(JSON.stringify(rest)));
+    },
+    ".json.gz cannot be read: the recording has another form: simulated is missing",
+  ],
+])(
+  "a run in the form of an earlier version is refused with the file, what it lacks and what helps: %s",
+  (_name, change, text) => {
+    let at = "";
+    const failed = (): unknown => {
+      try {
+        return replayed((copy) => {
+          at = copy;
+          change(copy);
+        });
+      } catch (error) {
+        return error;
+      }
+    };
+    const error = failed() as ResultsError;
+    expect(isResultsError(error)).toBe(true);
+    expect(error.message).toContain(text.replace("AT", at));
+    // Its own file, and not the copy.
+    expect(error.message).toContain(`${at}/`);
+    expect(error.mend).toMatch(/replay it with that version, or measure again/);
+  },
+);
+
+test("a result of another form is named with what it lacks, and is made again of what the run recorded", () => {
+  const copy = join(folder, "lacking");
+  cpSync(run.folder, copy, { recursive: true });
+  edit(
+    "result.json",
+    ({ results: [first] }: RunDocument) => void delete (first as Partial<ResultRecord>).accuracy,
+  )(copy);
+  const file = join(copy, "result.json");
+  const refused = (): unknown => reportOf(copy);
+  expect(refused).toThrow(`${file} has not the form of a result: results[0].accuracy is missing`);
+  expect(refused).toThrow(expect.objectContaining({ mend: expect.stringContaining(`results replay ${copy} --out`) }));
+  expect(listRuns(folder).broken).toContainEqual(expect.stringContaining(file));
+  const again = replayRun(copy, join(folder, "lacking-again"), reread);
+  expect(bytes(again.folder, "result.json")).toEqual(bytes(run.folder, "result.json"));
+  rmSync(join(copy, "recorded.json"));
+  expect(refused).toThrow(expect.objectContaining({ mend: expect.stringContaining("measure again") }));
+  writeFileSync(file, "null");
+  expect(refused).toThrow("schema mltb.run/1 is wanted");
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { artifactFile } from "../results/artifacts.ts";
 import { type Difference, differences } from "../results/differences.ts";
 import type { RunDocument } from "../results/record.ts";
+import { isResultsError, ResultsError } from "../results/results-error.ts";
 import { finishRun, type Made, reportFile, resultFile } from "./finish-run.ts";
 import { configurationFile, type Reread, readRecorded, recordedFile } from "./recorded.ts";
 
@@ -39,7 +40,9 @@ export function replayRun(folder: string, into: string, reread?: Reread): Replay
       if (existsSync(from)) copyFileSync(from, artifactFile(into, artifact));
     }
   }
-  const { run, made } = finishRun(into, reread === undefined ? { onChanged } : { onChanged, reread });
+  const { run, made } = ofFolder(folder, into, () =>
+    finishRun(into, reread === undefined ? { onChanged } : { onChanged, reread }),
+  );
   const stored = storedRun(folder);
   const { results: ours, ...head } = run;
   const { results: theirs, ...storedHead } = stored ?? run;
@@ -55,6 +58,16 @@ export function replayRun(folder: string, into: string, reread?: Reread): Replay
       differing: [...(i < theirs.length ? differences(theirs[i], record) : []), ...recordingDifferences(made[i])],
     })),
   };
+}
+
+/** What is wrong with a copy is wrong with the run's own file, and the copy may be gone when it is read. */
+function ofFolder<T>(folder: string, copy: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!isResultsError(error)) throw error;
+    throw new ResultsError(error.message.replaceAll(copy, folder), error.mend);
+  }
 }
 
 /** What the samples say otherwise than the supervisor did. */
@@ -75,8 +88,8 @@ function storedRun(folder: string): RunDocument | undefined {
   const file = join(folder, resultFile);
   if (!existsSync(file)) return undefined;
   try {
-    const run = JSON.parse(readFileSync(file, "utf8")) as RunDocument;
-    if (Array.isArray(run.results)) return run;
+    const run = JSON.parse(readFileSync(file, "utf8")) as RunDocument | null;
+    if (Array.isArray(run?.results)) return run;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }

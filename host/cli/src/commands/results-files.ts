@@ -54,7 +54,7 @@ function registerExport(group: Command): void {
       .option("--submitter <name>", "of the MLPerf layout: whose results they are", parseName, "mltb"),
   ).action(
     action(async (context, names: string[], options: ExportOptions) => {
-      const runs = namedRuns(names, options);
+      const runs = namedRuns(context, names, options);
       if (options.format === "mlperf") {
         writeMlperf(context, runs, options);
         return Exit.done;

@@ -1,6 +1,6 @@
 import { findRun, isResultsError, listRuns, type RunDocument } from "@mltb/bench";
 import { cliError, Exit } from "../errors.ts";
-import type { Command } from "../program.ts";
+import type { Command, Context } from "../program.ts";
 import { defaultOut } from "./run.ts";
 
 /** Options of every command on stored results. */
@@ -24,12 +24,20 @@ export function guarded<T>(body: () => T): T {
       Exit.usage,
       "results",
       error.message,
-      "mltb results list shows the runs of a folder (--results DIR)",
+      error.mend ?? "mltb results list shows the runs of a folder (--results DIR)",
     );
   }
 }
 
+/** Runs of a folder, the newest first; those that cannot be read are named. */
+export function runsOf(context: Context, folder: string): RunDocument[] {
+  const { runs, broken } = guarded(() => listRuns(folder));
+  for (const message of broken) context.note(`warning: left out: ${message}`);
+  return runs;
+}
+
 /** The runs that a command names; `all` are those of the folder. */
-export function namedRuns(names: string[], { results }: ResultsOptions): RunDocument[] {
-  return guarded(() => (names[0] === "all" ? listRuns(results).runs : names.map((name) => findRun(name, results))));
+export function namedRuns(context: Context, names: string[], { results }: ResultsOptions): RunDocument[] {
+  if (names[0] === "all") return runsOf(context, results);
+  return guarded(() => names.map((name) => findRun(name, results)));
 }

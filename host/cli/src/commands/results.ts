@@ -9,7 +9,6 @@ import {
   driftText,
   explain,
   findRun,
-  listRuns,
   movedBy,
   paretoFront,
   renderTable,
@@ -20,7 +19,7 @@ import {
 import { Exit } from "../errors.ts";
 import { action, type Command, InvalidArgumentError } from "../program.ts";
 import { registerFiles } from "./results-files.ts";
-import { guarded, namedRuns, type ResultsOptions, withResults } from "./results-options.ts";
+import { guarded, namedRuns, type ResultsOptions, runsOf, withResults } from "./results-options.ts";
 import { registerReplay } from "./results-replay.ts";
 
 const short = (value: number): string => Number(value.toPrecision(4)).toString();
@@ -39,9 +38,7 @@ function registerGroup(program: Command): void {
 
   withResults(group.command("list").description("runs of a folder, the newest first")).action(
     action(async (context, { results }: ResultsOptions) => {
-      const { runs, broken } = guarded(() => listRuns(results));
-      for (const message of broken) context.note(`warning: ${message}`);
-      const rows = runs.map((run) => ({
+      const rows = runsOf(context, results).map((run) => ({
         run_id: run.run_id,
         experiment: run.experiment,
         started_at: run.started_at,
@@ -79,7 +76,7 @@ function registerGroup(program: Command): void {
       .option("--by <axes>", `which of ${axes.join(", ")}, with commas`, parseAxes, ["latency", "energy"] as Axis[]),
   ).action(
     action(async (context, names: string[], options: ResultsOptions & { by: Axis[] }) => {
-      const runs = namedRuns(names, options);
+      const runs = namedRuns(context, names, options);
       const { front, left_out } = paretoFront(
         runs.flatMap((run) => run.results),
         options.by,
@@ -106,7 +103,7 @@ function registerGroup(program: Command): void {
   ).action(
     action(async (context, run: string, { results }: ResultsOptions) => {
       const found = guarded(() => findRun(run, results));
-      const drifts = driftOf(found, listRuns(results).runs);
+      const drifts = driftOf(found, runsOf(context, results));
       context.print({ run_id: found.run_id, drifts }, () =>
         drifts.length === 0 ? "no figure has moved" : drifts.map(driftText).join("\n"),
       );
