@@ -2,6 +2,7 @@ import { nominalCalibration } from "@mltb/contract";
 import { expect, test } from "vitest";
 import type { SeenEnvironment } from "../results/environment.ts";
 import { sampleRecord, sampleRun } from "../results/sample-record.ts";
+import { modelledRecording } from "../runner/modelled-agent.ts";
 import { renderReport } from "./html.ts";
 import { renderTable } from "./table.ts";
 
@@ -53,4 +54,16 @@ test("the report says which target was not proved off, who cancelled the run, an
   );
   expect(html).toContain("network: not isolated · model folder: writable");
   expect(renderTable(run)).toContain("NOT PROVED OFF: a: off <not> confirmed\ncancelled by ann: wrong model");
+});
+
+test("a report is one file: plots are inside it, and nothing outside is fetched, whatever its names say", () => {
+  const record = sampleRecord({ target: '"><script src="http://x/y.js"></script>', reasons: ["<img src=//x/y.png>"] });
+  const recording = { ...modelledRecording("a"), simulated: ["rail"] };
+  const current_a = Array.from({ length: 50 }, (_, i) => i / 100);
+  const trace = { first_tick_us: 0, period_us: 1000, current_a, voltage_v: current_a };
+  const html = renderReport(sampleRun("01", [record]), new Map([[record, { ...recording, trace }]]));
+  expect(html).toContain("<svg");
+  expect(html).not.toMatch(/<(script|link|img|iframe|object|embed|base|image|use)\b/i);
+  expect(html).not.toMatch(/<[^>]*\s(src|href|srcset|data|action)\s*=/i);
+  expect(html).not.toMatch(/url\(|@import/i);
 });

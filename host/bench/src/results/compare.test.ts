@@ -99,6 +99,26 @@ test("the Pareto front holds what no other beats", () => {
   expect(left_out).toBe(2);
 });
 
+test("on every axis alone the best stands in front: the most accurate, and the least of time, energy and memory", () => {
+  const make = (p50: number, energy: number, right: number, bytes: number): ResultRecord =>
+    record({
+      p50,
+      energy_uj_per_inference: { value: energy, uncertainty: 1, coverage: 0.95, method: "edges", budget: [] },
+      accuracy: { metric: "top1", correct: right, total: 10, value: right / 10 },
+      memory_bytes: { peak: bytes },
+    });
+  const [fast, frugal, accurate, small] = [make(1, 9, 5, 9), make(9, 1, 5, 9), make(9, 9, 9, 9), make(9, 9, 5, 1)];
+  const worst = make(9, 9, 5, 9);
+  const all = [fast, frugal, accurate, small, worst];
+  expect(paretoFront(all, ["latency"]).front).toEqual([fast]);
+  expect(paretoFront(all, ["energy"]).front).toEqual([frugal]);
+  expect(paretoFront(all, ["accuracy"]).front).toEqual([accurate]);
+  expect(paretoFront(all, ["memory"]).front).toEqual([small]);
+  expect(paretoFront(all, ["latency", "energy", "accuracy", "memory"]).front).toEqual([fast, frugal, accurate, small]);
+  const blind = record({ accuracy: null });
+  expect(paretoFront([blind], ["accuracy"])).toEqual({ front: [], left_out: 1 });
+});
+
 test("CSV and MLPerf layout say what was simulated, and whose measurement it was", () => {
   const [header, row] = toCsv([run("01", [record({ reasons: ['a "quoted", reason'] })])])
     .trim()
