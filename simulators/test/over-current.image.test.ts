@@ -4,7 +4,7 @@ import { bodyCheck, Fault, PowerAction, TripSource } from "@mltb/protocol";
 import { describe, expect, test } from "vitest";
 import { createFlash } from "../src/index.ts";
 import { openBench } from "./bench.ts";
-import { crossingsBehindInrush, hardOverCurrents, tripPaths } from "./measure/over-current.ts";
+import { crossingsBehindInrush, hardOverCurrents, slowOverCurrents, tripPaths } from "./measure/over-current.ts";
 import { rp2040Image } from "./rungs.ts";
 
 const CROSSINGS = process.env["MLTB_LONG"] === "1" ? 1000 : 20;
@@ -13,6 +13,13 @@ const BEHIND_INRUSH = process.env["MLTB_LONG"] === "1" ? 200 : 12;
 const LEAST_ECHOES_PER_MS = 0.25;
 /** The profile counts from the start of the turn that closes the switch. */
 const EARLY_US = 2000;
+/** The monitor's limit is put back by Lua, so much later at most. */
+const PUT_BACK_US = 4000;
+/** So few in the long form too: what Lua does waits 105 ms for a sector of the store that is full, once in some hundred faults. */
+const SLOW_CROSSINGS = 16;
+const ALERT_BEHIND_INRUSH = 12;
+/** From one sweep to the one that sees the time over, and the turn that takes it. */
+const SWEEP_US = 25_000;
 const LONGEST_MS = 3_600_000;
 /** DESIGN section 4: from crossing the hard limit to the open switch. */
 const HARD_US = 2000;
@@ -64,6 +71,38 @@ describe.skipIf(missingImagePackages().length > 0)("hard over-current of the RP2
     expect(reactions_us).toHaveLength(BEHIND_INRUSH);
     expect(earliest).toBeGreaterThanOrEqual(-EARLY_US);
     expect(worst).toBeLessThanOrEqual(HARD_US);
+  });
+
+  test(`${ALERT_BEHIND_INRUSH} crossings behind the inrush profile by the alert pin alone: its limit is back within 4 ms of the profile's end`, {
+    timeout: LONGEST_MS,
+  }, async ({ task }) => {
+    const { inrush_ms } = monitoringBoard.limits;
+    const reactions_us = await crossingsBehindInrush(await rp2040Image("cdc"), inrush_ms, ALERT_BEHIND_INRUSH, true);
+    const worst = Math.max(...reactions_us);
+    const earliest = Math.min(...reactions_us);
+    console.log(
+      `alert pin alone: ${reactions_us.length} crossings, ${earliest} to ${worst} us behind the profile's end`,
+    );
+    task.meta.figures = { over_current_inrush_alert_worst_us: worst };
+    expect(reactions_us).toHaveLength(ALERT_BEHIND_INRUSH);
+    expect(earliest).toBeGreaterThanOrEqual(-EARLY_US);
+    expect(worst).toBeLessThanOrEqual(PUT_BACK_US + HARD_US);
+  });
+
+  test(`slow over-current, ${SLOW_CROSSINGS} crossings at full rate with a busy collector: not before its time, and within a sweep of it`, {
+    timeout: LONGEST_MS,
+  }, async ({ task }) => {
+    const { slow_ms } = monitoringBoard.limits;
+    const { reactions_us, faults, rows_per_ms } = await slowOverCurrents(await rp2040Image("cdc"), SLOW_CROSSINGS);
+    const worst = Math.max(...reactions_us);
+    const earliest = Math.min(...reactions_us);
+    console.log(`slow limit: ${reactions_us.length} crossings, ${earliest} to ${worst} us`);
+    task.meta.figures = { over_current_slow_worst_us: worst, over_current_slow_earliest_us: earliest };
+    expect(faults).toEqual(new Array<number>(SLOW_CROSSINGS).fill(Fault.over_current));
+    expect(rows_per_ms).toBeGreaterThan(15);
+    // The board counts whole milliseconds.
+    expect(earliest).toBeGreaterThanOrEqual(1000 * (slow_ms - 1));
+    expect(worst).toBeLessThanOrEqual(1000 * slow_ms + SWEEP_US);
   });
 
   test("while a bundle is received, with a sector being erased, a crossing still opens the switch by the alert pin", async () => {

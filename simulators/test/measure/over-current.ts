@@ -1,10 +1,12 @@
-import { monitoringConverter } from "@mltb/hardware";
+import { monitoringBoard, monitoringConverter } from "@mltb/hardware";
 import { bodyCheck, Fault, type Message, PowerAction, Stream, TripSource } from "@mltb/protocol";
 import { random } from "../../src/world/random.ts";
 import { type Bench, openBench, type Rung } from "../bench.ts";
 
 const CHANNELS = 8;
 const OVER_A = 3.3;
+/** Between the slow limit and the hard one: neither the monitor's alert nor the compare says anything. */
+const SLOW_A = (monitoringBoard.limits.rated_a + monitoringBoard.limits.hard_a) / 2;
 
 /** What may open a switch at the hard limit, and why the other one cannot while this one is measured. */
 export const tripPaths = [
@@ -148,11 +150,73 @@ export async function hardOverCurrents(
 }
 
 /**
+ * Crosses the slow limit, and not the hard one, of one channel after the other on a busy board: from the step of the load to the
+ * open switch, in device time; infinite where it stayed closed.
+ */
+export async function slowOverCurrents(
+  rung: Rung,
+  crossings: number,
+): Promise<{
+  reactions_us: number[];
+  /** What each channel said afterwards. */
+  faults: number[];
+  /** Fewest rows of samples in a millisecond, of all rounds. */
+  rows_per_ms: number;
+}> {
+  const { bench, allOn, renew, run } = await busyBoard(rung);
+  const { electronics } = bench;
+  const at = random(crossings);
+  const opened = new Map<number, number>();
+  watchSwitches(bench, (n, on, at_us) => {
+    if (!on) opened.set(n, at_us);
+  });
+  const reactions_us: number[] = [];
+  const faults: number[] = [];
+  let rows_per_ms = Number.POSITIVE_INFINITY;
+  bench.messages.length = 0;
+  while (reactions_us.length < crossings) {
+    const from_us = electronics.now_us();
+    void renew();
+    for (let n = 0; n < CHANNELS && reactions_us.length < crossings; n += 1) {
+      await run(1 + Math.floor(at.uniform() * 17));
+      await bench.run(at.uniform());
+      opened.delete(n);
+      const crossed_us = electronics.now_us();
+      const rail = electronics.rails[n] as (typeof electronics.rails)[0];
+      rail.extra_a = SLOW_A - rail.current_a;
+      await run(monitoringBoard.limits.slow_ms + 60);
+      reactions_us.push((opened.get(n) ?? Number.POSITIVE_INFINITY) - crossed_us);
+      rail.extra_a = 0;
+      const state = await bench.request("channel_get", { channel: n + 1 });
+      faults.push(state.kind === "answer" ? state.body.fault : -1);
+      const fault = Fault.over_current;
+      void bench.send("rearm", { channel: n + 1, fault, check: bodyCheck(n + 1, fault, 0) });
+    }
+    await run(300);
+    await allOn();
+    let rows = 0;
+    for (const { name, body } of bench.messages) if (name === "sample_block") rows += Number(body["rows"]);
+    bench.messages.length = 0;
+    rows_per_ms = Math.min(rows_per_ms, (1000 * rows) / (electronics.now_us() - from_us));
+  }
+  await bench.stop();
+  return { reactions_us, faults, rows_per_ms };
+}
+
+/**
  * Switches channels on that draw more than the hard limit and less than the inrush profile allows: from the end of the profile,
  * counted from the closing of the switch, to the open switch.
+ *
+ * @param alone the converter reads nothing: the monitor's limit, which Lua puts back, is what opens the switch
  */
-export async function crossingsBehindInrush(rung: Rung, inrush_ms: number, crossings: number): Promise<number[]> {
+export async function crossingsBehindInrush(
+  rung: Rung,
+  inrush_ms: number,
+  crossings: number,
+  alone = false,
+): Promise<number[]> {
   const { bench, run, renew } = await busyBoard(rung);
+  if (alone) bench.electronics.fastInputs_v = () => new Array<number>(CHANNELS).fill(0);
   const closed = new Map<number, number>();
   const reactions_us: number[] = [];
   watchSwitches(bench, (n, on, at_us) => {
