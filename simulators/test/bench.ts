@@ -65,6 +65,8 @@ export interface Bench {
   run(ms: number): Promise<void>;
   /** Bytes past the session, as noise on the line. */
   write(bytes: Uint8Array): void;
+  /** Hears what the board sends, as a latin1 string, beside the session. */
+  onBytes: (bytes: string) => void;
   /**
    * The host's process ends without a word, and another one begins, with a number of its own: the board takes it when the
    * session before has been silent for its time. What the host before has asked for stays unanswered.
@@ -114,6 +116,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
     );
   }
   let session = host();
+  const tap: Pick<Bench, "onBytes"> = { onBytes: () => undefined };
   const run = async (ms: number): Promise<void> => {
     const reached_us = (): number => (rung.now_ms === undefined ? now_us : clock() * 1000);
     for (const until_us = reached_us() + Math.round(ms * 1000); reached_us() < until_us; ) {
@@ -124,6 +127,7 @@ export async function openBench(rung: Rung): Promise<Bench> {
       const bytes = rung.take();
       if (!plugged) continue;
       const now = clock();
+      if (bytes !== "") tap.onBytes(bytes);
       if (bytes !== "") session.rx(bytes, now);
       session.tick(now);
     }
@@ -160,6 +164,12 @@ export async function openBench(rung: Rung): Promise<Bench> {
     slowestPong_ms: () => slowest,
     run,
     write: rung.write,
+    get onBytes() {
+      return tap.onBytes;
+    },
+    set onBytes(told) {
+      tap.onBytes = told;
+    },
     press: rung.press,
     restart() {
       if (rung.restart === undefined) throw new Error("this rung cannot restart its controller");

@@ -1,4 +1,4 @@
-import type { Message } from "@mltb/protocol";
+import { createHostSession, type Message, nodeSeal } from "@mltb/protocol";
 import { expect } from "vitest";
 import { type Scenario, switches } from "./scenario.ts";
 
@@ -17,6 +17,43 @@ export const linkScenarios: Scenario[] = [
       const before = bench.pongs();
       await bench.run(600);
       expect(bench.pongs()).toBeGreaterThan(before);
+    },
+  },
+  {
+    name: "a second host is answered busy with the first one's name, and the first one keeps its session",
+    needs: [],
+    async run(bench) {
+      const nonce = bench.nonce + 1;
+      const busy: Message<"busy">[] = [];
+      let welcomes = 0;
+      const second = createHostSession(
+        { write: (bytes) => bench.write(Buffer.from(bytes, "latin1")), room: () => 65_536 },
+        nodeSeal,
+        "second",
+        nonce,
+        {
+          onWelcome: () => {
+            welcomes += 1;
+          },
+          onMessage: () => undefined,
+          onLost: () => undefined,
+          onPong: () => undefined,
+          onBusy: (body) => busy.push(body),
+        },
+      );
+      let now = 0;
+      bench.onBytes = (bytes) => second.rx(bytes, now);
+      second.connect(0);
+      for (; now < 1000 && busy.length === 0; now += 10) {
+        second.tick(now);
+        await bench.run(10);
+      }
+      bench.onBytes = () => undefined;
+      expect(busy[0]).toMatchObject({ nonce, holder: "virtual-bench" });
+      expect(busy[0]?.idle_ms).toBeLessThan(1000);
+      expect(welcomes).toBe(0);
+      expect((await bench.request("echo", { data: "first" })).kind).toBe("answer");
+      expect(bench.session.port.open).toBe(true);
     },
   },
   {
