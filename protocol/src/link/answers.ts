@@ -3,7 +3,8 @@ import { ANSWERS_KEPT, REQUESTS_RUN } from "../limits.ts";
 /**
  * At-most-once execution: the last requests of a host by tag. A request that comes again (same tag, id and body) is
  * not executed again; its answer is repeated when there is one, or awaited while it runs. The memory outlives the
- * session, because a host that lost the link asks again with the same tag after it is welcomed.
+ * session: frames are counted anew behind a hello, so one of before that a line delivers late would count as new. A host
+ * of this project never asks again by itself (what it lost is `unknown`); another one may, with the same tag and nonce.
  */
 export interface Answered {
   tag: number;

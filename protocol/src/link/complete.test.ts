@@ -8,11 +8,12 @@ import {
   type Frame,
   HOLD_MS,
   Kind,
+  type Message,
   nodeSeal,
   REQUESTS_RUN,
   type RequestOutcome,
 } from "../index.ts";
-import { encode, tableLines } from "../messages/index.ts";
+import { decode, encode, tableLines } from "../messages/index.ts";
 import { pair } from "./pair.ts";
 
 /** The frame in a write, or undefined where it is none. */
@@ -139,6 +140,74 @@ test("the session's own host may say hello again at any time", () => {
   p.step(250);
   expect(p.welcomes.length).toBe(2);
   expect(p.board.port.counters.busy).toBe(0);
+});
+
+test("a request frame that comes again behind a new hello of its host is not run again, and its answer is repeated", () => {
+  let request = "";
+  const answers: Frame[] = [];
+  const p = pair((bytes, toBoard) => {
+    const frame = frameOf(bytes);
+    if (toBoard && frame?.kind === Kind.request) request = bytes;
+    if (!toBoard && frame?.kind === Kind.response) answers.push(frame);
+    return [bytes];
+  });
+  p.step(20);
+  const first = p.echo("once");
+  p.step(20);
+  expect(first.outcome).toMatchObject({ kind: "answer" });
+  const frame = frameOf(request) as Frame;
+  expect(frame.seq).toBe(0);
+  p.host.connect(p.now());
+  p.host.port.open = false;
+  p.step(250);
+  expect(p.welcomes).toHaveLength(2);
+  answers.length = 0;
+  p.board.rx(request, p.now());
+  p.step(1);
+  expect(p.runs).toEqual(["once"]);
+  expect(p.board.port.counters.repeated_answers).toBe(1);
+  expect(answers.map(({ tag, body }) => ({ tag, body }))).toEqual([{ tag: frame.tag, body: "once" }]);
+
+  // Another host counts its tags anew: the same frame of it is another request.
+  p.host.close();
+  p.step(2);
+  const { host, heard } = second(p, 43);
+  host.connect(p.now());
+  host.tick(p.now());
+  p.step(2);
+  expect(p.board.port.open).toBe(true);
+  expect(heard.busy).toEqual([]);
+  p.board.rx(request, p.now());
+  expect(p.runs).toEqual(["once", "once"]);
+  expect(p.board.port.counters.repeated_answers).toBe(1);
+});
+
+test("a board that grants a smaller window is never sent more frames than that without its ack", () => {
+  const WINDOW = 2;
+  let deaf = false;
+  const sent = new Set<number>();
+  const p = pair((bytes, toBoard) => {
+    const frame = frameOf(bytes);
+    if (!toBoard && frame !== undefined && frame.id === 2) {
+      const welcome = { ...(decode("welcome", frame.body) as Message<"welcome">), window: WINDOW };
+      return [encodeFrame({ ...frame, body: encode("welcome", welcome) }, nodeSeal)];
+    }
+    if (toBoard && frame?.kind === Kind.request) {
+      sent.add(frame.seq);
+      if (deaf) return [];
+    }
+    return [bytes];
+  });
+  p.step(20);
+  deaf = true;
+  const names = ["a", "b", "c", "d"];
+  const results = names.map((name) => p.echo(name));
+  p.step(30);
+  expect([...sent]).toEqual([0, 1]);
+  deaf = false;
+  p.step(400);
+  expect(p.runs).toEqual(names);
+  expect(results.map(({ outcome }) => outcome?.kind)).toEqual(names.map(() => "answer"));
 });
 
 test("a host that closes frees the board at once, without a second of silence", () => {
