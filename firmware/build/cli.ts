@@ -7,6 +7,7 @@ import { rewriteFigures } from "./figures.ts";
 import { provenance } from "./provenance.ts";
 import { writeResult } from "./results.ts";
 import { measureSizes } from "./size.ts";
+import { sizeExit } from "./size-document.ts";
 
 // INTERFACES section 2: wrong usage exits 2. Subcommands take the setting over when they are made.
 const program = new Command("firmware").description("build the firmware bundle and check its budgets").exitOverride();
@@ -62,7 +63,7 @@ program
         console.log(`${budget.name}: ${budget.value ?? "-"} of ${budget.limit} ${verdict}`);
       }
     }
-    process.exitCode = sizes.budgets.some((budget) => budget.ok === false) ? 1 : 0;
+    process.exitCode = sizeExit(sizes.budgets);
   });
 
 function lineNumber(text: string): number {

@@ -23,3 +23,8 @@ export interface Sizes {
   instructions: Record<keyof Instructions, number | null>;
   budgets: Budget[];
 }
+
+/** Exit code of `size`: 1 where a budget fails. One that could not be measured fails nothing; its reason is printed. */
+export function sizeExit(budgets: readonly Budget[]): 0 | 1 {
+  return budgets.some(({ ok }) => ok === false) ? 1 : 0;
+}

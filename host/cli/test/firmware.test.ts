@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildBundle } from "@mltb/firmware";
+import { missingImagePackages } from "@mltb/firmware/images";
 import { afterAll, expect, test } from "vitest";
+import { bundleFor } from "../src/commands/firmware.ts";
 import { example, run, start } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-firmware-"));
@@ -40,6 +42,10 @@ test("firmware update: a new bundle runs and is confirmed while the target stays
     const log = JSON.parse((await firmware("log", "rack1-monitor")).out);
     expect(log.lines.map((line: { text: string }) => line.text).join("\n")).toMatch(/gave way: .*not today/);
 
+    const own = await firmware("update", "rack1-monitor");
+    expect(JSON.parse(own.out)).toMatchObject({ version: "0.1.0", state: "confirmed", changed: true });
+    expect(own.code).toBe(0);
+
     const unknown = await firmware("show", "rack9-monitor");
     expect(unknown.code).toBe(2);
     expect(JSON.parse(unknown.out).errors[0].message).toBe("there is no board rack9-monitor; there are rack1-monitor");
@@ -50,3 +56,16 @@ test("firmware update: a new bundle runs and is confirmed while the target stays
     expect(await bay.end()).toBe(0);
   }
 }, 120_000);
+
+test.skipIf(missingImagePackages().length > 0)(
+  "this version's bundle for a board with an image is stripped bytecode of Lua 5.4 with 64-bit numbers; another format is refused",
+  async () => {
+    const bytes = await bundleFor("bytecode-i64");
+    // Signature, version, format; then, behind LUAC_DATA, sizes of instruction, integer and number (ldump.c).
+    expect(Buffer.from(bytes.subarray(0, 6)).toString("latin1")).toBe("\x1bLua\x54\x00");
+    expect([...bytes.subarray(12, 15)]).toEqual([4, 8, 8]);
+    expect(bytes.length).toBeGreaterThan(10_000);
+    await expect(bundleFor("bytecode-i16")).rejects.toThrow(/no bundle is built as bytecode-i16 here/);
+  },
+  120_000,
+);

@@ -23,7 +23,7 @@ function text(board: string, of: Firmware): string {
 }
 
 /** This version's bundle in the form that the board takes. */
-async function bundleFor(format: string): Promise<Uint8Array> {
+export async function bundleFor(format: string): Promise<Uint8Array> {
   const { buildBundle } = await import("@mltb/firmware");
   const { source } = await buildBundle("monitoring");
   if (format === "source") return Buffer.from(source, "latin1");
