@@ -117,6 +117,7 @@ const parts: [title: string, sheet: string, rows: [string, string][]][] = [
       ["commands", named(ADM1272.commands, hex2)],
       ["PMON_CONFIG after reset, as used", `${hex4(ADM1272.pmon_config_reset)}, ${hex4(ADM1272.pmon_config)}`],
       ["direct format", `volts m ${ADM1272.volt_m}; amperes m ${ADM1272.ampere_m} a milliohm, b ${ADM1272.ampere_b}`],
+      ["conversion times of its twin", "those of the ADM1276 (rev. C, table 1), an older part of the family"],
     ],
   ],
   [

@@ -16,7 +16,8 @@ Two P-channel MOSFETs with their sources together are the switch: neither body d
 elsewhere feeds nothing back. The driver pulls the gates to ground through a resistor, and no resistor divides that drive, so
 they get the whole rail. A capacitor from the gates to the switched side limits the slew to about 1 V/ms; each class has its own
 gate resistor for it. To open, a resistor from the driver's node to the sources lifts the gates through a diode, past the gate
-resistor. No pin is left to read the chain back: the proof of off is voltage and current, and for a floating channel the current.
+resistor. A PCF8574 on the panel's bus reads every gate signal back, behind latch and one-shot: off discharged is proved by voltage
+and current, off floating by a gate that is read back as open, and the current.
 
 Each feed has a blade fuse for channels 1 to 4 and one for 5 to 8, because in warm air no fuse that its holder takes carries all eight.
 The monitor of the rack's supply sits before them: of a blown one its channels tell, by their under-voltage. The board's own draw

@@ -213,6 +213,16 @@ export const powerBreaks: Broken[] = [
     },
   ],
   [
+    "shunt too hot",
+    FindingCode.hot,
+    "channel 2",
+    ["WSL2512R0200FEA comes to", "C at 2.95 A in air of 45 C, 45 C are allowed", "larger size"],
+    (design) => {
+      // Its power rating still bears the heat: 0.83 W of it are left at 45 C.
+      path(design, 2).shunt = { ...path(design, 2).shunt, derate_c: [40, 70] };
+    },
+  ],
+  [
     "trace too hot",
     FindingCode.hot,
     "channel 1",

@@ -54,7 +54,7 @@ test("ADM1272: twelve bits saturate, a reverse current is below the offset of 20
   expect(word(0x42)).toBe(0xffff);
 });
 
-test("ADM1272: readings are 0 until the first conversion has ended: 128 x 280 us after reset, 426 us with the output voltage and without averages", () => {
+test("ADM1272: readings are 0 until the first conversion has ended: 128 x 280 us after reset, 426 us with the output voltage and without averages (times of the ADM1276)", () => {
   let vin_v = 24;
   const { word, configure, run } = onBus({ vin_v: () => vin_v, vout_v: () => 5, shunt_v: () => 0 });
   run(0, 35_839);
@@ -69,7 +69,7 @@ test("ADM1272: readings are 0 until the first conversion has ended: 128 x 280 us
   expect([word(C.read_vin), word(C.read_vout)]).toEqual([487, 203]); // 12 V and 5 V x 40.62
 });
 
-test("ADM1272: a reading is the mean over its conversion: of 24 V and 12 V, half of four samples each, 18 V", () => {
+test("ADM1272: a reading is the mean over its conversion: of 24 V and 12 V, half of four samples each, 18 V (times of the ADM1276)", () => {
   let vin_v = 24;
   const { word, configure, run } = onBus({ vin_v: () => vin_v, vout_v: () => 0, shunt_v: () => 0 });
   // VI_AVG 010: four samples of 426 us.
