@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Bay } from "@mltb/contract";
 import { afterAll, expect, test } from "vitest";
+import { createPanelRuns } from "../src/bay/panel-runs.ts";
 import { example, run, start } from "./mltb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mltb-panel-run-"));
@@ -67,4 +69,45 @@ test("a binding to a file that is not there is a fault of the bay file, at its p
   const { code, err } = await run("check", bay);
   expect(code).toBe(2);
   expect(err).toMatch(new RegExp(`${bay}:\\d+:\\d+: error: .*nowhere.yml not found`));
+});
+
+test("a name that is too long is cut with a mark, so that the display always says what the run does and how it ended", async () => {
+  const program = join(folder, "ends.mjs");
+  // Stands for the command line: it ends as the file's name says.
+  writeFileSync(
+    program,
+    'const [, , , file] = process.argv; if (file.includes("fails")) process.exit(130);\n' +
+      'if (file.includes("killed")) process.kill(process.pid, "SIGKILL");\n',
+  );
+  const runs = {
+    "up-long": "static-quantization.yml",
+    "down-long": "fails-with-a-long-name.yml",
+    "up-short": "killed-with-a-long-name.yml",
+    "down-short": "naïve-but-short.yml",
+  };
+  const buttons = Object.fromEntries(Object.entries(runs).map(([key, run]) => [key, { run }]));
+  const notes: string[] = [];
+  const panel = createPanelRuns({
+    bay: { racks: [{ rack: "rack1", buttons }] } as unknown as Bay,
+    mltb: program,
+    stateDir: folder,
+    note: async (_rack, text) => void notes.push(text),
+    log: () => undefined,
+  });
+  for (const key of Object.keys(runs)) {
+    const seen = notes.length;
+    panel.pressed("rack1", ...(key.split("-") as [string, string]));
+    await until("the end of the run", async () => (notes.length === seen + 2 ? true : undefined));
+  }
+  expect(notes).toEqual([
+    "runs static-quantiz~",
+    "static-quanti~: done",
+    "runs fails-with-a-l~",
+    "fails-wit~: exit 130",
+    "runs killed-with-a-~",
+    "killed-wit~: SIGKILL",
+    "runs na?ve-but-short",
+    "na?ve-but-sho~: done",
+  ]);
+  for (const text of notes) expect(text.length).toBeLessThanOrEqual(20);
 });

@@ -4,6 +4,20 @@ import type { Bay } from "@mltb/contract";
 
 const COLUMNS = 20;
 
+/**
+ * A line of the display about a run: of the three parts the name alone is cut, with the mark that the board sets (`~`, an arrow on
+ * the glass), so that what comes before and behind it is always read.
+ */
+function line(before: string, name: string, behind: string): string {
+  const [first, shown, last] = [before, name, behind].map((text) => text.replace(/[^\x20-\x7d]/g, "?")) as [
+    string,
+    string,
+    string,
+  ];
+  const room = COLUMNS - first.length - last.length;
+  return first + (shown.length <= room ? shown : `${shown.slice(0, room - 1)}~`) + last;
+}
+
 /** What a bay's panel needs to start experiments. */
 export interface PanelRunsOptions {
   bay: Bay;
@@ -29,26 +43,26 @@ export interface PanelRuns {
 export function createPanelRuns({ bay, mltb, stateDir, note, log }: PanelRunsOptions): PanelRuns {
   const running = new Map<string, { child: ChildProcess; ended: Promise<void> }>();
 
-  function show(rack: string, full: string): void {
-    // A line of the display, in the characters that it has.
-    const text = full.replace(/[^\x20-\x7d]/g, "?").slice(0, COLUMNS);
+  function show(rack: string, text: string): void {
     note(rack, text).catch((error: Error) => log(`${rack}: the panel does not show "${text}": ${error.message}`));
   }
 
   function start(rack: string, file: string): void {
     const name = basename(file).replace(/\.ya?ml$/, "");
     const child = spawn(process.execPath, [mltb, "run", file, "--state", stateDir], { stdio: ["ignore", 2, 2] });
-    show(rack, `runs ${name}`);
+    show(rack, line("runs ", name, ""));
     log(`${rack}: a press starts ${file}`);
     const ended = new Promise<void>((resolve) => {
-      const end = (how: string): void => {
+      const end = (how: string, full: string): void => {
         if (!running.delete(rack)) return;
-        show(rack, `${name}: ${how}`);
-        log(`${rack}: ${file} ${how}`);
+        show(rack, line("", name, `: ${how}`));
+        log(`${rack}: ${file} ${full}`);
         resolve();
       };
-      child.once("error", (error) => end(`not started: ${error.message}`));
-      child.once("exit", (code, signal) => end(code === 0 ? "done" : `ended with ${signal ?? code}`));
+      child.once("error", (error) => end("not started", `not started: ${error.message}`));
+      child.once("exit", (code, signal) =>
+        code === 0 ? end("done", "done") : end(signal ?? `exit ${code}`, `ended with ${signal ?? code}`),
+      );
     });
     running.set(rack, { child, ended });
   }
