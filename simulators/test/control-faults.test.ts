@@ -4,6 +4,7 @@ import { handleControl } from "../src/index.ts";
 import { openBench } from "./bench.ts";
 import { luaBoard } from "./rungs.ts";
 import { power, rail } from "./scenarios/scenario.ts";
+import { channelState } from "./scenarios/settings.ts";
 
 /** DESIGN section 4: a stall bites within this, and outputs go to their policy. */
 const STALL_MS = 500;
@@ -142,6 +143,25 @@ test("every answer is one object; what cannot be understood is refused with a re
     current_a: expect.any(Number),
     energy_j: expect.any(Number),
   });
+  await bench.stop();
+});
+
+test("set load: the current at the rail rises by what is set, for the board's monitor too, and goes with it", async () => {
+  const { bench, control } = await onBoard();
+  // A target that boots draws more.
+  await bench.run(3000);
+  const rail_a = (): number => (control({ get: "rail", target: "t1" }) as { current_a: number }).current_a;
+  const board_a = async (): Promise<number> => (await channelState(bench)).current_ua / 1e6;
+  const before = [rail_a(), await board_a()] as const;
+  const answer = { ok: true, target: "t1", current_a: 0.5 };
+  expect(control({ set: "load", target: "t1", current_a: 0.5 })).toEqual(answer);
+  await bench.run(200);
+  expect(Math.abs(rail_a() - before[0] - 0.5)).toBeLessThan(0.02);
+  expect(Math.abs((await board_a()) - before[1] - 0.5)).toBeLessThan(0.02);
+  expect(control({ set: "load", target: "t1", current_a: 0 })).toEqual({ ...answer, current_a: 0 });
+  await bench.run(200);
+  expect(Math.abs(rail_a() - before[0])).toBeLessThan(0.02);
+  expect(Math.abs((await board_a()) - before[1])).toBeLessThan(0.02);
   await bench.stop();
 });
 

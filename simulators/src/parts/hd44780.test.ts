@@ -123,3 +123,24 @@ test("HD44780: character ROM A00 differs from ASCII in three places; CGRAM holds
   // Five dots a row: the upper three bits have no place.
   expect(lcd.glyph(2)).toEqual([0x00, 0x0a, 0x1f, 0x1f, 0x0e, 0x04, 0x1f, 0x00]);
 });
+
+test("HD44780: the upper half of ROM A00 reads as its table 4 draws it; codes without a glyph are blank", () => {
+  const lcd = createHd44780(20);
+  let now = initialise(lcd);
+  const shown = (codes: number[]): string => {
+    send(lcd, 0, 0x80, now);
+    now += 40;
+    for (const code of codes) {
+      send(lcd, 1, code, now);
+      now += 40;
+    }
+    return (lcd.rows()[0] as string).slice(0, codes.length);
+  };
+  expect(shown([0xe0, 0xe1, 0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe8, 0xec, 0xee, 0xef])).toBe("αäβεμσρ√¢ñö");
+  expect(shown([0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xfa, 0xfb, 0xfc, 0xfd, 0xff])).toBe("θ∞ΩüΣπ千万円÷█");
+  expect(shown([0xe7, 0xea, 0xf0, 0xf1, 0xf9])).toBe("gjpqy");
+  expect(shown([0xa1, 0xb1, 0xde, 0xdf])).toBe("｡ｱﾞ°");
+  expect(shown([0x10, 0x1f, 0x80, 0x9f, 0xa0, 0xfe])).toBe("      ");
+  expect(lcd.rows()[0]).toHaveLength(20);
+  expect(lcd.busyViolations).toBe(0);
+});

@@ -22,11 +22,14 @@ export interface Hd44780 {
 const CGRAM_BYTES = 64;
 const LINE = 40;
 const SECOND = 0x40;
+/** 0xe0 to 0xff of the character ROM; g, j, p, q and y are the ones whose tails reach below the line. */
+const UPPER = "αäβεμσρg√\ufffdjˣ¢£ñöpqθ∞ΩüΣπ\ufffdy千万円÷ █";
 
 /**
  * The character ROM of code A00 (table 4) as people read it: 0x20 to 0x7d are ASCII but for a yen sign, behind them two
- * arrows, then half-width kana from 0xa1 on. The eight characters of CGRAM, twice, are U+E000 to U+E007. What has no
- * Unicode name here is a replacement character.
+ * arrows, half-width kana from 0xa1 on, letters and signs of other alphabets from 0xe0 on. The eight characters of CGRAM, twice,
+ * are U+E000 to U+E007. Codes without a glyph (0x10 to 0x1f, 0x80 to 0x9f) are blank; the two glyphs that are no single character of
+ * Unicode (0xe9, a raised -1, and 0xf8, an x with a bar) are replacement characters.
  */
 function character(code: number): string {
   if (code < 0x10) return String.fromCharCode(0xe000 + (code & 7));
@@ -34,9 +37,9 @@ function character(code: number): string {
   if (code === 0x7e) return "→";
   if (code === 0x7f) return "←";
   if (code >= 0x20 && code < 0x7e) return String.fromCharCode(code);
-  if (code === 0xa0) return " ";
   if (code === 0xdf) return "°";
-  return code > 0xa0 && code < 0xdf ? String.fromCharCode(0xff61 + code - 0xa1) : "\ufffd";
+  if (code >= 0xe0) return UPPER[code - 0xe0] as string;
+  return code > 0xa0 ? String.fromCharCode(0xff61 + code - 0xa1) : " ";
 }
 
 /**
