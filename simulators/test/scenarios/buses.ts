@@ -1,8 +1,9 @@
-import { bodyCheck, Fault, type Message, Outcome, PowerAction } from "@mltb/protocol";
+import { bodyCheck, ChannelState, Fault, type Message, Outcome, PowerAction } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { I2cBus } from "../../src/parts/i2c.ts";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
+import { channelState, switchChannel } from "./settings.ts";
 
 /** DESIGN section 4: a sensor that says nothing any more. */
 const STALE_MS = 100;
@@ -43,12 +44,21 @@ async function slowest_ms(bench: Bench): Promise<number> {
   return slowest;
 }
 
+/** The first two channels and the last are on. */
+const ON = [1, 2, 8];
+
+async function closed(bench: Bench): Promise<void> {
+  for (const channel of ON) {
+    expect(await switchChannel(bench, channel, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
+  }
+}
+
 export const busScenarios: Scenario[] = [
   {
     name: "sda-held-on-the-sensor-bus: clocks free it within a sweep, no channel goes off, and it is counted",
     needs,
     async run(bench) {
-      await power(bench, PowerAction.on);
+      await closed(bench);
       const before = await drops(bench);
       for (const sda_clocks of [1, 5, 9]) {
         buses(bench).sensors.hold = { sda_clocks, scl: false };
@@ -59,7 +69,10 @@ export const busScenarios: Scenario[] = [
         await bench.run(60);
         expect(buses(bench).sensors.held()).toBe(false);
       }
-      expect(rail(bench).switchOn).toBe(true);
+      expect(ON.map((channel) => bench.world.switches()[channel - 1])).toEqual([1, 1, 1]);
+      for (const channel of ON) {
+        expect(await channelState(bench, channel)).toMatchObject({ state: ChannelState.on, fault: Fault.none });
+      }
       const after = await drops(bench);
       expect(after.bus_recovered - before.bus_recovered).toBe(3);
       expect(after.bus_stuck).toBe(before.bus_stuck);
@@ -69,12 +82,12 @@ export const busScenarios: Scenario[] = [
     name: "sensor-bus-shorted: channels go off within 500 ms with their fault, panel and link go on; afterwards all is found again",
     needs,
     async run(bench) {
-      await power(bench, PowerAction.on);
       for (const hold of [SHORTED, SCL_LOW]) {
+        await closed(bench);
         const { bus_stuck } = await drops(bench);
         buses(bench).sensors.hold = { ...hold };
         let ms = 0;
-        for (; rail(bench).switchOn && ms < 5 * STALE_MS; ms += 1) await bench.run(1);
+        for (; bench.world.switches().includes(1) && ms < 5 * STALE_MS; ms += 1) await bench.run(1);
         expect(ms).toBeLessThanOrEqual(STALE_MS);
         // The faults are noted in the flash 300 ms later, and an erase of a sector holds everything up for 45 ms.
         await bench.run(600);
@@ -83,13 +96,14 @@ export const busScenarios: Scenario[] = [
         expect((await drops(bench)).bus_stuck).toBeGreaterThan(bus_stuck);
         buses(bench).sensors.hold = { ...FREE };
         await bench.run(1500);
-        const state = await bench.request("channel_get", { channel: 1 });
-        const fault = state.kind === "answer" ? state.body.fault : 0;
-        expect(fault).toBe(Fault.sensor_dead);
-        await bench.request("rearm", { channel: 1, fault, check: bodyCheck(1, fault, 0) });
+        const fault = Fault.sensor_dead;
+        for (const channel of ON) {
+          expect(await channelState(bench, channel)).toMatchObject({ fault, switch_on: 0 });
+          await bench.request("rearm", { channel, fault, check: bodyCheck(channel, fault, 0) });
+        }
         await bench.run(700);
-        expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
       }
+      await closed(bench);
     },
   },
   {

@@ -3,7 +3,7 @@ import { bodyCheck, ChannelState, Fault, Outcome, PowerAction, Refusal, TripSour
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario, send } from "./scenario.ts";
-import { configure, configureRack, switchChannel } from "./settings.ts";
+import { channelState, configure, configureRack, switchChannel } from "./settings.ts";
 
 /** DESIGN section 4: a sensor that says nothing any more. */
 const STALE_MS = 100;
@@ -195,6 +195,9 @@ export const faultScenarios: Scenario[] = [
     needs: ["power", "breakable"],
     async run(bench) {
       await power(bench, PowerAction.on);
+      expect(await switchChannel(bench, 2, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
+      const second = bench.world.rails[1] as ReturnType<typeof rail>;
+      second.extra_a = 0.5;
       await bench.run(50);
       bench.world.breakChannel?.(0, "sensor-dead");
       let ms = 0;
@@ -210,6 +213,14 @@ export const faultScenarios: Scenario[] = [
       expect(await power(bench, PowerAction.off)).toMatchObject(unproved);
       expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "refused", code: Refusal.fault_latched });
       expect(rail(bench)).toMatchObject({ switchOn: false, discharge: true });
+      // The others are measured as ever meanwhile.
+      for (const load_a of [1, 0.2]) {
+        second.extra_a = load_a;
+        await bench.run(50);
+        const { current_ua, ...other } = await channelState(bench, 2);
+        expect(other).toMatchObject({ state: ChannelState.on, fault: Fault.none, switch_on: 1 });
+        expect(Math.abs(current_ua - load_a * 1e6)).toBeLessThan(20_000);
+      }
       await repaired(bench, Fault.sensor_dead);
       // Silent for less time than it takes to count as dead, it does not hold a command up.
       bench.world.breakChannel?.(0, "sensor-dead");

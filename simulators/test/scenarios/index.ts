@@ -6,6 +6,7 @@ import { lineScenarios } from "./lines.ts";
 import { linkScenarios } from "./link.ts";
 import { measureScenarios } from "./measure.ts";
 import { panelScenarios } from "./panel.ts";
+import { selectScenarios } from "./panel-select.ts";
 import { policyScenarios } from "./policies.ts";
 import { powerScenarios } from "./power.ts";
 import { protectionScenarios } from "./protection.ts";
@@ -27,5 +28,6 @@ export const scenarios: Scenario[] = [
   ...calibrationScenarios,
   ...measureScenarios,
   ...panelScenarios,
+  ...selectScenarios,
   ...updateScenarios,
 ];

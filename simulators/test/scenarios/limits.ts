@@ -2,7 +2,7 @@ import { Fault, type Message, Outcome, PowerAction, TripSource } from "@mltb/pro
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { power, rail, type Scenario } from "./scenario.ts";
-import { configure, rearmed, switchChannel, untilOpen } from "./settings.ts";
+import { channelState, configure, rearmed, switchChannel, untilOpen } from "./settings.ts";
 
 /** DESIGN section 4: limits that software keeps. */
 const SOFT_MS = 20;
@@ -101,21 +101,29 @@ export const limitScenarios: Scenario[] = [
     name: "waveforms of two trips are held: the latest and the one before, each with its voltage at the rate of the sweep",
     needs: ["protection", "waveform", "settings", "physics"],
     async run(bench) {
-      for (const extra of [3.2, 3.4]) {
-        await power(bench, PowerAction.on);
-        await bench.run(150);
-        rail(bench).extra_a = extra;
+      const steady = [
+        [1, 0.5, 3.2],
+        [2, 1.5, 3.4],
+      ] as const;
+      const drawn_a: number[] = [];
+      for (const [channel, steady_a, extra_a] of steady) {
+        const load = bench.world.rails[channel - 1] as ReturnType<typeof rail>;
+        load.extra_a = steady_a;
+        await switchChannel(bench, channel, PowerAction.on);
+        await bench.run(200);
+        drawn_a.push(load.current_a);
+        load.extra_a = extra_a;
         await bench.run(350);
-        rail(bench).extra_a = 0;
-        await rearmed(bench, Fault.hard_over_current);
-        await power(bench, PowerAction.off);
+        load.extra_a = 0;
+        expect(await channelState(bench, channel)).toMatchObject({ fault: Fault.hard_over_current, switch_on: 0 });
+        await bench.run(300);
       }
       let next_us = 0;
       for (const back of [0, 1]) {
         const head = await bench.request("waveform_get", { back });
         if (head.kind !== "answer") throw new Error("no answer");
         const { channel, rows, left, period_us, tick_us, voltages, sweep_us, sweep_tick_us } = head.body;
-        expect({ channel, left, sweep_us }).toEqual({ channel: 1, left: 0, sweep_us: 10_000 });
+        expect({ channel, left, sweep_us }).toEqual({ channel: 2 - back, left: 0, sweep_us: 10_000 });
         if (back === 1) expect(next_us - tick_us).toBeGreaterThan(500_000);
         next_us = tick_us;
         expect(rows * period_us).toBeGreaterThanOrEqual(198_000);
@@ -126,6 +134,22 @@ export const limitScenarios: Scenario[] = [
         const volts = Array.from({ length: voltages }, (_, n) => codes.readUInt16LE(2 * n) * 0.00125);
         expect(volts[2]).toBeGreaterThan(4.8);
         expect(volts.at(-1)).toBeLessThan(2);
+        let rest = "";
+        while (rest.length < 2 * rows) {
+          const part = await bench.request("waveform_read", { first: rest.length / 2, back, what: 0 });
+          if (part.kind !== "answer" || part.body.data === "") throw new Error("rows are missing");
+          rest += part.body.data;
+        }
+        const view = Buffer.from(rest, "latin1");
+        const amps = Array.from({ length: rows }, (_, n) => (view.readInt16LE(2 * n) * 1.2) / 32_768 / 20 / 0.02);
+        const mean_a = (from_ms: number, to_ms: number): number => {
+          const part = amps.slice((from_ms * 1000) / period_us, (to_ms * 1000) / period_us);
+          return part.reduce((sum, value) => sum + value, 0) / part.length;
+        };
+        // Each the current of its own channel, before its trip and behind it.
+        expect(mean_a(10, 90)).toBeCloseTo(drawn_a[1 - back] as number, 1);
+        expect(Math.max(...amps)).toBeGreaterThan(2.9);
+        expect(Math.abs(mean_a(150, 195))).toBeLessThan(0.05);
         // Both begin within a sweep and the spare of the current's rows of one another.
         expect(Math.abs(sweep_tick_us - tick_us)).toBeLessThan(25_000);
       }

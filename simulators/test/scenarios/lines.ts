@@ -156,6 +156,20 @@ export const lineScenarios: Scenario[] = [
       await bench.run(1000);
       expect(rail(bench).switchOn).toBe(false);
       expect(lines(bench)).toEqual({ reset: 0, strap: 0 });
+      // A command that changes no switch: nothing else takes the lines from the target.
+      await power(bench, PowerAction.on);
+      const both = strapStep(StrapStep.lines, StrapLine.reset | StrapLine.strap, 2000);
+      await bench.request("strap_set", { name: "recovery", steps: both + strapStep(StrapStep.off, 0, 0) });
+      const held = bench.send("strap_run", run);
+      await bench.run(200);
+      expect(lines(bench)).toEqual({ reset: 1, strap: 1 });
+      expect(await power(bench, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
+      expect(await held).toMatchObject({ body: { outcome: Outcome.superseded } });
+      expect(lines(bench)).toEqual({ reset: 0, strap: 0 });
+      for (let ms = 0; ms < 2500; ms += 10) {
+        expect([ms, rail(bench).switchOn, lines(bench)]).toEqual([ms, true, { reset: 0, strap: 0 }]);
+        await bench.run(10);
+      }
     },
   },
 ];

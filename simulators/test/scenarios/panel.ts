@@ -1,20 +1,21 @@
-import { Cause, ChannelState, PowerAction, Press } from "@mltb/protocol";
+import { Outcome, PowerAction, Press } from "@mltb/protocol";
 import { expect } from "vitest";
 import type { Bench } from "../bench.ts";
 import { busyRack, staysDark } from "./busy-rack.ts";
 import { power, rail, type Scenario, send } from "./scenario.ts";
+import { switchChannel } from "./settings.ts";
 
-const needs = ["panel", "rack", "buttons", "power", "physics"];
+export const needs = ["panel", "rack", "buttons", "power", "physics"];
 /** Stop is tried on a rack in which a strap sequence and a cycle are under way. */
-const stopNeeds = [...needs, "lines", "settings"];
+export const stopNeeds = [...needs, "lines", "settings"];
 /** A page change may show a mixture of both pages for so long; an eye sees a change, not a mixture. */
 const MIXTURE_MS = 60;
 /** Stop is held for two seconds; debouncing and the next turn of the board come on top. */
 const STOP_MS = 2050;
 
-const rows = (bench: Bench): string[] => bench.electronics.lcd.rows().map((row) => row.trimEnd());
+export const rows = (bench: Bench): string[] => bench.electronics.lcd.rows().map((row) => row.trimEnd());
 
-async function press(bench: Bench, button: "up" | "down" | "select" | "stop", ms = 100): Promise<void> {
+export async function press(bench: Bench, button: "up" | "down" | "select" | "stop", ms = 100): Promise<void> {
   bench.press(button, ms);
   await bench.run(ms + 400);
 }
@@ -34,6 +35,17 @@ function presses(bench: Bench): number[][] {
   return bench.messages
     .filter((m) => m.name === "button")
     .map((m) => [m.body["button"] as number, m.body["press"] as number]);
+}
+
+/** A hard over-current on channel 2, which was off. */
+export async function tripSecond(bench: Bench): Promise<void> {
+  expect(await switchChannel(bench, 2, PowerAction.on)).toMatchObject({ body: { outcome: Outcome.done } });
+  await bench.run(100);
+  const second = bench.world.rails[1] as ReturnType<typeof rail>;
+  second.extra_a = 3.3;
+  await bench.run(200);
+  second.extra_a = 0;
+  await bench.run(500);
 }
 
 export const panelScenarios: Scenario[] = [
@@ -82,51 +94,19 @@ export const panelScenarios: Scenario[] = [
       expect(told).toMatchObject({ flags: 0, supply_mv: expect.any(Number), temperature_mdeg: 31_250 });
       await press(bench, "select");
       expect(rows(bench)[0]).toMatch(/^1 a-target/);
+      await tripSecond(bench);
+      await press(bench, "up");
+      expect(rows(bench)).toEqual(["faults: 1", "2 hard over-current", "", ""]);
+      // The faults' page is about the board with the fault, not about the one that was seen last.
+      await press(bench, "select");
+      expect(rows(bench)[0]).toBe("2 channel 2");
+      expect(rows(bench)[1]).toMatch(/^FAULT 0\.\d{3} V$/);
+      expect(rows(bench)[3]).toBe("! hard over-current");
+      await press(bench, "select");
+      expect(rows(bench)).toEqual(["2 channel 2", "", "not leased", "! hard over-current"]);
+      for (let n = 0; n < 4; n += 1) await press(bench, "up");
+      expect(rows(bench)[2]).toBe("1+2!3-4-5-6-7-8-");
       expect(bench.electronics.lcd.busyViolations).toBe(0);
-    },
-  },
-  {
-    name: "select held long toggles the shown board where lease and lock allow; a refusal says why; a lease ends without its host",
-    needs,
-    async run(bench) {
-      await press(bench, "select", 800);
-      await bench.run(800);
-      expect(rail(bench).switchOn).toBe(true);
-      const state = bench.messages.filter((m) => m.name === "channel_state" && m.body["channel"] === 1).at(-1)?.body;
-      expect(state).toMatchObject({ state: ChannelState.on, cause: Cause.panel });
-      await bench.request("panel_lease", { channel: 1, left_s: 6, holder: "bob" });
-      await press(bench, "select", 800);
-      expect(rail(bench).switchOn).toBe(true);
-      expect(rows(bench)[0]).toBe("REFUSED, leased by");
-      expect(rows(bench)[1]).toMatch(/^bob \ds$/);
-      bench.unplug();
-      await bench.run(6000);
-      await press(bench, "select", 800);
-      expect(rail(bench).switchOn).toBe(false);
-    },
-  },
-  {
-    name: "select held long switches nothing while a page of the host or of locate covers the board; afterwards it does",
-    needs: [...needs, "locate"],
-    async run(bench) {
-      const page = { line1: "a page of the host", line2: "", line3: "", line4: "" };
-      const refused = async (): Promise<void> => {
-        await press(bench, "select", 800);
-        expect(rows(bench).slice(0, 2)).toEqual(["REFUSED", "no board is shown"]);
-        expect(bench.world.switches()).not.toContain(1);
-      };
-      await bench.request("locate", { channel: 3, duration_ms: 3000 });
-      await refused();
-      await bench.request("panel_write", { ...page, ttl_ms: 0 });
-      await refused();
-      await bench.request("panel_write", { ...page, line1: "", ttl_ms: 0 });
-      await bench.request("panel_write", { ...page, ttl_ms: 2500 });
-      await refused();
-      await bench.run(3500);
-      expect(rows(bench)[0]).toBe("1 channel 1");
-      await press(bench, "select", 800);
-      await bench.run(800);
-      expect(bench.world.switches()).toEqual(bench.world.switches().map((_, n) => (n === 0 ? 1 : 0)));
     },
   },
   {
@@ -233,6 +213,33 @@ export const panelScenarios: Scenario[] = [
       expect(shown(pages[1] as (typeof pages)[0])).toBe(true);
       expect(mixture_ms).toBeLessThanOrEqual(MIXTURE_MS);
       expect(lcd.busyViolations).toBe(0);
+    },
+  },
+  {
+    name: "locate shows the board's name and blinks the light until its time is over; a page of the host ends it",
+    needs: [...needs, "locate"],
+    async run(bench) {
+      const { electronics } = bench;
+      await bench.request("target_names", { channel: 3, name: "a-target-whose-name-has-32-chars" });
+      await bench.request("locate", { channel: 3, duration_ms: 3000 });
+      await bench.run(200);
+      expect(rows(bench)).toEqual(["*** LOCATE ***", "a-target-whose-name→", "channel 3", ""]);
+      let changes = 0;
+      for (let ms = 0, before = electronics.backlight(); ms < 2500; ms += 10) {
+        await bench.run(10);
+        if (electronics.backlight() !== before) changes += 1;
+        before = electronics.backlight();
+      }
+      expect(changes).toBeGreaterThanOrEqual(3);
+      expect(changes).toBeLessThanOrEqual(7);
+      await bench.run(1500);
+      expect(rows(bench)[0]).toBe("1 channel 1");
+      expect(electronics.backlight()).toBe(true);
+      await bench.request("locate", { channel: 3, duration_ms: 60_000 });
+      await bench.request("panel_write", { line1: "newest wins", line2: "", line3: "", line4: "", ttl_ms: 0 });
+      await bench.run(800);
+      expect(rows(bench)[0]).toBe("newest wins");
+      expect(electronics.backlight()).toBe(true);
     },
   },
   {
