@@ -80,12 +80,16 @@ export function createMonitors(
         if ((shr(missing, i) & 1) === 1) {
           reading.missed += 1;
         } else if (reading.missed < DEAD_AFTER) {
-          if (reading.missed > 0) setUp(i);
+          // What it says first may be from before its first conversion: 0 V would be taken for a rail that is lost.
+          const back = reading.missed > 0;
+          if (back) setUp(i);
           reading.missed = 0;
-          reading.current_ua = (codes[2 * i] as number) * (factor[i] as number);
-          reading.voltage_mv = idiv((codes[2 * i + 1] as number) * 5, 4);
-          if (calibrated[i] !== undefined) calibrations.correct(i, reading);
-          reading.sweep = count;
+          if (!back) {
+            reading.current_ua = (codes[2 * i] as number) * (factor[i] as number);
+            reading.voltage_mv = idiv((codes[2 * i + 1] as number) * 5, 4);
+            if (calibrated[i] !== undefined) calibrations.correct(i, reading);
+            reading.sweep = count;
+          }
         }
       }
       if (now_ms >= retry_ms) {
