@@ -8,7 +8,7 @@ import { crossingsBehindInrush, hardOverCurrents, slowOverCurrents, tripPaths } 
 import { rp2040Image } from "./rungs.ts";
 
 const CROSSINGS = process.env["MLTB_LONG"] === "1" ? 1000 : 20;
-const BEHIND_INRUSH = process.env["MLTB_LONG"] === "1" ? 200 : 12;
+const BEHIND_INRUSH = process.env["MLTB_LONG"] === "1" ? 200 : 8;
 /** Two are always under way. */
 const LEAST_ECHOES_PER_MS = 0.25;
 /** The profile counts from the start of the turn that closes the switch. */
@@ -16,8 +16,8 @@ const EARLY_US = 2000;
 /** The monitor's limit is put back by Lua, so much later at most. */
 const PUT_BACK_US = 4000;
 /** So few in the long form too: what Lua does waits 105 ms for a sector of the store that is full, once in some hundred faults. */
-const SLOW_CROSSINGS = 16;
-const ALERT_BEHIND_INRUSH = 12;
+const SLOW_CROSSINGS = 8;
+const ALERT_BEHIND_INRUSH = 8;
 /** From one sweep to the one that sees the time over, and the turn that takes it. */
 const SWEEP_US = 25_000;
 const LONGEST_MS = 3_600_000;
