@@ -22,7 +22,7 @@ export interface Hd44780 {
 const CGRAM_BYTES = 64;
 const LINE = 40;
 const SECOND = 0x40;
-/** 0xe0 to 0xff of the character ROM; g, j, p, q and y are the ones whose tails reach below the line. */
+/** 0xe0 to 0xff of the character ROM, not compared with the sheet's print (0xed, a pound sign, is the least certain); g, j, p, q and y are the ones whose tails reach below the line. */
 const UPPER = "αäβεμσρg√\ufffdjˣ¢£ñöpqθ∞ΩüΣπ\ufffdy千万円÷ █";
 
 /**
