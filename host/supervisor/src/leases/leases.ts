@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { BayError } from "@mltb/contract";
 import { type Bad, type Call, type Caller, policyCaller, refused } from "../call.ts";
 import type { Clock } from "../clock.ts";
 import type { Audit } from "../store/audit.ts";
 import { LeaseQueue } from "./queue.ts";
 import type { LeaseRows, StoredLease } from "./rows.ts";
-import { type EndReason, type Lease, type LeaseRequest, LeaseTable } from "./table.ts";
+import { type EndReason, type Lease, type LeaseRequest, LeaseTable, newLeaseId } from "./table.ts";
 
 /** Longest time between two looks at the leases; a timer of Node takes at most 2^31 ms. */
 const LOOK_MS = 60_000;
@@ -56,7 +55,7 @@ export class Leases {
   private stopped = false;
 
   constructor(rows: LeaseRows, clock: Clock, audit: Audit, effects: LeaseEffects, newFence: () => number) {
-    this.table = new LeaseTable(() => randomBytes(9).toString("base64url"), newFence);
+    this.table = new LeaseTable(newLeaseId, newFence);
     this.rows = rows;
     this.clock = clock;
     this.audit = audit;

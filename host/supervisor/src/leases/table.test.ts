@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AGEING_MS, type Lease, type LeaseRequest, LeaseTable, type Waiter } from "./table.ts";
+import { AGEING_MS, type Lease, type LeaseRequest, LeaseTable, newLeaseId, type Waiter } from "./table.ts";
 
 const TARGETS = ["a", "b", "c", "d"];
 const NUM_RUNS = process.env["MLTB_LONG"] === "1" ? 20_000 : 300;
@@ -24,6 +24,12 @@ function next(table: LeaseTable, lease: Lease, now_ms: number): string[] {
   for (const target of lease.targets) table.settled(target);
   return table.grant(now_ms).map(({ lease: granted }) => granted.holder);
 }
+
+test("an id of a lease can be typed behind a command: it never begins with a hyphen, and none comes twice", () => {
+  const ids = Array.from({ length: 2_000 }, newLeaseId);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-z]{16,}$/);
+  expect(new Set(ids).size).toBe(ids.length);
+});
 
 test("the higher priority comes first, and of equal ones the older", () => {
   const table = tableOf();

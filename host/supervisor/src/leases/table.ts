@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /** Why a lease has ended. */
 export type EndReason = "released" | "expired" | "kicked" | "connection-closed";
 
@@ -33,6 +35,12 @@ export interface Waiter {
 
 /** So long a wait counts as much as one step of priority. */
 export const AGEING_MS = 30_000;
+
+/**
+ * An id for a lease: 72 random bits as hexadecimal digits. It is typed behind a command (`mltb lease release ID`), so it
+ * must not begin with `-`, as one id in 64 would in base64url.
+ */
+export const newLeaseId = (): string => randomBytes(9).toString("hex");
 
 /**
  * Leases of a bay as a pure machine; every time is the caller's monotonic clock in milliseconds.
