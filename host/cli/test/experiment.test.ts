@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -143,7 +143,11 @@ test("no call reaches an agent while it measures, however much the bay is asked;
     if (latency !== null) latency.ci95_p50 = latency.ci95_p50.map((bound) => bound / 100) as [number, number];
   }
   writeFileSync(join(first.folder, "result.json"), JSON.stringify(first));
+  const unreadable = join(folder, "drift", "older");
+  mkdirSync(unreadable);
+  writeFileSync(join(unreadable, "result.json"), JSON.stringify({ schema: "mltb.run/1" }));
   const { run: second, err } = await once();
+  expect(err).toContain(`warning: not looked at for drift: ${join(unreadable, "result.json")}`);
   expect(second.results.map(({ fingerprint }) => fingerprint.hash)).toEqual(
     first.results.map(({ fingerprint }) => fingerprint.hash),
   );

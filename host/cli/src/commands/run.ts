@@ -59,7 +59,9 @@ export async function runOnBay(
       signal,
       reference: reference.open,
     });
-    for (const drift of driftOf(run, listRuns(out).runs)) onProgress({ text: `warning: ${driftText(drift)}` });
+    const { runs, broken } = listRuns(out);
+    for (const message of broken) onProgress({ text: `warning: not looked at for drift: ${message}` });
+    for (const drift of driftOf(run, runs)) onProgress({ text: `warning: ${driftText(drift)}` });
     return run;
   } finally {
     await reference.close();
