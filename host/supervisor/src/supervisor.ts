@@ -20,6 +20,7 @@ import { refuseInsecure, type SupervisorOptions } from "./options.ts";
 import { type ReloadResult, reloadBay } from "./reload.ts";
 import { secretFile } from "./secrets.ts";
 import { openState } from "./state.ts";
+import { Checkpoints } from "./store/checkpoints.ts";
 
 const VERSION = "0.1.0";
 
@@ -144,7 +145,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const mqttUser = "broker" in options.mqtt ? options.mqtt.user : "operator";
   const served = serveCommands(bay.bay, commands, mqtt, state.clock, mqttUser === "" ? undefined : mqttUser);
   metrics.control(await served, mqtt);
-  stateMetrics(metrics, state, () => broker?.cut() ?? 0);
+  const checkpoints = new Checkpoints(state.database.file);
+  state.database.onWrite = () => checkpoints.wrote();
+  stateMetrics(metrics, state, checkpoints, () => broker?.cut() ?? 0);
   const agents = await followAgents(bay.bay, mqtt);
   for (const board of boards) board.start();
 
@@ -174,6 +177,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       for (const board of boards) await board.stop();
       await mqtt.close({ topic: topics(bay.bay).supervisor, payload: "stopped" });
       await broker?.close();
+      await checkpoints.stop();
       state.close();
     })();
     return stopping;

@@ -4,6 +4,7 @@ import { createMetrics } from "../src/metrics/registry.ts";
 import { stateMetrics } from "../src/metrics/state.ts";
 import type { MqttLink } from "../src/mqtt/client.ts";
 import { serveCommands } from "../src/mqtt/commands.ts";
+import { Checkpoints } from "../src/store/checkpoints.ts";
 import { type VirtualCommands, virtualCommands } from "./virtual-commands.ts";
 
 const HOUR_MS = 3_600_000;
@@ -39,7 +40,7 @@ test.each([
   async (_way, step_ms) => {
     await begin();
     const metrics = createMetrics(bay.boards, new Map());
-    stateMetrics(metrics, bay.state, () => 0);
+    stateMetrics(metrics, bay.state, new Checkpoints(bay.state.database.file), () => 0);
     const changed: string[] = [];
     const granted_ms = bay.time.now();
     const id = await lease(8000);

@@ -1,8 +1,14 @@
 import type { BayStateStore } from "../state.ts";
+import type { Checkpoints } from "../store/checkpoints.ts";
 import type { Metrics } from "./registry.ts";
 
 /** Metrics of leases, audit log, state store and clock. */
-export function stateMetrics(metrics: Metrics, state: BayStateStore, subscribersCut: () => number): void {
+export function stateMetrics(
+  metrics: Metrics,
+  state: BayStateStore,
+  checkpoints: Checkpoints,
+  subscribersCut: () => number,
+): void {
   const { leases, audit, policies, clock } = state;
   metrics.counter("mltb_leases_granted_total", "Leases given.", [], () => [[{}, leases.counters.granted]]);
   metrics.counter("mltb_lease_refusals_total", "Requests for leases that were refused.", [], () => [
@@ -21,6 +27,10 @@ export function stateMetrics(metrics: Metrics, state: BayStateStore, subscribers
   metrics.counter("mltb_state_write_failures_total", "Records that the state store could not take.", ["record"], () => [
     [{ record: "audit" }, audit.lost],
     [{ record: "lease" }, leases.counters.unsaved],
+  ]);
+  metrics.counter("mltb_state_checkpoints_total", "Checkpoints of the state store's log.", ["outcome"], () => [
+    [{ outcome: "made" }, checkpoints.counters.made],
+    [{ outcome: "failed" }, checkpoints.counters.failed],
   ]);
   metrics.counter("mltb_clock_steps_total", "Times that the system clock was set.", [], () => [[{}, clock.steps]]);
   metrics.counter(

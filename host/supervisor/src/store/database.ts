@@ -16,6 +16,8 @@ import { migrations, type Tables } from "./schema.ts";
 export { backup, DatabaseSync };
 
 const STATEMENTS = 200;
+/** Pages of the log, 33 MB, at which a commit makes a checkpoint itself; `Checkpoints` makes them long before. */
+const LOG_PAGES = 8000;
 /**
  * Another process may hold the file; the event loop waits for it no longer than this, and while it is held, only once:
  * waits that follow each other would keep links and brokers unserved until boards count as lost.
@@ -33,6 +35,8 @@ const SQLITE_NOTADB = 26;
  */
 export class Database {
   readonly file: string;
+  /** Told of every statement that writes. */
+  onWrite: () => void = () => undefined;
   /** Builds queries; they are run by `run`, `all` and `first`. */
   readonly build: Kysely<Tables>;
   private readonly db: DatabaseSync;
@@ -56,6 +60,7 @@ export class Database {
     try {
       guarded(file, () => {
         this.db.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma journal_size_limit = 8388608");
+        this.db.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}`);
         this.migrate();
       });
     } catch (error) {
@@ -81,7 +86,9 @@ export class Database {
   /** Runs a statement; returns the number of rows that it changed. */
   run(query: Compilable): number {
     const { statement, parameters } = this.prepare(query);
-    return this.patiently(() => Number(statement.run(...parameters).changes));
+    const changes = this.patiently(() => Number(statement.run(...parameters).changes));
+    this.onWrite();
+    return changes;
   }
 
   /** Writes; waits for another process only where the attempt before did not find the file held. */
