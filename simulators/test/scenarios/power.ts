@@ -1,6 +1,7 @@
 import { bodyCheck, Fault, Outcome, PowerAction, Refusal } from "@mltb/protocol";
 import { expect } from "vitest";
 import { power, rail, type Scenario, send, switches } from "./scenario.ts";
+import { switchChannel } from "./settings.ts";
 
 /** DESIGN section 4: off is proved, or reported, within this. */
 const OFF_MS = 500;
@@ -71,6 +72,16 @@ export const powerScenarios: Scenario[] = [
       });
       expect(rail(bench).switchOn).toBe(false);
       expect(await power(bench, PowerAction.on)).toMatchObject({ kind: "refused", code: Refusal.fault_latched });
+      // A neighbour, where there is one, is switched and proved as ever.
+      for (const neighbour of bench.world
+        .switches()
+        .map((_, n) => n + 1)
+        .slice(1, 2)) {
+        for (const action of [PowerAction.on, PowerAction.off]) {
+          const answer = await switchChannel(bench, neighbour, action);
+          expect(answer).toMatchObject({ kind: "answer", body: { outcome: Outcome.done } });
+        }
+      }
       putBack?.();
       // Once a second it is looked for; being there again ends no fault.
       await bench.run(1200);
