@@ -105,10 +105,16 @@ export async function announce(options: {
     });
   };
   await new Promise<void>((resolve, reject) => {
-    client.once("connect", () => resolve());
-    client.once("error", (error) => {
+    const failed = (error: Error): void => {
       client.end(true);
       reject(new Error(`the broker ${options.url} cannot be reached: ${error.message}`));
+    };
+    client.once("error", failed);
+    client.once("connect", () => {
+      // From now on an error ends nothing: the client tries again until the broker is back.
+      client.off("error", failed);
+      client.on("error", (error) => process.stderr.write(`broker: ${error.message}\n`));
+      resolve();
     });
   });
   await publish();
@@ -121,7 +127,6 @@ export async function announce(options: {
   client.on("connect", () => {
     publish().catch((error: Error) => process.stderr.write(`announcing failed: ${error.message}\n`));
   });
-  client.on("error", (error) => process.stderr.write(`broker: ${error.message}\n`));
   const heartbeat = setInterval(() => {
     say(t.agent(name, "heartbeat"), { at: now(), uptime_s: Math.round(process.uptime()), ...options.vitals() });
   }, HEARTBEAT_MS);

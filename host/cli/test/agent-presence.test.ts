@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateModel, grpcAgent, watchAgents } from "@mltb/bench";
@@ -21,15 +21,28 @@ let server: Server;
 let listener: mqtt.MqttClient;
 let agent: Running;
 
-beforeAll(async () => {
+/** Connections to the broker. */
+const sockets = new Set<Socket>();
+
+/** A broker that remembers nothing. */
+async function listen(port: number): Promise<void> {
   aedes = await Aedes.createBroker();
-  server = createServer(aedes.handle);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    aedes.handle(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+}
+
+beforeAll(async () => {
+  await listen(0);
   const url = `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`;
   const ports = ["grpc", "http", "metrics"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
   const identity = ["--mqtt", url, "--bay", "b", "--name", "a1", "--target", "t1"];
   agent = await start("agent", "inference", "--models", folder, ...ports, ...identity);
   listener = await mqtt.connectAsync(url, { protocolVersion: 4 });
+  listener.on("error", () => undefined);
   listener.on("message", (topic, payload, packet) => {
     const kind = topic.slice("mltb/v1/b/agent/a1/".length);
     said.push({ kind, text: payload.toString(), retained: packet.retain });
@@ -205,6 +218,33 @@ test("the bench takes an agent that is born again for another one, at once, what
   await expect(watch.wait("t3", since, 200, signal)).rejects.toThrow(
     "no agent of target t3 came online within 0.2 s; the birth of b2 cannot be read",
   );
+  await watch.close();
+});
+
+test("broker-away: agent and watch try again until the broker is back, and then go on", async () => {
+  const { port } = server.address() as { port: number };
+  const watch = await watchAgents("b", {
+    http: "",
+    token: "",
+    mqtt: `mqtt://127.0.0.1:${port}`,
+    mqttUser: "",
+    mqttPassword: "",
+  });
+  await until(() => documents("birth").length > 0 && said.some(({ kind }) => kind === "state"));
+  const before = said.length;
+  for (const socket of sockets) socket.destroy();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await new Promise<void>((resolve) => aedes.close(() => resolve()));
+  // Long enough for several attempts of each that are refused.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await listen(port);
+  const since = (kind: string): string | undefined => said.slice(before).findLast((entry) => entry.kind === kind)?.text;
+  await until(() => since("birth") !== undefined && since("state") === "online" && since("flags") !== undefined);
+  const birth = { ...documents("birth").at(-1), name: "b9", target: "t9", at: new Date().toISOString() };
+  await listener.publishAsync("mltb/v1/b/agent/b9/birth", JSON.stringify(birth), { qos: 1, retain: true });
+  await listener.publishAsync("mltb/v1/b/agent/b9/state", "online", { qos: 1, retain: true });
+  const found = await watch.wait("t9", 0, 20_000, new AbortController().signal);
+  expect(found.name).toBe("b9");
   await watch.close();
 });
 

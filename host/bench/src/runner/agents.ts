@@ -89,10 +89,16 @@ export async function watchAgents(bay: string, address: BayAddress): Promise<Age
     reconnectPeriod: 300,
   });
   await new Promise<void>((resolve, reject) => {
-    client.once("connect", () => resolve());
-    client.once("error", (error) => {
+    const failed = (error: Error): void => {
       client.end(true);
       reject(new RunError(`the broker ${address.mqtt} cannot be reached: ${error.message}`));
+    };
+    client.once("error", failed);
+    client.once("connect", () => {
+      // From now on an error ends nothing: the client tries again and subscribes anew; an agent that is gone is found then.
+      client.off("error", failed);
+      client.on("error", () => undefined);
+      resolve();
     });
   });
   const births = new Map<string, HeardBirth>();
