@@ -29,6 +29,8 @@ const STRAP_LONGEST_MS = 120_000;
 /** The longest time without power that a cycle may ask for. */
 const DWELL_LONGEST_MS = 60_000;
 const LOOK_MS = 20;
+/** A board proves "off" within 500 ms; with its turn among the other channels and the way to it. */
+const PROOF_MS = 1500;
 
 const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
   on: PowerAction.on,
@@ -39,6 +41,16 @@ const actions: Record<z.infer<typeof powerArgs>["state"], number> = {
 
 /** Commands after which a target's power may be another. */
 const switching = new Set(["power", "strap"]);
+
+/**
+ * What nothing else has caught. A fault of the supervisor's own must neither leave the sender without an answer nor end the
+ * process; a store that cannot be read refuses the command.
+ */
+function broken({ feature, name }: Call, error: unknown): CommandResult {
+  if (error instanceof BayError) return refused(error.code, error.message, error.suggestion);
+  const message = error instanceof Error ? error.message : String(error);
+  return { status: "failed", code: "internal", message: `${feature} of ${name}: ${message}` };
+}
 
 /** Commands that a bay understands, by feature. Arguments are checked before anything is sent. */
 export class Commands {
@@ -135,11 +147,16 @@ export class Commands {
     onAccepted: (seq: number) => void = () => undefined,
   ): Promise<CommandResult> {
     const call: Call = { caller, kind, name, feature, args };
-    const repeated = this.gate?.repeated(call, onAccepted);
-    if (repeated !== undefined) return repeated;
     const started = performance.now();
-    const running = this.attempt(call, onAccepted);
-    this.gate?.started(call, running);
+    let running: Promise<CommandResult>;
+    try {
+      const repeated = this.gate?.repeated(call, onAccepted);
+      if (repeated !== undefined) return repeated;
+      running = this.attempt(call, onAccepted).catch((error: unknown) => broken(call, error));
+      this.gate?.started(call, running);
+    } catch (error) {
+      return broken(call, error);
+    }
     const result = await running;
     this.onResult(feature, result.status, (performance.now() - started) / 1000);
     return result;
@@ -346,7 +363,28 @@ export class Commands {
     const body = { channel: channel.channel, fault, check: bodyCheck(channel.channel, fault, 0) };
     const outcome = await board.link.request("rearm", body, MARGIN_MS);
     if (outcome.kind !== "answer") return failed(outcome, channel);
-    return { status: "done", state: await this.reread(board, channel) };
+    const state = await this.proved(board, channel);
+    if (state.power === "fault") {
+      const message = channel.fault === null ? "the fault is back" : `${channel.fault.id}: ${channel.fault.cause}`;
+      return { status: "failed", code: "board_failed", message, state };
+    }
+    if (state.power === "unknown") {
+      const message = "the board took the re-arm, and its link was lost before the channel was proved off";
+      return { status: "unknown", code: "outcome_unknown", message, state };
+    }
+    if (state.power !== "changing") return { status: "done", state };
+    return { status: "failed", code: "not_confirmed", message: "the channel was not proved off in its time", state };
+  }
+
+  /** The state of a channel when what it is changing to is proved, or when the time for that is over. */
+  private async proved(board: Board, channel: ChannelModel): Promise<TargetView> {
+    const until_ms = performance.now() + PROOF_MS + board.turn_ms;
+    let view = await this.reread(board, channel);
+    while (view.power === "changing" && performance.now() < until_ms) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      view = await this.reread(board, channel);
+    }
+    return view;
   }
 
   private async calibrate(

@@ -190,6 +190,26 @@ test("hostile-mqtt-arguments: of every command, refused with its id, and no pin 
   bay.messages.length = 0;
 });
 
+test("hostile-mqtt-depth: arguments that nest thousands of levels deep are refused with their id, and the bay answers on", async () => {
+  const before = pins();
+  const power = "mltb/v1/demo/cmd/operator/target/spare-3/power";
+  const deep = ["[", '{"a":'].flatMap((open) => [40, 2500, 8000].map((levels) => ({ open, levels })));
+  for (const [n, { open, levels }] of deep.entries()) {
+    const close = open === "[" ? "]" : "}";
+    const args = open.repeat(levels) + (open === "[" ? "" : "1") + close.repeat(levels);
+    await bay.client.publishAsync(power, `{"id":"deep-${n}","args":${args}}`, { qos: 1 });
+  }
+  await bay.client.publishAsync(power, '{"id":"after-deep","args":{}}', { qos: 1 });
+  const answers = (): { id: string; status: string; code: string }[] =>
+    bay.messages.filter((m) => m.topic.startsWith("ans/operator/")).map((m) => JSON.parse(m.payload));
+  await until(() => answers().some(({ id }) => id === "after-deep"));
+  const told = answers().filter(({ id }) => id.startsWith("deep-") || id === "");
+  expect(told.length).toBe(deep.length);
+  for (const { status, code } of told) expect([status, code]).toEqual(["refused", "malformed"]);
+  expect(pins()).toBe(before);
+  bay.messages.length = 0;
+});
+
 test("hostile-mqtt-payloads: refused or ignored, no pin moves, and the memory stays", async () => {
   const before = pins();
   const sent = new Set<string>();

@@ -7,6 +7,8 @@ import type { Orphan } from "../store/journal.ts";
 import type { MqttLink } from "./client.ts";
 
 const PAYLOAD_BYTES = 16_384;
+/** No command nests deeper than two levels; some thousands would be more than the stack holds when they are written down. */
+const LEVELS = 32;
 
 export interface CommandCounters {
   accepted: number;
@@ -104,9 +106,21 @@ function parse(payload: Buffer): { command: Command } | { problem: string; id: s
   } catch (error) {
     return { problem: `not JSON: ${(error as Error).message}`, id: "" };
   }
+  if (deeperThan(value, LEVELS)) return { problem: `a command nests ${LEVELS} levels deep at most`, id: idOf(value) };
   const parsed = commandSchema.safeParse(value);
   if (parsed.success) return { command: parsed.data };
-  const given = (value as { id?: unknown } | null)?.id;
   const text = parsed.error.issues.map((issue) => `${issue.path.join(".") || "command"}: ${issue.message}`).join("; ");
-  return { problem: text, id: typeof given === "string" ? given.slice(0, 64) : "" };
+  return { problem: text, id: idOf(value) };
+}
+
+/** The sender's id in what may be no command. */
+function idOf(value: unknown): string {
+  const given = (value as { id?: unknown } | null)?.id;
+  return typeof given === "string" ? given.slice(0, 64) : "";
+}
+
+/** Whether arrays and objects stand in each other more than so many levels deep. */
+function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1));
 }
