@@ -59,6 +59,25 @@ test.each(Object.entries(ends))("off and cut within 1 s of %s, on all eight targ
   expect(bay.time.now() - ended_ms).toBeLessThanOrEqual(WITHIN_MS);
 });
 
+test("a switch that does not open at a lease's end is tried again after longer and longer pauses, until it does", async () => {
+  bay = await virtualCommands("off");
+  const [target] = bay.targets as [string];
+  const id = await lease(600_000);
+  await switchOn(id);
+  const before = (bay.sent.get(1) ?? []).length;
+  const tries = (): number => (bay.sent.get(1) ?? []).length - before;
+  bay.rack.electronics.breakChannel(0, "stuck-on");
+  void bay.state.leases.release(bay.caller("ada"), id);
+  await bay.time.run(60_000);
+  // Pauses of 0.25, 0.5, 1, 2, 4, 8 and 16 s come to 32 s; at an even 0.25 s there would be some sixty tries.
+  expect(tries()).toBeGreaterThan(5);
+  expect(tries()).toBeLessThan(12);
+  expect(bay.state.policies.pending()).toEqual([target]);
+  expect(bay.state.audit.read({ target, limit: 1000 }).length).toBeLessThan(40);
+  bay.rack.electronics.breakChannel(0, "none");
+  await bay.time.until(() => dark() && bay.state.policies.pending().length === 0, 40_000);
+});
+
 test("in a cycle it is cut within 1 s all the same, and off within 1 s of the cycle's end", async () => {
   bay = await virtualCommands("off");
   const [target] = bay.targets as [string];

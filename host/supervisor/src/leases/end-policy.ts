@@ -10,10 +10,13 @@ const SEQUENCE_MS = 65_000;
 /** A board that has just come back tells its states within this time. */
 const ANNOUNCE_MS = 2000;
 const RETRY_MS = 250;
-/** Longest pause between two attempts at foreign electronics: each of them runs a program. */
-const FOREIGN_RETRY_MS = 30_000;
+/** Longest pause between two attempts that were made and failed: each leaves its lines in journal and log. */
+const LONGEST_RETRY_MS = 30_000;
 /** The board has answered, and asking again would change nothing. */
 const answered: ErrorName[] = ["superseded", "fault_latched", "not_on", "refused_by_board", "not_supported"];
+
+/** The board has done what it could, and the state is not what was asked for. */
+const tried: ErrorName[] = ["board_failed", "not_confirmed"];
 
 /** What the end of a lease owes to a target, and when it is tried again. */
 interface Owed {
@@ -31,8 +34,7 @@ const untold = ({ power, unproved }: ChannelModel): boolean => power === "unknow
 /**
  * Brings targets to their policies when leases end: `off`, `reset` or `keep`. What the board is in the midst of comes
  * to its end first. What cannot be done because the board is away stays owed, also across a restart, until it is done
- * or until a newer command of somebody is. What foreign electronics failed to do is tried again, after longer and longer
- * pauses.
+ * or until a newer command of somebody is. What was tried and failed is tried again, after longer and longer pauses.
  */
 export class EndPolicies {
   private readonly commands: Commands;
@@ -107,12 +109,13 @@ export class EndPolicies {
       await this.atRest(target);
       // Somebody's newer command may have come while the board was busy.
       if (!this.owed.has(target)) return;
-      if (await this.apply(target, policy, lease)) {
+      const outcome = await this.apply(target, policy, lease);
+      if (outcome === "done") {
         this.owed.delete(target);
         this.settle(target);
-      } else if (this.commands.lookup(target)?.channel.unproved === true) {
+      } else if (outcome === "failed" || this.commands.lookup(target)?.channel.unproved === true) {
         owed.due_ms = performance.now() + owed.pause_ms;
-        owed.pause_ms = Math.min(FOREIGN_RETRY_MS, 2 * owed.pause_ms);
+        owed.pause_ms = Math.min(LONGEST_RETRY_MS, 2 * owed.pause_ms);
       }
     } finally {
       this.running.delete(target);
@@ -136,16 +139,19 @@ export class EndPolicies {
     while (busy()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 
-  private async apply(target: string, policy: string, lease: string): Promise<boolean> {
+  /** `failed`: the electronics tried and could not; `later`: it could not be asked of them now. */
+  private async apply(target: string, policy: string, lease: string): Promise<"done" | "failed" | "later"> {
     // It stays owed: the target may come back with the next bay file.
     const channel = this.commands.lookup(target)?.channel;
-    if (channel === undefined) return false;
-    if (policy === "off" ? channel.power === "off" : channel.power !== "on" && channel.power !== "unknown") return true;
+    if (channel === undefined) return "later";
+    if (policy === "off" ? channel.power === "off" : channel.power !== "on" && channel.power !== "unknown")
+      return "done";
     const caller = policyCaller(`end of lease ${lease}`);
     const result =
       policy === "off"
         ? await this.commands.run(caller, "target", target, "power", { state: "off" })
         : await this.commands.run(caller, "target", target, "reset", { pulse_ms: 100 });
-    return result.status === "done" || answered.includes(result.code);
+    if (result.status === "done" || answered.includes(result.code)) return "done";
+    return tried.includes(result.code) ? "failed" : "later";
   }
 }
