@@ -53,3 +53,16 @@ test("a thread that cannot open the file is counted, and the writer's own checkp
   await checkpoints.stop();
   database.close();
 });
+
+test("where no thread is to be had, what was written stands, that is counted, and the next checkpoint asks again", async () => {
+  const database = new Database(join(folder, "c.sqlite"));
+  const checkpoints = new Checkpoints(database.file, () => {
+    throw new Error("EAGAIN");
+  });
+  database.onWrite = () => checkpoints.wrote();
+  await write(database, 1000);
+  expect(checkpoints.counters).toEqual({ made: 0, failed: 4 });
+  expect(database.count("audit")).toBe(1000);
+  await checkpoints.stop();
+  database.close();
+});

@@ -3,6 +3,9 @@ import { Worker } from "node:worker_threads";
 /** Statements that write for one checkpoint; they come to about 1,000 pages, after which SQLite would make one by itself. */
 const WRITES = 250;
 
+const checkpointThread = (file: string): Worker =>
+  new Worker(new URL("./checkpoint-thread.ts", import.meta.url), { workerData: file });
+
 /**
  * Checkpoints of the state store in a thread of their own. A checkpoint waits for the disk, 7 ms for 1,000 pages on an SSD,
  * and in the supervisor's thread commands would wait with it. A log that outgrows this thread, or a thread that cannot be had,
@@ -11,12 +14,15 @@ const WRITES = 250;
 export class Checkpoints {
   readonly counters = { made: 0, failed: 0 };
   private readonly file: string;
+  private readonly make: (file: string) => Worker;
   private thread: Worker | undefined;
   private writes = 0;
   private underWay = false;
 
-  constructor(file: string) {
+  /** @param make a thread for the file; throws where there is none to be had */
+  constructor(file: string, make = checkpointThread) {
     this.file = file;
+    this.make = make;
   }
 
   /** A statement has written; the thread is started at the first checkpoint that is due. */
@@ -24,13 +30,18 @@ export class Checkpoints {
     this.writes += 1;
     if (this.writes < WRITES || this.underWay) return;
     this.writes = 0;
-    this.underWay = true;
-    this.thread ??= this.start();
-    this.thread.postMessage("checkpoint");
+    try {
+      this.thread ??= this.start();
+      this.thread.postMessage("checkpoint");
+      this.underWay = true;
+    } catch {
+      // No thread is to be had, as at a limit of processes: what was written stands, and the next checkpoint asks again.
+      this.counters.failed += 1;
+    }
   }
 
   private start(): Worker {
-    const thread = new Worker(new URL("./checkpoint-thread.ts", import.meta.url), { workerData: this.file });
+    const thread = this.make(this.file);
     const failed = (): void => {
       this.counters.failed += 1;
       this.underWay = false;
