@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { addToken, startSupervisor } from "../src/index.ts";
 import { startTestBay, type TestBay } from "./bay.ts";
@@ -41,7 +42,9 @@ test("pdudaemon's verbs answer after the proof, and with the true status where i
     ["/power/control/on?hostname=rack1&port=9999", 404],
     ["/power/control/on?hostname=rack1&port=abc", 404],
     ["/power/control/on?hostname=rack1", 422],
-    ["/power/control/reboot?hostname=rack1&port=3&delay=soon", 422],
+    ...["soon", "0x1", "1e1", "-1", "61"].map(
+      (delay) => [`/power/control/reboot?hostname=rack1&port=3&delay=${delay}`, 422] as const,
+    ),
     ["/power/control/status?hostname=rack1&port=3", 404],
   ] as const) {
     expect([path, (await ask("GET", path)).status]).toEqual([path, status]);
@@ -146,6 +149,16 @@ test("Redfish: root without login, session, system, reset types", async () => {
   expect(bay.rail(8).switchOn).toBe(false);
   const wrong = JSON.stringify({ UserName: "x", Password: "wrong" });
   expect((await ask("POST", "/redfish/v1/SessionService/Sessions", wrong)).status).toBe(401);
+  // Of other people's sessions nobody but an admin disposes.
+  const folder = dirname(bay.supervisor.tokenFile);
+  const others = ["ann", "bob"].map((name) => basic(addToken(folder, name, "viewer")));
+  await vi.waitFor(async () => {
+    const { status } = await ask("GET", "/redfish/v1/Systems", undefined, { authorization: others[1] as string });
+    expect(status).toBe(200);
+  }, 3000);
+  const asAnn = { authorization: others[0] as string };
+  expect((await ask("DELETE", session.headers.get("location") ?? "", undefined, asAnn)).status).toBe(404);
+  expect((await ask("GET", "/redfish/v1/Systems/spare-8", undefined, key)).status).toBe(200);
   expect((await ask("DELETE", session.headers.get("location") ?? "", undefined, key)).status).toBe(204);
   expect((await ask("GET", "/redfish/v1/Systems/spare-8", undefined, key)).status).toBe(401);
 });

@@ -23,6 +23,7 @@ echo "$*" >> ${folder}/calls
 [ -e ${folder}/slower ] && sleep 1.5
 [ -e ${folder}/hang ] && exec sleep 60
 [ -e ${folder}/fail ] && { echo "socket $2 is broken" >&2; exit 7; }
+[ -e ${folder}/mute ] && [ "$1" = status ] && grep -q off ${folder}/socket$2 && exit 3
 case $1 in
   status) cat ${folder}/socket$2 2>/dev/null || echo off;;
   *) [ -e ${folder}/lie ] || echo $1 > ${folder}/socket$2;;
@@ -108,6 +109,17 @@ test("a strip that says done and is not: status disagrees, and that is no succes
   flag("lie", true);
   expect(await power("fan", { state: "on" })).toMatchObject({ status: "failed", state: { power: "off" } });
   flag("lie", false);
+});
+
+test("a cycle whose status cannot be read in between goes on to its end, and is not called done", async () => {
+  expect(await power("fan", { state: "on" })).toMatchObject({ status: "done" });
+  // It tells nothing while the socket is off.
+  flag("mute", true);
+  const cycle = power("fan", { state: "cycle", off_ms: 300 });
+  expect(await cycle).toMatchObject({ status: "failed", code: "not_confirmed" });
+  flag("mute", false);
+  expect(readFileSync(join(folder, "socket2"), "utf8")).toBe("on\n");
+  expect(await power("fan", { state: "off" })).toMatchObject({ status: "done" });
 });
 
 test("a command that hangs is killed after its time limit, and the other target is not kept waiting", async () => {

@@ -15,7 +15,13 @@ const query = z.object({
   hostname: z.string().optional(),
   port: z.string().optional(),
   alias: z.string().optional(),
-  delay: z.coerce.number<string>().min(0).max(60).default(DELAY_S),
+  // Blank counts as not given, as pdudaemon has it.
+  delay: z
+    .string()
+    .regex(/^(\d+(\.\d+)?)?$/, "a decimal number of seconds is wanted")
+    .transform((text) => (text === "" ? DELAY_S : Number(text)))
+    .pipe(z.number().max(60))
+    .default(DELAY_S),
 });
 
 /** The part of an answer that pdudaemon's clients see: the status, and a line of text. */

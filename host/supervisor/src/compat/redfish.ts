@@ -18,16 +18,17 @@ export const resetTypes: Record<string, { feature: "power" | "reset"; args: obje
 
 /** Redfish sessions: each stands for the token that opened it, and is worth what that token is worth now. */
 export class Sessions {
-  private readonly open = new Map<string, { id: string; token: string; used_ms: number }>();
+  private readonly open = new Map<string, { id: string; token: string; user: string; used_ms: number }>();
   private next = 1;
 
   /** A session for a token; undefined where the token is none. */
   login(tokens: Tokens, token: string): { id: string; key: string } | undefined {
-    if (tokens.login(token) === undefined) return undefined;
+    const user = tokens.login(token)?.user;
+    if (user === undefined) return undefined;
     this.forgetIdle();
     const key = randomBytes(24).toString("base64url");
     const id = String(this.next++);
-    this.open.set(key, { id, token, used_ms: performance.now() });
+    this.open.set(key, { id, token, user, used_ms: performance.now() });
     if (this.open.size > SESSIONS) this.open.delete(this.open.keys().next().value as string);
     return { id, key };
   }
@@ -41,8 +42,11 @@ export class Sessions {
     return session.token;
   }
 
-  logout(id: string): boolean {
-    for (const [key, session] of this.open) if (session.id === id) return this.open.delete(key);
+  /** Ends a session of `user`, or anybody's where no user is named; false where there is none such. */
+  logout(id: string, user: string | undefined): boolean {
+    for (const [key, session] of this.open) {
+      if (session.id === id && (user === undefined || session.user === user)) return this.open.delete(key);
+    }
     return false;
   }
 

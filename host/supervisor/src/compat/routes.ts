@@ -79,10 +79,12 @@ export async function compatRoutes(
     scope.delete(
       "/redfish/v1/SessionService/Sessions/:id",
       { config: { basic: true, role: "viewer" } },
-      async (request, reply) =>
-        sessions.logout(paramsOf(request)["id"] ?? "")
+      async (request, reply) => {
+        const { user, role } = callerOf(request);
+        return sessions.logout(paramsOf(request)["id"] ?? "", role === "admin" ? undefined : user)
           ? reply.status(204).send()
-          : reply.status(404).send(redfishError("ResourceNotFound", "there is no such session")),
+          : reply.status(404).send(redfishError("ResourceNotFound", "you have no such session"));
+      },
     );
     scope.get("/redfish/v1/Systems", reads, async () => systemsOf(commands.targets().map(({ name }) => name)));
     scope.get("/redfish/v1/Systems/:target", reads, async (request, reply) =>

@@ -144,8 +144,8 @@ export function execTransport(name: string, link: ExecLink, targets: BayTarget[]
     return ChannelState.unknown;
   }
 
-  /** Switches and reads back; true where nothing speaks against it. */
-  async function switchTo(channel: Channel, on: boolean): Promise<boolean> {
+  /** Switches and reads back: `true` where nothing speaks against it, `"untold"` where it was done and nothing could be read. */
+  async function switchTo(channel: Channel, on: boolean): Promise<boolean | "untold"> {
     const done = (await command(channel, on ? commands.on : commands.off, on ? "on" : "off")) !== undefined;
     const wanted = on ? ChannelState.on : ChannelState.off;
     const seen = await read(channel);
@@ -153,7 +153,7 @@ export function execTransport(name: string, link: ExecLink, targets: BayTarget[]
     if (done && seen !== ChannelState.unknown)
       log(3, `${channel.target}: ${on ? "on" : "off"} was done, status says otherwise`);
     become(channel, seen ?? ChannelState.unknown, Cause.command);
-    return false;
+    return done && seen === ChannelState.unknown ? "untold" : false;
   }
 
   async function power(channel: Channel, request: NonNullable<Channel["waiting"]>): Promise<void> {
@@ -174,23 +174,25 @@ export function execTransport(name: string, link: ExecLink, targets: BayTarget[]
     channel.running = true;
     become(channel, ChannelState.changing, Cause.command);
     const superseded = (): boolean => channel.waiting !== undefined;
-    let good = true;
+    let good: boolean | "untold" = true;
     if (request.action !== PowerAction.on) good = await switchTo(channel, false);
-    if (good && request.action === PowerAction.cycle) {
+    const untold = good === "untold";
+    // A cycle whose "off" was done goes on: the target must not stay off because it could not be read.
+    if (good !== false && request.action === PowerAction.cycle) {
       for (let left = request.off_ms; left > 0 && !superseded(); left -= TICK_MS) {
         await new Promise((resolve) => setTimeout(resolve, Math.min(left, TICK_MS)));
       }
     }
     const on = request.action === PowerAction.on || request.action === PowerAction.cycle;
-    if (good && on && !superseded()) good = await switchTo(channel, true);
+    if (good !== false && on && !superseded()) good = await switchTo(channel, true);
     channel.running = false;
-    if (good)
+    if (good === true)
       become(
         channel,
         on && !superseded() ? ChannelState.on : on ? ChannelState.unknown : ChannelState.off,
         Cause.command,
       );
-    answer(superseded() ? Outcome.superseded : good ? Outcome.done : Outcome.not_confirmed);
+    answer(superseded() ? Outcome.superseded : good === true && !untold ? Outcome.done : Outcome.not_confirmed);
     const next = channel.waiting;
     channel.waiting = undefined;
     if (next !== undefined) await power(channel, next);
