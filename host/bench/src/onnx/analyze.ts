@@ -1,3 +1,4 @@
+import { attribute } from "./quantize.ts";
 import { decodeModel, Elem, type Model, type Node, type ValueInfo } from "./schema.ts";
 import {
   constantNumbers,
@@ -177,6 +178,7 @@ function inputOf(node: Node, name: string, known: Map<string, Value>): Value {
 
 function elementOf(node: Node, input: number, known: Map<string, { elem: number }>): number {
   if (node.op_type === "DequantizeLinear") return Elem.float32;
+  if (node.op_type === "Cast") return attribute(node, "to", Elem.float32);
   if (node.op_type === "QuantizeLinear") return known.get(node.input[2] ?? "")?.elem ?? Elem.uint8;
   return input;
 }

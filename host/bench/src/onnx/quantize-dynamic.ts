@@ -1,4 +1,14 @@
-import { attribute, floats, make, type Quantized, quantizable, raiseOpset, roundHalfEven, unfit } from "./quantize.ts";
+import {
+  attribute,
+  floats,
+  make,
+  namesUsed,
+  type Quantized,
+  quantizable,
+  raiseOpset,
+  roundHalfEven,
+  unfit,
+} from "./quantize.ts";
 import { Attr, decodeModel, Elem, encodeModel, type Graph, type Node, type TensorProto } from "./schema.ts";
 
 /** DynamicQuantizeLinear came with opset 11; below it the rewritten graph would mean nothing. */
@@ -16,7 +26,7 @@ export function quantizeDynamic(bytes: Uint8Array): Quantized {
   const weights = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const rewriter = new Rewriter(graph, weights);
   graph.node = graph.node.flatMap((node) => rewriter.rewrite(node));
-  const used = new Set([...graph.node.flatMap((node) => node.input), ...graph.output.map((output) => output.name)]);
+  const used = namesUsed(graph);
   graph.initializer = [...graph.initializer, ...rewriter.added].filter((tensor) => used.has(tensor.name));
   // Models of old versions of the format list their weights among the inputs too.
   graph.input = graph.input.filter((input) => !weights.has(input.name) || used.has(input.name));
@@ -30,12 +40,12 @@ class Rewriter {
   private readonly weights: Map<string, TensorProto>;
   private readonly names: Set<string>;
   private readonly quantized = new Map<string, string>();
-  /** Activations that are quantised already: a value that feeds two nodes is quantised once. */
-  private readonly activations = new Set<string>();
+  /** Activations that are quantised already, with the names for it: a value that feeds two nodes is quantised once. */
+  private readonly activations = new Map<string, { a: string; scale: string; zero: string }>();
 
   constructor(graph: Graph, weights: Map<string, TensorProto>) {
     this.weights = weights;
-    this.names = new Set(graph.node.flatMap((node) => [...node.input, ...node.output]));
+    this.names = new Set([...namesUsed(graph), ...weights.keys(), ...graph.node.flatMap((node) => node.output)]);
   }
 
   rewrite(node: Node): Node[] {
@@ -56,21 +66,25 @@ class Rewriter {
     const conv = node.op_type === "Conv";
     const nodes: Node[] = [];
     const b = this.weight(weight, node.op_type === "Gemm" && attribute(node, "transB", 0) === 1);
-    const a = `${input}_quantized`;
-    if (!this.activations.has(input)) {
-      this.activations.add(input);
-      nodes.push(
-        make("DynamicQuantizeLinear", `${input}_quantize`, [input], [a, `${input}_scale`, `${input}_zero_point`]),
-      );
+    const known = this.activations.get(input);
+    const activation = known ?? {
+      a: this.unique(`${input}_quantized`),
+      scale: this.unique(`${input}_scale`),
+      zero: this.unique(`${input}_zero_point`),
+    };
+    const { a } = activation;
+    if (known === undefined) {
+      this.activations.set(input, activation);
+      nodes.push(make("DynamicQuantizeLinear", `${a}_node`, [input], [a, activation.scale, activation.zero]));
     }
     const sum = this.unique(`${base}_sum`);
-    const integers = [a, b, `${input}_zero_point`, `${b}_zero_point`];
+    const integers = [a, b, activation.zero, `${b}_zero_point`];
     const attributes = conv ? node.attribute : [];
     nodes.push(make(conv ? "ConvInteger" : "MatMulInteger", sum, integers, [sum], attributes));
     const real = this.unique(`${base}_real`);
     nodes.push(make("Cast", real, [sum], [real], [{ name: "to", type: Attr.int, i: Elem.float32 }]));
     const scale = this.unique(`${base}_scale`);
-    nodes.push(make("Mul", scale, [`${input}_scale`, `${b}_scale`], [scale]));
+    nodes.push(make("Mul", scale, [activation.scale, `${b}_scale`], [scale]));
     const biased = bias !== undefined && bias !== "";
     const scaled = biased ? this.unique(`${base}_scaled`) : output;
     nodes.push(make("Mul", scaled, [real, scale], [scaled]));

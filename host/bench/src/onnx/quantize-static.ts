@@ -2,6 +2,7 @@ import {
   attribute,
   floats,
   make,
+  namesUsed,
   type Quantized,
   QuantizeError,
   quantizable,
@@ -81,7 +82,7 @@ function int8(name: string, tensor: TensorProto, axis: number | undefined): Tens
 /** Weights that no node takes any more are left out, and out of the inputs of models that list them there. */
 function withoutUnused(model: Model): Model {
   const { graph } = model;
-  const used = new Set([...graph.node.flatMap((node) => node.input), ...graph.output.map((output) => output.name)]);
+  const used = namesUsed(graph);
   const weights = new Set(graph.initializer.map((tensor) => tensor.name));
   graph.input = graph.input.filter(({ name }) => !weights.has(name) || used.has(name));
   graph.initializer = graph.initializer.filter(({ name }) => used.has(name));

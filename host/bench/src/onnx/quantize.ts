@@ -1,4 +1,4 @@
-import { Attr, type Attribute, Elem, type Model, type Node, type TensorProto } from "./schema.ts";
+import { Attr, type Attribute, Elem, type Graph, type Model, type Node, type TensorProto } from "./schema.ts";
 
 /** A model that cannot be quantised, with the reason. */
 export class QuantizeError extends Error {}
@@ -34,6 +34,16 @@ export function raiseOpset(model: Model, wanted: number): void {
     );
   }
   for (const entry of model.opset_import) if (["", "ai.onnx"].includes(entry.domain ?? "")) entry.version = wanted;
+}
+
+/** Names that the nodes of a graph take, those of the graphs inside them (If, Loop, Scan) included, and its outputs. */
+export function namesUsed(graph: Graph): Set<string> {
+  const inner = (node: Node): Graph[] =>
+    node.attribute.flatMap(({ g, graphs }) => [...(g === undefined ? [] : [g]), ...(graphs ?? [])]);
+  return new Set([
+    ...graph.node.flatMap((node) => [...node.input, ...inner(node).flatMap((one) => [...namesUsed(one)])]),
+    ...graph.output.map((output) => output.name),
+  ]);
 }
 
 /** Operators whose weights become integers. */

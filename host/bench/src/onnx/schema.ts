@@ -34,6 +34,7 @@ export interface Attribute {
   s?: Uint8Array;
   t?: TensorProto;
   g?: Graph;
+  graphs?: Graph[];
   floats?: number[];
   ints?: number[];
 }

@@ -30,15 +30,17 @@ function bytes(tensor: TfliteTensor): number {
   return Math.ceil((elements(tensor.shape) * (types[tensor.type]?.[1] ?? 8)) / 8);
 }
 
-/** Multiply-accumulates of one operator; weights are stored [out, ...] but for depthwise convolutions, [1, h, w, out]. */
-function macs(name: string, inputs: (TfliteTensor | undefined)[], output: TfliteTensor): number {
+/** Multiply-accumulates of one operator of this name; weights are stored [out, ...] but for depthwise convolutions, [1, h, w, out]. */
+export function macsOf(name: string, inputs: (TfliteTensor | undefined)[], output: TfliteTensor): number {
   const out = elements(output.shape);
   const weights = inputs[1]?.shape ?? [];
   if (name === "CONV_2D" || name === "FULLY_CONNECTED") return out * elements(weights.slice(1));
   if (name === "DEPTHWISE_CONV_2D") return out * elements(weights.slice(1, 3));
   // Each input value meets every weight of its channel.
   if (name === "TRANSPOSE_CONV") return elements(inputs[2]?.shape ?? []) * elements(weights.slice(0, 3));
-  if (name === "BATCH_MATMUL") return out * (inputs[0]?.shape.at(-1) ?? 1);
+  // Rows of the result times K are the elements of a matrix of the first input, transposed (adj_x) or not.
+  if (name === "BATCH_MATMUL")
+    return (out / Math.max(1, output.shape.at(-2) ?? 1)) * elements(inputs[0]?.shape.slice(-2) ?? []);
   return 0;
 }
 
@@ -64,7 +66,7 @@ export function analyzeTflite(file: Uint8Array): Analysis {
     operators[name] = (operators[name] ?? 0) + 1;
     const inputs = operator.inputs.map((i) => graph.tensors[i]);
     const [output] = operator.outputs.map((i) => graph.tensors[i]);
-    if (output !== undefined) total += macs(name, inputs, output);
+    if (output !== undefined) total += macsOf(name, inputs, output);
     const touched = new Set([...operator.inputs, ...operator.outputs]);
     live = Math.max(live, activations(graph, touched));
     for (const i of parameterInputs(name)) {
