@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ArtifactStore } from "@mltb/agent-kit";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import type { Converter } from "./oip/converter.ts";
 import { InferenceServer } from "./oip/server.ts";
 import { ModelProcess } from "./process/model-process.ts";
@@ -15,7 +18,10 @@ interface Fake {
 }
 
 /** A repository whose models load when `loading` lets them; files of artefacts come when `filing` lets them. */
-function made(steps: { filing?: (sha256: string) => Promise<void>; loading?: (file: string) => Promise<void> }) {
+function made(
+  steps: { filing?: (sha256: string) => Promise<void>; loading?: (file: string) => Promise<void> },
+  folder?: string,
+) {
   vi.spyOn(ModelProcess, "start").mockImplementation(async ({ source }) => {
     await steps.loading?.(source.file);
     const fake = { source, alive: true, ended: undefined, pending: 0, inputs: [], outputs: [], stop: () => undefined };
@@ -30,6 +36,7 @@ function made(steps: { filing?: (sha256: string) => Promise<void>; loading?: (fi
   };
   const options: Partial<RepositoryOptions> = {
     ...{ artifacts: { fileFor } as unknown as ArtifactStore, runtime: "ort", threads: 1, note: () => undefined },
+    ...(folder === undefined ? {} : { folder }),
     process: {} as RepositoryOptions["process"],
   };
   return new Repository(options as RepositoryOptions);
@@ -73,6 +80,23 @@ test("a deployment whose file is not there leaves the model that has the name", 
   await repository.deploy("m", "one");
   await expect(repository.deploy("m", "none")).rejects.toThrow("none");
   expect(await serving(repository)).toMatchObject({ source: { file: "one" }, alive: true });
+});
+
+test("a load takes up its own model alone, and never brings the folder's model back under a name that was deployed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mltb-repository-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const repository = made({}, folder);
+  await repository.open();
+  for (const name of ["a.onnx", "b.onnx"]) writeFileSync(join(folder, name), "");
+  await repository.load("a");
+  expect(repository.entries().map(({ name }) => name)).toEqual(["a"]);
+  await repository.deploy("a", "handed");
+  mkdirSync(join(folder, "a", "2"), { recursive: true });
+  writeFileSync(join(folder, "a", "2", "model.onnx"), "");
+  await repository.load("b");
+  await repository.load("a");
+  expect(repository.versions("a")).toEqual(["1"]);
+  expect(repository.find("a", "").file).toBe("handed");
 });
 
 test("of five deployed models the first has no process any more and is ready all the same; whoever asks for it is answered", async () => {

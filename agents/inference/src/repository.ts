@@ -72,28 +72,36 @@ export class Repository {
     await Promise.all(Array.from({ length: LOADING }, worker));
   }
 
-  /** `DIR/NAME/VERSION/model.onnx` and `DIR/NAME.onnx` (version 1); with the runtime's ending. Known versions stay. */
-  private async scan(): Promise<void> {
+  /**
+   * `DIR/NAME/VERSION/model.onnx` and `DIR/NAME.onnx` (version 1); with the runtime's ending. Known versions stay, and so does
+   * what was deployed under a name. With `only` no other model is taken up: nobody would start it.
+   */
+  private async scan(only?: string): Promise<void> {
     const { folder, runtime, server } = this.options;
     if (server !== undefined) {
       const rows = await modelsOf(server).catch((error: Error) => {
         this.options.note(`the models of ${server.address} are not known: ${error.message}`);
         return [];
       });
-      for (const { name, version } of rows) this.add(name, version === "" ? "1" : version, "", version);
+      for (const { name, version } of rows) this.found(name, version === "" ? "1" : version, "", only, version);
     }
     if (folder === undefined) return;
     const { extension } = runtimeChoice(runtime);
     for (const item of (await readdir(folder)).sort()) {
       const path = join(folder, item);
       const about = await stat(path).catch(() => undefined);
-      if (about?.isFile() === true && item.endsWith(extension)) this.add(item.slice(0, -extension.length), "1", path);
+      if (about?.isFile() === true && item.endsWith(extension))
+        this.found(item.slice(0, -extension.length), "1", path, only);
       if (about?.isDirectory() !== true) continue;
       for (const version of (await readdir(path)).filter((entry) => /^[1-9]\d*$/.test(entry))) {
         const file = join(path, version, `model${extension}`);
-        if ((await stat(file).catch(() => undefined))?.isFile() === true) this.add(item, version, file);
+        if ((await stat(file).catch(() => undefined))?.isFile() === true) this.found(item, version, file, only);
       }
     }
+  }
+
+  private found(name: string, version: string, file: string, only: string | undefined, foreign = ""): void {
+    if ((only === undefined || name === only) && !this.deployed.has(name)) this.add(name, version, file, foreign);
   }
 
   private add(name: string, version: string, file: string, foreign = ""): void {
@@ -189,7 +197,7 @@ export class Repository {
 
   /** Loads a model, or loads it again from its file: every version that can be. Throws `not-found`, and `unavailable` where one cannot. */
   async load(name: string): Promise<void> {
-    await this.scan();
+    await this.scan(name);
     const versions = [...(this.models.get(name)?.values() ?? [])];
     if (versions.length === 0)
       throw new AgentError("not-found", `failed to load '${name}': there is no such model in the repository`);
@@ -223,6 +231,8 @@ export class Repository {
     if (!IDENTIFIER.test(name)) throw invalid(`${name} is not a model name (${IDENTIFIER.source})`);
     const { extension } = runtimeChoice(this.options.runtime);
     const file = await this.options.artifacts.fileFor(sha256, `model${extension}`);
+    this.deployed.delete(name);
+    this.deployed.add(name);
     // Who asks for the name meanwhile is served by the one before, and from now on waits for this one.
     const before = [...(this.models.get(name)?.values() ?? [])];
     this.models.delete(name);
@@ -231,8 +241,6 @@ export class Repository {
     const entry = this.find(name, "1");
     if (threads !== undefined) entry.threads = threads;
     const process = await this.start(this.find(name, "1"));
-    this.deployed.delete(name);
-    this.deployed.add(name);
     this.rest();
     return { version: "1", process };
   }

@@ -136,6 +136,10 @@ test("no call reaches an agent while it measures, however much the bay is asked;
   const { run: first, err: quiet } = await once();
   expect(await stop()).toBeGreaterThan(100);
   expect(first.results.map(({ environment }) => environment?.requests_meanwhile)).toEqual([0, 0]);
+  // Of requests to the board inside a window a record warns.
+  expect(first.results.flatMap(({ warnings }) => warnings).filter((text) => text?.includes("inside windows"))).toEqual(
+    [],
+  );
   expect(quiet).not.toContain("moved by");
   // The record of a target that was a hundred times faster.
   for (const { latency_us: latency } of first.results) {

@@ -65,7 +65,7 @@ export function foreignServer(
 }
 
 export function isRuntime(runtime: string): boolean {
-  return runtime in choices || foreignServer(runtime) !== undefined;
+  return Object.hasOwn(choices, runtime) || foreignServer(runtime) !== undefined;
 }
 
 export function runtimeChoice(runtime: string): Choice {

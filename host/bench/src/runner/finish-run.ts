@@ -1,4 +1,3 @@
-import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Experiment } from "../configurator/types.ts";
 import { renderReport } from "../report/html.ts";
@@ -7,6 +6,7 @@ import { ResultsError } from "../results/results-error.ts";
 import type { RecordingDocument } from "./bay-api.ts";
 import { type Recorded, type Restoring, readRecorded, recordedFile, restoreOutcome } from "./recorded.ts";
 import { toRecord } from "./to-record.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export const resultFile = "result.json";
 export const reportFile = "report.html";
@@ -27,17 +27,6 @@ function make(folder: string, experiments: Experiment[], recorded: Recorded, res
   const record = toRecord(experiment, recorded, outcome);
   record.artifacts.push(...recorded.outcome.artifacts);
   return { record, told, used: outcome.recording };
-}
-
-/** The file is there whole, or not at all. */
-function writeWhole(file: string, text: string): void {
-  const temporary = `${file}.new`;
-  try {
-    writeFileSync(temporary, text, { flush: true });
-    renameSync(temporary, file);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
 }
 
 /**

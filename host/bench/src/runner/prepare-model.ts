@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { analyzeFile } from "../analyze-file.ts";
 import type { Experiment, ModelSource } from "../configurator/types.ts";
@@ -9,6 +9,7 @@ import { loadInputs } from "./inputs.ts";
 import type { ModelFile } from "./measure-model.ts";
 import { isStatic, optimizeModel, recalibrateModel } from "./optimize-model.ts";
 import type { ReferenceModels } from "./reference.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** A prepared model as the journal has it: the bytes lie in the run's folder under their hash. */
 export type ModelOutput = Omit<ModelFile, "bytes"> & { path: string; size_bytes: number };
@@ -66,7 +67,7 @@ function store(folder: string, bytes: Uint8Array): { path: string; sha256: strin
   const hash = sha256(bytes);
   const path = join("models", `${hash}.${isTflite(bytes) ? "tflite" : "onnx"}`);
   mkdirSync(join(folder, "models"), { recursive: true });
-  if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), bytes);
+  if (!existsSync(join(folder, path))) writeWhole(join(folder, path), bytes);
   return { path, sha256: hash, size_bytes: bytes.length };
 }
 

@@ -218,6 +218,8 @@ export function toRecord(
       seed: measure.seed,
       ...(measure.scenario === "multi-stream" ? { samples_per_query: measure.samples_per_query } : {}),
       ...(measure.scenario === "server" ? { target_per_s: measure.target_per_s } : {}),
+      // The verdict of a run under load hangs on it.
+      ...(measure.latency_bound_us === undefined ? {} : { latency_bound_us: measure.latency_bound_us }),
       governor: seen?.before.governor ?? null,
       clock: seen?.before.clock ?? null,
       power_mode: seen?.before.power_mode ?? null,

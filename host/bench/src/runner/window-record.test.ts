@@ -125,6 +125,8 @@ test("a server run is held against its bound by the queries above it, of all win
     /^9 of 1000 queries are above the bound of 150 us: early stopping wants \d+ more/,
   );
   expect(of(1000, 20).reasons[0]).toBe("p99 of 200.0 us is above the bound of 150 us");
+  // A run that was held against another bound is another measurement.
+  expect(of(662, 1).fingerprint.fields).toMatchObject({ target_per_s: 1000, latency_bound_us: 150 });
 });
 
 test("an offline run is judged by how long its queries lasted, and its throughput is of all of them", () => {
