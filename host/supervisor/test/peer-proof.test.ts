@@ -42,23 +42,6 @@ test("uhubctl#82 off with the supply still up: a switch that stays closed makes 
   expect(told).not.toContain("off");
 });
 
-test("a re-arm is done when the channel is proved off: of a switch that stays closed it is no success, of one that opens again it is", async () => {
-  bay = await virtualCommands();
-  const target = pick(1);
-  expect(await on(target)).toMatchObject(done);
-  bay.rack.electronics.breakChannel(0, "stuck-on");
-  expect(await off(target)).toMatchObject({ status: "failed" });
-  const rearm = (): Promise<unknown> =>
-    bay.ended(bay.commands.run(bay.caller("a"), "target", target, "rearm", { fault: "off-unproved" }));
-  expect(await rearm()).toMatchObject({
-    status: "failed",
-    code: "board_failed",
-    state: { power: "fault", fault: { id: "off-unproved" } },
-  });
-  bay.rack.electronics.breakChannel(0, "none");
-  expect(await rearm()).toMatchObject({ status: "done", state: { power: "off", fault: null } });
-});
-
 test("uhubctl#93 a port that is off is fed again behind the tool's back: a channel that was proved off and is live again is told as a fault", async () => {
   bay = await virtualCommands();
   const target = pick(1);
