@@ -21,6 +21,7 @@ interface Fake {
 function made(
   steps: { filing?: (sha256: string) => Promise<void>; loading?: (file: string) => Promise<void> },
   folder?: string,
+  note: (text: string) => void = () => undefined,
 ) {
   vi.spyOn(ModelProcess, "start").mockImplementation(async ({ source }) => {
     await steps.loading?.(source.file);
@@ -35,7 +36,7 @@ function made(
     return sha256;
   };
   const options: Partial<RepositoryOptions> = {
-    ...{ artifacts: { fileFor } as unknown as ArtifactStore, runtime: "ort", threads: 1, note: () => undefined },
+    ...{ artifacts: { fileFor } as unknown as ArtifactStore, runtime: "ort", threads: 1, note },
     ...(folder === undefined ? {} : { folder }),
     process: {} as RepositoryOptions["process"],
   };
@@ -85,8 +86,11 @@ test("a deployment whose file is not there leaves the model that has the name", 
 test("a load takes up its own model alone, and never brings the folder's model back under a name that was deployed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mltb-repository-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const repository = made({}, folder);
+  const notes: string[] = [];
+  const repository = made({}, folder, (text) => notes.push(text));
+  mkdirSync(join(folder, "hollow", "1"), { recursive: true });
   await repository.open();
+  expect(notes).toEqual([expect.stringMatching(/hollow\/1\/model\.onnx is passed over: ENOENT/)]);
   for (const name of ["a.onnx", "b.onnx"]) writeFileSync(join(folder, name), "");
   await repository.load("a");
   expect(repository.entries().map(({ name }) => name)).toEqual(["a"]);

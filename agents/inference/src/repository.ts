@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactStore } from "@mltb/agent-kit";
@@ -89,15 +90,23 @@ export class Repository {
     const { extension } = runtimeChoice(runtime);
     for (const item of (await readdir(folder)).sort()) {
       const path = join(folder, item);
-      const about = await stat(path).catch(() => undefined);
+      const about = await this.look(path);
       if (about?.isFile() === true && item.endsWith(extension))
         this.found(item.slice(0, -extension.length), "1", path, only);
       if (about?.isDirectory() !== true) continue;
       for (const version of (await readdir(path)).filter((entry) => /^[1-9]\d*$/.test(entry))) {
         const file = join(path, version, `model${extension}`);
-        if ((await stat(file).catch(() => undefined))?.isFile() === true) this.found(item, version, file, only);
+        if ((await this.look(file))?.isFile() === true) this.found(item, version, file, only);
       }
     }
+  }
+
+  /** What lies at a path; where nothing can be seen there, that is noted. */
+  private look(path: string): Promise<Stats | undefined> {
+    return stat(path).catch((error: Error) => {
+      this.options.note(`${path} is passed over: ${error.message}`);
+      return undefined;
+    });
   }
 
   private found(name: string, version: string, file: string, only: string | undefined, foreign = ""): void {
